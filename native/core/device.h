@@ -1,0 +1,21 @@
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <string>
+
+namespace cameo {
+
+/// "auto" | "cpu" | "cuda" | "cuda:N". "auto" takes the first GPU where there is one. Throws
+/// `ErrorCode::InvalidOption` for another spelling and `ErrorCode::Device` for a GPU that isn't there.
+c10::Device parseDevice(const std::string& name);
+
+/// "auto" | "fp32" | "bf16" | "fp16". "auto" is fp32 on a CPU and bf16 on a GPU. Throws
+/// `ErrorCode::InvalidOption`.
+c10::ScalarType parseDtype(const std::string& name, c10::Device device);
+
+/// The option's spelling of a dtype: "fp32", "bf16", "fp16", else libtorch's name.
+std::string dtypeName(c10::ScalarType dtype);
+
+}  // namespace cameo

@@ -1,0 +1,40 @@
+#include "core/parameters.h"
+
+#include <c10/util/Exception.h>
+
+#include <functional>
+#include <numeric>
+
+namespace cameo {
+
+int64_t Parameter::numel() const {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+Parameter& ParameterSet::declare(std::string name, std::vector<int64_t> shape) {
+  Parameter& parameter = parameters_.emplace_back(Parameter{std::move(name), std::move(shape), {}});
+  const bool added = by_name_.emplace(parameter.name, &parameter).second;
+  TORCH_INTERNAL_ASSERT(added, "parameter declared twice: ", parameter.name);
+  return parameter;
+}
+
+Parameter* ParameterSet::find(std::string_view name) {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+int64_t ParameterSet::numel() const {
+  int64_t total = 0;
+  for (const Parameter& parameter : parameters_) total += parameter.numel();
+  return total;
+}
+
+Scope Scope::operator/(std::string_view child) const {
+  return Scope(*set_, prefix_ + std::string(child) + ".");
+}
+
+Parameter& Scope::parameter(std::string_view name, std::vector<int64_t> shape) const {
+  return set_->declare(prefix_ + std::string(name), std::move(shape));
+}
+
+}  // namespace cameo

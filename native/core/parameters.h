@@ -1,0 +1,63 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace cameo {
+
+/// A named tensor of a network. A layer declares it when it is constructed and keeps a reference; `value` is
+/// undefined until weights are loaded.
+struct Parameter {
+  std::string name;  // as in diffusers' state dict
+  std::vector<int64_t> shape;
+  at::Tensor value;
+
+  const at::Tensor& operator*() const { return value; }
+  const at::Tensor* operator->() const { return &value; }
+  int64_t numel() const;
+};
+
+/// All parameters of one network, in the order in which its layers declared them.
+class ParameterSet {
+ public:
+  ParameterSet() = default;
+  ParameterSet(const ParameterSet&) = delete;
+  ParameterSet& operator=(const ParameterSet&) = delete;
+
+  /// The reference stays valid for the set's life. Declaring a name twice is a programming error.
+  Parameter& declare(std::string name, std::vector<int64_t> shape);
+
+  /// Null where no layer declared that name.
+  Parameter* find(std::string_view name);
+
+  std::deque<Parameter>& all() { return parameters_; }
+  const std::deque<Parameter>& all() const { return parameters_; }
+  int64_t numel() const;
+
+ private:
+  std::deque<Parameter> parameters_;  // a deque never moves its elements
+  std::unordered_map<std::string_view, Parameter*> by_name_;
+};
+
+/// A place in the tree of names: `scope / "mid_block" / "attentions" / 0`.
+class Scope {
+ public:
+  explicit Scope(ParameterSet& set, std::string prefix = "") : set_(&set), prefix_(std::move(prefix)) {}
+
+  Scope operator/(std::string_view child) const;
+  Scope operator/(int64_t index) const { return *this / std::to_string(index); }
+
+  Parameter& parameter(std::string_view name, std::vector<int64_t> shape) const;
+
+ private:
+  ParameterSet* set_;
+  std::string prefix_;  // empty, or ends in '.'
+};
+
+}  // namespace cameo
