@@ -1,0 +1,108 @@
+#include "harness.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <napi.h>
+
+#include "core/error.h"
+
+namespace cameo::test {
+
+namespace {
+
+std::map<std::string, Probe>& probes() {
+  static std::map<std::string, Probe> registry;
+  return registry;
+}
+
+at::Tensor toTensor(const Napi::Object& value) {
+  std::vector<int64_t> shape;
+  const auto dims = value.Get("shape").As<Napi::Array>();
+  for (uint32_t i = 0; i < dims.Length(); ++i) shape.push_back(dims.Get(i).As<Napi::Number>().Int64Value());
+  const auto data = value.Get("data").As<Napi::TypedArray>();
+  void* bytes = static_cast<uint8_t*>(data.ArrayBuffer().Data()) + data.ByteOffset();
+  switch (data.TypedArrayType()) {
+    case napi_float32_array:
+      return at::from_blob(bytes, shape, at::kFloat).clone();
+    case napi_int32_array:
+      return at::from_blob(bytes, shape, at::kInt).clone();
+    case napi_uint8_array:
+      return at::from_blob(bytes, shape, at::kByte).clone();
+    default:
+      throw Error(ErrorCode::InvalidOption, "probes take float32, int32 and uint8 arrays");
+  }
+}
+
+Napi::Value fromTensor(Napi::Env env, const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kCPU, at::kFloat).contiguous();
+  auto data = Napi::Float32Array::New(env, values.numel());
+  std::memcpy(data.Data(), values.data_ptr(), values.nbytes());
+  auto shape = Napi::Array::New(env, values.dim());
+  for (int64_t i = 0; i < values.dim(); ++i) shape.Set(i, Napi::Number::New(env, values.size(i)));
+  auto result = Napi::Object::New(env);
+  result.Set("shape", shape);
+  result.Set("data", data);
+  return result;
+}
+
+Tensors toTensors(const Napi::Object& inputs) {
+  Tensors tensors;
+  const auto names = inputs.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).As<Napi::String>();
+    tensors[name] = toTensor(inputs.Get(name).As<Napi::Object>());
+  }
+  return tensors;
+}
+
+Napi::Value run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  try {
+    const std::string name = info[0].As<Napi::String>();
+    const auto found = probes().find(name);
+    if (found == probes().end()) throw Error(ErrorCode::InvalidOption, "there is no probe \"" + name + "\"");
+    c10::InferenceMode inference;
+    const Tensors outputs = found->second(Json::parse(info[1].As<Napi::String>().Utf8Value()),
+                                          toTensors(info[2].As<Napi::Object>()));
+    auto result = Napi::Object::New(env);
+    for (const auto& [key, tensor] : outputs) result.Set(key, fromTensor(env, tensor));
+    return result;
+  } catch (...) {
+    const Error failure = currentError();
+    auto error = Napi::Error::New(env, failure.what());
+    error.Set("code", errorCodeName(failure.code()));
+    throw error;
+  }
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("run", Napi::Function::New(env, run));
+  return exports;
+}
+
+}  // namespace
+
+bool addProbe(const std::string& name, Probe probe) { return probes().emplace(name, std::move(probe)).second; }
+
+void assignWeights(ParameterSet& parameters, const Tensors& inputs) {
+  static const std::string prefix = "weights.";
+  size_t used = 0;
+  for (Parameter& parameter : parameters.all()) {
+    const auto found = inputs.find(prefix + parameter.name);
+    if (found == inputs.end()) throw Error(ErrorCode::WeightsMismatch, "no weight for " + parameter.name);
+    if (found->second.sizes() != at::IntArrayRef(parameter.shape)) {
+      throw Error(ErrorCode::WeightsMismatch, "weight of another shape for " + parameter.name);
+    }
+    parameter.value = found->second;
+    ++used;
+  }
+  for (const auto& [name, tensor] : inputs) {
+    if (name.rfind(prefix, 0) == 0 && parameters.find(name.substr(prefix.size())) == nullptr) {
+      throw Error(ErrorCode::WeightsMismatch, "weight without a parameter: " + name);
+    }
+  }
+}
+
+}  // namespace cameo::test
+
+NODE_API_MODULE(cameo_test, cameo::test::init)
