@@ -57,7 +57,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 export function errorsOf(boundary: Function): (error: unknown) => CameoError {
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, boundary);
-  const frames = caller.stack?.match(/\n {4}at [^]*$/)?.[0] ?? "";
+  const frames = caller.stack?.match(/\n {4}at .*$/s)?.[0] ?? "";
   return (error) => {
     if (error instanceof CameoError) return error;
     const message = error instanceof Error ? error.message : String(error);
