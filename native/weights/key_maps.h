@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cameo::weights {
+
+/// The name in diffusers' state dict for a name in a file; nullopt for a tensor that carries no weight of the
+/// network and is left out (a buffer of indices, another tower of the same file).
+using KeyMap = std::optional<std::string> (*)(std::string_view key);
+
+/// UNet, UNetMotionModel, MotionAdapter and VideoMaker files: the names as they are.
+std::optional<std::string> unetKey(std::string_view key);
+/// AutoencoderKL, of any age: `query`, `key`, `value`, `proj_attn` become `to_q`, `to_k`, `to_v`, `to_out.0`.
+std::optional<std::string> vaeKey(std::string_view key);
+/// CLIPTextModel with or without the prefix `text_model.`, alone or as a part of a CLIPModel.
+std::optional<std::string> clipTextKey(std::string_view key);
+
+}  // namespace cameo::weights

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "weights/tensor_source.h"
+
+namespace cameo::weights {
+
+/// Opens a weight file: safetensors, a torch.save pickle (zip or legacy), or a sharded `*.index.json` with
+/// its shards. The content decides, not the extension. Nothing in the file is run and no tensor is read yet.
+///
+/// Throws `ErrorCode::WeightsFormat` for what isn't a weight file or is damaged, with a guess at what it is,
+/// and `ErrorCode::WeightsUnsafe` for a pickle that asks to run something.
+std::shared_ptr<const TensorSource> openWeights(const std::string& path);
+
+}  // namespace cameo::weights

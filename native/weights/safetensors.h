@@ -1,0 +1,24 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "weights/tensor_source.h"
+
+namespace cameo::weights {
+
+/// Reads a safetensors header. Throws `ErrorCode::WeightsFormat` for whatever the public format does not
+/// allow.
+TensorSource readSafetensors(std::shared_ptr<const MappedFile> file);
+
+/// Writes tensors (any device, any strides) in this order. The file appears under its name only when it is
+/// whole and on disk. Throws `ErrorCode::Checkpoint` where that fails, e.g. on a full disk.
+void writeSafetensors(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                      const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace cameo::weights

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weights/mapped_file.h"
+
+namespace cameo::weights {
+
+/// Where a tensor lies in a file. Readers have checked that every element is inside the file.
+struct TensorEntry {
+  std::string name;
+  at::ScalarType dtype = at::kFloat;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;  // in elements
+  std::shared_ptr<const MappedFile> file;
+  uint64_t offset = 0;  // of the first element, in bytes from the file's start
+  uint64_t span = 0;    // bytes from the first element's start to the last one's end; 0 where there are none
+
+  int64_t numel() const;
+
+  /// A view of the file's bytes, which it keeps mapped; a copy where they are not aligned for their dtype.
+  /// Writing to it is undefined.
+  at::Tensor view() const;
+  void prefetch() const { file->prefetch(offset, span); }
+  void release() const { file->release(offset, span); }
+};
+
+/// What a weight file, or an index with its shards, contains. Plain data: no tensor is read before `view()`.
+struct TensorSource {
+  std::string path;
+  std::string format;              // "safetensors", "torch zip", "torch legacy", "sharded safetensors", ...
+  std::vector<std::string> files;  // `path`, or the shards that an index names
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorEntry> entries;  // names are unique
+};
+
+/// `(320, 4, 3, 3)`
+std::string shapeText(at::IntArrayRef shape);
+
+}  // namespace cameo::weights
