@@ -1,0 +1,102 @@
+#include "core/config.h"
+
+#include <c10/util/StringUtil.h>
+
+#include "core/error.h"
+
+namespace cameo {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t kMaxListLength = 16;
+
+}  // namespace
+
+Config::Config(json values, std::string owner) : values_(std::move(values)), owner_(std::move(owner)) {
+  if (!values_.is_object()) throw Error(ErrorCode::WeightsFormat, owner_ + ": the config is not a JSON object");
+}
+
+bool Config::has(const char* field) const {
+  const auto found = values_.find(field);
+  return found != values_.end() && !found->is_null();
+}
+
+void Config::fail(const char* field, const std::string& allowed) const {
+  const auto found = values_.find(field);
+  const std::string value =
+      found == values_.end() ? "absent" : found->dump(-1, ' ', true, json::error_handler_t::replace);
+  throw Error(ErrorCode::WeightsFormat,
+              c10::str(owner_, ": config field ", field, " is ", value.substr(0, 80), "; ", allowed));
+}
+
+int64_t Config::checkedInteger(const char* field, const json& value, int64_t min, int64_t max) const {
+  if (value.is_number_integer()) {
+    const auto number = value.get<int64_t>();
+    if (number >= min && number <= max) return number;
+  }
+  fail(field, c10::str("it must be a whole number from ", min, " to ", max));
+}
+
+int64_t Config::integer(const char* field, int64_t fallback, int64_t min, int64_t max) const {
+  return has(field) ? checkedInteger(field, values_[field], min, max) : fallback;
+}
+
+double Config::number(const char* field, double fallback) const {
+  if (!has(field)) return fallback;
+  if (!values_[field].is_number()) fail(field, "it must be a number");
+  return values_[field].get<double>();
+}
+
+bool Config::boolean(const char* field, bool fallback) const {
+  if (!has(field)) return fallback;
+  if (!values_[field].is_boolean()) fail(field, "it must be true or false");
+  return values_[field].get<bool>();
+}
+
+std::string Config::text(const char* field, const std::string& fallback) const {
+  if (!has(field)) return fallback;
+  if (!values_[field].is_string()) fail(field, "it must be a string");
+  return values_[field].get<std::string>();
+}
+
+std::vector<int64_t> Config::integers(const char* field, size_t count, int64_t fallback) const {
+  if (!has(field)) return std::vector<int64_t>(count, fallback);
+  if (!values_[field].is_array()) return std::vector<int64_t>(count, integer(field, fallback));
+  const std::vector<int64_t> list = integers(field, {});
+  if (list.size() != count) fail(field, c10::str("it must be a number or a list of ", count, " numbers"));
+  return list;
+}
+
+std::vector<int64_t> Config::integers(const char* field, std::vector<int64_t> fallback) const {
+  if (!has(field)) return fallback;
+  const json& list = values_[field];
+  if (!list.is_array() || list.empty() || list.size() > kMaxListLength) {
+    fail(field, c10::str("it must be a list of 1 to ", kMaxListLength, " numbers"));
+  }
+  std::vector<int64_t> result;
+  for (const json& value : list) result.push_back(checkedInteger(field, value, 1, 1 << 20));
+  return result;
+}
+
+std::vector<std::string> Config::texts(const char* field, std::vector<std::string> fallback) const {
+  if (!has(field)) return fallback;
+  const json& list = values_[field];
+  if (!list.is_array() || list.empty() || list.size() > kMaxListLength) {
+    fail(field, c10::str("it must be a list of 1 to ", kMaxListLength, " names"));
+  }
+  std::vector<std::string> result;
+  for (const json& value : list) {
+    if (!value.is_string()) fail(field, "it must be a list of names");
+    result.push_back(value.get<std::string>());
+  }
+  return result;
+}
+
+void Config::requireUnset(const char* field, const json& only) const {
+  if (!has(field) || values_[field] == only || values_[field] == false) return;
+  fail(field, "networks that use it are not supported");
+}
+
+}  // namespace cameo

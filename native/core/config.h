@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+/// A network's config.json, read with defaults and checked: every failure is `ErrorCode::WeightsFormat` and
+/// names the file's owner, the field, its value and what is allowed.
+class Config {
+ public:
+  /// `owner` is how messages call it: a path, or the network's name.
+  Config(nlohmann::json values, std::string owner);
+
+  int64_t integer(const char* field, int64_t fallback, int64_t min = 1, int64_t max = 1 << 20) const;
+  double number(const char* field, double fallback) const;
+  bool boolean(const char* field, bool fallback) const;
+  std::string text(const char* field, const std::string& fallback) const;
+
+  /// A list of exactly `count` integers; a single number stands for all of them.
+  std::vector<int64_t> integers(const char* field, size_t count, int64_t fallback) const;
+  /// A list of 1 to 16 integers.
+  std::vector<int64_t> integers(const char* field, std::vector<int64_t> fallback) const;
+  std::vector<std::string> texts(const char* field, std::vector<std::string> fallback) const;
+
+  /// Fails unless the field is absent, null, false or equal to `only`: for what other architectures switch on.
+  void requireUnset(const char* field, const nlohmann::json& only = nullptr) const;
+
+  /// Null, too, counts as absent.
+  bool has(const char* field) const;
+  const std::string& owner() const { return owner_; }
+  [[noreturn]] void fail(const char* field, const std::string& allowed) const;
+
+ private:
+  int64_t checkedInteger(const char* field, const nlohmann::json& value, int64_t min, int64_t max) const;
+
+  nlohmann::json values_;
+  std::string owner_;
+};
+
+}  // namespace cameo

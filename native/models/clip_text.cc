@@ -1,0 +1,71 @@
+#include "models/clip_text.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "nn/attention.h"
+
+namespace cameo::models {
+
+namespace {
+
+Scope embeddings(ParameterSet& parameters) { return Scope(parameters) / "text_model" / "embeddings"; }
+
+}  // namespace
+
+ClipTextConfig ClipTextConfig::read(const Config& config) {
+  ClipTextConfig clip;
+  clip.vocab_size = config.integer("vocab_size", 49408);
+  clip.hidden_size = config.integer("hidden_size", 512);
+  clip.intermediate_size = config.integer("intermediate_size", 2048);
+  clip.layers = config.integer("num_hidden_layers", 12, 1, 64);
+  clip.heads = config.integer("num_attention_heads", 8);
+  clip.positions = config.integer("max_position_embeddings", 77, 3);
+  clip.eps = config.number("layer_norm_eps", 1e-5);
+  clip.activation = nn::parseActivation(config.text("hidden_act", "quick_gelu"));
+  if (clip.hidden_size % clip.heads != 0) config.fail("num_attention_heads", "it must divide hidden_size");
+  return clip;
+}
+
+ClipTextLayer::ClipTextLayer(const Scope& scope, const ClipTextConfig& config)
+    : heads_(config.heads),
+      activation_(config.activation),
+      layer_norm1_(scope / "layer_norm1", config.hidden_size, config.eps),
+      q_proj_(scope / "self_attn" / "q_proj", config.hidden_size, config.hidden_size),
+      k_proj_(scope / "self_attn" / "k_proj", config.hidden_size, config.hidden_size),
+      v_proj_(scope / "self_attn" / "v_proj", config.hidden_size, config.hidden_size),
+      out_proj_(scope / "self_attn" / "out_proj", config.hidden_size, config.hidden_size),
+      layer_norm2_(scope / "layer_norm2", config.hidden_size, config.eps),
+      fc1_(scope / "mlp" / "fc1", config.hidden_size, config.intermediate_size),
+      fc2_(scope / "mlp" / "fc2", config.intermediate_size, config.hidden_size) {}
+
+at::Tensor ClipTextLayer::forward(const at::Tensor& input) const {
+  at::Tensor x = layer_norm1_.forward(input);
+  const at::Tensor attended =
+      nn::attend(nn::splitHeads(q_proj_.forward(x), heads_), nn::splitHeads(k_proj_.forward(x), heads_),
+                 nn::splitHeads(v_proj_.forward(x), heads_), /*causal=*/true);
+  x = out_proj_.forward(nn::mergeHeads(attended)).add_(input);
+  return fc2_.forward(nn::activate(activation_, fc1_.forward(layer_norm2_.forward(x)))).add_(x);
+}
+
+ClipText::ClipText(const ClipTextConfig& config)
+    : config_(config),
+      parameters_(std::make_unique<ParameterSet>()),
+      token_embedding_((embeddings(*parameters_) / "token_embedding")
+                           .parameter("weight", {config.vocab_size, config.hidden_size})),
+      position_embedding_((embeddings(*parameters_) / "position_embedding")
+                              .parameter("weight", {config.positions, config.hidden_size})),
+      final_layer_norm_(Scope(*parameters_) / "text_model" / "final_layer_norm", config.hidden_size,
+                        config.eps) {
+  const Scope layers = Scope(*parameters_) / "text_model" / "encoder" / "layers";
+  layers_.reserve(config.layers);
+  for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(layers / i, config);
+}
+
+at::Tensor ClipText::forward(const at::Tensor& ids) const {
+  at::Tensor x = at::embedding(*token_embedding_, ids) + position_embedding_->narrow(0, 0, ids.size(1));
+  for (const ClipTextLayer& layer : layers_) x = layer.forward(x);
+  return final_layer_norm_.forward(x);
+}
+
+}  // namespace cameo::models

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/config.h"
+#include "nn/layers.h"
+
+namespace cameo::models {
+
+/// transformers' CLIPTextModel.
+struct ClipTextConfig {
+  int64_t vocab_size = 49408;
+  int64_t hidden_size = 768;
+  int64_t intermediate_size = 3072;
+  int64_t layers = 12;
+  int64_t heads = 12;
+  int64_t positions = 77;
+  double eps = 1e-5;
+  nn::Activation activation = nn::Activation::QuickGelu;
+
+  /// Throws `ErrorCode::WeightsFormat`.
+  static ClipTextConfig read(const Config& config);
+};
+
+/// One layer: causal self-attention and a two-layer perceptron, each after a norm, with residuals.
+class ClipTextLayer {
+ public:
+  ClipTextLayer(const Scope& scope, const ClipTextConfig& config);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  int64_t heads_;
+  nn::Activation activation_;
+  nn::LayerNorm layer_norm1_;
+  nn::Linear q_proj_;
+  nn::Linear k_proj_;
+  nn::Linear v_proj_;
+  nn::Linear out_proj_;
+  nn::LayerNorm layer_norm2_;
+  nn::Linear fc1_;
+  nn::Linear fc2_;
+};
+
+/// The text half of CLIP (arXiv 2103.00020), without its last projection.
+class ClipText {
+ public:
+  explicit ClipText(const ClipTextConfig& config);
+
+  /// ids (N, positions), int64 -> the last layer's states after the final norm, (N, positions, hidden_size).
+  at::Tensor forward(const at::Tensor& ids) const;
+
+  const ClipTextConfig& config() const { return config_; }
+  ParameterSet& parameters() { return *parameters_; }
+
+ private:
+  ClipTextConfig config_;
+  std::unique_ptr<ParameterSet> parameters_;
+  const Parameter& token_embedding_;
+  const Parameter& position_embedding_;
+  std::vector<ClipTextLayer> layers_;
+  nn::LayerNorm final_layer_norm_;
+};
+
+}  // namespace cameo::models

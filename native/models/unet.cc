@@ -1,0 +1,57 @@
+#include "models/unet.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::models {
+
+namespace {
+
+nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config) {
+  return {.channels = config.block_out_channels.front(),
+          .hidden = 4 * config.block_out_channels.front(),
+          .flip_sin_to_cos = config.flip_sin_to_cos,
+          .freq_shift = config.freq_shift,
+          .activation = config.activation};
+}
+
+}  // namespace
+
+UNet::UNet(const UNetConfig& config)
+    : config_(config),
+      parameters_(std::make_unique<ParameterSet>()),
+      conv_in_(Scope(*parameters_) / "conv_in",
+               {.in = config.in_channels, .out = config.block_out_channels.front()}),
+      time_embedding_(Scope(*parameters_) / "time_embedding", timeConfig(config)),
+      conv_norm_out_(Scope(*parameters_) / "conv_norm_out", config.groups, config.block_out_channels.front(),
+                     config.eps),
+      conv_out_(Scope(*parameters_) / "conv_out",
+                {.in = config.block_out_channels.front(), .out = config.out_channels}) {
+  const Scope scope(*parameters_);
+  for (size_t i = 0; i < config.blocks(); ++i) {
+    down_blocks_.emplace_back(scope / "down_blocks" / i, config_, i);
+  }
+  mid_block_.emplace(scope / "mid_block", config_);
+  for (size_t i = 0; i < config.blocks(); ++i) {
+    up_blocks_.emplace_back(scope / "up_blocks" / i, config_, i);
+  }
+}
+
+at::Tensor UNet::forward(const UNetInput& input) const {
+  const int64_t images = input.images.size(1);
+  UNetContext context{
+      .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
+      .text = input.text,
+      .layout = {.frames = images - input.references, .references = input.references},
+  };
+  at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)
+  if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
+  x = conv_in_.forward(x);
+  std::vector<at::Tensor> skips = {x};
+  for (const DownBlock& block : down_blocks_) x = block.forward(std::move(x), context, skips);
+  x = mid_block_->forward(x, context);
+  for (const UpBlock& block : up_blocks_) x = block.forward(std::move(x), context, skips);
+  x = conv_out_.forward(at::silu_(conv_norm_out_.forward(x)));
+  return x.unflatten(0, {-1, images});
+}
+
+}  // namespace cameo::models

@@ -1,0 +1,126 @@
+#include "models/unet_blocks.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::models {
+
+namespace {
+
+nn::ResnetConfig resnetConfig(const UNetConfig& config, int64_t in, int64_t out) {
+  return {.in = in,
+          .out = out,
+          .time_channels = 4 * config.block_out_channels.front(),
+          .groups = config.groups,
+          .eps = config.eps,
+          .activation = config.activation};
+}
+
+/// `level` counts blocks downwards.
+nn::Transformer2DConfig attentionConfig(const UNetConfig& config, size_t level, int64_t layers) {
+  return {.channels = config.block_out_channels[level],
+          .heads = config.heads[level],
+          .layers = layers,
+          .context_dim = config.cross_attention_dim[level],
+          .groups = config.groups,
+          .linear_projection = config.linear_projection};
+}
+
+nn::MotionConfig motionConfig(const UNetConfig& config, size_t level, int64_t layers) {
+  return {.channels = config.block_out_channels[level],
+          .heads = config.motion->heads[level],
+          .layers = layers,
+          .groups = config.groups,
+          .max_images = config.motion->max_images};
+}
+
+UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, int64_t index, int64_t in,
+                    bool with_attention) {
+  UNetLayer layer{
+      nn::ResnetBlock(block / "resnets" / index, resnetConfig(config, in, config.block_out_channels[level])),
+      std::nullopt, std::nullopt};
+  if (with_attention) {
+    layer.attention.emplace(block / "attentions" / index,
+                            attentionConfig(config, level, config.transformer_layers[level]));
+  }
+  if (config.motion) {
+    layer.motion.emplace(block / "motion_modules" / index,
+                         motionConfig(config, level, config.motion->layers[level]));
+  }
+  return layer;
+}
+
+nn::ResnetConfig midResnetConfig(const UNetConfig& config) {
+  const int64_t channels = config.block_out_channels.back();
+  nn::ResnetConfig resnet = resnetConfig(config, channels, channels);
+  resnet.output_scale = config.mid_output_scale;
+  return resnet;
+}
+
+}  // namespace
+
+at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& context) const {
+  at::Tensor x = resnet.forward(input, context.time);
+  if (attention) x = attention->forward(x, context.text, context.layout);
+  if (motion) x = motion->forward(x, context.layout.images());
+  return x;
+}
+
+DownBlock::DownBlock(const Scope& scope, const UNetConfig& config, size_t index) {
+  int64_t in = config.block_out_channels[index == 0 ? 0 : index - 1];
+  for (int64_t i = 0; i < config.layers_per_block[index]; ++i) {
+    layers_.push_back(makeLayer(scope, config, index, i, in, config.down_attention[index]));
+    in = config.block_out_channels[index];
+  }
+  if (index + 1 < config.blocks()) {
+    downsample_.emplace(scope / "downsamplers" / 0, in, config.downsample_padding);
+  }
+}
+
+at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const {
+  for (const UNetLayer& layer : layers_) skips.push_back(x = layer.forward(x, context));
+  if (downsample_) skips.push_back(x = downsample_->forward(x));
+  return x;
+}
+
+MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
+    : first_(scope / "resnets" / 0, midResnetConfig(config)),
+      attention_(scope / "attentions" / 0,
+                 attentionConfig(config, config.blocks() - 1, config.mid_transformer_layers)),
+      second_(scope / "resnets" / 1, midResnetConfig(config)) {
+  if (config.motion && config.motion->mid_block) {
+    motion_.emplace(scope / "motion_modules" / 0,
+                    motionConfig(config, config.blocks() - 1, config.motion->mid_layers));
+  }
+}
+
+at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context) const {
+  at::Tensor x = first_.forward(input, context.time);
+  x = attention_.forward(x, context.text, context.layout);
+  if (motion_) x = motion_->forward(x, context.layout.images());
+  return second_.forward(x, context.time);
+}
+
+UpBlock::UpBlock(const Scope& scope, const UNetConfig& config, size_t index) {
+  const size_t level = config.blocks() - 1 - index;
+  const int64_t out = config.block_out_channels[level];
+  const int64_t below = config.block_out_channels[index == 0 ? level : level + 1];
+  const int64_t above = config.block_out_channels[level == 0 ? 0 : level - 1];
+  const int64_t layers = config.layers_per_block[level] + 1;
+  for (int64_t i = 0; i < layers; ++i) {
+    const int64_t from_below = i == 0 ? below : out;
+    const int64_t skip = i == layers - 1 ? above : out;
+    layers_.push_back(makeLayer(scope, config, level, i, from_below + skip, config.up_attention[index]));
+  }
+  if (level > 0) upsample_.emplace(scope / "upsamplers" / 0, out);
+}
+
+at::Tensor UpBlock::forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const {
+  for (const UNetLayer& layer : layers_) {
+    x = layer.forward(at::cat({x, skips.back()}, 1), context);
+    skips.pop_back();
+  }
+  // Odd sizes were rounded up on the way down: the next skip says what to return to.
+  return upsample_ ? upsample_->forward(x, skips.back().size(2), skips.back().size(3)) : x;
+}
+
+}  // namespace cameo::models

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "models/unet_config.h"
+#include "nn/motion.h"
+#include "nn/resnet.h"
+#include "nn/transformer_2d.h"
+
+namespace cameo::models {
+
+/// What every block of one evaluation shares.
+struct UNetContext {
+  at::Tensor time;        // (B, 4 * block_out_channels[0])
+  at::Tensor text;        // (B, S, cross_attention_dim)
+  nn::FrameLayout layout;
+};
+
+/// The parts of one layer: a resnet block, then a spatial transformer and a motion module where there are.
+struct UNetLayer {
+  nn::ResnetBlock resnet;
+  std::optional<nn::Transformer2D> attention;
+  std::optional<nn::MotionModule> motion;
+
+  at::Tensor forward(const at::Tensor& x, const UNetContext& context) const;
+};
+
+class DownBlock {
+ public:
+  DownBlock(const Scope& scope, const UNetConfig& config, size_t index);
+
+  /// Every intermediate result, which the way up takes again, is appended to `skips`.
+  at::Tensor forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const;
+
+ private:
+  std::vector<UNetLayer> layers_;
+  std::optional<nn::Downsample> downsample_;
+};
+
+class MidBlock {
+ public:
+  MidBlock(const Scope& scope, const UNetConfig& config);
+  at::Tensor forward(const at::Tensor& x, const UNetContext& context) const;
+
+ private:
+  nn::ResnetBlock first_;
+  nn::Transformer2D attention_;
+  std::optional<nn::MotionModule> motion_;
+  nn::ResnetBlock second_;
+};
+
+class UpBlock {
+ public:
+  /// `index` counts upwards: 0 is the deepest block.
+  UpBlock(const Scope& scope, const UNetConfig& config, size_t index);
+
+  /// Takes what it needs from the end of `skips`.
+  at::Tensor forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const;
+
+ private:
+  std::vector<UNetLayer> layers_;
+  std::optional<nn::Upsample> upsample_;
+};
+
+}  // namespace cameo::models

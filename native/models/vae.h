@@ -1,0 +1,118 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/config.h"
+#include "nn/attention.h"
+#include "nn/resnet.h"
+
+namespace cameo::models {
+
+/// diffusers' AutoencoderKL; lists have one entry per block, from the picture inwards.
+struct VaeConfig {
+  int64_t image_channels = 3;
+  int64_t latent_channels = 4;
+  std::vector<int64_t> block_out_channels = {128, 256, 512, 512};
+  int64_t layers_per_block = 2;
+  int64_t groups = 32;
+  nn::Activation activation = nn::Activation::Silu;
+  bool mid_attention = true;
+  bool quant_conv = true;
+  bool post_quant_conv = true;
+  double scaling_factor = 0.18215;
+  double shift_factor = 0;
+  int64_t sample_size = 512;  // pixels; also the size of a tile
+
+  /// How many pixels one latent stands for, in each direction.
+  int64_t scale() const { return int64_t{1} << (block_out_channels.size() - 1); }
+
+  /// Throws `ErrorCode::WeightsFormat`.
+  static VaeConfig read(const Config& config);
+};
+
+/// The distribution q(latents | image) before scaling, (N, latent_channels, h, w) each.
+struct Posterior {
+  at::Tensor mean;
+  at::Tensor log_variance;  // clamped to -30..20
+};
+
+struct VaeLevel {
+  std::vector<nn::ResnetBlock> resnets;
+  std::optional<nn::Downsample> downsample;
+  std::optional<nn::Upsample> upsample;
+};
+
+/// Two resnet blocks with a single-headed self-attention over all positions between them.
+class VaeMidBlock {
+ public:
+  VaeMidBlock(const Scope& scope, const VaeConfig& config);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  nn::ResnetBlock first_;
+  std::optional<nn::GroupNorm> attention_norm_;
+  std::optional<nn::Attention> attention_;
+  nn::ResnetBlock second_;
+};
+
+class VaeEncoder {
+ public:
+  VaeEncoder(const Scope& scope, const VaeConfig& config);
+  at::Tensor forward(at::Tensor x) const;
+
+ private:
+  nn::Conv2d conv_in_;
+  std::vector<VaeLevel> levels_;
+  VaeMidBlock mid_;
+  nn::GroupNorm conv_norm_out_;
+  nn::Conv2d conv_out_;
+};
+
+class VaeDecoder {
+ public:
+  VaeDecoder(const Scope& scope, const VaeConfig& config);
+  at::Tensor forward(at::Tensor x) const;
+
+ private:
+  nn::Conv2d conv_in_;
+  VaeMidBlock mid_;
+  std::vector<VaeLevel> levels_;
+  nn::GroupNorm conv_norm_out_;
+  nn::Conv2d conv_out_;
+};
+
+/// Pictures to latents and back. Latents here are before scaling: the diffusion model sees
+/// (latents - shift_factor) * scaling_factor.
+class Vae {
+ public:
+  explicit Vae(const VaeConfig& config);
+
+  /// images (N, 3, H, W) in -1..1, sizes divisible by `config().scale()`.
+  Posterior encode(const at::Tensor& images) const;
+  /// latents (N, latent_channels, h, w) -> images (N, 3, H, W), about -1..1, not clamped.
+  at::Tensor decode(const at::Tensor& latents) const;
+
+  /// The same by overlapping tiles of `tile` pixels (0: `sample_size`), blended: memory stays that of a tile,
+  /// and the result differs slightly, since each tile is normalised by itself. A picture no larger than a tile
+  /// is not cut.
+  Posterior encodeTiled(const at::Tensor& images, int64_t tile = 0) const;
+  at::Tensor decodeTiled(const at::Tensor& latents, int64_t tile = 0) const;
+
+  const VaeConfig& config() const { return config_; }
+  ParameterSet& parameters() { return *parameters_; }
+
+ private:
+  at::Tensor moments(const at::Tensor& images) const;
+  static Posterior posterior(const at::Tensor& moments);
+
+  VaeConfig config_;
+  std::unique_ptr<ParameterSet> parameters_;
+  VaeEncoder encoder_;
+  VaeDecoder decoder_;
+  std::optional<nn::Conv2d> quant_conv_;
+  std::optional<nn::Conv2d> post_quant_conv_;
+};
+
+}  // namespace cameo::models

@@ -1,0 +1,68 @@
+#include "nn/attention.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::nn {
+
+namespace {
+
+// The GPU kernels read 16 bytes at a time: head sizes are padded to a multiple of 8 with zeros, which change
+// neither the scores nor the values that are kept.
+constexpr int64_t kHeadAlignment = 8;
+
+at::Tensor padHead(const at::Tensor& x) {
+  const int64_t rest = x.size(-1) % kHeadAlignment;
+  return rest == 0 ? x : at::constant_pad_nd(x, {0, kHeadAlignment - rest});
+}
+
+AttentionWithLogSumExp attendOnCuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const int64_t head_dim = q.size(-1);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+  const at::Tensor qp = padHead(q), kp = padHead(k), vp = padHead(v);
+  at::Tensor out, log_sum_exp;
+  if (q.scalar_type() == at::kFloat) {
+    std::tie(out, log_sum_exp, std::ignore, std::ignore) = at::_scaled_dot_product_efficient_attention(
+        qp, kp, vp, /*attn_bias=*/std::nullopt, /*compute_log_sumexp=*/true, 0.0, false, scale);
+    log_sum_exp = log_sum_exp.narrow(2, 0, q.size(2));  // this kernel pads its rows
+  } else {
+    const auto result = at::_scaled_dot_product_flash_attention(qp, kp, vp, 0.0, false, false, scale);
+    out = std::get<0>(result);
+    log_sum_exp = std::get<1>(result);
+  }
+  return {out.narrow(-1, 0, head_dim), log_sum_exp};
+}
+
+}  // namespace
+
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
+  return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
+}
+
+AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  if (q.is_cuda()) return attendOnCuda(q, k, v);
+  auto [out, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
+  return {out, log_sum_exp};
+}
+
+at::Tensor splitHeads(const at::Tensor& x, int64_t heads) {
+  return x.unflatten(-1, {heads, -1}).transpose(-3, -2);
+}
+
+at::Tensor mergeHeads(const at::Tensor& x) { return x.transpose(-3, -2).flatten(-2); }
+
+Attention::Attention(const Scope& scope, const AttentionConfig& config)
+    : config_(config),
+      to_q_(scope / "to_q", config.dim, config.heads * config.head_dim, config.qkv_bias),
+      to_k_(scope / "to_k", config.context_dim > 0 ? config.context_dim : config.dim,
+            config.heads * config.head_dim, config.qkv_bias),
+      to_v_(scope / "to_v", config.context_dim > 0 ? config.context_dim : config.dim,
+            config.heads * config.head_dim, config.qkv_bias),
+      to_out_(scope / "to_out" / 0, config.heads * config.head_dim, config.dim) {}
+
+at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& context) const {
+  const at::Tensor out = attend(splitHeads(queries(x), heads()), splitHeads(keys(context), heads()),
+                                splitHeads(values(context), heads()));
+  return project(mergeHeads(out));
+}
+
+}  // namespace cameo::nn

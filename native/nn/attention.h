@@ -1,0 +1,57 @@
+#pragma once
+
+#include "nn/layers.h"
+
+namespace cameo::nn {
+
+/// softmax(q k^T / sqrt(d)) v; q (N, H, L, d), k and v (N, H, S, d) -> (N, H, L, d). Any strides with a dense
+/// last dimension.
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal = false);
+
+struct AttentionWithLogSumExp {
+  at::Tensor out;          // (N, H, L, d)
+  at::Tensor log_sum_exp;  // (N, H, L) fp32: log of the softmax's denominator
+};
+
+/// As `attend`, with what it takes to merge the result with that over other keys.
+AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+
+struct AttentionConfig {
+  int64_t dim = 0;
+  int64_t heads = 1;
+  int64_t head_dim = 0;
+  int64_t context_dim = 0;  // of keys and values; 0: self-attention
+  bool qkv_bias = false;
+};
+
+/// (..., L, H*d) -> (..., H, L, d), a view.
+at::Tensor splitHeads(const at::Tensor& x, int64_t heads);
+
+/// (..., H, L, d) -> (..., L, H*d); free where x came from `splitHeads`' layout.
+at::Tensor mergeHeads(const at::Tensor& x);
+
+/// Multi-head attention with diffusers' parameter names (to_q, to_k, to_v, to_out.0).
+class Attention {
+ public:
+  Attention(const Scope& scope, const AttentionConfig& config);
+
+  /// x (N, L, dim) -> (N, L, dim).
+  at::Tensor forward(const at::Tensor& x) const { return forward(x, x); }
+  /// x (N, L, dim), context (N, S, context_dim) -> (N, L, dim).
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const;
+
+  at::Tensor queries(const at::Tensor& x) const { return to_q_.forward(x); }
+  at::Tensor keys(const at::Tensor& x) const { return to_k_.forward(x); }
+  at::Tensor values(const at::Tensor& x) const { return to_v_.forward(x); }
+  at::Tensor project(const at::Tensor& x) const { return to_out_.forward(x); }
+  int64_t heads() const { return config_.heads; }
+
+ private:
+  AttentionConfig config_;
+  Linear to_q_;
+  Linear to_k_;
+  Linear to_v_;
+  Linear to_out_;
+};
+
+}  // namespace cameo::nn

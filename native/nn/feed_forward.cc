@@ -1,0 +1,36 @@
+#include "nn/feed_forward.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+
+namespace cameo::nn {
+
+namespace {
+
+constexpr int64_t kExpansion = 4;
+
+void checkActivation(const std::string& name) {
+  if (name == "geglu" || name == "gelu" || name == "gelu-approximate") return;
+  throw Error(ErrorCode::WeightsFormat, "the config asks for the feed-forward activation \"" + name +
+                                            "\"; geglu, gelu and gelu-approximate are known");
+}
+
+}  // namespace
+
+FeedForward::FeedForward(const Scope& scope, int64_t dim, const std::string& activation)
+    : gated_(activation == "geglu"),
+      approximation_(activation == "gelu-approximate" ? "tanh" : "none"),
+      proj_(scope / "net" / 0 / "proj", dim, dim * kExpansion * (gated_ ? 2 : 1)),
+      out_(scope / "net" / 2, dim * kExpansion, dim) {
+  checkActivation(activation);
+}
+
+at::Tensor FeedForward::forward(const at::Tensor& x) const {
+  at::Tensor hidden = proj_.forward(x);  // (..., 4 dim), or (..., 8 dim) where gated
+  if (!gated_) return out_.forward(at::gelu_(hidden, approximation_));
+  const auto halves = hidden.chunk(2, -1);
+  return out_.forward(at::gelu(halves[1]).mul_(halves[0]));
+}
+
+}  // namespace cameo::nn

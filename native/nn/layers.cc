@@ -1,0 +1,91 @@
+#include "nn/layers.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+
+namespace cameo::nn {
+
+Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool bias)
+    : weight_(scope.parameter("weight", {out, in})),
+      bias_(bias ? &scope.parameter("bias", {out}) : nullptr) {}
+
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  return bias_ == nullptr ? at::linear(x, *weight_) : at::linear(x, *weight_, **bias_);
+}
+
+PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out)
+    : weight_(scope.parameter("weight", {out, in, 1, 1})), bias_(scope.parameter("bias", {out})) {}
+
+at::Tensor PointwiseConv::forward(const at::Tensor& tokens) const {
+  return at::linear(tokens, weight_->flatten(1), *bias_);
+}
+
+Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)
+    : config_(config),
+      weight_(scope.parameter("weight", {config.out, config.in, config.kernel, config.kernel})),
+      bias_(scope.parameter("bias", {config.out})) {}
+
+at::Tensor Conv2d::forward(const at::Tensor& x) const {
+  return at::conv2d(x, *weight_, *bias_, config_.stride, config_.padding);
+}
+
+GroupNorm::GroupNorm(const Scope& scope, int64_t groups, int64_t channels, double eps)
+    : groups_(groups),
+      eps_(eps),
+      weight_(scope.parameter("weight", {channels})),
+      bias_(scope.parameter("bias", {channels})) {
+  if (channels % groups != 0) {
+    throw Error(ErrorCode::WeightsFormat,
+                c10::str("the config asks for ", channels, " channels normalised in ", groups,
+                         " groups; norm_num_groups must divide every entry of block_out_channels"));
+  }
+}
+
+at::Tensor GroupNorm::forward(const at::Tensor& x) const {
+  return at::group_norm(x, groups_, *weight_, *bias_, eps_);
+}
+
+LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)
+    : channels_(channels),
+      eps_(eps),
+      weight_(scope.parameter("weight", {channels})),
+      bias_(scope.parameter("bias", {channels})) {}
+
+at::Tensor LayerNorm::forward(const at::Tensor& x) const {
+  return at::layer_norm(x, {channels_}, *weight_, *bias_, eps_);
+}
+
+Activation parseActivation(const std::string& name) {
+  if (name == "silu" || name == "swish") return Activation::Silu;
+  if (name == "gelu") return Activation::Gelu;
+  if (name == "quick_gelu") return Activation::QuickGelu;
+  if (name == "relu") return Activation::Relu;
+  if (name == "mish") return Activation::Mish;
+  throw Error(ErrorCode::WeightsFormat, c10::str("the config asks for the activation \"", name,
+                                                 "\"; silu, swish, gelu, quick_gelu, relu and mish are known"));
+}
+
+at::Tensor activate(Activation activation, at::Tensor x) {
+  switch (activation) {
+    case Activation::Silu:
+      return at::silu_(x);
+    case Activation::Gelu:
+      return at::gelu_(x);
+    case Activation::QuickGelu:
+      return at::sigmoid(x * 1.702).mul_(x);
+    case Activation::Relu:
+      return at::relu_(x);
+    case Activation::Mish:
+      return at::mish_(x);
+  }
+  return x;
+}
+
+at::Tensor toTokens(const at::Tensor& x) { return x.permute({0, 2, 3, 1}).flatten(1, 2); }
+
+at::Tensor fromTokens(const at::Tensor& tokens, int64_t height, int64_t width) {
+  return tokens.unflatten(1, {height, width}).permute({0, 3, 1, 2});
+}
+
+}  // namespace cameo::nn

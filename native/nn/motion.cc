@@ -1,0 +1,52 @@
+#include "nn/motion.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::nn {
+
+MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionConfig& config)
+    : positions_((scope / "pos_embed").parameter("pe", {1, config.max_images, config.channels})),
+      norm1_(scope / "norm1", config.channels),
+      attn1_(scope / "attn1",
+             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
+      norm2_(scope / "norm2", config.channels),
+      attn2_(scope / "attn2",
+             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
+      norm3_(scope / "norm3", config.channels),
+      ff_(scope / "ff", config.channels) {}
+
+at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
+  return x.add_(positions_->narrow(1, 0, x.size(1)));
+}
+
+at::Tensor MotionTransformerBlock::forward(const at::Tensor& input) const {
+  at::Tensor x = attn1_.forward(withPositions(norm1_.forward(input))).add_(input);
+  x = attn2_.forward(withPositions(norm2_.forward(x))).add_(x);
+  return ff_.forward(norm3_.forward(x)).add_(x);
+}
+
+MotionModule::MotionModule(const Scope& scope, const MotionConfig& config)
+    : norm_(scope / "norm", config.groups, config.channels, 1e-6),
+      proj_in_(scope / "proj_in", config.channels, config.channels),
+      proj_out_(scope / "proj_out", config.channels, config.channels) {
+  blocks_.reserve(config.layers);
+  for (int64_t i = 0; i < config.layers; ++i) {
+    blocks_.emplace_back(scope / "transformer_blocks" / i, config);
+  }
+}
+
+at::Tensor MotionModule::forward(const at::Tensor& x, int64_t images) const {
+  const int64_t height = x.size(2), width = x.size(3);
+  // The norm's statistics span time: (B*T, C, H, W) -> (B, C, T, H*W).
+  const at::Tensor samples = toTokens(x).unflatten(0, {-1, images}).permute({0, 3, 1, 2});
+  at::Tensor sequences = norm_.forward(samples).permute({0, 3, 2, 1}).flatten(0, 1);  // (B*H*W, T, C)
+  sequences = proj_in_.forward(sequences);
+  for (const auto& block : blocks_) sequences = block.forward(sequences);
+  const at::Tensor out = proj_out_.forward(sequences)
+                             .unflatten(0, {-1, height * width})  // (B, H*W, T, C)
+                             .transpose(1, 2)
+                             .flatten(0, 1);  // (B*T, H*W, C)
+  return fromTokens(out, height, width).add_(x);
+}
+
+}  // namespace cameo::nn

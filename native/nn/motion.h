@@ -1,0 +1,52 @@
+#pragma once
+
+#include <vector>
+
+#include "nn/attention.h"
+#include "nn/feed_forward.h"
+
+namespace cameo::nn {
+
+struct MotionConfig {
+  int64_t channels = 0;
+  int64_t heads = 8;
+  int64_t layers = 1;
+  int64_t groups = 32;
+  int64_t max_images = 32;  // positions in time
+};
+
+/// Two self-attentions over time, each after a norm and position codes, and a feed-forward.
+class MotionTransformerBlock {
+ public:
+  MotionTransformerBlock(const Scope& scope, const MotionConfig& config);
+
+  /// x (B*h*w, F+R, C) -> like x.
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  at::Tensor withPositions(at::Tensor x) const;
+
+  const Parameter& positions_;  // (1, max_images, C)
+  LayerNorm norm1_;
+  Attention attn1_;
+  LayerNorm norm2_;
+  Attention attn2_;
+  LayerNorm norm3_;
+  FeedForward ff_;
+};
+
+/// AnimateDiff's motion module (arXiv 2307.04725): every position of the image attends along the sample's
+/// images, references last: x (B*images, C, H, W) -> like x.
+class MotionModule {
+ public:
+  MotionModule(const Scope& scope, const MotionConfig& config);
+  at::Tensor forward(const at::Tensor& x, int64_t images) const;
+
+ private:
+  GroupNorm norm_;
+  Linear proj_in_;
+  std::vector<MotionTransformerBlock> blocks_;
+  Linear proj_out_;
+};
+
+}  // namespace cameo::nn

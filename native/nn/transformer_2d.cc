@@ -1,0 +1,67 @@
+#include "nn/transformer_2d.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::nn {
+
+SpatialTransformerBlock::SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config)
+    : norm1_(scope / "norm1", config.channels),
+      attn1_(scope / "attn1",
+             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
+      norm2_(scope / "norm2", config.channels),
+      attn2_(scope / "attn2", {.dim = config.channels,
+                               .heads = config.heads,
+                               .head_dim = config.channels / config.heads,
+                               .context_dim = config.context_dim}),
+      norm3_(scope / "norm3", config.channels),
+      ff_(scope / "ff", config.channels) {}
+
+at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const FrameLayout& layout) const {
+  if (layout.references == 0) return attn1_.forward(x);
+  // (B*(F+R), n, C) -> (B, F+R, n, C)
+  const auto samples = [&](const at::Tensor& tokens) { return tokens.unflatten(0, {-1, layout.images()}); };
+  const at::Tensor mixed = pisaMerged(samples(attn1_.queries(x)), samples(attn1_.keys(x)),
+                                      samples(attn1_.values(x)), attn1_.heads(), layout);
+  return attn1_.project(mixed.flatten(0, 1));
+}
+
+at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text) const {
+  // All images of a sample read the same text: (B*(F+R), n, C) -> (B, (F+R)*n, C), and back.
+  const at::Tensor samples = x.reshape({text.size(0), -1, x.size(2)});
+  return attn2_.forward(samples, text).view(x.sizes());
+}
+
+at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,
+                                            const FrameLayout& layout) const {
+  at::Tensor x = attendSpatially(norm1_.forward(input), layout).add_(input);
+  x = attendToText(norm2_.forward(x), text).add_(x);
+  return ff_.forward(norm3_.forward(x)).add_(x);
+}
+
+Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& config)
+    : norm_(scope / "norm", config.groups, config.channels, 1e-6),
+      proj_in_(projection(scope / "proj_in", config)),
+      proj_out_(projection(scope / "proj_out", config)) {
+  blocks_.reserve(config.layers);
+  for (int64_t i = 0; i < config.layers; ++i) {
+    blocks_.emplace_back(scope / "transformer_blocks" / i, config);
+  }
+}
+
+Transformer2D::Projection Transformer2D::projection(const Scope& scope, const Transformer2DConfig& config) {
+  if (config.linear_projection) return Linear(scope, config.channels, config.channels);
+  return PointwiseConv(scope, config.channels, config.channels);
+}
+
+at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& tokens) {
+  return std::visit([&](const auto& layer) { return layer.forward(tokens); }, projection);
+}
+
+at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text,
+                                  const FrameLayout& layout) const {
+  at::Tensor tokens = apply(proj_in_, toTokens(norm_.forward(x)));  // (B*(F+R), n, C)
+  for (const auto& block : blocks_) tokens = block.forward(tokens, text, layout);
+  return fromTokens(apply(proj_out_, tokens), x.size(2), x.size(3)).add_(x);
+}
+
+}  // namespace cameo::nn

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "nn/attention.h"
+#include "nn/feed_forward.h"
+#include "nn/pisa.h"
+
+namespace cameo::nn {
+
+struct Transformer2DConfig {
+  int64_t channels = 0;
+  int64_t heads = 8;
+  int64_t layers = 1;
+  int64_t context_dim = 768;  // of the text
+  int64_t groups = 32;
+  bool linear_projection = false;  // Stable Diffusion 2 has linear layers where 1.5 has 1x1 convolutions
+};
+
+/// Spatial self-attention (PISA where there are references), cross-attention to the text, feed-forward, each
+/// after a norm and with a residual.
+class SpatialTransformerBlock {
+ public:
+  SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config);
+
+  /// x (B*(F+R), n, C), text (B, S, context_dim) -> (B*(F+R), n, C).
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
+
+ private:
+  at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout) const;
+  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text) const;
+
+  LayerNorm norm1_;
+  Attention attn1_;
+  LayerNorm norm2_;
+  Attention attn2_;
+  LayerNorm norm3_;
+  FeedForward ff_;
+};
+
+/// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text (B, S, context_dim) -> like x.
+class Transformer2D {
+ public:
+  Transformer2D(const Scope& scope, const Transformer2DConfig& config);
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
+
+ private:
+  using Projection = std::variant<Linear, PointwiseConv>;
+  static Projection projection(const Scope& scope, const Transformer2DConfig& config);
+  static at::Tensor apply(const Projection& projection, const at::Tensor& tokens);
+
+  GroupNorm norm_;
+  Projection proj_in_;
+  std::vector<SpatialTransformerBlock> blocks_;
+  Projection proj_out_;
+};
+
+}  // namespace cameo::nn

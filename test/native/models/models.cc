@@ -1,0 +1,61 @@
+#include <ATen/ATen.h>
+
+#include "harness.h"
+#include "models/clip_text.h"
+#include "models/unet.h"
+#include "models/vae.h"
+
+namespace cameo::test {
+
+namespace {
+
+Tensors clipText(const Json& config, const Tensors& in) {
+  models::ClipText model(models::ClipTextConfig::read(Config(config, "text encoder")));
+  assignWeights(model.parameters(), in);
+  return {{"last_hidden_state", model.forward(in.at("ids").to(at::kLong))}};
+}
+
+Tensors vaeEncode(const Json& config, const Tensors& in) {
+  models::Vae model(models::VaeConfig::read(Config(config, "VAE")));
+  assignWeights(model.parameters(), in);
+  const at::Tensor& image = in.at("image");
+  const models::Posterior posterior = config.value("tiling", false)
+                                          ? model.encodeTiled(image, config.at("tile_sample_min_size"))
+                                          : model.encode(image);
+  return {{"mean", posterior.mean}, {"logvar", posterior.log_variance}};
+}
+
+Tensors vaeDecode(const Json& config, const Tensors& in) {
+  models::Vae model(models::VaeConfig::read(Config(config, "VAE")));
+  assignWeights(model.parameters(), in);
+  const at::Tensor& latents = in.at("latents");
+  return {{"image", config.value("tiling", false)
+                        ? model.decodeTiled(latents, config.at("tile_sample_min_size"))
+                        : model.decode(latents)}};
+}
+
+Tensors unet(const Json& config, const Tensors& in) {
+  const Config base(config.at("unet"), "UNet");
+  std::optional<Config> motion;
+  if (!config.at("motion").is_null()) motion.emplace(config.at("motion"), "motion adapter");
+  models::UNet model(models::UNetConfig::read(base, motion ? &*motion : nullptr));
+  assignWeights(model.parameters(), in);
+  const int64_t references = config.at("references");
+  const at::Tensor& frames = in.at("sample");
+  const at::Tensor out =
+      model.forward({.images = references > 0 ? at::cat({frames, in.at("references")}, 1) : frames,
+                     .references = references,
+                     .timesteps = in.at("timestep"),
+                     .text = in.at("text")});
+  Tensors result{{"frames", out.narrow(1, 0, frames.size(1))}};
+  if (references > 0) result["references"] = out.narrow(1, frames.size(1), references);
+  return result;
+}
+
+}  // namespace
+
+const bool kModelsRegistered = addProbe("models.clip_text", clipText) &&
+                               addProbe("models.vae_encode", vaeEncode) &&
+                               addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet);
+
+}  // namespace cameo::test

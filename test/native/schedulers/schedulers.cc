@@ -1,0 +1,27 @@
+#include <ATen/ATen.h>
+
+#include "harness.h"
+#include "schedulers/scheduler.h"
+
+namespace cameo::test {
+
+namespace {
+
+Tensors ddim(const Json& config, const Tensors& in) {
+  const schedulers::NoiseSchedule schedule(schedulers::ScheduleConfig::read(Config(config, "scheduler")));
+  const auto scheduler = schedulers::makeScheduler("ddim", schedule, config.at("steps"));
+  std::vector<at::Tensor> latents;
+  at::Tensor x = in.at("x");
+  for (size_t i = 0; i < scheduler->timesteps().size(); ++i) {
+    latents.push_back(x = scheduler->step(in.at("noise_pred")[static_cast<int64_t>(i)], i, x));
+  }
+  return {{"timesteps", at::tensor(scheduler->timesteps())},
+          {"alphas_cumprod", at::tensor(schedule.alphasCumprod())},
+          {"latents", at::stack(latents)}};
+}
+
+}  // namespace
+
+const bool kSchedulersRegistered = addProbe("schedulers.ddim", ddim);
+
+}  // namespace cameo::test
