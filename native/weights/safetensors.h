@@ -16,7 +16,8 @@ namespace cameo::weights {
 /// allow.
 TensorSource readSafetensors(std::shared_ptr<const MappedFile> file);
 
-/// Writes tensors (any device, any strides) in this order. The file appears under its name only when it is
+/// Writes tensors (any device, any strides) in this order, those of wider dtypes first so that each is
+/// aligned. The file appears under its name only when it is
 /// whole and on disk. Throws `ErrorCode::Checkpoint` where that fails, e.g. on a full disk.
 void writeSafetensors(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                       const std::map<std::string, std::string>& metadata = {});
