@@ -1,0 +1,116 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { CameoError } from "../errors.js";
+import { libtorchVersion } from "./pins.js";
+import { cacheFolder, cpuLibraries, cudaLibraries, findLibrary, release, sitePackages } from "./platform.js";
+import { isWhole, readStamp } from "./stamp.js";
+
+export interface LibtorchLocation {
+  /** Has `lib/` and `include/`. */
+  folder: string;
+  /** CAMEO_LIBTORCH, this package's own cache, or an installed PyTorch. */
+  source: "env" | "cache" | "python";
+  version: string;
+  /** Whether its CUDA half is there too. */
+  cuda: boolean;
+}
+
+export const installCommand = "npx cameo libtorch install";
+
+/**
+ * Finds libtorch without loading it: CAMEO_LIBTORCH, then the cache, then a PyTorch of the same version that
+ * `python3` would import. Throws ERR_LIBTORCH where there is none, or where CAMEO_LIBTORCH is another version.
+ */
+export function locateLibtorch(): LibtorchLocation {
+  return fromEnvironment() ?? fromCache() ?? fromPython() ?? missing();
+}
+
+function fromEnvironment(): LibtorchLocation | undefined {
+  const folder = process.env.CAMEO_LIBTORCH;
+  if (!folder) return undefined;
+  if (!hasLibraries(folder)) {
+    throw new CameoError(
+      "ERR_LIBTORCH",
+      `CAMEO_LIBTORCH=${folder} has no lib/libtorch_cpu.so: set it to the 'torch' folder of PyTorch ` +
+        `${libtorchVersion}, or unset it and run \`${installCommand}\``,
+    );
+  }
+  const version = versionOf(folder);
+  if (baseVersion(version) !== libtorchVersion) {
+    throw new CameoError(
+      "ERR_LIBTORCH",
+      `CAMEO_LIBTORCH=${folder} is libtorch ${version ?? "of an unknown version"}, and this cameo needs ` +
+        `${libtorchVersion}: unset it and run \`${installCommand}\``,
+    );
+  }
+  return found(resolve(folder), "env", libtorchVersion);
+}
+
+function fromCache(): LibtorchLocation | undefined {
+  const folder = join(cacheFolder(), release(false).name);
+  return isWhole(folder, libtorchVersion) ? found(folder, "cache", libtorchVersion) : undefined;
+}
+
+function fromPython(): LibtorchLocation | undefined {
+  for (const packages of pythonPath()) {
+    const folder = join(packages, "torch");
+    if (existsSync(join(folder, "version.py")) && hasLibraries(folder)) {
+      // The first one is the one that Python would import; another behind it is nobody's choice.
+      const version = baseVersion(versionOf(folder));
+      return version === libtorchVersion ? found(folder, "python", version) : undefined;
+    }
+  }
+  return undefined;
+}
+
+function missing(): never {
+  throw new CameoError(
+    "ERR_LIBTORCH",
+    `libtorch ${libtorchVersion} is not installed: run \`${installCommand}\`, or set CAMEO_LIBTORCH to the 'torch' ` +
+      `folder of PyTorch ${libtorchVersion}`,
+  );
+}
+
+function found(folder: string, source: LibtorchLocation["source"], version: string): LibtorchLocation {
+  return { folder, source, version, cuda: cudaLibraries.every(({ name }) => findLibrary(folder, name)) };
+}
+
+function hasLibraries(folder: string): boolean {
+  return cpuLibraries.every(({ name, optional }) => optional || findLibrary(folder, name));
+}
+
+/** The version that a libtorch folder says it is, such as "2.11.0+cu130". Nothing in the folder is run. */
+export function versionOf(folder: string): string | undefined {
+  const stamp = readStamp(folder);
+  if (stamp) return stamp.version;
+  const python = readText(join(folder, "version.py"))?.match(/^__version__ = '([^']+)'/m)?.[1];
+  // PyTorch's zip for C++ has a file of this name instead.
+  return python ?? readText(join(folder, "build-version"))?.trim();
+}
+
+function baseVersion(version: string | undefined): string | undefined {
+  return version?.replace(/\+.*/, "");
+}
+
+function readText(file: string): string | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, "utf8") : undefined;
+}
+
+function pythonPath(): string[] {
+  const { VIRTUAL_ENV } = process.env;
+  const folders = VIRTUAL_ENV ? sitePackages(VIRTUAL_ENV) : [];
+  for (const python of ["python3", "python"]) {
+    try {
+      const path = execFileSync(python, ["-c", "import sys; print('\\n'.join(sys.path))"], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: 10_000,
+      });
+      return [...folders, ...path.split("\n").filter(Boolean)];
+    } catch {
+      // This Python isn't there, or it doesn't start: the next one may.
+    }
+  }
+  return folders;
+}

@@ -1,0 +1,147 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CameoError, throwIfAborted } from "../errors.js";
+import { installCommand } from "./locate.js";
+import type { Wheel } from "./pins.js";
+import { wheelTags } from "./platform.js";
+
+interface Outcome {
+  ok: boolean;
+  stdout: string;
+  stderr: string;
+}
+
+/** Ends with the process, whatever its exit code; rejects with ERR_ABORTED when the signal ended it. */
+function run(
+  command: string,
+  args: string[],
+  signal?: AbortSignal,
+  env?: NodeJS.ProcessEnv,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      command,
+      args,
+      { signal, env: { ...process.env, ...env }, maxBuffer: 1 << 26 },
+      (error, stdout, stderr) => {
+        try {
+          throwIfAborted(signal);
+          resolve({ ok: !error, stdout, stderr: stderr || (error?.message ?? "") });
+        } catch (aborted) {
+          reject(aborted);
+        }
+      },
+    );
+  });
+}
+
+/** The first Python on the PATH that has pip. */
+export async function findPython(): Promise<string> {
+  for (const python of ["python3", "python"]) {
+    if ((await run(python, ["-m", "pip", "--version"])).ok) return python;
+  }
+  throw new CameoError(
+    "ERR_LIBTORCH",
+    "libtorch is fetched with Python's pip, which is not here: install it (`apt install python3-pip`) and run " +
+      `\`${installCommand}\`, or set CAMEO_LIBTORCH to the 'torch' folder of an installed PyTorch`,
+  );
+}
+
+/** Downloads one wheel into `folder`, with pip's own temporary files there too. pip checks the hash. */
+export async function downloadWheel(
+  python: string,
+  wheel: Wheel,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const requirements = join(folder, "requirements.txt");
+  await writeFile(requirements, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
+  const { ok, stderr } = await run(
+    python,
+    [
+      ...["-m", "pip", "download", "--quiet", "--progress-bar", "off", "--no-cache-dir", "--no-deps"],
+      ...[
+        "--only-binary=:all:",
+        "--require-hashes",
+        ...wheelTags,
+        "--dest",
+        folder,
+        "--requirement",
+        requirements,
+      ],
+    ],
+    signal,
+    { TMPDIR: folder, PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_REQUIRE_VIRTUALENV: "0" },
+  );
+  if (!ok) throw downloadError(wheel, stderr);
+}
+
+function downloadError(wheel: Wheel, stderr: string): CameoError {
+  const name = `${wheel.project} ${wheel.version}`;
+  if (/DO NOT MATCH THE HASHES/.test(stderr)) {
+    const got = stderr.match(/Got\s+([0-9a-f]{64})/)?.[1] ?? "another";
+    return new CameoError(
+      "ERR_LIBTORCH",
+      `${name} was refused: its sha256 should be ${wheel.sha256} and is ${got}; a mirror or proxy gave another file`,
+    );
+  }
+  if (/No space left on device|Disk quota exceeded/i.test(stderr))
+    return diskFull(`while ${name} was downloaded`);
+  const lines = stderr.split("\n").filter((line) => /\S/.test(line));
+  const reason =
+    lines.findLast((line) => /^\w*(ERROR|Error)/.test(line)) ?? lines.at(-1) ?? "no reason given";
+  return new CameoError(
+    "ERR_LIBTORCH",
+    `the download of ${name} failed (${reason.replace(/^ERROR: /, "").trim()}): check the network and run ` +
+      `\`${installCommand}\` again`,
+  );
+}
+
+export function diskFull(when: string): CameoError {
+  return new CameoError(
+    "ERR_LIBTORCH",
+    `the disk was full ${when}: free some space, or set CAMEO_CACHE to a folder on another disk, and run ` +
+      `\`${installCommand}\` again`,
+  );
+}
+
+const unpackScript = `
+import json, os, shutil, sys, zipfile
+wheel, folder, keep = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+with zipfile.ZipFile(wheel) as archive:
+    for entry in archive.infolist():
+        for source, target in keep.items():
+            inside = source.endswith("/") and entry.filename.startswith(source)
+            if entry.is_dir() or not (inside or entry.filename == source):
+                continue
+            name = entry.filename[len(source):] if inside else os.path.basename(source)
+            path = os.path.join(folder, target, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with archive.open(entry) as data, open(path, "wb") as file:
+                shutil.copyfileobj(data, file, 1 << 20)
+`;
+
+/** Writes the parts of a wheel that are kept below `folder`; Python's zipfile checks their CRCs. */
+export async function unpackWheel(
+  python: string,
+  wheel: Wheel,
+  file: string,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { ok, stderr } = await run(
+    python,
+    ["-c", unpackScript, file, folder, JSON.stringify(wheel.keep)],
+    signal,
+  );
+  if (ok) return;
+  if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
+    throw diskFull(`while ${wheel.project} was unpacked`);
+  }
+  const reason = stderr.trim().split("\n").at(-1);
+  throw new CameoError(
+    "ERR_LIBTORCH",
+    `${file} could not be unpacked (${reason}): run \`${installCommand}\` again`,
+  );
+}
