@@ -1,0 +1,115 @@
+#include "weights/state_dict.h"
+
+#include <c10/util/StringUtil.h>
+#include <c10/util/safe_numerics.h>
+
+#include <array>
+#include <unordered_set>
+
+#include "weights/layout.h"
+#include "weights/text.h"
+
+namespace cameo::weights {
+
+namespace {
+
+using Kind = PickleValue::Kind;
+
+constexpr std::array<std::string_view, 3> kWrappers{"state_dict", "model", "module"};
+constexpr int kDeepestWrapper = 4;
+
+bool holdsTensors(const PickleValue& dict) {
+  for (size_t i = 1; i < dict.items.size(); i += 2) {
+    if (dict.items[i]->kind == Kind::Tensor) return true;
+  }
+  return false;
+}
+
+const PickleValue* wrapped(const PickleValue& dict) {
+  for (const std::string_view wrapper : kWrappers) {
+    for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      const bool is_named = dict.items[i]->kind == Kind::Text && dict.items[i]->text == wrapper;
+      if (is_named && dict.items[i + 1]->kind == Kind::Dict) return dict.items[i + 1];
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> keysOf(const PickleValue& dict) {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < dict.items.size(); i += 2) {
+    if (dict.items[i]->kind == Kind::Text) keys.emplace_back(dict.items[i]->text);
+  }
+  return keys;
+}
+
+const PickleValue& findStateDict(const PickleValue& root, const std::string& path) {
+  const PickleValue* dict = &root;
+  for (int depth = 0; depth < kDeepestWrapper && dict->kind == Kind::Dict; ++depth) {
+    const PickleValue* inner = wrapped(*dict);
+    if (inner == nullptr) break;
+    dict = inner;
+  }
+  if (dict->kind == Kind::Dict && holdsTensors(*dict)) return *dict;
+  if (dict->kind != Kind::Dict)
+    failFormat(path, "the pickle holds no state dict: a dictionary of tensors was expected");
+  failFormat(path, c10::str("the pickle holds no state dict: its dictionary has ",
+                            dict->items.empty() ? "no keys" : "the keys " + listNames(keysOf(*dict)),
+                            " and no tensors"));
+}
+
+TensorEntry makeEntry(const PickleValue& key, const PickleTensor& tensor,
+                      const std::shared_ptr<const MappedFile>& file, const StorageLookup& storage_bytes) {
+  const std::string& path = file->path();
+  if (key.kind != Kind::Text) failFormat(path, "damaged pickle: a tensor's name is no string");
+  const PickleStorage& storage = tensor.storage;
+  const StorageBytes bytes = storage_bytes(storage);
+  const uint64_t unit = elementBytes(storage);
+  const uint64_t size = c10::elementSize(tensor.dtype);
+  const bool is_strided = tensor.shape.size() == tensor.strides.size();
+  const auto elements = is_strided ? elementSpan(tensor.shape, tensor.strides) : std::nullopt;
+  uint64_t begin = 0;
+  uint64_t view = 0;
+  uint64_t span = 0;
+  const bool overflows = !elements || tensor.offset < 0 || storage.view_offset < 0 ||
+                         c10::mul_overflows(static_cast<uint64_t>(tensor.offset), size, &begin) ||
+                         c10::mul_overflows(static_cast<uint64_t>(storage.view_offset), unit, &view) ||
+                         c10::add_overflows(begin, view, &begin) ||
+                         c10::mul_overflows(*elements, size, &span);
+  if (overflows || begin > bytes.size || span > bytes.size - begin) {
+    failFormat(path, c10::str("damaged pickle: ", quote(key.text), " of shape ", shapeText(tensor.shape),
+                              " does not fit its storage of ", bytes.size, " bytes"));
+  }
+  return {.name = std::string(key.text),
+          .dtype = tensor.dtype,
+          .shape = tensor.shape,
+          .strides = tensor.strides,
+          .file = file,
+          .offset = bytes.offset + begin,
+          .span = span};
+}
+
+}  // namespace
+
+uint64_t elementBytes(const PickleStorage& storage) {
+  return storage.dtype ? c10::elementSize(*storage.dtype) : 1;
+}
+
+std::vector<TensorEntry> stateDictEntries(const PickleValue& root,
+                                          const std::shared_ptr<const MappedFile>& file,
+                                          const StorageLookup& storage_bytes) {
+  const PickleValue& dict = findStateDict(root, file->path());
+  std::vector<TensorEntry> entries;
+  std::unordered_set<std::string_view> names;
+  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    if (dict.items[i + 1]->kind != Kind::Tensor) continue;
+    if (entries.size() == kMaxTensors) failFormat(file->path(), "the pickle holds more than 200000 tensors");
+    entries.push_back(makeEntry(*dict.items[i], *dict.items[i + 1]->tensor, file, storage_bytes));
+    if (!names.insert(dict.items[i]->text).second) {
+      failFormat(file->path(), quote(entries.back().name) + " is there twice");
+    }
+  }
+  return entries;
+}
+
+}  // namespace cameo::weights
