@@ -1,0 +1,32 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { CameoError } from "./errors.js";
+import { loadLibtorch } from "./libtorch/index.js";
+import type { NativeAddon } from "./native.js";
+
+const packageRoot = fileURLToPath(new URL("..", import.meta.url));
+let addon: NativeAddon | undefined;
+
+/**
+ * The native addon, with libtorch loaded before it. Where `cuda` is not given, CUDA is loaded if it is there.
+ * Throws ERR_LIBTORCH, saying which command mends it.
+ */
+export function openAddon(options: { cuda?: boolean } = {}): NativeAddon {
+  loadLibtorch(options);
+  addon ??= loadAddon();
+  return addon;
+}
+
+function loadAddon(): NativeAddon {
+  const nodeGypBuild = createRequire(import.meta.url)("node-gyp-build") as (root: string) => NativeAddon;
+  try {
+    return nodeGypBuild(packageRoot);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new CameoError(
+      "ERR_LIBTORCH",
+      `the native addon does not load (${reason}): build it with \`npm rebuild cameo\``,
+      { cause: error },
+    );
+  }
+}

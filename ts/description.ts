@@ -1,0 +1,38 @@
+/** What a pipeline has loaded. */
+export interface PipelineDescription {
+  /** "cpu" or "cuda:0". */
+  device: string;
+  dtype: "fp32" | "bf16" | "fp16";
+  networks: NetworkDescription[];
+  /** Whether a subject model is loaded, which a reference needs. */
+  subject: boolean;
+  /** The motion modules, and how many frames and references together they have positions for. */
+  motion: { maxFrames: number } | null;
+  /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */
+  latentScale: number;
+  /** Width and height that a request takes where it names none. */
+  defaultSize: [width: number, height: number];
+  /** How many tokens a prompt has room for, start and end included. */
+  textPositions: number;
+  /** The folder that the tokenizer was read from. */
+  tokenizer: string;
+}
+
+export interface NetworkDescription {
+  name: "unet" | "vae" | "text_encoder";
+  /** How many numbers it has learned. */
+  parameters: number;
+  files: WeightFileDescription[];
+}
+
+export interface WeightFileDescription {
+  path: string;
+  /** "safetensors" or "pickle". */
+  format: string;
+  /** Tensors in the file, how many of them the network took, and how many a later file overrode. */
+  tensors: number;
+  used: number;
+  overridden: number;
+  /** How many tensors of each type, as the file names them: `{ F16: 686 }`. */
+  dtypes: Record<string, number>;
+}

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { CameoError } from "../errors.js";
+import type { NativeLoadOptions } from "../native.js";
+import { checkOptions, option } from "./check.js";
+
+/** What `Pipeline.load` takes. */
+export interface LoadOptions {
+  /** The image model: a diffusers folder of Stable Diffusion 1.5's kind. */
+  base?: string | undefined;
+  /** AnimateDiff's motion modules: a diffusers MotionAdapter folder. Without them the pipeline makes stills. */
+  motion?: string | undefined;
+  /** A VideoMaker checkpoint, laid over the two others. Without it there are no references. */
+  subject?: string | undefined;
+  /** "auto" (CUDA where there is one, else the CPU), "cpu", "cuda" or "cuda:1". Default: "auto". */
+  device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
+  /** "auto" (what suits the device), "fp32", "bf16" or "fp16". Default: "auto". */
+  dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
+  /** Ends the loading; the promise then rejects with ERR_ABORTED. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+export interface LoadProgress {
+  phase: "load";
+  /** Tensors read, of `steps`. */
+  step: number;
+  steps: number;
+}
+
+const path = z.string().min(1).optional();
+const paths = "the path of a file or a folder";
+
+const loadSchema = z.strictObject({
+  base: option(path, paths),
+  motion: option(path, paths),
+  subject: option(path, paths),
+  device: option(
+    z
+      .string()
+      .regex(/^(auto|cpu|cuda(:\d{1,2})?)$/)
+      .optional(),
+    '"auto", "cpu", "cuda" or "cuda:" and a number',
+  ),
+  dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
+  signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
+  onProgress: option(
+    z.custom<LoadOptions["onProgress"]>((value) => value === undefined || typeof value === "function"),
+    "a function",
+  ),
+});
+
+/** Checks the options and completes them with the defaults. */
+export function checkLoadOptions(options: LoadOptions): NativeLoadOptions {
+  const { base, motion, subject, device, dtype } = checkOptions(loadSchema, options);
+  if (base === undefined) {
+    throw new CameoError(
+      "ERR_INVALID_OPTION",
+      "base is missing: no model ships with this version; give the folder of a Stable Diffusion 1.5 model as base",
+    );
+  }
+  return {
+    base,
+    ...(motion === undefined ? {} : { motion }),
+    ...(subject === undefined ? {} : { subject }),
+    device: device ?? "auto",
+    dtype: dtype ?? "auto",
+  };
+}
