@@ -1,0 +1,66 @@
+import type { StillFormat } from "./formats.js";
+import { tagGif } from "./gif.js";
+import { loadSharp } from "./libraries.js";
+import type { VideoMetadata } from "./metadata.js";
+import { xmpPacket } from "./metadata.js";
+import { assembleApng, tagPng } from "./png.js";
+import type { RawVideo } from "./video.js";
+
+/** One frame as a picture: PNG without loss, JPEG without chroma subsampling. */
+export async function encodeStill(
+  video: RawVideo,
+  frame: number,
+  format: StillFormat,
+  metadata: VideoMetadata,
+): Promise<Uint8Array> {
+  if (format === "png") return tagPng(await encodePng(video, frame), metadata);
+  const picture = (await rawPicture(video, frame)).withXmp(xmpPacket(metadata));
+  const encoded =
+    format === "jpeg"
+      ? picture.jpeg({ quality: 95, chromaSubsampling: "4:4:4" })
+      : picture.webp({ quality: 95, smartSubsample: true });
+  return encoded.toBuffer();
+}
+
+/** All frames as an animation without end. Its clock ticks in 1/1000 s, in a GIF in 1/100 s. */
+export async function encodeAnimation(
+  video: RawVideo,
+  format: "gif" | "webp" | "apng",
+  metadata: VideoMetadata,
+): Promise<Uint8Array> {
+  const { frames, count, width, height, fps } = video;
+  if (format === "apng") return assembleApng(encodePngs(video), count, fps, metadata);
+  const sharp = await loadSharp();
+  const raw = { width, height: height * count, channels: 3 as const, pageHeight: height };
+  const animation = sharp(frames, { raw, limitInputPixels: false });
+  if (format === "webp") {
+    const tagged = animation.withXmp(xmpPacket(metadata));
+    return tagged
+      .webp({ quality: 90, smartSubsample: true, loop: 0, delay: delays(count, fps, 1) })
+      .toBuffer();
+  }
+  const gif = await animation
+    .gif({ loop: 0, delay: delays(count, fps, 10), keepDuplicateFrames: true })
+    .toBuffer();
+  return tagGif(gif, metadata);
+}
+
+/** Milliseconds for each frame, multiples of `tick` that never stray from the true times by more than half of it. */
+function delays(count: number, fps: number, tick: number): number[] {
+  const time = (frame: number) => tick * Math.round((1000 * frame) / fps / tick);
+  return Array.from({ length: count }, (_, frame) => time(frame + 1) - time(frame));
+}
+
+async function* encodePngs(video: RawVideo): AsyncGenerator<Uint8Array> {
+  for (let frame = 0; frame < video.count; frame++) yield encodePng(video, frame);
+}
+
+async function encodePng(video: RawVideo, frame: number): Promise<Uint8Array> {
+  return (await rawPicture(video, frame)).png().toBuffer();
+}
+
+async function rawPicture({ frames, width, height }: RawVideo, frame: number) {
+  const sharp = await loadSharp();
+  const size = 3 * width * height;
+  return sharp(frames.subarray(frame * size, (frame + 1) * size), { raw: { width, height, channels: 3 } });
+}
