@@ -50,7 +50,9 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   for (const DownBlock& block : down_blocks_) x = block.forward(std::move(x), context, skips);
   x = mid_block_->forward(x, context);
   for (const UpBlock& block : up_blocks_) x = block.forward(std::move(x), context, skips);
-  x = conv_out_.forward(at::silu_(conv_norm_out_.forward(x)));
+  // diffusers' UNetMotionModel ends in SiLU whatever the config says; its UNet2DConditionModel does not.
+  const nn::Activation last = config_.motion ? nn::Activation::Silu : config_.activation;
+  x = conv_out_.forward(nn::activate(last, conv_norm_out_.forward(x)));
   return x.unflatten(0, {-1, images});
 }
 

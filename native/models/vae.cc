@@ -104,7 +104,7 @@ at::Tensor VaeEncoder::forward(at::Tensor x) const {
     if (level.downsample) x = level.downsample->forward(x);
   }
   x = mid_.forward(x);
-  return conv_out_.forward(at::silu_(conv_norm_out_.forward(x)));
+  return conv_out_.forward(nn::activate(nn::Activation::Silu, conv_norm_out_.forward(x)));
 }
 
 VaeDecoder::VaeDecoder(const Scope& scope, const VaeConfig& config)
@@ -133,7 +133,7 @@ at::Tensor VaeDecoder::forward(at::Tensor x) const {
     for (const auto& resnet : level.resnets) x = resnet.forward(x);
     if (level.upsample) x = level.upsample->forward(x);
   }
-  return conv_out_.forward(at::silu_(conv_norm_out_.forward(x)));
+  return conv_out_.forward(nn::activate(nn::Activation::Silu, conv_norm_out_.forward(x)));
 }
 
 Vae::Vae(const VaeConfig& config)

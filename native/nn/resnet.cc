@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/cancellation.h"
+
 namespace cameo::nn {
 
 ResnetBlock::ResnetBlock(const Scope& scope, const ResnetConfig& config)
@@ -20,6 +22,7 @@ ResnetBlock::ResnetBlock(const Scope& scope, const ResnetConfig& config)
 }
 
 at::Tensor ResnetBlock::forward(const at::Tensor& x, const at::Tensor& time) const {
+  throwIfCancelled();
   at::Tensor h = conv1_.forward(activate(config_.activation, norm1_.forward(x)));
   if (time_emb_proj_) {
     const at::Tensor shift = time_emb_proj_->forward(activate(config_.activation, time.clone()));  // (B, out)

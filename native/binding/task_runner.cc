@@ -1,0 +1,144 @@
+#include "binding/task_runner.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <cstring>
+#include <utility>
+
+namespace cameo::binding {
+
+namespace {
+
+/// What belongs to the JS thread: made there, used there, destroyed there by the thread-safe function's end.
+struct JsSide {
+  Napi::Promise::Deferred deferred;
+  Napi::ObjectReference owner;
+  std::shared_ptr<Cancellation> cancellation;
+};
+
+struct Message {
+  std::optional<pipeline::Progress> progress;
+  MakeValue value;
+  std::optional<Error> error;
+};
+
+void deliver(Napi::Env env, Napi::Function callback, JsSide* side, Message* raw) {
+  const std::unique_ptr<Message> message(raw);
+  if (static_cast<napi_env>(env) == nullptr) return;  // the environment is gone, and its promises with it
+  try {
+    if (message->progress) {
+      if (!callback.IsEmpty()) callback.Call({makeProgress(env, *message->progress)});
+    } else if (message->error) {
+      side->deferred.Reject(makeError(env, *message->error).Value());
+    } else {
+      side->deferred.Resolve(message->value(env));
+    }
+  } catch (const Napi::Error& error) {
+    side->cancellation->request();
+    if (!message->progress) side->deferred.Reject(error.Value());
+  } catch (...) {
+    side->deferred.Reject(makeError(env, currentError()).Value());
+  }
+}
+
+using Channel = Napi::TypedThreadSafeFunction<JsSide, Message, deliver>;
+
+Message run(const Work& work, const Channel& channel, const Cancellation& cancellation) {
+  Message result;
+  try {
+    const c10::InferenceMode inference;
+    const CancellationScope scope(cancellation);
+    cancellation.check();
+    const auto report = [&channel](pipeline::Progress progress) {
+      auto message = std::make_unique<Message>();
+      message->progress = std::move(progress);
+      if (channel.NonBlockingCall(message.get()) == napi_ok) message.release();
+    };
+    result.value = work(report, cancellation);
+  } catch (...) {
+    result.error = currentError();
+  }
+  return result;
+}
+
+}  // namespace
+
+TaskRunner::TaskRunner(Napi::Env env) : env_(env), queue_(std::make_unique<TaskQueue>()) {
+  napi_add_env_cleanup_hook(env_, atEnvironmentExit, this);
+}
+
+TaskRunner::~TaskRunner() {
+  napi_remove_env_cleanup_hook(env_, atEnvironmentExit, this);
+  cancelAll();
+}
+
+/// Hooks run last in, first out. This one must run before those of the thread-safe functions, because it joins
+/// the thread that calls them.
+void TaskRunner::renewExitHook() {
+  napi_remove_env_cleanup_hook(env_, atEnvironmentExit, this);
+  napi_add_env_cleanup_hook(env_, atEnvironmentExit, this);
+}
+
+void TaskRunner::atEnvironmentExit(void* self) {
+  auto* runner = static_cast<TaskRunner*>(self);
+  runner->cancelAll();
+  runner->queue_.reset();
+}
+
+void TaskRunner::cancelAll() {
+  for (const auto& weak : cancellations_) {
+    if (const auto cancellation = weak.lock()) cancellation->request();
+  }
+  cancellations_.clear();
+}
+
+Napi::Object TaskRunner::start(const Napi::Object& owner, const Napi::Function& on_progress, Work work) {
+  const auto cancellation = std::make_shared<Cancellation>();
+  auto* side = new JsSide{Napi::Promise::Deferred::New(env_), Napi::Persistent(owner), cancellation};
+  const Napi::Promise promise = side->deferred.Promise();
+  const Channel channel = Channel::New(env_, on_progress, "cameo", /*maxQueueSize=*/0, /*threadCount=*/1, side,
+                                       [](Napi::Env, void*, JsSide* ended) { delete ended; },
+                                       static_cast<void*>(nullptr));
+  renewExitHook();
+  std::erase_if(cancellations_, [](const auto& weak) { return weak.expired(); });
+  cancellations_.push_back(cancellation);
+
+  queue_->push([work = std::move(work), channel, cancellation] {
+    auto message = std::make_unique<Message>(run(work, channel, *cancellation));
+    if (channel.NonBlockingCall(message.get()) == napi_ok) message.release();
+    Channel(channel).Release();
+  });
+
+  auto task = Napi::Object::New(env_);
+  task.Set("promise", promise);
+  task.Set("abort", Napi::Function::New(
+                        env_, [cancellation](const Napi::CallbackInfo&) { cancellation->request(); }, "abort"));
+  return task;
+}
+
+Napi::Error makeError(Napi::Env env, const Error& error) {
+  auto result = Napi::Error::New(env, error.what());
+  result.Set("code", errorCodeName(error.code()));
+  return result;
+}
+
+Napi::Object makeProgress(Napi::Env env, const pipeline::Progress& progress) {
+  static constexpr const char* kPhases[] = {"load", "encode", "denoise", "decode"};
+  auto object = Napi::Object::New(env);
+  object.Set("phase", kPhases[static_cast<size_t>(progress.phase)]);
+  object.Set("step", Napi::Number::New(env, static_cast<double>(progress.step)));
+  object.Set("steps", Napi::Number::New(env, static_cast<double>(progress.steps)));
+  if (progress.preview) {
+    const pipeline::RgbImage& image = *progress.preview;
+    auto data = Napi::Uint8Array::New(env, image.data.size());
+    std::memcpy(data.Data(), image.data.data(), image.data.size());
+    auto preview = Napi::Object::New(env);
+    preview.Set("data", data);
+    preview.Set("width", Napi::Number::New(env, static_cast<double>(image.width)));
+    preview.Set("height", Napi::Number::New(env, static_cast<double>(image.height)));
+    object.Set("preview", preview);
+  }
+  return object;
+}
+
+}  // namespace cameo::binding

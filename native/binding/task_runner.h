@@ -1,0 +1,54 @@
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "binding/task_queue.h"
+#include "core/cancellation.h"
+#include "pipeline/request.h"
+
+namespace cameo::binding {
+
+/// Makes a task's JS value, on the JS thread.
+using MakeValue = std::function<Napi::Value(Napi::Env)>;
+
+/// What a task does, on the runner's thread and without V8. Throws whatever `currentError` understands.
+using Work = std::function<MakeValue(const pipeline::OnProgress&, const Cancellation&)>;
+
+/// Every promise of the addon is made here: work runs on a thread of the runner's own, one task after
+/// another; progress and the result come back through a thread-safe function; whatever is thrown rejects with
+/// an Error that has a `code`.
+class TaskRunner {
+ public:
+  explicit TaskRunner(Napi::Env env);
+  ~TaskRunner();
+  TaskRunner(const TaskRunner&) = delete;
+  TaskRunner& operator=(const TaskRunner&) = delete;
+
+  /// `{promise, abort()}`. `owner` is kept from garbage collection until the promise settles. `on_progress`
+  /// may be empty.
+  Napi::Object start(const Napi::Object& owner, const Napi::Function& on_progress, Work work);
+
+  /// Aborts every task that has not ended.
+  void cancelAll();
+
+ private:
+  static void atEnvironmentExit(void* self);
+  void renewExitHook();
+
+  Napi::Env env_;
+  std::vector<std::weak_ptr<Cancellation>> cancellations_;
+  std::unique_ptr<TaskQueue> queue_;
+};
+
+/// A JS Error with `code`.
+Napi::Error makeError(Napi::Env env, const Error& error);
+
+/// A progress report as `NativeProgress` in ts/native.ts.
+Napi::Object makeProgress(Napi::Env env, const pipeline::Progress& progress);
+
+}  // namespace cameo::binding

@@ -1,0 +1,46 @@
+#include "pipeline/conditioning.h"
+
+#include <ATen/ATen.h>
+
+#include "core/rng.h"
+
+namespace cameo::pipeline {
+
+at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids) {
+  std::vector<at::Tensor> rows;
+  for (const auto* row : ids) rows.push_back(at::tensor(*row, at::kLong));
+  return pipeline.text_encoder->forward(at::stack(rows).to(pipeline.device));
+}
+
+at::Tensor imageToTensor(const RgbImage& image) {
+  const at::Tensor bytes =
+      at::from_blob(const_cast<uint8_t*>(image.data.data()), {image.height, image.width, 3}, at::kByte);
+  return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1);
+}
+
+at::Tensor tensorToRgb(const at::Tensor& image) {
+  const at::Tensor scaled = image.to(at::kFloat).mul(0.5).add_(0.5).clamp_(0, 1).mul_(255).round_();
+  return scaled.permute({1, 2, 0}).to(at::kCPU, at::kByte).contiguous();
+}
+
+at::Tensor encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
+                            const std::function<void()>& onEach) {
+  const auto& config = pipeline.vae->config();
+  const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
+  std::vector<at::Tensor> latents;
+  for (const RgbImage& reference : request.references) {
+    const at::Tensor image = imageToTensor(reference).to(pipeline.device, pipeline.dtype);
+    const models::Posterior posterior =
+        request.vae_tiling ? pipeline.vae->encodeTiled(image) : pipeline.vae->encode(image);
+    at::Tensor latent = posterior.mean.to(at::kFloat);
+    if (request.sample_reference_latents) {
+      const at::Tensor noise = drawNormal(latent.sizes(), generator).to(pipeline.device);
+      latent = latent + noise * at::exp(posterior.log_variance.to(at::kFloat) * 0.5);
+    }
+    latents.push_back((latent - config.shift_factor) * config.scaling_factor);
+    onEach();
+  }
+  return at::stack(latents, 1);  // each (1, C, h, w)
+}
+
+}  // namespace cameo::pipeline

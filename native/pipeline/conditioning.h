@@ -1,0 +1,22 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "pipeline/pipeline.h"
+
+namespace cameo::pipeline {
+
+/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
+at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids);
+
+/// The request's references as scaled latents, (1, R, C, h, w), fp32 on the pipeline's device.
+at::Tensor encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
+                            const std::function<void()>& onEach);
+
+/// 8-bit RGB -> (1, 3, H, W) in -1..1, fp32 on the CPU.
+at::Tensor imageToTensor(const RgbImage& image);
+
+/// (3, H, W) in -1..1, any dtype and device -> (H, W, 3), 8 bits, clamped and rounded, on the CPU.
+at::Tensor tensorToRgb(const at::Tensor& image);
+
+}  // namespace cameo::pipeline

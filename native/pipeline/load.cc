@@ -1,0 +1,145 @@
+#include <c10/util/StringUtil.h>
+
+#include <optional>
+
+#include "core/device.h"
+#include "core/error.h"
+#include "pipeline/pipeline.h"
+#include "weights/diffusers_folder.h"
+#include "weights/load.h"
+#include "weights/open_weights.h"
+
+namespace cameo::pipeline {
+
+using nlohmann::json;
+
+namespace {
+
+/// Loads networks one after another into `result`, counting parameters over all of them for the progress.
+class Loader {
+ public:
+  Loader(Pipeline& result, const OnProgress& onProgress, const Cancellation& cancellation)
+      : result_(result), on_progress_(onProgress), cancellation_(cancellation) {}
+
+  void expect(const ParameterSet& parameters) { total_ += static_cast<int64_t>(parameters.all().size()); }
+
+  void load(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers) {
+    const weights::LoadOptions options{
+        .network = name,
+        .dtype = result_.dtype,
+        .device = result_.device,
+        .channels_last = result_.device.is_cpu(),
+        .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
+        .cancellation = &cancellation_,
+    };
+    const auto coverage = weights::load(parameters, layers, options);
+    done_ += static_cast<int64_t>(parameters.all().size());
+    result_.description["networks"].push_back(
+        {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});
+  }
+
+ private:
+  Pipeline& result_;
+  const OnProgress& on_progress_;
+  const Cancellation& cancellation_;
+  int64_t done_ = 0;
+  int64_t total_ = 0;
+};
+
+weights::ComponentFolder component(const LoadOptions& options, const char* folder, const char* what) {
+  return weights::openComponent(options.base + "/" + folder, what);
+}
+
+/// The sampler's settings: the base model's own, with those that AnimateDiff was trained with where motion
+/// modules are loaded.
+schedulers::ScheduleConfig readSchedule(const LoadOptions& options) {
+  const std::string path = options.base + "/scheduler/scheduler_config.json";
+  json config = weights::readJson(path);
+  if (!config.contains("clip_sample")) config["clip_sample"] = false;  // latents are not bounded to -1..1
+  if (!options.motion.empty()) {
+    config["beta_schedule"] = "linear";
+    config["timestep_spacing"] = "linspace";
+    config["steps_offset"] = 1;
+    config["clip_sample"] = false;
+  }
+  return schedulers::ScheduleConfig::read(Config(config, path));
+}
+
+void requireFitting(const Pipeline& pipeline, const std::string& base) {
+  const auto& unet = pipeline.unet->config();
+  const auto mismatch = [&](const std::string& what) {
+    throw Error(ErrorCode::WeightsMismatch, c10::str(base, ": its parts don't fit together: ", what));
+  };
+  const int64_t latent_channels = pipeline.vae->config().latent_channels;
+  if (unet.in_channels != latent_channels || unet.out_channels != latent_channels) {
+    mismatch(c10::str("the UNet has ", unet.in_channels, " input and ", unet.out_channels,
+                      " output channels, the VAE's latents ", latent_channels,
+                      " (inpainting and instruction models are not supported)"));
+  }
+  for (const int64_t dim : unet.cross_attention_dim) {
+    if (dim == pipeline.text_encoder->config().hidden_size) continue;
+    mismatch(c10::str("the UNet reads text of ", dim, " channels, the text encoder gives ",
+                      pipeline.text_encoder->config().hidden_size));
+  }
+}
+
+void describe(Pipeline& pipeline, const LoadOptions& options) {
+  const auto& unet = pipeline.unet->config();
+  const int64_t scale = pipeline.vae->config().scale();
+  json& text = pipeline.description;
+  text["device"] = pipeline.device.str();
+  text["dtype"] = dtypeName(pipeline.dtype);
+  text["subject"] = pipeline.has_subject;
+  text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
+  text["latentScale"] = scale;
+  text["defaultSize"] = {unet.sample_size * scale, unet.sample_size * scale};
+  text["textPositions"] = pipeline.text_encoder->config().positions;
+  text["tokenizer"] = options.base + "/tokenizer";
+}
+
+}  // namespace
+
+std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
+                                       const Cancellation& cancellation) {
+  const c10::Device device = parseDevice(options.device);
+  auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
+  if (!options.subject.empty() && options.motion.empty()) {
+    throw Error(ErrorCode::InvalidOption,
+                "subject: a subject model needs motion modules; name their folder with `motion`");
+  }
+
+  const auto text_encoder = component(options, "text_encoder", "the text encoder");
+  const auto vae = component(options, "vae", "the VAE");
+  const auto unet = component(options, "unet", "the UNet");
+  std::optional<weights::ComponentFolder> motion;
+  if (!options.motion.empty()) motion = weights::openComponent(options.motion, "the motion adapter");
+
+  using models::ClipTextConfig, models::UNetConfig, models::VaeConfig;
+  pipeline->text_encoder = std::make_unique<models::ClipText>(
+      ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)));
+  pipeline->vae = std::make_unique<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)));
+  std::optional<Config> motion_config;
+  if (motion) motion_config.emplace(motion->config, motion->path);
+  pipeline->unet = std::make_unique<models::UNet>(
+      UNetConfig::read(Config(unet.config, unet.path), motion_config ? &*motion_config : nullptr));
+  pipeline->schedule = readSchedule(options);
+  requireFitting(*pipeline, options.base);
+
+  std::vector<weights::Layer> unet_layers = {{weights::openWeights(unet.weights)}};
+  if (motion) unet_layers.push_back({weights::openWeights(motion->weights)});
+  if (!options.subject.empty()) unet_layers.push_back({weights::openWeights(options.subject)});
+  pipeline->has_subject = !options.subject.empty();
+
+  Loader loader(*pipeline, onProgress, cancellation);
+  loader.expect(pipeline->text_encoder->parameters());
+  loader.expect(pipeline->vae->parameters());
+  loader.expect(pipeline->unet->parameters());
+  loader.load("text_encoder", pipeline->text_encoder->parameters(),
+              {{weights::openWeights(text_encoder.weights), weights::clipTextKey}});
+  loader.load("vae", pipeline->vae->parameters(), {{weights::openWeights(vae.weights), weights::vaeKey}});
+  loader.load("unet", pipeline->unet->parameters(), unet_layers);
+  describe(*pipeline, options);
+  return pipeline;
+}
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/cancellation.h"
+#include "models/clip_text.h"
+#include "models/unet.h"
+#include "models/vae.h"
+#include "pipeline/request.h"
+#include "schedulers/noise_schedule.h"
+
+namespace cameo::pipeline {
+
+/// The networks of one model, loaded, and what is known of them. Not thread-safe: one task at a time.
+struct Pipeline {
+  Pipeline(c10::Device device, c10::ScalarType dtype) : device(device), dtype(dtype) {}
+
+  c10::Device device;
+  c10::ScalarType dtype;
+  std::unique_ptr<models::ClipText> text_encoder;
+  std::unique_ptr<models::Vae> vae;
+  std::unique_ptr<models::UNet> unet;
+  schedulers::ScheduleConfig schedule;
+  bool has_subject = false;
+  nlohmann::json description;  // of what was loaded from where, for `describe()`
+};
+
+/// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights.
+std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
+                                       const Cancellation& cancellation);
+
+/// One video. Throws `ErrorCode::InvalidOption` for what this model cannot do and `ErrorCode::Aborted` within
+/// one network evaluation after a cancellation.
+Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
+              const Cancellation& cancellation);
+
+}  // namespace cameo::pipeline

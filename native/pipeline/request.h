@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cameo::pipeline {
+
+/// 8-bit RGB, row by row.
+struct RgbImage {
+  std::vector<uint8_t> data;
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+struct LoadOptions {
+  std::string base;
+  std::string motion;   // empty: none
+  std::string subject;  // empty: none
+  std::string device = "auto";
+  std::string dtype = "auto";
+};
+
+enum class ReferenceNoiseMode {
+  Independent,  // drawn anew for every step, over the clean reference
+  AsReleased,   // the mean of the model's input over frames, accumulating from step to step
+};
+
+struct SampleRequest {
+  std::vector<int32_t> prompt_ids;    // as many as the text encoder has positions
+  std::vector<int32_t> negative_ids;
+  std::vector<RgbImage> references;   // of the request's size
+  int64_t frames = 16;
+  int64_t width = 512;
+  int64_t height = 512;
+  int64_t steps = 30;
+  double guidance_scale = 8;
+  std::string scheduler = "ddim";
+  uint64_t seed = 0;
+  double reference_noise = 0;  // alpha: the references are noised to timestep floor(alpha * t)
+  ReferenceNoiseMode reference_noise_mode = ReferenceNoiseMode::Independent;
+  bool sample_reference_latents = false;  // from the posterior; else its mode
+  bool vae_tiling = false;
+  bool preview = false;
+  std::string save_latents;  // empty: don't
+};
+
+enum class Phase { Load, Encode, Denoise, Decode };
+
+struct Progress {
+  Phase phase = Phase::Load;
+  int64_t step = 0;
+  int64_t steps = 0;
+  std::optional<RgbImage> preview;
+};
+
+using OnProgress = std::function<void(Progress)>;
+
+/// (frames, height, width, 3), 8-bit RGB.
+using Frames = std::vector<uint8_t>;
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,217 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "pipeline/conditioning.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/preview.h"
+#include "pipeline/reference_noise.h"
+#include "schedulers/scheduler.h"
+#include "weights/safetensors.h"
+
+namespace cameo::pipeline {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::InvalidOption, message); }
+
+void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int32_t>& ids) {
+  const auto& config = pipeline.text_encoder->config();
+  if (static_cast<int64_t>(ids.size()) != config.positions) {
+    refuse(c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", config.positions));
+  }
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= config.vocab_size) {
+      refuse(c10::str(name, ": token id ", id, " is not in the text encoder's vocabulary of ",
+                      config.vocab_size, "; the tokenizer belongs to another model"));
+    }
+  }
+}
+
+void checkReferences(const Pipeline& pipeline, const SampleRequest& request) {
+  if (pipeline.has_subject == request.references.empty()) {
+    refuse(pipeline.has_subject ? "reference: this pipeline has a subject model; give it a picture"
+                                : "reference: this pipeline has no subject model; load one with `subject`");
+  }
+  for (const RgbImage& image : request.references) {
+    if (image.width == request.width && image.height == request.height &&
+        static_cast<int64_t>(image.data.size()) == 3 * image.width * image.height) {
+      continue;
+    }
+    refuse("reference: every reference must be RGB of the video's size");
+  }
+}
+
+void check(const Pipeline& pipeline, const SampleRequest& request) {
+  checkIds(pipeline, "prompt", request.prompt_ids);
+  checkIds(pipeline, "negativePrompt", request.negative_ids);
+  checkReferences(pipeline, request);
+  const int64_t scale = pipeline.vae->config().scale();
+  if (request.width < scale || request.height < scale || request.width % scale != 0 ||
+      request.height % scale != 0) {
+    refuse(c10::str("width, height: ", request.width, "x", request.height,
+                    " is not allowed; both must be multiples of ", scale));
+  }
+  const auto& motion = pipeline.unet->config().motion;
+  const auto images = request.frames + static_cast<int64_t>(request.references.size());
+  if (request.frames < 1 || images > (motion ? motion->max_images : 1)) {
+    refuse(c10::str("frames: ", request.frames, " frames and ", request.references.size(),
+                    " references are not allowed; this model takes ",
+                    motion ? c10::str("1 to ", motion->max_images, " images in all")
+                           : std::string("one frame (it has no motion modules)")));
+  }
+}
+
+/// (1, T, C, h, w) <-> PyTorch's order for videos, (1, C, T, h, w).
+at::Tensor swapTimeAndChannels(const at::Tensor& x) { return x.transpose(1, 2).contiguous(); }
+
+/// The tensors that `save_latents` asks for, all fp32 in PyTorch's order; keeps nothing where it doesn't.
+class Recorder {
+ public:
+  explicit Recorder(const std::string& path) : path_(path) {}
+
+  bool active() const { return !path_.empty(); }
+  void add(const std::string& name, const at::Tensor& tensor) {
+    if (active()) tensors_.emplace_back(name, tensor.to(at::kCPU).contiguous());
+  }
+  void addVideo(const std::string& name, const at::Tensor& video) {
+    if (active()) add(name, swapTimeAndChannels(video.to(at::kFloat)));
+  }
+  void addStep(const at::Tensor& latents) {
+    if (active()) steps_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
+  }
+  void write() {
+    if (!active()) return;
+    add("latents", at::stack(steps_));  // (steps, 1, C, F, h, w)
+    weights::writeSafetensors(path_, tensors_);
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::pair<std::string, at::Tensor>> tensors_;
+  std::vector<at::Tensor> steps_;
+};
+
+struct Conditions {
+  bool guided = false;
+  at::Tensor text;        // (1 or 2, S, D): unconditional first
+  at::Tensor references;  // (1, R, C, h, w); undefined without references
+};
+
+Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
+                          Recorder& recorder) {
+  Conditions conditions;
+  conditions.guided = request.guidance_scale > 1;
+  const auto steps = static_cast<int64_t>(1 + request.references.size());
+  int64_t done = 0;
+  const auto advance = [&] { onProgress({Phase::Encode, ++done, steps, {}}); };
+  const at::Tensor both = encodeText(pipeline, {&request.negative_ids, &request.prompt_ids});
+  conditions.text = conditions.guided ? both : both.slice(0, 1);
+  advance();
+  recorder.add("prompt_ids", at::tensor(request.prompt_ids, at::kLong).unsqueeze(0));
+  recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
+  recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
+  if (!request.references.empty()) {
+    conditions.references = encodeReferences(pipeline, request, advance);
+    recorder.addVideo("reference_latents", conditions.references);
+  }
+  return conditions;
+}
+
+at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& request, Recorder& recorder) {
+  const auto& vae = pipeline.vae->config();
+  const at::Tensor noise = drawNormal({1, vae.latent_channels, request.frames, request.height / vae.scale(),
+                                       request.width / vae.scale()},
+                                      makeGenerator(request.seed, RandomStream::InitialNoise));
+  recorder.add("initial_noise", noise);
+  return swapTimeAndChannels(noise).to(pipeline.device);
+}
+
+/// One evaluation with classifier-free guidance, eq. 6: eps(z) + w (eps(z, c, r) - eps(z)), fp32.
+at::Tensor predict(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
+                   const at::Tensor& latents, const at::Tensor& references, int64_t timestep,
+                   Recorder* recorder) {
+  const int64_t halves = conditions.guided ? 2 : 1;
+  at::Tensor images = latents.expand({halves, -1, -1, -1, -1});
+  if (references.defined()) images = at::cat({images, references}, 1);
+  const at::Tensor output =
+      pipeline.unet
+          ->forward({.images = images.to(pipeline.dtype),
+                     .references = references.defined() ? references.size(1) : 0,
+                     .timesteps = at::full({halves}, timestep, at::device(pipeline.device).dtype(at::kLong)),
+                     .text = conditions.text})
+          .to(at::kFloat);
+  if (recorder != nullptr) {
+    recorder->addVideo("unet_in_0", images);
+    recorder->addVideo("unet_out_0", output);
+  }
+  const at::Tensor frames = output.narrow(1, 0, latents.size(1));
+  if (!conditions.guided) return frames;
+  const at::Tensor unconditional = frames.slice(0, 0, 1), conditional = frames.slice(0, 1);
+  return unconditional + request.guidance_scale * (conditional - unconditional);
+}
+
+at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
+                   const OnProgress& onProgress, const Cancellation& cancellation, Recorder& recorder) {
+  const schedulers::NoiseSchedule schedule(pipeline.schedule);
+  const auto scheduler = schedulers::makeScheduler(request.scheduler, schedule, request.steps);
+  std::optional<NoisyReferences> references;
+  if (conditions.references.defined()) {
+    references.emplace(conditions.references, conditions.guided, request, schedule);
+  }
+  std::optional<LatentPreview> preview;
+  if (request.preview) preview.emplace(pipeline);
+
+  at::Tensor latents = drawInitialNoise(pipeline, request, recorder);  // (1, F, C, h, w)
+  const auto& timesteps = scheduler->timesteps();
+  recorder.add("timesteps", at::tensor(timesteps));
+  for (size_t i = 0; i < timesteps.size(); ++i) {
+    cancellation.check();
+    const at::Tensor seen = references ? references->at(timesteps[i], latents) : at::Tensor();
+    const at::Tensor output = predict(pipeline, request, conditions, latents, seen, timesteps[i],
+                                      i == 0 && recorder.active() ? &recorder : nullptr);
+    Progress progress{Phase::Denoise, static_cast<int64_t>(i) + 1, request.steps, {}};
+    if (preview) {
+      progress.preview = preview->render(scheduler->predictClean(output, i, latents)[0][request.frames / 2]);
+    }
+    latents = scheduler->step(output, i, latents);
+    recorder.addStep(latents);
+    onProgress(std::move(progress));
+  }
+  return latents;
+}
+
+Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::Tensor& latents,
+              const OnProgress& onProgress, const Cancellation& cancellation) {
+  const auto& config = pipeline.vae->config();
+  const int64_t frame_bytes = request.height * request.width * 3;
+  Frames frames(request.frames * frame_bytes);
+  for (int64_t i = 0; i < request.frames; ++i) {
+    cancellation.check();
+    const at::Tensor unscaled =
+        (latents[0].slice(0, i, i + 1) / config.scaling_factor + config.shift_factor).to(pipeline.dtype);
+    const at::Tensor image =
+        request.vae_tiling ? pipeline.vae->decodeTiled(unscaled) : pipeline.vae->decode(unscaled);
+    const at::Tensor rgb = tensorToRgb(image[0]);
+    std::copy_n(rgb.const_data_ptr<uint8_t>(), frame_bytes, frames.data() + i * frame_bytes);
+    onProgress({Phase::Decode, i + 1, request.frames, {}});
+  }
+  return frames;
+}
+
+}  // namespace
+
+Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
+              const Cancellation& cancellation) {
+  check(pipeline, request);
+  Recorder recorder(request.save_latents);
+  const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);
+  const at::Tensor latents = denoise(pipeline, request, conditions, onProgress, cancellation, recorder);
+  recorder.write();
+  return decode(pipeline, request, latents, onProgress, cancellation);
+}
+
+}  // namespace cameo::pipeline
