@@ -1,0 +1,4 @@
+import { testCases } from "../../support/probes.js";
+
+testCases("models", "vae_encode");
+testCases("models", "vae_decode");

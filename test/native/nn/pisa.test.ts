@@ -1,0 +1,41 @@
+import t from "tap";
+import { assertClose } from "../../support/compare.js";
+import { probeWeights, runProbe, testCases } from "../../support/probes.js";
+import { drawInput, type WeightTree } from "../../support/tensors.js";
+
+testCases("nn", "pisa");
+
+/** 1 to 8 heads of 4 to 160 channels, for every number of references, frames and positions. */
+const heads: [count: number, channels: number][] = [
+  [1, 4],
+  [2, 8],
+  [8, 40],
+  [3, 64],
+  [2, 80],
+  [1, 160],
+];
+
+function attentionWeights(dim: number): WeightTree {
+  const square = { weight: [dim, dim] };
+  return { to_q: square, to_k: square, to_v: square, to_out: { 0: { ...square, bias: [dim] } } };
+}
+
+t.test("the merged form equals the concatenated form", async (t) => {
+  for (const [count, headDim] of heads) {
+    const dim = count * headDim;
+    const weights = probeWeights(attentionWeights(dim), dim);
+    for (const references of [1, 2, 3]) {
+      for (const frames of [1, 2, 5, 16]) {
+        for (const positions of [1, 4, 15, 64]) {
+          const shape = [2, frames + references, positions, dim];
+          const inputs = { x: drawInput("x", { shape, scale: 2 }, 7), ...weights };
+          const config = { dim, heads: count, head_dim: headDim, frames, references };
+          const merged = runProbe("nn.pisa", { ...config, form: "merged" }, inputs);
+          const plain = runProbe("nn.pisa", { ...config, form: "concatenated" }, inputs);
+          const name = `R ${references}, F ${frames}, n ${positions}, ${count} x ${headDim}`;
+          assertClose(t, merged.out, plain.out, 1e-5, name);
+        }
+      }
+    }
+  }
+});

@@ -1,0 +1,15 @@
+import type { Test } from "tap";
+
+/** Sets environment variables until the test ends; `undefined` takes one away. */
+export function setEnvironment(t: Test, values: Record<string, string | undefined>): void {
+  const before = Object.keys(values).map((name) => [name, process.env[name]] as const);
+  t.teardown(() => apply(before));
+  apply(Object.entries(values));
+}
+
+function apply(entries: Iterable<readonly [string, string | undefined]>): void {
+  for (const [name, value] of entries) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}

@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { elements, type Tensor, type Tensors } from "./tensors.js";
+
+type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+
+/** Every tensor of a .safetensors file; 64-bit integers become float32. */
+export function readSafetensors(path: string): Tensors {
+  const file = readFileSync(path);
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  const { __metadata__: _, ...header } = JSON.parse(file.toString("utf8", 8, start)) as Header;
+  return Object.fromEntries(
+    Object.entries(header).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [begin, end],
+        },
+      ]) => {
+        const bytes = Uint8Array.prototype.slice.call(file, start + begin, start + end);
+        return [name, { shape, data: toArray(path, name, dtype, bytes) }];
+      },
+    ),
+  );
+}
+
+function toArray(path: string, name: string, dtype: string, bytes: Uint8Array): Tensor["data"] {
+  switch (dtype) {
+    case "F32":
+      return new Float32Array(bytes.buffer);
+    case "U8":
+      return bytes;
+    case "I64":
+      return Float32Array.from(new BigInt64Array(bytes.buffer), Number);
+    default:
+      throw new Error(`${path}: ${name} is ${dtype}, which tests do not read`);
+  }
+}
+
+export function writeSafetensors(path: string, tensors: Tensors): void {
+  const header: Header = {};
+  let offset = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (data.length !== elements(shape)) throw new Error(`${name} has ${data.length} values for ${shape}`);
+    const dtype = data instanceof Float32Array ? "F32" : "U8";
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = JSON.stringify(header);
+  const text = Buffer.from(json.padEnd(Math.ceil(Buffer.byteLength(json) / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const bodies = Object.values(tensors).map(
+    ({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  writeFileSync(path, Buffer.concat([length, text, ...bodies]));
+}
