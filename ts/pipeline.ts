@@ -142,8 +142,9 @@ async function readReferences(
   if (reference.length === 0) return [];
   const { readImage, fitImage } = await import("./media/index.js");
   return Promise.all(
-    reference.map(async (source) => {
-      const image = await readImage(source, signal ? { signal } : {});
+    reference.map(async (source, i) => {
+      const name = reference.length === 1 ? "reference" : `reference ${i + 1}`;
+      const image = await readImage(source, { signal, name });
       return fitImage(image, width, height, fit);
     }),
   );

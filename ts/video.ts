@@ -1,13 +1,12 @@
 import { basename } from "node:path";
 import { CameoError } from "./errors.js";
-import type { CompleteSampleRequest, ImageSource } from "./options/sample.js";
+import type { ImageSource } from "./media/index.js";
+import type { CompleteSampleRequest } from "./options/sample.js";
 import { version } from "./version.js";
 
 export interface SaveOptions {
   /** Ends the writing; nothing is left under the final name. */
   signal?: AbortSignal | undefined;
-  /** Replace a file that is there already. Default: true. */
-  overwrite?: boolean | undefined;
 }
 
 /** Frames, and the request that they answer. */

@@ -4,11 +4,9 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
+import type { Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
 import { checkOptions, notAllowed, option } from "./check.js";
-
-/** A path, a URL, an encoded file's bytes, or pixels. */
-export type ImageSource = string | URL | Uint8Array | RgbImage;
 
 /** What `pipe.sample` takes. */
 export interface SampleRequest {
@@ -40,7 +38,7 @@ export interface SampleRequest {
   /** The references' latents: the "mode" of what the encoder says (the default), or a "sample", by the seed. */
   referenceLatents?: "mode" | "sample" | undefined;
   /** How a reference of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
-  fit?: "cover" | "contain" | "fill" | undefined;
+  fit?: Fit | undefined;
   /** Decode in overlapping tiles: less memory for large frames, small differences. Default: false. */
   vaeTiling?: boolean | undefined;
   /** Send a small picture of the middle frame with each denoising step's progress. Default: false. */
@@ -79,7 +77,7 @@ export interface CompleteSampleRequest {
   referenceNoise: number;
   referenceNoiseMode: "independent" | "as-released";
   referenceLatents: "mode" | "sample";
-  fit: "cover" | "contain" | "fill";
+  fit: Fit;
   vaeTiling: boolean;
 }
 
@@ -204,12 +202,8 @@ function toArray(reference: SampleRequest["reference"]): readonly ImageSource[] 
 function isImageSource(value: unknown): boolean {
   if (typeof value === "string") return value !== "";
   if (value instanceof URL || value instanceof Uint8Array) return true;
-  const pixels = value as Partial<RgbImage> | null;
   return (
-    typeof pixels === "object" &&
-    pixels?.data instanceof Uint8Array &&
-    typeof pixels.width === "number" &&
-    typeof pixels.height === "number"
+    typeof value === "object" && value !== null && "data" in value && "width" in value && "height" in value
   );
 }
 
