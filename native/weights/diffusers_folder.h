@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "weights/json_file.h"
+
 namespace cameo::weights {
 
 /// A component's folder in the diffusers layout: `unet/`, `vae/`, `text_encoder/`, a MotionAdapter.
@@ -18,9 +20,6 @@ struct ComponentFolder {
 /// what was expected in it and what it looks like instead.
 ComponentFolder openComponent(const std::string& folder, const std::string& what,
                               const std::string& variant = "");
-
-/// Reads a JSON object from a file of at most 16 MiB. Throws `ErrorCode::WeightsFormat`.
-nlohmann::json readJson(const std::string& path);
 
 /// What a folder is, in words for a message: "a diffusers pipeline (StableDiffusionPipeline)", "a
 /// MotionAdapter", "an empty folder", ...

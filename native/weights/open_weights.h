@@ -14,4 +14,7 @@ namespace cameo::weights {
 /// and `ErrorCode::WeightsUnsafe` for a pickle that asks to run something.
 std::shared_ptr<const TensorSource> openWeights(const std::string& path);
 
+/// As `openWeights`, for one file: an index is no weight file.
+TensorSource openWeightFile(const std::string& path);
+
 }  // namespace cameo::weights

@@ -1,0 +1,164 @@
+#include "weights/load.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/util/StringUtil.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "core/device.h"
+#include "weights/available_memory.h"
+#include "weights/identify.h"
+#include "weights/text.h"
+
+namespace cameo::weights {
+
+namespace {
+
+struct Found {
+  const TensorEntry* entry;
+  size_t layer;
+};
+using Plan = std::unordered_map<const Parameter*, Found>;
+
+struct Problems {
+  std::vector<std::string> missing;
+  std::vector<std::vector<std::string>> unknown;  // by layer
+  std::vector<std::vector<std::string>> misshapen;
+};
+
+// (C, C, 1, 1) and (C, C) are the same weights.
+bool fits(std::vector<int64_t> stored, std::vector<int64_t> wanted) {
+  for (auto* shape : {&stored, &wanted}) {
+    while (!shape->empty() && shape->back() == 1) shape->pop_back();
+  }
+  return stored == wanted;
+}
+
+Coverage startCoverage(const TensorSource& source) {
+  Coverage coverage;
+  coverage.path = source.path;
+  coverage.format = source.format;
+  coverage.total = static_cast<int64_t>(source.entries.size());
+  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[dtypeName(entry.dtype)];
+  return coverage;
+}
+
+// Lays one layer over the plan so far.
+void layOver(ParameterSet& parameters, const std::vector<Layer>& layers, size_t index, Plan& plan,
+             std::vector<Coverage>& coverages, Problems& problems) {
+  for (const TensorEntry& entry : layers[index].source->entries) {
+    const auto name = layers[index].map(entry.name);
+    if (!name) {
+      ++coverages[index].ignored;
+      continue;
+    }
+    const Parameter* parameter = parameters.find(*name);
+    if (parameter == nullptr) {
+      problems.unknown[index].push_back(entry.name);
+    } else if (!fits(entry.shape, parameter->shape)) {
+      problems.misshapen[index].push_back(
+          c10::str(entry.name, " ", shapeText(entry.shape), " for ", shapeText(parameter->shape)));
+    } else {
+      const auto [place, is_new] = plan.try_emplace(parameter, Found{&entry, index});
+      if (is_new) continue;
+      if (place->second.layer == index)
+        failFormat(layers[index].source->path, quote(*name) + " is there twice");
+      ++coverages[place->second.layer].overridden;
+      place->second = {&entry, index};
+    }
+  }
+}
+
+std::string countText(const std::vector<std::string>& names, const char* what) {
+  return names.empty() ? "" : c10::str("; ", names.size(), " ", what, ": ", listNames(names));
+}
+
+// One line: the network, then each file with its problems and what it seems to be.
+[[noreturn]] void failMismatch(const std::vector<Layer>& layers, const Problems& problems,
+                               const std::string& network) {
+  std::string files;
+  std::string paths;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const TensorSource& source = *layers[i].source;
+    paths += (i > 0 ? ", " : "") + source.path;
+    const std::string found =
+        countText(problems.unknown[i], "unknown keys") + countText(problems.misshapen[i], "of another shape");
+    const bool is_suspect = !found.empty() || layers.size() == 1;
+    if (!is_suspect) continue;
+    const Identity identity = identify(source.entries);
+    files += c10::str("; ", source.path, " (", source.entries.size(), " tensors) looks like ",
+                      identity.description);
+    if (!identity.option.empty()) files += c10::str(", for ", identity.option);
+    files += found;
+  }
+  throw Error(ErrorCode::WeightsMismatch, c10::str("the weights do not fit the ", network, ": ", paths,
+                                                   countText(problems.missing, "parameters missing"), files));
+}
+
+Plan makePlan(ParameterSet& parameters, const std::vector<Layer>& layers, const std::string& network,
+              std::vector<Coverage>& coverages) {
+  Plan plan;
+  Problems problems;
+  problems.unknown.resize(layers.size());
+  problems.misshapen.resize(layers.size());
+  for (size_t i = 0; i < layers.size(); ++i) layOver(parameters, layers, i, plan, coverages, problems);
+  for (const Parameter& parameter : parameters.all()) {
+    if (!plan.contains(&parameter)) problems.missing.push_back(parameter.name);
+  }
+  const auto is_empty = [](const std::vector<std::string>& names) { return names.empty(); };
+  const bool fits_all = problems.missing.empty() &&
+                        std::all_of(problems.unknown.begin(), problems.unknown.end(), is_empty) &&
+                        std::all_of(problems.misshapen.begin(), problems.misshapen.end(), is_empty);
+  if (!fits_all) failMismatch(layers, problems, network);
+  return plan;
+}
+
+void checkMemory(const ParameterSet& parameters, const LoadOptions& options) {
+  if (!options.device.is_cpu()) return;  // a GPU's allocator says so itself
+  uint64_t largest = 0;
+  for (const Parameter& parameter : parameters.all()) {
+    largest = std::max(largest, static_cast<uint64_t>(parameter.numel()));
+  }
+  const auto elements = static_cast<uint64_t>(parameters.numel()) + largest;
+  requireMemory(elements * c10::elementSize(options.dtype), "the " + options.network);
+}
+
+at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const LoadOptions& options) {
+  const bool is_channels_last = options.channels_last && parameter.shape.size() == 4;
+  at::Tensor value =
+      at::empty(parameter.shape, at::TensorOptions(options.dtype).device(options.device),
+                is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  value.copy_(entry.view().reshape(parameter.shape));
+  return value;
+}
+
+}  // namespace
+
+void to_json(nlohmann::json& json, const Coverage& coverage) {
+  json = {{"path", coverage.path},    {"format", coverage.format},   {"total", coverage.total},
+          {"used", coverage.used},    {"ignored", coverage.ignored}, {"overridden", coverage.overridden},
+          {"dtypes", coverage.dtypes}};
+}
+
+std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& layers,
+                           const LoadOptions& options) {
+  std::vector<Coverage> coverages;
+  for (const Layer& layer : layers) coverages.push_back(startCoverage(*layer.source));
+  const Plan plan = makePlan(parameters, layers, options.network, coverages);
+  checkMemory(parameters, options);
+  const auto total = static_cast<int64_t>(parameters.all().size());
+  int64_t done = 0;
+  for (Parameter& parameter : parameters.all()) {
+    if (options.cancellation != nullptr) options.cancellation->check();
+    const auto [entry, layer] = plan.at(&parameter);
+    parameter.value = makeValue(parameter, *entry, options);
+    entry->release();
+    ++coverages[layer].used;
+    if (options.progress) options.progress(++done, total);
+  }
+  return coverages;
+}
+
+}  // namespace cameo::weights
