@@ -1,0 +1,175 @@
+#!/usr/bin/env node
+// Builds the addon into build/Release/cameo.node: finds or fetches libtorch, runs CMake, puts the result in place.
+//
+//   node native/build.mjs [--install] [--tests] [--asan]
+//
+// --install  as npm's install script: an addon that came with the package is taken as it is
+// --tests    also build/test-addon/cameo_test.node, which the unit tests load
+// --asan     with AddressSanitizer, into build/asan/
+//
+// CAMEO_WERROR=ON makes errors of warnings; CAMEO_JOBS is the number of compilers at a time.
+import { spawn, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+/** A fault of the machine, not of this script: shown as one line. */
+class BuildError extends Error {}
+
+function runs(command, args = ["--version"]) {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+}
+
+/** Resolves when the command ended well. The terminal sends Ctrl-C to it too, so it is only waited for. */
+async function run(command, args, failure) {
+  const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (...end) => resolve(end));
+  });
+  if (interrupted || signal === "SIGINT") throw new BuildError("interrupted; run it again to go on");
+  if (code !== 0) throw new BuildError(failure);
+}
+
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    interrupted = true;
+  });
+}
+
+/** The compiled half of ts/libtorch; a clone has only its sources. */
+async function libtorchModules() {
+  const folder = join(root, "dist", "libtorch");
+  if (!existsSync(join(folder, "index.js"))) {
+    const compiler = require.resolve("typescript/bin/tsc", { paths: [root] });
+    await run(process.execPath, [compiler, "-b", "ts"], "the TypeScript sources do not compile (see above)");
+  }
+  return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "lock.js"))) };
+}
+
+async function libtorchFolder({ locateLibtorch, installLibtorch, reportTo }) {
+  if (process.env.CAMEO_LIBTORCH) return locateLibtorch().folder;
+  try {
+    return locateLibtorch().folder;
+  } catch {
+    const interrupt = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
+    return installLibtorch({ signal: interrupt.signal, onProgress: reportTo(process.stderr) });
+  }
+}
+
+function checkTools() {
+  const missing = (tool, remedy) =>
+    new BuildError(`${tool} is missing, which the addon is built with: ${remedy}`);
+  if (!runs("cmake")) throw missing("cmake", "install it (`apt install cmake`)");
+  const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
+  if (!compilers.some((compiler) => runs(compiler)))
+    throw missing("a C++ compiler", "install one (`apt install g++`)");
+  if (runs("ninja")) return "Ninja";
+  if (runs("make")) return "Unix Makefiles";
+  throw missing("make", "install it (`apt install make`)");
+}
+
+function jobs() {
+  const gibibytes = totalmem() / 2 ** 30;
+  return (
+    Number(process.env.CAMEO_JOBS) || Math.max(1, Math.min(availableParallelism(), Math.floor(gibibytes / 2)))
+  );
+}
+
+/** A reader never sees half an addon, and a process that has the old one loaded keeps it. */
+function putInPlace(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  const temporary = `${to}.${process.pid}`;
+  copyFileSync(from, temporary);
+  renameSync(temporary, to);
+}
+
+/** Forgets what was compiled in another setting, and what a killed build left: it may be half written. */
+function prepare(out, generator, abandoned) {
+  const setting = JSON.stringify({ root, generator, compiler: process.env.CXX });
+  const file = join(out, "cameo-setting.json");
+  const same = existsSync(file) && readFileSync(file, "utf8") === setting;
+  if (abandoned || !same) rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  writeFileSync(file, setting);
+}
+
+async function compile(libtorch, generator, out, { tests, asan }) {
+  const cmake = require.resolve("cmake-js/bin/cmake-js", { paths: [root] });
+  const onOff = (value) => (value ? "ON" : "OFF");
+  const configure = ["configure", "--log-level", "error", "--directory", root, "--out", out, "-G", generator];
+  const settings = [
+    `--CDCAMEO_LIBTORCH=${libtorch}`,
+    `--CDCAMEO_TESTS=${onOff(tests)}`,
+    `--CDCAMEO_ASAN=${onOff(asan)}`,
+    `--CDCAMEO_WERROR=${process.env.CAMEO_WERROR ?? "OFF"}`,
+  ];
+  const build = [
+    "build",
+    "--log-level",
+    "error",
+    "--directory",
+    root,
+    "--out",
+    out,
+    "--parallel",
+    String(jobs()),
+  ];
+  await run(
+    process.execPath,
+    [cmake, ...configure, ...settings],
+    "CMake could not configure the build (see above)",
+  );
+  await run(process.execPath, [cmake, ...build], "the C++ sources do not compile (see above)");
+}
+
+async function buildAddon(options) {
+  const generator = checkTools();
+  const modules = await libtorchModules();
+  const libtorch = await libtorchFolder(modules);
+  const out = join(root, ".cmake", options.asan ? "asan" : "release");
+  const onWait = () => console.error("cameo: another build is running in this folder; waiting for it");
+  await modules.withLock(
+    `${out}.lock`,
+    async ({ abandoned }) => {
+      prepare(out, generator, abandoned);
+      await compile(libtorch, generator, out, options);
+      const target = (folder) => join(root, "build", options.asan ? "asan" : folder);
+      putInPlace(join(out, "Release", "cameo.node"), join(target("Release"), "cameo.node"));
+      if (options.tests) {
+        putInPlace(join(out, "Release", "cameo_test.node"), join(target("test-addon"), "cameo_test.node"));
+      }
+    },
+    { onWait },
+  );
+}
+
+const { values: options } = parseArgs({
+  options: { install: { type: "boolean" }, tests: { type: "boolean" }, asan: { type: "boolean" } },
+});
+try {
+  const prebuilt =
+    options.install && existsSync(join(root, "prebuilds", `${process.platform}-${process.arch}`));
+  if (prebuilt) await libtorchFolder(await libtorchModules());
+  else await buildAddon(options);
+} catch (error) {
+  const known = error instanceof BuildError || error.name === "CameoError" || error.name === "AbortError";
+  console.error(`cameo: ${known ? error.message : error.stack}`);
+  process.exitCode = interrupted ? 130 : 1;
+}

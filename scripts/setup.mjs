@@ -1,0 +1,65 @@
+// Makes a clone ready to run: packages, compiled TypeScript, libtorch and the addon. Says nothing where nothing
+// has to be done.
+//
+//   node scripts/setup.mjs [--tests] [--rebuild]
+//
+// --tests    also what the tests need
+// --rebuild  run the build of the addon even where no source is newer than it
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values: options } = parseArgs({
+  options: { tests: { type: "boolean" }, rebuild: { type: "boolean" } },
+});
+
+function run(stage, command, args) {
+  if (stage) console.error(`setup: ${stage}`);
+  const { status, signal } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(signal === "SIGINT" ? 130 : (status ?? 1));
+}
+
+/** Modification time in ms; 0 where there is no such file. */
+function age(...path) {
+  return statSync(join(root, ...path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function newestBelow(...path) {
+  const folder = join(root, ...path);
+  if (!existsSync(folder)) return 0;
+  const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(cc|h|cu)$/.test(file));
+  return Math.max(0, ...files.map((file) => age(...path, file)));
+}
+
+function packagesAreThere() {
+  return age("node_modules", ".package-lock.json") >= age("package-lock.json");
+}
+
+function addonIsThere() {
+  const sources = Math.max(age("CMakeLists.txt"), newestBelow("native"));
+  if (age("build", "Release", "cameo.node") <= sources) return false;
+  return (
+    !options.tests ||
+    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow("test", "native"))
+  );
+}
+
+async function libtorchIsThere() {
+  const { locateLibtorch } = await import(join(root, "dist", "libtorch", "index.js"));
+  try {
+    locateLibtorch();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (!packagesAreThere()) run("installing packages and building the addon (npm ci)", "npm", ["ci"]);
+run(undefined, process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b"]);
+if (options.rebuild || !addonIsThere() || !(await libtorchIsThere())) {
+  const tests = options.tests ? ["--tests"] : [];
+  run("building the addon", process.execPath, [join(root, "native", "build.mjs"), ...tests]);
+}

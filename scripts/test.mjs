@@ -1,0 +1,83 @@
+// Runs the tests and reports on them: `npm test`, or `npm test -- tokenizer` for the files whose path has that in it.
+// The last line is `N passed, N failed, N skipped`; a test is a `t.test(...)` at the top level of a file.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const tap = join(root, "node_modules", ".bin", "tap");
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** By the sources, so that the compiled test of a source that is gone is not run. */
+function testFiles(filters) {
+  return readdirSync(join(root, "test"), { recursive: true })
+    .filter((file) => file.endsWith(".test.ts"))
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .map((file) => join("build", "test", file.replace(/\.ts$/, ".js")))
+    .sort();
+}
+
+/** A reader of TAP, line by line: counts the tests of each file and prints files, failures and what they say. */
+function reporter() {
+  const path = [];
+  let file = { passed: 0, failed: 0, skipped: 0 };
+  let explain = false;
+  let diagnosing = false;
+  return (line) => {
+    const [, indent, text] = line.match(/^( *)(.*)$/);
+    const depth = indent.length / 4;
+    if (diagnosing || (explain && text === "---")) {
+      diagnosing = text !== "...";
+      console.log(line);
+    }
+    const subtest = text.match(/^# Subtest: (.*)$/);
+    if (subtest && !diagnosing) path[depth] = subtest[1];
+    const point = text.match(/^(not )?ok \d+(?: - (.*?))?(?: # (.*?))?(?: \{)?$/);
+    if (!point || diagnosing) return;
+    const [, not, name = "", comment = ""] = point;
+    const skipped = /^(SKIP|TODO)/i.test(comment);
+    const isParent = path.length > depth;
+    const failed = Boolean(not) && !skipped;
+    explain = failed && (!isParent || (depth === 0 && file.failed === 0));
+    if (failed && !isParent) console.log(`FAILED ${[...path, name].join(" > ")}`);
+    path.length = depth;
+    if (depth === 1) file[skipped ? "skipped" : failed ? "failed" : "passed"]++;
+    if (depth > 0) return;
+    // A file that failed without a failed test, such as one that crashed, counts as one.
+    if (failed && file.failed === 0) file.failed = 1;
+    console.log(`${failed ? "FAILED" : "ok"} ${name} (${summary(file)}; ${seconds(comment)})`);
+    for (const key of Object.keys(counts)) counts[key] += file[key];
+    file = { passed: 0, failed: 0, skipped: 0 };
+  };
+}
+
+function seconds(comment) {
+  return `${(Number(comment.match(/time=([\d.]+)ms/)?.[1] ?? 0) / 1000).toFixed(1)} s`;
+}
+
+function summary({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+async function runTap(files) {
+  const child = spawn(tap, ["--reporter=tap", ...files], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const closed = new Promise((resolve) => child.on("close", resolve));
+  const report = reporter();
+  for await (const line of createInterface({ input: child.stdout })) report(line);
+  return closed;
+}
+
+const files = testFiles(process.argv.slice(2));
+if (files.length === 0) {
+  console.error(`no test file has ${process.argv.slice(2).join(" or ")} in its path`);
+  process.exit(2);
+}
+// The test class that tap generates for the plugins of .taprc; it does not generate it by itself.
+const built =
+  existsSync(join(root, ".tap", "plugins")) || spawnSync(tap, ["build"], { cwd: root }).status === 0;
+const code = built ? await runTap(files) : 1;
+if (code !== 0 && counts.failed === 0) counts.failed = 1;
+console.log(summary(counts));
+process.exitCode = counts.failed > 0 ? 1 : 0;
