@@ -18,14 +18,14 @@ export function readSafetensors(path: string): Tensors {
           data_offsets: [begin, end],
         },
       ]) => {
-        const bytes = Uint8Array.prototype.slice.call(file, start + begin, start + end);
+        const bytes = new Uint8Array(file.subarray(start + begin, start + end));
         return [name, { shape, data: toArray(path, name, dtype, bytes) }];
       },
     ),
   );
 }
 
-function toArray(path: string, name: string, dtype: string, bytes: Uint8Array): Tensor["data"] {
+function toArray(path: string, name: string, dtype: string, bytes: Uint8Array<ArrayBuffer>): Tensor["data"] {
   switch (dtype) {
     case "F32":
       return new Float32Array(bytes.buffer);
