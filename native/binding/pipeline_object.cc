@@ -100,7 +100,7 @@ Napi::Value PipelineObject::describe(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), description_);
 }
 
-Napi::Value PipelineObject::close(const Napi::CallbackInfo& info) {
+Napi::Value PipelineObject::close(const Napi::CallbackInfo&) {
   closed_ = true;
   runner_.cancelAll();
   const Napi::Object task = runner_.start(

@@ -75,12 +75,12 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   }
 }
 
+}  // namespace
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("run", Napi::Function::New(env, run));
   return exports;
 }
-
-}  // namespace
 
 bool addProbe(const std::string& name, Probe probe) { return probes().emplace(name, std::move(probe)).second; }
 
@@ -105,4 +105,5 @@ void assignWeights(ParameterSet& parameters, const Tensors& inputs) {
 
 }  // namespace cameo::test
 
-NODE_API_MODULE(cameo_test, cameo::test::init)
+using cameo::test::init;
+NODE_API_MODULE(cameo_test, init)
