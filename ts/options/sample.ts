@@ -133,9 +133,14 @@ const sampleSchema = z.strictObject({
   ),
 });
 
+/** Checks what can be checked before a model is loaded. */
+export function checkRequest(request: SampleRequest) {
+  return checkOptions(sampleSchema, request);
+}
+
 /** Checks a request against what is loaded, and completes it with the defaults. */
 export function completeRequest(request: SampleRequest, loaded: PipelineDescription): CompleteSampleRequest {
-  const given = checkOptions(sampleSchema, request);
+  const given = checkRequest(request);
   const complete: CompleteSampleRequest = {
     prompt: given.prompt,
     reference: toArray(given.reference),

@@ -22,50 +22,65 @@ export interface TokenizerFiles {
 
 type Json = Record<string, unknown>;
 
-/** Reads vocab.json and merges.txt, or else tokenizer.json, and the special tokens' names. */
+const defaultNames: Record<string, string> = {
+  bos_token: "<|startoftext|>",
+  eos_token: "<|endoftext|>",
+  unk_token: "<|endoftext|>",
+  pad_token: "<|endoftext|>",
+};
+
+/** Reads tokenizer.json, or else vocab.json and merges.txt, and what the folder says of special tokens. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  const [vocab, merges] = await readModel(folder);
+  const whole = await readJson(join(folder, "tokenizer.json"));
+  const { vocab, merges } = whole ? modelOf(whole, folder) : await readVocabAndMerges(folder);
   const config = await readJson(join(folder, "tokenizer_config.json"));
   const names = await readNames(folder, config);
   const special = new Map<string, boolean>();
   for (const token of namedTokens(names)) special.set(token.content, token.normalized);
-  // These were saved by newer releases and say of every token what the maps above only guess at.
-  for (const token of addedTokens(config)) special.set(token.content, token.normalized);
-  const name = (key: string) => specialToken(names[key])?.content ?? "<|endoftext|>";
+  // Saved by newer releases, these say for certain what the names above only hint at.
+  const added = config?.added_tokens_decoder ?? whole?.added_tokens ?? {};
+  for (const token of addedTokens(added)) special.set(token.content, token.normalized);
+  const name = (key: string) => specialToken(names[key])?.content ?? defaultNames[key] ?? "";
   const files = {
     vocab,
     merges,
-    start: specialToken(names.bos_token)?.content ?? "<|startoftext|>",
+    start: name("bos_token"),
     end: name("eos_token"),
     padding: name("pad_token"),
     unknown: name("unk_token"),
     special: Array.from(special, ([content, normalized]) => ({ content, normalized })),
   };
-  const missing = [files.start, files.end, files.padding, files.unknown].find((token) => !(token in vocab));
+  const missing = [files.start, files.end, files.padding, files.unknown].find(
+    (token) => !Object.hasOwn(vocab, token),
+  );
   if (missing !== undefined) throw formatError(folder, `its vocabulary lacks the special token ${missing}`);
-  files.special = files.special.filter(({ content }) => content in vocab);
+  files.special = files.special.filter(({ content }) => Object.hasOwn(vocab, content));
   return files;
 }
 
-async function readModel(folder: string): Promise<[TokenizerFiles["vocab"], TokenizerFiles["merges"]]> {
+type Model = Pick<TokenizerFiles, "vocab" | "merges">;
+
+async function readVocabAndMerges(folder: string): Promise<Model> {
   const vocabPath = join(folder, "vocab.json");
   const mergesPath = join(folder, "merges.txt");
   const vocab = await readJson(vocabPath);
   const merges = await readText(mergesPath);
-  if (vocab && merges !== undefined) {
-    const lines = merges.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
-    return [checkedVocab(vocab, vocabPath), lines.map((line) => mergeOf(line.split(" "), mergesPath))];
-  }
-  const whole = join(folder, "tokenizer.json");
-  const model = (await readJson(whole))?.model as Json | undefined;
-  if (!model) {
+  if (!vocab || merges === undefined) {
     throw formatError(folder, "it holds neither vocab.json with merges.txt nor tokenizer.json");
   }
-  if (!Array.isArray(model.merges)) throw formatError(whole, "model.merges is not a list");
-  const pairs = model.merges.map((merge) =>
-    mergeOf(typeof merge === "string" ? merge.split(" ") : merge, whole),
-  );
-  return [checkedVocab(model.vocab, whole), pairs];
+  const lines = merges.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  return {
+    vocab: checkedVocab(vocab, vocabPath),
+    merges: lines.map((line) => mergeOf(line.split(" "), mergesPath)),
+  };
+}
+
+function modelOf({ model }: Json, folder: string): Model {
+  const path = join(folder, "tokenizer.json");
+  if (!isObject(model) || !Array.isArray(model.merges))
+    throw formatError(path, "it has no model with merges");
+  const pairs = model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
+  return { vocab: checkedVocab(model.vocab, path), merges: pairs.map((pair) => mergeOf(pair, path)) };
 }
 
 function checkedVocab(vocab: unknown, path: string): Record<string, number> {
@@ -84,26 +99,20 @@ function mergeOf(parts: unknown, path: string): [string, string] {
   return parts as [string, string];
 }
 
-/** bos_token, eos_token ... : the newer config speaks for itself, an older one yields to special_tokens_map. */
+/** bos_token, eos_token ...: a newer config speaks for itself, an older one yields to special_tokens_map. */
 async function readNames(folder: string, config: Json | undefined): Promise<Json> {
   if (isObject(config?.added_tokens_decoder)) return config;
   return { ...config, ...(await readJson(join(folder, "special_tokens_map.json"))) };
 }
 
 function namedTokens(names: Json): SpecialToken[] {
-  const defaults: Json = {
-    bos_token: "<|startoftext|>",
-    eos_token: "<|endoftext|>",
-    unk_token: "<|endoftext|>",
-    pad_token: "<|endoftext|>",
-  };
   // Later ones win: a padding token given as a plain string is looked for in the raw text.
-  return Object.keys(defaults).flatMap((key) => specialToken(names[key] ?? defaults[key]) ?? []);
+  return Object.keys(defaultNames).flatMap((key) => specialToken(names[key] ?? defaultNames[key]) ?? []);
 }
 
-function addedTokens(config: Json | undefined): SpecialToken[] {
-  const added = config?.added_tokens_decoder;
-  return isObject(added) ? Object.values(added).flatMap((token) => specialToken(token) ?? []) : [];
+function addedTokens(added: unknown): SpecialToken[] {
+  const tokens = typeof added === "object" && added !== null ? Object.values(added) : [];
+  return tokens.flatMap((token) => specialToken(token) ?? []);
 }
 
 function specialToken(value: unknown): SpecialToken | undefined {

@@ -1,0 +1,55 @@
+import { test } from "tap";
+import { CameoError, errorsOf, throwIfAborted } from "#ts/errors.js";
+
+test("an error has a code, a name and a cause", (t) => {
+  const cause = new Error("inner");
+  const error = new CameoError("ERR_DEVICE", "no such device", { cause });
+  t.equal(error.code, "ERR_DEVICE");
+  t.equal(error.name, "CameoError");
+  t.equal(error.cause, cause);
+  t.ok(error instanceof Error);
+  t.match(error.stack, /^CameoError: no such device\n {4}at .*errors\.test/);
+  t.end();
+});
+
+test("an abort has the platform's name and the signal's reason", (t) => {
+  const reason = new Error("enough");
+  t.throws(() => throwIfAborted(AbortSignal.abort(reason)), {
+    name: "AbortError",
+    code: "ERR_ABORTED",
+    cause: reason,
+  });
+  t.doesNotThrow(() => throwIfAborted(new AbortController().signal));
+  t.doesNotThrow(() => throwIfAborted(undefined));
+  t.end();
+});
+
+function publicFunction(): (error: unknown) => CameoError {
+  return errorsOf(publicFunction);
+}
+
+function theCaller(): (error: unknown) => CameoError {
+  return publicFunction();
+}
+
+test("native errors get the stack of whoever called", (t) => {
+  const native = Object.assign(new Error("out of memory"), { code: "ERR_OUT_OF_MEMORY" });
+  const error = theCaller()(native);
+  t.equal(error.code, "ERR_OUT_OF_MEMORY");
+  t.equal(error.message, "out of memory");
+  t.equal(error.cause, native);
+  t.match(error.stack, /^CameoError: out of memory\n {4}at theCaller /);
+  t.notMatch(error.stack, /publicFunction/);
+  t.end();
+});
+
+test("what has no known code is the runtime's error", (t) => {
+  const toError = theCaller();
+  t.match(toError(new Error("what")), { code: "ERR_LIBTORCH", message: "what" });
+  t.match(toError(Object.assign(new Error("what"), { code: "ENOENT" })), { code: "ERR_LIBTORCH" });
+  t.match(toError("text"), { code: "ERR_LIBTORCH", message: "text" });
+  t.match(toError(undefined), { code: "ERR_LIBTORCH", message: "undefined" });
+  const known = new CameoError("ERR_CLOSED", "closed");
+  t.equal(toError(known), known);
+  t.end();
+});

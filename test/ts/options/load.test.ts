@@ -1,0 +1,39 @@
+import { test } from "tap";
+import { checkLoadOptions, type LoadOptions } from "#ts/options/load.js";
+
+test("completes the defaults", (t) => {
+  t.strictSame(checkLoadOptions({ base: "sd15" }), { base: "sd15", device: "auto", dtype: "auto" });
+  const all = { base: "a", motion: "b", subject: "c", device: "cuda:1", dtype: "bf16" } as const;
+  t.strictSame(checkLoadOptions(all), all);
+  t.strictSame(checkLoadOptions({ base: "a", motion: undefined, device: undefined }), {
+    base: "a",
+    device: "auto",
+    dtype: "auto",
+  });
+  t.end();
+});
+
+test("says what is wrong", (t) => {
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{}, /^base is missing: no model ships with this version; give .* as base$/],
+    [{ base: "" }, /^base: '' is not allowed; it must be the path of a file or a folder$/],
+    [{ base: 5 }, /^base: 5 is not allowed/],
+    [
+      { base: "a", device: "gpu" },
+      /^device: 'gpu' is not allowed; it must be "auto", "cpu", "cuda" or "cuda:"/,
+    ],
+    [{ base: "a", device: "cuda:x" }, /^device: 'cuda:x' is not allowed/],
+    [{ base: "a", dtype: "float32" }, /^dtype: 'float32' is not allowed; it must be "auto", "fp32"/],
+    [{ base: "a", signal: {} }, /^signal: \{\} is not allowed; it must be an AbortSignal$/],
+    [{ base: "a", onProgress: 1 }, /^onProgress: 1 is not allowed; it must be a function$/],
+    [{ base: "a", subjet: "b" }, /^subjet is not an option; did you mean subject\?$/],
+    [{ base: "a", zzzzzzzz: 1 }, /^zzzzzzzz is not an option; the options are base, motion, subject/],
+  ];
+  for (const [options, message] of wrong) {
+    t.throws(() => checkLoadOptions(options as LoadOptions), { code: "ERR_INVALID_OPTION", message });
+  }
+  for (const options of [null, "models", 3]) {
+    t.throws(() => checkLoadOptions(options as never), { message: /^the options must be an object, not / });
+  }
+  t.end();
+});

@@ -1,0 +1,154 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "tap";
+import type { PipelineDescription } from "#ts/description.js";
+import { checkOutputs, completeRequest, type SampleRequest } from "#ts/options/sample.js";
+
+const loaded: PipelineDescription = {
+  device: "cpu",
+  dtype: "fp32",
+  networks: [],
+  subject: true,
+  motion: { maxFrames: 32 },
+  latentScale: 8,
+  defaultSize: [512, 384],
+  textPositions: 77,
+  tokenizer: "tokenizer",
+};
+const plain = { ...loaded, subject: false };
+const still = { ...plain, motion: null };
+const request = { prompt: "a man", reference: "me.png" };
+
+test("takes every default", (t) => {
+  const { seed, negativePrompt, ...rest } = completeRequest(request, loaded);
+  t.strictSame(rest, {
+    prompt: "a man",
+    reference: ["me.png"],
+    frames: 16,
+    width: 512,
+    height: 384,
+    fps: 8,
+    steps: 30,
+    guidanceScale: 8,
+    scheduler: "ddim",
+    referenceNoise: 0,
+    referenceNoiseMode: "independent",
+    referenceLatents: "mode",
+    fit: "cover",
+    vaeTiling: false,
+  });
+  t.ok(Number.isSafeInteger(seed) && seed >= 0);
+  t.match(negativePrompt, /^semi-realistic, cgi, .*, too many fingers, long neck$/);
+  t.equal(completeRequest({ prompt: "" }, plain).negativePrompt, "");
+  t.equal(completeRequest({ prompt: "" }, plain).frames, 16);
+  t.equal(completeRequest({ prompt: "" }, still).frames, 1);
+  t.end();
+});
+
+test("a complete request is complete already, and can't be changed", (t) => {
+  const complete = completeRequest({ ...request, seed: 5, negativePrompt: "" }, loaded);
+  t.strictSame(completeRequest(complete, loaded), complete);
+  t.ok(Object.isFrozen(complete));
+  t.end();
+});
+
+test("drawn seeds differ and use all 53 bits", (t) => {
+  const seeds = Array.from({ length: 200 }, () => completeRequest(request, loaded).seed);
+  t.equal(new Set(seeds).size, 200);
+  t.ok(seeds.some((seed) => seed > 2 ** 52));
+  t.ok(seeds.some((seed) => seed % 2 === 1));
+  t.end();
+});
+
+test("every option has its bounds", (t) => {
+  const bounds: [keyof SampleRequest, unknown[], unknown[], string][] = [
+    ["prompt", ["", "x".repeat(10_000)], [5, null, "x".repeat(10_001)], "a text of at most 10000 characters"],
+    ["negativePrompt", ["", "no"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
+    ["frames", [1, 31], [0, 1025, 1.5, "16", Number.NaN], "a whole number from 1 to 1024"],
+    ["width", [8, 4096], [0, 4104, 512.5, "512"], "a whole number from 8 to 4096"],
+    ["height", [8, 4096], [-8, 4104, Number.POSITIVE_INFINITY], "a whole number from 8 to 4096"],
+    ["fps", [1, 23.976, 120], [0.5, 121, "8"], "a number from 1 to 120"],
+    ["steps", [1, 1000], [0, 1001, 2.5], "a whole number from 1 to 1000"],
+    ["guidanceScale", [0, 1, 7.5, 100], [-1, 101, "8"], "a number from 0 to 100"],
+    ["scheduler", ["ddim"], ["euler", 1], '"ddim"'],
+    ["seed", [0, 2 ** 53 - 1], [-1, 2 ** 53, 0.5, "1", 1n], "a whole number from 0 to 9007199254740991"],
+    ["referenceNoise", [0, 0.01, 1], [-0.1, 1.1], "a number from 0 to 1"],
+    ["referenceNoiseMode", ["independent", "as-released"], ["both"], '"independent" or "as-released"'],
+    ["referenceLatents", ["mode", "sample"], ["mean"], '"mode" or "sample"'],
+    ["fit", ["cover", "contain", "fill"], ["stretch"], '"cover" or "contain" or "fill"'],
+    ["vaeTiling", [true, false], [1, "yes"], "true or false"],
+    ["preview", [true, false], [1], "true or false"],
+    ["saveLatents", ["a.safetensors"], ["a.pt", 1], "the path of a .safetensors file"],
+    ["signal", [new AbortController().signal], [{}], "an AbortSignal"],
+    ["onProgress", [() => {}], [{}], "a function"],
+    [
+      "reference",
+      ["a.png", new URL("file:///a.png"), Buffer.alloc(1), ["a.png", "b.png"]],
+      [5, "", [5], {}],
+      "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 64",
+    ],
+  ];
+  for (const [name, allowed, refused, words] of bounds) {
+    for (const value of allowed) {
+      t.doesNotThrow(
+        () => completeRequest({ ...request, [name]: value }, loaded),
+        `${name}: ${String(value)}`,
+      );
+    }
+    for (const value of refused) {
+      const wrong = () => completeRequest({ ...request, [name]: value }, loaded);
+      t.throws(wrong, { code: "ERR_INVALID_OPTION" });
+      t.throws(wrong, { message: new RegExp(`^${name}: `) });
+      t.throws(wrong, new RegExp(`is not allowed; it must be ${quoted(words)}$`));
+    }
+  }
+  t.end();
+});
+
+function quoted(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+test("messages name the option, the value and what is allowed", (t) => {
+  const wrong: [Record<string, unknown>, string][] = [
+    [{ ...request, steps: 0 }, "steps: 0 is not allowed; it must be a whole number from 1 to 1000"],
+    [{ reference: "me.png" }, "prompt is missing; it must be a text of at most 10000 characters"],
+    [{ ...request, step: 3 }, "step is not an option; did you mean steps?"],
+    [{ ...request, width: 100 }, "width: 100 is not allowed; it must be a multiple of 8"],
+    [{ ...request, height: 257 }, "height: 257 is not allowed; it must be a multiple of 8"],
+    [
+      { ...request, frames: 32 },
+      "frames: 32 is not allowed; it must be at most 31 with these motion modules and 1 reference",
+    ],
+    [
+      { ...request, reference: ["a", "b"], frames: 31 },
+      "frames: 31 is not allowed; it must be at most 30 with these motion modules and 2 references",
+    ],
+    [{ prompt: "a" }, "reference is missing: the subject model needs at least one picture of the subject"],
+    [
+      { prompt: "a", reference: [] },
+      "reference is missing: the subject model needs at least one picture of the subject",
+    ],
+  ];
+  for (const [options, message] of wrong) {
+    t.throws(() => completeRequest(options as never, loaded), { code: "ERR_INVALID_OPTION", message });
+  }
+  t.throws(() => completeRequest(request, plain), {
+    message: "reference: this pipeline has no subject model; load one with the option subject",
+  });
+  t.throws(() => completeRequest({ prompt: "a", frames: 2 }, still), {
+    message: "frames: 2 is not allowed; it must be 1 without motion modules",
+  });
+  t.end();
+});
+
+test("an unwritable place for the latents is found out at once", async (t) => {
+  const folder = t.testdir();
+  mkdirSync(join(folder, "there"));
+  await t.resolves(checkOutputs({ prompt: "", saveLatents: join(folder, "there", "x.safetensors") }));
+  await t.resolves(checkOutputs({ prompt: "" }));
+  await t.rejects(checkOutputs({ prompt: "", saveLatents: join(folder, "not", "x.safetensors") }), {
+    code: "ERR_INVALID_OPTION",
+    message: /^saveLatents: .* is not allowed; it must be in a folder that can be written; .*not can't$/,
+  });
+});

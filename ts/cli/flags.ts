@@ -1,0 +1,32 @@
+import { type Command, InvalidArgumentError } from "commander";
+
+export function number(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+/** "512x384" as [512, 384]. */
+export function size(text: string): [width: number, height: number] {
+  const match = /^(\d+)[x×](\d+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("It must be a width and a height, as in 512x384.");
+  return [Number(match[1]), Number(match[2])];
+}
+
+/** For a flag that may be given again and again. */
+export function collect(text: string, previous: string[] = []): string[] {
+  return [...previous, text];
+}
+
+/** The flags that say how a command reports. */
+export function withOutputFlags(command: Command): Command {
+  return command
+    .option("--json", "print one JSON object per event on stdout")
+    .option("-q, --quiet", "print no progress, only warnings, errors and the result")
+    .option("--verbose", "print the stack of an error too");
+}
+
+/** The given fields, without those that are undefined. */
+export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

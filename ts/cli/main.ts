@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { version } from "../version.js";
+import { doctorCommand } from "./doctor.js";
+import { inspectCommand } from "./inspect.js";
+import { libtorchCommand } from "./libtorch.js";
+import { reportError } from "./output.js";
+import { sampleCommand } from "./sample.js";
+
+/** Commands that are added, rather than made by their parent, do not take its settings by themselves. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inherit(child);
+  }
+}
+
+const program = new Command("cameo")
+  .description("One picture of a subject and one sentence in, a video starring that subject out.")
+  .version(version)
+  .exitOverride()
+  // Errors are printed by reportError, in one line.
+  .configureOutput({ outputError() {} })
+  .addCommand(sampleCommand())
+  .addCommand(inspectCommand())
+  .addCommand(doctorCommand())
+  .addCommand(libtorchCommand());
+inherit(program);
+
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error, process.argv);
+}

@@ -1,0 +1,119 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { LoadProgress } from "../options/load.js";
+import type { SampleProgress } from "../options/sample.js";
+import { type OutputOptions, printEvent } from "./output.js";
+
+type Progress = LoadProgress | SampleProgress;
+
+/** Shows how far a task is. */
+export interface Reporter {
+  update(progress: Progress): void;
+  /** Leaves the line that it wrote on, so that others can write. */
+  stop(): void;
+}
+
+const units = { load: "tensors", encode: "inputs", denoise: "steps", decode: "frames" };
+/** Between two plain lines of one phase. */
+const lineIntervalMs = 1000;
+
+/** JSON events, nothing, a bar on a terminal, or plain lines elsewhere. */
+export function createReporter({ json, quiet }: OutputOptions): Reporter {
+  if (json) return { update: printProgress, stop() {} };
+  if (quiet) return { update() {}, stop() {} };
+  return process.stderr.isTTY ? new BarReporter() : new LineReporter();
+}
+
+function printProgress(progress: Progress): void {
+  const { phase, step, steps } = progress;
+  const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
+  printEvent("progress", { phase, step, steps, ...eta });
+}
+
+class LineReporter implements Reporter {
+  #phase: Progress["phase"] | undefined;
+  #last = 0;
+  readonly #speed = new Speed();
+
+  update(progress: Progress): void {
+    const { phase, step, steps } = progress;
+    const speed = this.#speed.update(progress);
+    const now = performance.now();
+    if (phase === this.#phase && step < steps && now - this.#last < lineIntervalMs) return;
+    this.#phase = phase;
+    this.#last = now;
+    const details = [`${step} of ${steps} ${units[phase]}`, speed, remaining(progress)].filter(Boolean);
+    process.stderr.write(`${phase}: ${details.join(", ")}\n`);
+  }
+
+  stop(): void {}
+}
+
+class BarReporter implements Reporter {
+  #phase: Progress["phase"] | undefined;
+  readonly #speed = new Speed();
+  readonly #bar = new SingleBar(
+    {
+      format: "{phase} |{bar}| {value}/{total} {details}",
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: 30,
+      // Ctrl-C is the command's to handle.
+      gracefulExit: false,
+    },
+    Presets.shades_classic,
+  );
+
+  update(progress: Progress): void {
+    const { phase, step, steps } = progress;
+    const details = [this.#speed.update(progress), remaining(progress)].filter(Boolean).join(", ");
+    const payload = { phase: phase.padEnd("denoise".length), details };
+    if (phase === this.#phase) {
+      this.#bar.update(step, payload);
+      return;
+    }
+    this.#phase = phase;
+    this.#bar.start(steps, step, payload);
+  }
+
+  stop(): void {
+    this.#bar.stop();
+    this.#phase = undefined;
+  }
+}
+
+/** How fast a phase goes. */
+class Speed {
+  #phase: Progress["phase"] | undefined;
+  #start = 0;
+  #firstStep = 0;
+
+  update({ phase, step }: Progress): string {
+    const now = performance.now();
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#start = now;
+      this.#firstStep = step;
+    }
+    const done = step - this.#firstStep;
+    if (done <= 0) return "";
+    const seconds = (now - this.#start) / 1000 / done;
+    const one = units[phase].slice(0, -1);
+    return seconds >= 1
+      ? `${seconds.toFixed(1)} s/${one}`
+      : `${(1 / Math.max(seconds, 1e-6)).toFixed(1)} ${one}s/s`;
+  }
+}
+
+function remaining(progress: Progress): string {
+  if (!("etaSeconds" in progress) || progress.etaSeconds === undefined) return "";
+  return `${duration(progress.etaSeconds)} left`;
+}
+
+/** "42 s", "3 min 20 s", "1 h 5 min". */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

@@ -1,0 +1,147 @@
+import { Command } from "commander";
+import { checkLoadOptions, type LoadOptions } from "../options/load.js";
+import { checkOutputs, checkRequest, type SampleProgress, type SampleRequest } from "../options/sample.js";
+import { Pipeline } from "../pipeline.js";
+import { collect, defined, number, size, withOutputFlags } from "./flags.js";
+import { interruptible } from "./interrupt.js";
+import { type OutputOptions, printEvent } from "./output.js";
+import { PreviewFile } from "./preview.js";
+import { createReporter, type Reporter } from "./progress.js";
+
+interface SampleFlags extends OutputOptions {
+  prompt: string;
+  output: string;
+  reference?: string[];
+  negative?: string;
+  base?: string;
+  motion?: string;
+  subject?: string;
+  device?: string;
+  dtype?: string;
+  seed?: number;
+  steps?: number;
+  guidance?: number;
+  frames?: number;
+  size?: [number, number];
+  fps?: number;
+  scheduler?: string;
+  referenceNoise?: number;
+  referenceNoiseMode?: string;
+  referenceLatents?: string;
+  fit?: string;
+  vaeTiling?: boolean;
+  preview?: string;
+  saveLatents?: string;
+}
+
+const examples = `
+Examples:
+  $ cameo sample --base sd15/ --motion motion-adapter/ --subject videomaker.bin \\
+      --reference me.png --prompt "A person playing an acoustic guitar." -o out.mp4
+  $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
+  $ cameo sample --base sd15/ --prompt "A lighthouse." --seed 7 -o still.png`;
+
+/** `cameo sample`: a video from a prompt and a picture. */
+export function sampleCommand(): Command {
+  const command = new Command("sample")
+    .description("make a video from a prompt and pictures of its subject")
+    .requiredOption("-p, --prompt <text>", "what the video shows")
+    .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
+    .option("-r, --reference <image>", "a picture of the subject; may be given again", collect)
+    .option("--negative <text>", "what it should not show")
+    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder")
+    .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
+    .option("--subject <path>", "VideoMaker checkpoint; --reference needs one")
+    .option("--seed <n>", "the same seed gives the same video (default: random)", number)
+    .option("--steps <n>", "denoising steps (default: 30)", number)
+    .option("--guidance <x>", "how strongly prompt and reference hold (default: 8)", number)
+    .option("--frames <n>", "how many frames (default: 16)", number)
+    .option("--size <WxH>", "in pixels (default: the model's own)", size)
+    .option("--fps <n>", "frames a second (default: 8)", number)
+    .option("--scheduler <name>", "ddim (default)")
+    .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
+    .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
+    .option("--reference-noise <a>", "noise on the references, 0 to 1 (default: 0)", number)
+    .option("--reference-noise-mode <mode>", "independent (default) or as-released")
+    .option("--reference-latents <how>", "mode (default) or sample")
+    .option("--fit <how>", "fit a reference by cover (default), contain or fill")
+    .option("--vae-tiling", "decode in tiles: less memory for large frames")
+    .option("--preview <file.png>", "write the newest preview here while sampling")
+    .option("--save-latents <file>", "write the intermediate tensors to this .safetensors file")
+    .addHelpText("after", examples)
+    .action(sample);
+  return withOutputFlags(command);
+}
+
+async function sample(flags: SampleFlags): Promise<void> {
+  const load = loadOptions(flags);
+  const request = sampleRequest(flags);
+  await checkBeforeLoading(flags, load, request);
+  const reporter = createReporter(flags);
+  try {
+    await interruptible((signal) => makeVideo(flags, load, request, reporter, signal));
+  } finally {
+    reporter.stop();
+  }
+}
+
+/** All that can be known to be wrong before gigabytes are read and hours are spent. */
+async function checkBeforeLoading(
+  { output, preview, frames }: SampleFlags,
+  load: LoadOptions,
+  request: SampleRequest,
+): Promise<void> {
+  const { checkOutputPath } = await import("../media/index.js");
+  checkLoadOptions(load);
+  checkRequest(request);
+  checkOutputPath(output, frames);
+  if (preview !== undefined) checkOutputPath(preview, 1);
+  await checkOutputs(request);
+}
+
+async function makeVideo(
+  flags: SampleFlags,
+  load: LoadOptions,
+  request: SampleRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const previews = flags.preview === undefined ? undefined : new PreviewFile(flags.preview);
+  const onProgress = (progress: SampleProgress) => {
+    reporter.update(progress);
+    if (progress.preview) previews?.show(progress.preview);
+  };
+  await using pipe = await Pipeline.load({
+    ...load,
+    signal,
+    onProgress: (progress) => reporter.update(progress),
+  });
+  const video = await pipe.sample({ ...request, signal, onProgress });
+  reporter.stop();
+  for (const warning of video.warnings) warn(warning, flags);
+  const paths = await video.save(flags.output, { signal });
+  await previews?.settled();
+  if (flags.json) printEvent("done", { paths, request: video.request, warnings: video.warnings });
+  else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
+}
+
+function warn(message: string, { json }: OutputOptions): void {
+  if (json) printEvent("warning", { message });
+  process.stderr.write(`cameo: warning: ${message}\n`);
+}
+
+function loadOptions({ base, motion, subject, device, dtype }: SampleFlags): LoadOptions {
+  return defined({ base, motion, subject, device, dtype }) as LoadOptions;
+}
+
+function sampleRequest(flags: SampleFlags): SampleRequest {
+  const { prompt, reference, frames, fps, steps, scheduler, seed } = flags;
+  const { referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents } = flags;
+  const [width, height] = flags.size ?? [];
+  return defined({
+    ...{ prompt, reference, negativePrompt: flags.negative },
+    ...{ frames, width, height, fps, steps, guidanceScale: flags.guidance, scheduler, seed },
+    ...{ referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents },
+    preview: flags.preview === undefined ? undefined : true,
+  }) as SampleRequest;
+}
