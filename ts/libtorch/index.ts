@@ -1,4 +1,4 @@
-export { type InstallOptions, type InstallProgress, installLibtorch } from "./install.js";
+export { type InstallOptions, type InstallProgress, installLibtorch, removeLibtorch } from "./install.js";
 export { loadLibtorch } from "./load.js";
 export { installCommand, type LibtorchLocation, locateLibtorch } from "./locate.js";
 export { libtorchVersion } from "./pins.js";

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
@@ -54,6 +54,19 @@ export async function installRelease(wanted: Release, options: InstallOptions = 
     throw explain(error, cache, signal);
   }
   return folder;
+}
+
+/** Deletes what `installLibtorch` put into the cache; resolves with the folders that were there. */
+export async function removeLibtorch(): Promise<string[]> {
+  const cache = cacheFolder();
+  const removed = [join(cache, release(false).name), join(cache, "downloads")].filter((path) =>
+    existsSync(path),
+  );
+  if (removed.length === 0) return removed;
+  await withLock(join(cache, "libtorch.lock"), async () => {
+    for (const path of removed) await rm(path, { recursive: true, force: true });
+  });
+  return removed;
 }
 
 function isInstalled(folder: string, { version, cuda }: Release): boolean {
