@@ -89,10 +89,10 @@ export class Pipeline implements AsyncDisposable {
       onProgress: progressListener(request),
       toError: (error) => this.#unlessClosed(toError(error)),
     });
-    return new Video(frames, complete, [
-      ...cutWarning("prompt", prompt),
-      ...cutWarning("negativePrompt", negative),
-    ]);
+    const warnings = cutWarning("prompt", prompt);
+    // The default is longer than CLIP reads, as its authors' program has it.
+    if (request.negativePrompt !== undefined) warnings.push(...cutWarning("negative prompt", negative));
+    return new Video(frames, complete, warnings);
   }
 
   /** What is loaded: networks, parameters, files, device and types. Throws ERR_CLOSED. */

@@ -1,24 +1,40 @@
 import type { NativeProgress } from "./native.js";
 
+type Step = Pick<NativeProgress, "phase" | "step" | "steps">;
+
 /** What decoding all frames takes, in denoising steps: as measured at Stable Diffusion 1.5's size. */
 const decodeShare = 1.5;
 
-/** Estimates, from the speed so far, how long a sampling still takes. */
-export class EtaEstimate {
-  #phase: NativeProgress["phase"] | undefined;
-  #phaseStart = 0;
+/** Measures how fast each phase of a task goes. */
+export class PhaseClock {
+  #phase: Step["phase"] | undefined;
+  #start: number | undefined;
+  #latest: number | undefined;
   #firstStep = 0;
 
-  /** Seconds left after `progress`, which came at `now` (milliseconds); undefined while there is no speed yet. */
-  update({ phase, step, steps }: NativeProgress, now: number): number | undefined {
+  /** Seconds a step, after `progress`, which came at `now` (milliseconds); undefined while nothing is known. */
+  update({ phase, step }: Step, now: number): number | undefined {
     if (phase !== this.#phase) {
+      // A phase begins where the one before it ended; of the first one only the steps that follow can be timed.
+      this.#firstStep = this.#latest === undefined ? step : 0;
+      this.#start = this.#latest ?? now;
       this.#phase = phase;
-      this.#phaseStart = now;
-      this.#firstStep = step;
     }
+    this.#latest = now;
     const done = step - this.#firstStep;
-    if (done <= 0 || (phase !== "denoise" && phase !== "decode")) return undefined;
-    const secondsPerStep = (now - this.#phaseStart) / 1000 / done;
+    return this.#start === undefined || done <= 0 ? undefined : (now - this.#start) / 1000 / done;
+  }
+}
+
+/** Estimates, from the speed so far, how long a sampling still takes. */
+export class EtaEstimate {
+  readonly #clock = new PhaseClock();
+
+  /** Seconds left; undefined while encoding. */
+  update(progress: Step, now: number): number | undefined {
+    const secondsPerStep = this.#clock.update(progress, now);
+    const { phase, step, steps } = progress;
+    if (secondsPerStep === undefined || phase === "load" || phase === "encode") return undefined;
     return secondsPerStep * (steps - step + (phase === "denoise" ? decodeShare : 0));
   }
 }

@@ -68,7 +68,8 @@ function details({ dtypes, metadata, keys }: Inspection, keyCount: number): stri
     const types = Object.entries(dtypes).map(([dtype, count]) => `${count} ${dtype}`);
     lines.push(row("types", types.join(", ")));
   }
-  for (const [name, value] of Object.entries(metadata ?? {})) lines.push(row(name, value));
+  for (const [name, value] of Object.entries(metadata ?? {}))
+    lines.push(row("metadata", `${name}: ${value}`));
   if (!keys || keyCount === 0) return lines;
   lines.push(row("keys", ""), ...keys.slice(0, keyCount).map(keyLine));
   const more = keys.length - keyCount;

@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { LoadProgress } from "../options/load.js";
 import type { SampleProgress } from "../options/sample.js";
+import { PhaseClock } from "../progress.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
 type Progress = LoadProgress | SampleProgress;
@@ -18,31 +19,48 @@ const lineIntervalMs = 1000;
 
 /** JSON events, nothing, a bar on a terminal, or plain lines elsewhere. */
 export function createReporter({ json, quiet }: OutputOptions): Reporter {
-  if (json) return { update: printProgress, stop() {} };
+  if (json) return new EventReporter();
   if (quiet) return { update() {}, stop() {} };
   return process.stderr.isTTY ? new BarReporter() : new LineReporter();
 }
 
-function printProgress(progress: Progress): void {
-  const { phase, step, steps } = progress;
-  const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
-  printEvent("progress", { phase, step, steps, ...eta });
-}
-
-class LineReporter implements Reporter {
-  #phase: Progress["phase"] | undefined;
-  #last = 0;
-  readonly #speed = new Speed();
+/** Every step but those of loading, which are thousands. */
+class EventReporter implements Reporter {
+  readonly #throttle = new Throttle();
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    const speed = this.#speed.update(progress);
+    if (phase === "load" && !this.#throttle.passes(progress)) return;
+    const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
+    printEvent("progress", { phase, step, steps, ...eta });
+  }
+
+  stop(): void {}
+}
+
+/** Lets the first and the last step of a phase through, and one a second in between. */
+class Throttle {
+  #phase: Progress["phase"] | undefined;
+  #last = 0;
+
+  passes({ phase, step, steps }: Progress): boolean {
     const now = performance.now();
-    if (phase === this.#phase && step < steps && now - this.#last < lineIntervalMs) return;
+    if (phase === this.#phase && step < steps && now - this.#last < lineIntervalMs) return false;
     this.#phase = phase;
     this.#last = now;
-    const details = [`${step} of ${steps} ${units[phase]}`, speed, remaining(progress)].filter(Boolean);
-    process.stderr.write(`${phase}: ${details.join(", ")}\n`);
+    return true;
+  }
+}
+
+class LineReporter implements Reporter {
+  readonly #throttle = new Throttle();
+  readonly #clock = new PhaseClock();
+
+  update(progress: Progress): void {
+    const { phase, step, steps } = progress;
+    const count = `${step} of ${steps} ${units[phase]}`;
+    const details = [count, speed(this.#clock, progress), remaining(progress)].filter(Boolean);
+    if (this.#throttle.passes(progress)) process.stderr.write(`${phase}: ${details.join(", ")}\n`);
   }
 
   stop(): void {}
@@ -50,7 +68,7 @@ class LineReporter implements Reporter {
 
 class BarReporter implements Reporter {
   #phase: Progress["phase"] | undefined;
-  readonly #speed = new Speed();
+  readonly #clock = new PhaseClock();
   readonly #bar = new SingleBar(
     {
       format: "{phase} |{bar}| {value}/{total} {details}",
@@ -66,7 +84,7 @@ class BarReporter implements Reporter {
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    const details = [this.#speed.update(progress), remaining(progress)].filter(Boolean).join(", ");
+    const details = [speed(this.#clock, progress), remaining(progress)].filter(Boolean).join(", ");
     const payload = { phase: phase.padEnd("denoise".length), details };
     if (phase === this.#phase) {
       this.#bar.update(step, payload);
@@ -82,27 +100,13 @@ class BarReporter implements Reporter {
   }
 }
 
-/** How fast a phase goes. */
-class Speed {
-  #phase: Progress["phase"] | undefined;
-  #start = 0;
-  #firstStep = 0;
-
-  update({ phase, step }: Progress): string {
-    const now = performance.now();
-    if (phase !== this.#phase) {
-      this.#phase = phase;
-      this.#start = now;
-      this.#firstStep = step;
-    }
-    const done = step - this.#firstStep;
-    if (done <= 0) return "";
-    const seconds = (now - this.#start) / 1000 / done;
-    const one = units[phase].slice(0, -1);
-    return seconds >= 1
-      ? `${seconds.toFixed(1)} s/${one}`
-      : `${(1 / Math.max(seconds, 1e-6)).toFixed(1)} ${one}s/s`;
-  }
+function speed(clock: PhaseClock, progress: Progress): string {
+  const seconds = clock.update(progress, performance.now());
+  if (seconds === undefined) return "";
+  const unit = units[progress.phase].slice(0, -1);
+  return seconds >= 1
+    ? `${seconds.toFixed(1)} s/${unit}`
+    : `${(1 / Math.max(seconds, 1e-6)).toFixed(1)} ${unit}s/s`;
 }
 
 function remaining(progress: Progress): string {

@@ -44,7 +44,7 @@ const loadSchema = z.strictObject({
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
   onProgress: option(
-    z.custom<LoadOptions["onProgress"]>((value) => value === undefined || typeof value === "function"),
+    z.custom<NonNullable<LoadOptions["onProgress"]>>((value) => typeof value === "function").optional(),
     "a function",
   ),
 });

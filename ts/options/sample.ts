@@ -128,7 +128,7 @@ const sampleSchema = z.strictObject({
   ),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
   onProgress: option(
-    z.custom<SampleRequest["onProgress"]>((value) => value === undefined || typeof value === "function"),
+    z.custom<NonNullable<SampleRequest["onProgress"]>>((value) => typeof value === "function").optional(),
     "a function",
   ),
 });

@@ -30,12 +30,10 @@ function tokenizerFolder(t: Test, files: Record<string, object>): string {
 for (const [flavour, { files, padding, ids }] of Object.entries(cases.flavours)) {
   test(`gives the ids of transformers' CLIPTokenizer: ${flavour}`, async (t) => {
     const tokenizer = await ClipTokenizer.load(tokenizerFolder(t, files));
-    for (const [i, text] of cases.strings.entries()) {
-      const expected = ids[i] as number[];
-      const whole = tokenizer.encode(text, expected.length);
-      t.strictSame(Array.from(whole.ids), expected, JSON.stringify(text));
-      t.equal(whole.cutAfter, undefined);
-    }
+    const got = cases.strings.map((text, i) => tokenizer.encode(text, ids[i]?.length ?? 0));
+    const wrong = cases.strings.filter((_, i) => String(got[i]?.ids) !== String(ids[i]));
+    t.strictSame(wrong, []);
+    t.ok(got.every(({ cutAfter }) => cutAfter === undefined));
     const padded = tokenizer.encode("a man", 77);
     t.equal(padded.ids.length, 77);
     t.ok(padded.ids.subarray(padded.kept + 2).every((id) => id === padding));
