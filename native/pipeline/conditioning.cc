@@ -23,24 +23,25 @@ at::Tensor tensorToRgb(const at::Tensor& image) {
   return scaled.permute({1, 2, 0}).to(at::kCPU, at::kByte).contiguous();
 }
 
-at::Tensor encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
-                            const std::function<void()>& onEach) {
+ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
+                                  const std::function<void()>& onEach) {
   const auto& config = pipeline.vae->config();
   const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
-  std::vector<at::Tensor> latents;
+  std::vector<at::Tensor> latents, log_variances;
   for (const RgbImage& reference : request.references) {
     const at::Tensor image = imageToTensor(reference).to(pipeline.device, pipeline.dtype);
     const models::Posterior posterior =
         request.vae_tiling ? pipeline.vae->encodeTiled(image) : pipeline.vae->encode(image);
     at::Tensor latent = posterior.mean.to(at::kFloat);
+    log_variances.push_back(posterior.log_variance.to(at::kFloat));
     if (request.sample_reference_latents) {
       const at::Tensor noise = drawNormal(latent.sizes(), generator).to(pipeline.device);
-      latent = latent + noise * at::exp(posterior.log_variance.to(at::kFloat) * 0.5);
+      latent = latent + noise * at::exp(log_variances.back() * 0.5);
     }
     latents.push_back((latent - config.shift_factor) * config.scaling_factor);
     onEach();
   }
-  return at::stack(latents, 1);  // each (1, C, h, w)
+  return {at::stack(latents, 1), at::stack(log_variances, 1)};  // of (1, C, h, w) each
 }
 
 }  // namespace cameo::pipeline

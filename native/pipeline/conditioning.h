@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <vector>
+
 #include "pipeline/pipeline.h"
 
 namespace cameo::pipeline {
@@ -9,9 +12,14 @@ namespace cameo::pipeline {
 /// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
 at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids);
 
-/// The request's references as scaled latents, (1, R, C, h, w), fp32 on the pipeline's device.
-at::Tensor encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
-                            const std::function<void()>& onEach);
+/// The request's references, fp32 on the pipeline's device.
+struct ReferenceLatents {
+  at::Tensor latents;       // (1, R, C, h, w), scaled
+  at::Tensor log_variance;  // of the posterior before scaling, (1, R, C, h, w)
+};
+
+ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
+                                  const std::function<void()>& onEach);
 
 /// 8-bit RGB -> (1, 3, H, W) in -1..1, fp32 on the CPU.
 at::Tensor imageToTensor(const RgbImage& image);

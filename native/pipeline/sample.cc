@@ -115,8 +115,10 @@ Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request
   recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
   recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
   if (!request.references.empty()) {
-    conditions.references = encodeReferences(pipeline, request, advance);
-    recorder.addVideo("reference_latents", conditions.references);
+    const ReferenceLatents encoded = encodeReferences(pipeline, request, advance);
+    conditions.references = encoded.latents;
+    recorder.addVideo("reference_latents", encoded.latents);
+    recorder.addVideo("reference_logvar", encoded.log_variance);
   }
   return conditions;
 }
