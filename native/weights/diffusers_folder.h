@@ -22,7 +22,7 @@ ComponentFolder openComponent(const std::string& folder, const std::string& what
                               const std::string& variant = "");
 
 /// What a folder is, in words for a message: "a diffusers pipeline (StableDiffusionPipeline)", "a
-/// MotionAdapter", "an empty folder", ...
+/// MotionAdapter (it goes with --motion)", "an empty folder", ...
 std::string describeFolder(const std::string& folder);
 
 }  // namespace cameo::weights

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <unordered_map>
 
-#include "core/device.h"
 #include "weights/available_memory.h"
 #include "weights/identify.h"
 #include "weights/text.h"
@@ -16,11 +16,14 @@ namespace cameo::weights {
 
 namespace {
 
-struct Found {
+struct Step {
+  Parameter* parameter;
   const TensorEntry* entry;
   size_t layer;
 };
-using Plan = std::unordered_map<const Parameter*, Found>;
+using Plan = std::unordered_map<const Parameter*, Step>;
+
+constexpr size_t kPrefetched = 8;  // tensors that the system reads while one is cast
 
 struct Problems {
   std::vector<std::string> missing;
@@ -41,7 +44,7 @@ Coverage startCoverage(const TensorSource& source) {
   coverage.path = source.path;
   coverage.format = source.format;
   coverage.total = static_cast<int64_t>(source.entries.size());
-  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[dtypeName(entry.dtype)];
+  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[storedDtypeName(entry.dtype)];
   return coverage;
 }
 
@@ -54,19 +57,19 @@ void layOver(ParameterSet& parameters, const std::vector<Layer>& layers, size_t 
       ++coverages[index].ignored;
       continue;
     }
-    const Parameter* parameter = parameters.find(*name);
+    Parameter* parameter = parameters.find(*name);
     if (parameter == nullptr) {
       problems.unknown[index].push_back(entry.name);
     } else if (!fits(entry.shape, parameter->shape)) {
       problems.misshapen[index].push_back(
           c10::str(entry.name, " ", shapeText(entry.shape), " for ", shapeText(parameter->shape)));
     } else {
-      const auto [place, is_new] = plan.try_emplace(parameter, Found{&entry, index});
+      const auto [place, is_new] = plan.try_emplace(parameter, Step{parameter, &entry, index});
       if (is_new) continue;
       if (place->second.layer == index)
         failFormat(layers[index].source->path, quote(*name) + " is there twice");
       ++coverages[place->second.layer].overridden;
-      place->second = {&entry, index};
+      place->second = {parameter, &entry, index};
     }
   }
 }
@@ -125,6 +128,17 @@ void checkMemory(const ParameterSet& parameters, const LoadOptions& options) {
   requireMemory(elements * c10::elementSize(options.dtype), "the " + options.network);
 }
 
+// Reading a file from its start to its end is what disks are good at.
+std::vector<Step> inFileOrder(const Plan& plan) {
+  std::vector<Step> steps;
+  for (const auto& [parameter, step] : plan) steps.push_back(step);
+  std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
+    return std::tie(a.layer, a.entry->file->path(), a.entry->offset) <
+           std::tie(b.layer, b.entry->file->path(), b.entry->offset);
+  });
+  return steps;
+}
+
 at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const LoadOptions& options) {
   const bool is_channels_last = options.channels_last && parameter.shape.size() == 4;
   at::Tensor value =
@@ -148,15 +162,15 @@ std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& l
   for (const Layer& layer : layers) coverages.push_back(startCoverage(*layer.source));
   const Plan plan = makePlan(parameters, layers, options.network, coverages);
   checkMemory(parameters, options);
-  const auto total = static_cast<int64_t>(parameters.all().size());
-  int64_t done = 0;
-  for (Parameter& parameter : parameters.all()) {
+  const std::vector<Step> steps = inFileOrder(plan);
+  for (size_t i = 0; i < steps.size(); ++i) {
     if (options.cancellation != nullptr) options.cancellation->check();
-    const auto [entry, layer] = plan.at(&parameter);
-    parameter.value = makeValue(parameter, *entry, options);
+    if (i + kPrefetched < steps.size()) steps[i + kPrefetched].entry->prefetch();
+    const auto& [parameter, entry, layer] = steps[i];
+    parameter->value = makeValue(*parameter, *entry, options);
     entry->release();
     ++coverages[layer].used;
-    if (options.progress) options.progress(++done, total);
+    if (options.progress) options.progress(static_cast<int64_t>(i + 1), static_cast<int64_t>(steps.size()));
   }
   return coverages;
 }

@@ -7,6 +7,8 @@
 #include <functional>
 #include <numeric>
 
+#include "core/device.h"
+
 namespace cameo::weights {
 
 int64_t TensorEntry::numel() const {
@@ -23,6 +25,27 @@ at::Tensor TensorEntry::view() const {
   }
   return at::from_blob(
       const_cast<std::byte*>(first), shape, strides, [keep = file](void*) {}, at::TensorOptions(dtype));
+}
+
+std::string storedDtypeName(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kDouble:
+      return "fp64";
+    case at::kLong:
+      return "int64";
+    case at::kInt:
+      return "int32";
+    case at::kShort:
+      return "int16";
+    case at::kChar:
+      return "int8";
+    case at::kByte:
+      return "uint8";
+    case at::kBool:
+      return "bool";
+    default:
+      return dtypeName(dtype);
+  }
 }
 
 std::string shapeText(at::IntArrayRef shape) {

@@ -41,6 +41,9 @@ struct TensorSource {
   std::vector<TensorEntry> entries;  // names are unique
 };
 
+/// "fp32", "bf16", "fp16", "int64", "bool", ...
+std::string storedDtypeName(at::ScalarType dtype);
+
 /// `(320, 4, 3, 3)`
 std::string shapeText(at::IntArrayRef shape);
 
