@@ -1,0 +1,80 @@
+// Samples one video with cameo on the CPU, and prints times and memory as one line of JSON.
+//
+//     OMP_NUM_THREADS=2 node bench/full_size/cameo_sample.mjs FOLDER [--pisa] [--steps 2] [--frames 16] [--size 256] [--dtype fp32]
+//
+// FOLDER is make_model.py's. --pisa loads its subject.bin and gives it a reference. The peak is counted anew after
+// loading. An evaluation's time is what lies between two progress events.
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Pipeline } from "cameo";
+import { residentBytes, restartPeak } from "./memory.mjs";
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pisa: { type: "boolean", default: false },
+    steps: { type: "string", default: "2" },
+    frames: { type: "string", default: "16" },
+    size: { type: "string", default: "256" },
+    dtype: { type: "string", default: "fp32" },
+  },
+});
+const folder = positionals[0];
+const size = Number(options.size);
+
+function gradient() {
+  const data = new Uint8Array(3 * size * size);
+  for (let i = 0; i < size * size; i++) data.fill((255 * (i % size)) / (size - 1), 3 * i, 3 * i + 3);
+  return { data, width: size, height: size };
+}
+
+/** Seconds between each event of `phase` and the event before it. */
+function secondsOf(phase, events) {
+  return events.flatMap((event, i) => (event.phase === phase ? [(event.at - events[i - 1].at) / 1000] : []));
+}
+
+function standardDeviation(values) {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  return Math.sqrt(squares / values.length - (sum / values.length) ** 2);
+}
+
+const loadStart = performance.now();
+const pipe = await Pipeline.load({
+  base: join(folder, "sd15"),
+  motion: join(folder, "motion"),
+  ...(options.pisa ? { subject: join(folder, "subject.bin") } : {}),
+  device: "cpu",
+  dtype: options.dtype,
+});
+const report = { loadSeconds: (performance.now() - loadStart) / 1000, loadPeakBytes: residentBytes() };
+report.idleBytes = residentBytes("VmRSS");
+restartPeak();
+
+const start = performance.now();
+const events = [{ phase: "start", at: start }];
+const video = await pipe.sample({
+  prompt: "a person playing an acoustic guitar",
+  negativePrompt: "blurry",
+  ...(options.pisa ? { reference: gradient() } : {}),
+  frames: Number(options.frames),
+  width: size,
+  height: size,
+  steps: Number(options.steps),
+  guidanceScale: 8,
+  seed: 42,
+  onProgress: ({ phase }) => events.push({ phase, at: performance.now() }),
+});
+Object.assign(report, {
+  sampleSeconds: (performance.now() - start) / 1000,
+  samplePeakBytes: residentBytes(),
+  evaluationSeconds: secondsOf("denoise", events),
+  decodeSeconds: secondsOf("decode", events).reduce((sum, seconds) => sum + seconds, 0),
+  contrast: standardDeviation(video.frames) / 255,
+});
+await pipe.close();
+console.log(JSON.stringify(report));

@@ -1,0 +1,47 @@
+// What the benchmarks share: running one side as a process of its own, medians, the machine, tables, results.
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Runs a script of this folder and resolves with the JSON of its last line. */
+export async function measure([program, script, ...args], threads) {
+  const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
+  const { stdout } = await promisify(execFile)(program, [join(here, script), ...args], { env });
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function machine(threads) {
+  return {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    threads,
+    node: process.version,
+  };
+}
+
+export async function saveResults(name, results) {
+  const folder = join(here, "results");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+/** Prints rows of texts; numbers stand to the right. */
+export function printTable(head, rows) {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => String(row[i]).length)));
+  const pad = (cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]));
+  for (const row of [head, widths.map((width) => "-".repeat(width)), ...rows]) {
+    console.log(row.map(pad).join("  "));
+  }
+}
