@@ -8,7 +8,7 @@ export interface Difference {
   rms: number;
 }
 
-export function compare(actual: Tensor["data"], expected: Tensor["data"]): Difference {
+export function compare(actual: ArrayLike<number>, expected: Tensor["data"]): Difference {
   let largest = 0;
   let magnitude = 0;
   let sum = 0;

@@ -36,21 +36,19 @@ export function runProbe(probe: string, config: object, inputs: Tensors): Tensor
   return addon.run(probe, JSON.stringify(config), inputs);
 }
 
-/** The weights of a network as a probe takes them. */
-export function probeWeights(tree: WeightTree, seed: number): Tensors {
-  return Object.fromEntries(
-    Object.entries(drawWeights(tree, seed)).map(([name, tensor]) => [`weights.${name}`, tensor]),
-  );
+/** A network's weights under the names by which probes take them. */
+export function probeWeights(weights: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`weights.${name}`, tensor]));
 }
 
 export function readCase(folder: string): Case {
   return JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as Case;
 }
 
-/** What the native code computes of a case. */
-export function runCase({ probe, config, seed, weights, inputs }: Case): Tensors {
+/** A case's inputs and weights. */
+export function drawCase({ seed, weights, inputs }: Pick<Case, "seed" | "weights" | "inputs">): Tensors {
   const drawn = Object.entries(inputs).map(([name, spec]) => [name, drawInput(name, spec, seed)]);
-  return runProbe(probe, config, { ...Object.fromEntries(drawn), ...probeWeights(weights, seed) });
+  return { ...Object.fromEntries(drawn), ...probeWeights(drawWeights(weights, seed)) };
 }
 
 /** One test for every folder test/fixtures/<group>/<layer>-*: every output is what diffusers computes. */
@@ -61,7 +59,7 @@ export function testCases(group: string, layer: string): void {
   for (const name of names) {
     t.test(name, async (t) => {
       const testCase = readCase(join(root, name));
-      const actual = runCase(testCase);
+      const actual = runProbe(testCase.probe, testCase.config, drawCase(testCase));
       const expected = readSafetensors(join(root, name, "expected.safetensors"));
       t.same(Object.keys(actual).sort(), Object.keys(expected).sort(), "the outputs");
       for (const [output, tensor] of Object.entries(expected)) {

@@ -5,7 +5,7 @@ import t, { type Test } from "tap";
 import { readImage } from "#ts/media/index.js";
 import { assertClose, compare } from "../support/compare.js";
 import { type ModelParts, type ModelPaths, writeModel } from "../support/model_folder.js";
-import { runProbe } from "../support/probes.js";
+import { probeWeights, runProbe } from "../support/probes.js";
 import { readSafetensors } from "../support/safetensors.js";
 import { drawBytes, type Tensor, type Tensors } from "../support/tensors.js";
 
@@ -104,10 +104,10 @@ t.test("the released code's tensors and frames, in fp32", { skip }, async (t) =>
   });
   const vae = join(paths.base, "vae");
   const config = JSON.parse(readFileSync(join(vae, "config.json"), "utf8"));
-  const weights = Object.entries(readSafetensors(join(vae, "diffusion_pytorch_model.safetensors")));
+  const weights = readSafetensors(join(vae, "diffusion_pytorch_model.safetensors"));
   const { logvar } = runProbe("models.vae_encode", config, {
     image: { shape: [1, 3, height, width], data: image },
-    ...Object.fromEntries(weights.map(([name, tensor]) => [`weights.${name}`, tensor])),
+    ...probeWeights(weights),
   });
   assertClose(t, logvar, logVariance, 1e-4, "reference_logvar");
 });

@@ -1,7 +1,7 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
 import { probeWeights, runProbe, testCases } from "../../support/probes.js";
-import { drawInput, type WeightTree } from "../../support/tensors.js";
+import { drawInput, drawWeights, type WeightTree } from "../../support/tensors.js";
 
 testCases("nn", "pisa");
 
@@ -23,7 +23,7 @@ function attentionWeights(dim: number): WeightTree {
 t.test("the merged form equals the concatenated form", async (t) => {
   for (const [count, headDim] of heads) {
     const dim = count * headDim;
-    const weights = probeWeights(attentionWeights(dim), dim);
+    const weights = probeWeights(drawWeights(attentionWeights(dim), dim));
     for (const references of [1, 2, 3]) {
       for (const frames of [1, 2, 5, 16]) {
         for (const positions of [1, 4, 15, 64]) {
