@@ -1,6 +1,7 @@
 // Samples one video with cameo on the CPU, and prints times and memory as one line of JSON.
 //
-//     OMP_NUM_THREADS=2 node bench/full_size/cameo_sample.mjs FOLDER [--pisa] [--steps 2] [--frames 16] [--size 256] [--dtype fp32]
+//     OMP_NUM_THREADS=2 node bench/full_size/cameo_sample.mjs FOLDER [--pisa] [--steps 2] [--frames 16]
+//         [--size 256] [--dtype fp32]
 //
 // FOLDER is make_model.py's. --pisa loads its subject.bin and gives it a reference. The peak is counted anew after
 // loading. An evaluation's time is what lies between two progress events.

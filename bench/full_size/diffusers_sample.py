@@ -1,10 +1,11 @@
 """Samples one video with diffusers in fp32 on the CPU, and prints times and memory as one line of JSON.
 
-    OMP_NUM_THREADS=2 python bench/full_size/diffusers_sample.py FOLDER [--pisa] [--steps 2] [--frames 16] [--size 256]
+    OMP_NUM_THREADS=2 python bench/full_size/diffusers_sample.py FOLDER [--pisa] [--steps 2] [--frames 16]
+        [--size 256]
 
-FOLDER is make_model.py's. --pisa lays its subject.bin over the UNet and gives it a reference. To make it the best
-that diffusers does by itself, it drops the motion adapter after loading (the UNet has a copy of it) and decodes
-frame by frame. The peak is counted anew after loading.
+FOLDER is make_model.py's. --pisa lays its subject.bin over the UNet and gives it a reference. To make it the
+best that diffusers does by itself, it drops the motion adapter after loading (the UNet has a copy of it) and
+decodes frame by frame. The peak is counted anew after loading.
 """
 
 import argparse
@@ -17,7 +18,6 @@ from pathlib import Path
 import torch
 from diffusers import AnimateDiffPipeline, DDIMScheduler, MotionAdapter
 from diffusers.utils import logging
-
 from memory import resident_bytes, restart_peak
 from pisa import add_reference
 

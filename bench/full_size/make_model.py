@@ -107,7 +107,8 @@ def write_tokenizer(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
-    special = {"bos_token": tokens[-2], "eos_token": tokens[-1], "pad_token": tokens[-1], "unk_token": tokens[-1]}
+    start, end = tokens[-2:]
+    special = {"bos_token": start, "eos_token": end, "pad_token": end, "unk_token": end}
     write_json(folder / "special_tokens_map.json", special)
     config = special | {"model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
     write_json(folder / "tokenizer_config.json", config)

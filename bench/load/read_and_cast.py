@@ -1,8 +1,8 @@
-"""The least that loading takes: reads every tensor of the given files and casts it into fresh memory, which it keeps.
+"""The least that loading takes: reads every tensor of the given files, casts it into fresh memory, and keeps it.
 
     OMP_NUM_THREADS=2 python bench/load/read_and_cast.py FILE... [--dtype fp32] [--reader safetensors|read]
 
-With safetensors, tensors are mapped and cast by libtorch on all threads; "read" reads each one into a buffer first.
+With safetensors, tensors are mapped and cast by libtorch on all threads; "read" reads each into a buffer first.
 Prints the seconds as one line of JSON; starting Python is not part of them.
 """
 
