@@ -1,4 +1,4 @@
-"""The least that loading takes: reads every tensor of the given files, casts it into fresh memory, and keeps it.
+"""The least that loading takes: reads every tensor of the given files and casts it into memory that it keeps.
 
     OMP_NUM_THREADS=2 python bench/load/read_and_cast.py FILE... [--dtype fp32] [--reader safetensors|read]
 
