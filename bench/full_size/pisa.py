@@ -28,7 +28,7 @@ class ConcatenatingPisa:
 
 
 def add_reference(pipeline, frames: int, reference: torch.Tensor) -> None:
-    """Shows the pipeline's UNet one more frame: `reference` (1, 4, 1, h, w), zeros in the unconditional half."""
+    """Shows the UNet one more frame: `reference` (1, 4, 1, h, w), zeros in the unconditional half."""
     unet = pipeline.unet
     processors = unet.attn_processors
     for name in processors:
