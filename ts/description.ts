@@ -25,14 +25,18 @@ export interface NetworkDescription {
   files: WeightFileDescription[];
 }
 
+/** A file, and what became of its tensors: `total` is the sum of the three that follow. */
 export interface WeightFileDescription {
   path: string;
-  /** "safetensors" or "pickle". */
+  /** "safetensors", "torch zip" ... */
   format: string;
-  /** Tensors in the file, how many of them the network took, and how many a later file overrode. */
-  tensors: number;
+  total: number;
+  /** Tensors that the network took. */
   used: number;
+  /** Tensors that a later file replaced. */
   overridden: number;
-  /** How many tensors of each type, as the file names them: `{ F16: 686 }`. */
+  /** Tensors that are known and not needed, such as position ids. */
+  ignored: number;
+  /** How many tensors of each type: `{ fp16: 686 }`. */
   dtypes: Record<string, number>;
 }

@@ -1,0 +1,203 @@
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Pipeline } from "cameo";
+import { type Test, test } from "tap";
+import { cameo, events } from "../../support/command.js";
+import { writeModel } from "../../support/model_folder.js";
+import { readSafetensors } from "../../support/safetensors.js";
+
+const scheduler = { _class_name: "DDIMScheduler" };
+const paths = writeModel("build/fixtures/cli", { motion: "motion", subject: "subject", scheduler });
+const model = ["--base", paths.base, "--motion", paths.motion ?? "", "--device", "cpu"];
+const small = ["--prompt", "a cat", "--size", "40x32", "--steps", "2", "--frames", "4", "--seed", "7"];
+
+function tempFile(t: Test, name: string): string {
+  return join(t.testdir(), name);
+}
+
+test("writes the video that the library makes, and says where", async (t) => {
+  const output = tempFile(t, "frames-%02d.png");
+  const latents = join(t.testdirName, "latents.safetensors");
+  const { code, stdout, stderr } = await cameo([
+    "sample",
+    ...[...model, ...small, "-o", output, "--save-latents", latents],
+  ]);
+  t.equal(code, 0, stderr);
+  const names = ["frames-00.png", "frames-01.png", "frames-02.png", "frames-03.png"];
+  t.equal(stdout, names.map((name) => `${join(t.testdirName, name)}\n`).join(""));
+  for (const phase of ["load", "encode", "denoise", "decode"]) t.match(stderr, `${phase}: `);
+  t.match(stderr, /^decode: 4 of 4 frames, .*, 0 s left$/m);
+
+  await using pipe = await Pipeline.load({ base: paths.base, motion: paths.motion, device: "cpu" });
+  const request = { prompt: "a cat", width: 40, height: 32, steps: 2, frames: 4, seed: 7 };
+  const video = await pipe.sample(request);
+  await video.save(join(t.testdirName, "library-%02d.png"));
+  for (const name of names) {
+    const made = readFileSync(join(t.testdirName, name));
+    t.ok(made.equals(readFileSync(join(t.testdirName, name.replace("frames", "library")))), name);
+  }
+  t.ok(readSafetensors(latents).latents);
+});
+
+test("takes a subject and several references", async (t) => {
+  const picture = tempFile(t, "me.png");
+  await cameo([
+    "sample",
+    "--base",
+    paths.base,
+    "--device",
+    "cpu",
+    ...small,
+    "--frames",
+    "1",
+    "-o",
+    picture,
+    "-q",
+  ]);
+  const args = ["sample", ...model, "--subject", paths.subject ?? "", ...small, "--json"];
+  const references = ["--reference", picture, "-r", picture, "--reference-noise", "0.5", "--fit", "contain"];
+  const output = join(t.testdirName, "out.webp");
+  const result = await cameo([...args, ...references, "--guidance", "3", "--negative", "no", "-o", output]);
+  t.equal(result.code, 0, result.stderr);
+  const done = events(result).at(-1);
+  t.match(done, { event: "done", paths: [output], warnings: [] });
+  t.match(done?.request, {
+    reference: [picture, picture],
+    referenceNoise: 0.5,
+    fit: "contain",
+    guidanceScale: 3,
+    negativePrompt: "no",
+    seed: 7,
+  });
+});
+
+test("--json prints events, and nothing else on stdout", async (t) => {
+  const result = await cameo(["sample", ...model, ...small, "--json", "-o", tempFile(t, "out.gif")]);
+  t.equal(result.code, 0);
+  t.equal(result.stderr, "");
+  const steps = events(result).filter(({ phase }) => phase === "denoise");
+  t.match(steps, [
+    { event: "progress", step: 1, steps: 2 },
+    { event: "progress", step: 2, steps: 2 },
+  ]);
+  t.ok(steps.every(({ etaSeconds }) => typeof etaSeconds === "number"));
+});
+
+test("--quiet prints the result alone, and warnings", async (t) => {
+  const output = tempFile(t, "out.gif");
+  const { stdout, stderr } = await cameo(["sample", ...model, ...small, "-q", "-o", output]);
+  t.equal(stdout, `${output}\n`);
+  t.equal(stderr, "");
+  const long = await cameo(["sample", ...model, ...small, "-q", "-o", output, "--prompt", "cat ".repeat(99)]);
+  t.match(long.stderr, /^cameo: warning: the prompt was cut after "\.\.\. .*" \(75 of \d+ tokens\)\n$/);
+});
+
+test("--preview writes a picture while sampling", async (t) => {
+  const preview = tempFile(t, "preview.png");
+  const output = join(t.testdirName, "out.gif");
+  const { code } = await cameo(["sample", ...model, ...small, "-q", "-o", output, "--preview", preview]);
+  t.equal(code, 0);
+  t.equal(readFileSync(preview).subarray(1, 4).toString(), "PNG");
+});
+
+test("wrong usage is found before anything is loaded, with exit code 2", async (t) => {
+  const given = ["--base", "not/there", "--prompt", "a"];
+  const output = tempFile(t, "out.gif");
+  const nowhere = join(t.testdirName, "not", "out.gif");
+  const wrong: [string[], RegExp][] = [
+    [["-o", output], /^cameo: required option '-p, --prompt <text>' not specified$/],
+    [[...given], /^cameo: required option '-o, --output <file>' not specified$/],
+    [["--prompt", "a", "-o", output], /^cameo: --base is missing: no model ships with this version/],
+    [
+      [...given, "-o", output, "--stepz", "3"],
+      /^cameo: unknown option '--stepz' \(Did you mean --steps\?\)$/,
+    ],
+    [
+      [...given, "-o", output, "--steps", "0"],
+      /^cameo: --steps: 0 is not allowed; it must be a whole number/,
+    ],
+    [
+      [...given, "-o", output, "--steps", "many"],
+      /^cameo: option '--steps <n>' argument 'many' is invalid\. It must/,
+    ],
+    [[...given, "-o", output, "--size", "512"], /^cameo: option '--size <WxH>' .* as in 512x384\.$/],
+    [[...given, "-o", output, "--guidance", "-1"], /^cameo: --guidance: -1 is not allowed/],
+    [[...given, "-o", output, "--size", "5000x64"], /^cameo: --size: 5000 is not allowed/],
+    [[...given, "-o", output, "--device", "gpu"], /^cameo: --device: 'gpu' is not allowed/],
+    [
+      [...given, "-o", output, "--scheduler", "x"],
+      /^cameo: --scheduler: 'x' is not allowed; it must be "ddim"$/,
+    ],
+    [
+      [...given, "-o", output, "--reference-noise-mode", "x"],
+      /^cameo: --reference-noise-mode: 'x' is not allowed/,
+    ],
+    [[...given, "-o", output, "--save-latents", "x.pt"], /^cameo: --save-latents: 'x\.pt' is not allowed/],
+    [[...given, "-o", output, "--preview", "x.txt"], /^cameo: .*\.txt is not known/],
+    [[...given, "-o", "out.txt"], /^cameo: .*\.txt is not known/],
+    [[...given, "-o", nowhere], /^cameo: output .*not/],
+    [[...given, "-o", output, "more"], /^cameo: too many arguments/],
+  ];
+  const results = await Promise.all(wrong.map(([args]) => cameo(["sample", ...args])));
+  for (const [i, { code, stdout, stderr }] of results.entries()) {
+    t.equal(code, 2, stderr);
+    t.equal(stdout, "");
+    t.match(stderr.trimEnd(), wrong[i]?.[1]);
+    t.match(stderr, /^[^\n]+\n$/, "one line");
+  }
+});
+
+test("what fails later fails with exit code 1, in one line, with the code in --json", async (t) => {
+  const output = tempFile(t, "out.gif");
+  const args = ["sample", "--base", "not/there", "--prompt", "a", "--device", "cpu", "-o", output];
+  const plain = await cameo(args);
+  t.equal(plain.code, 1);
+  t.match(plain.stderr, /^cameo: [^\n]*not\/there[^\n]*\n$/);
+  const json = await cameo([...args, "--json"]);
+  t.match(events(json).at(-1), { event: "error", code: "ERR_WEIGHTS_FORMAT", message: /not\/there/ });
+  const verbose = await cameo([...args, "--verbose"]);
+  t.match(verbose.stderr, /^cameo: .*\nCameoError: .*\n {4}at /);
+});
+
+/** Sends each signal when its cue has appeared on stderr. */
+function interrupt(
+  args: string[],
+  signals: (readonly [cue: string, NodeJS.Signals])[],
+): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, ["dist/cli/main.js", "sample", ...args]);
+  let stderr = "";
+  return new Promise((resolve) => {
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      const [cue, signal] = signals[0] ?? [];
+      if (cue === undefined || !stderr.includes(cue)) return;
+      signals.shift();
+      child.kill(signal);
+    });
+    child.on("close", (code) => resolve({ code, stderr }));
+  });
+}
+
+test("Ctrl-C ends it cleanly, with nothing half-written", async (t) => {
+  const output = tempFile(t, "out.gif");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const args = [...model, ...small, "--steps", "1000", "-o", output];
+    const { code, stderr } = await interrupt(args, [["denoise: ", signal]]);
+    t.equal(code, 130);
+    t.match(stderr, /stopping; press Ctrl-C again to stop at once\n(.*\n)*cameo: interrupted\n$/);
+    t.strictSame(readdirSync(t.testdirName), []);
+  }
+});
+
+test("a second Ctrl-C ends it at once", async (t) => {
+  const output = tempFile(t, "out.gif");
+  const slow = [...model, "--prompt", "a cat", "--size", "512x512", "--steps", "1000", "-o", output];
+  const { code, stderr } = await interrupt(slow, [
+    ["encode: ", "SIGINT"],
+    ["stopping; ", "SIGINT"],
+  ]);
+  t.equal(code, 130);
+  t.notMatch(stderr, "cameo: interrupted");
+  t.notOk(existsSync(output));
+});
