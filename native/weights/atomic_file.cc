@@ -34,6 +34,7 @@ std::string remedyFor(int error) {
   if (error == ENOSPC || error == EDQUOT) return "the disk is full; free some space or write elsewhere";
   if (error == ENOENT) return "the folder does not exist; create it first";
   if (error == EACCES || error == EPERM || error == EROFS) return "no permission to write there";
+  if (error == EISDIR) return "this is a folder; name a file";
   return std::strerror(error);
 }
 

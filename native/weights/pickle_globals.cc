@@ -46,6 +46,9 @@ constexpr auto kKnown = std::to_array<KnownGlobal>({
     {"torch", "bool", GlobalKind::Dtype, c10::kBool},
 });
 
+constexpr std::array<std::string_view, 5> kUnsupportedDtypes{"float8", "float4", "uint", "complex",
+                                                             "Complex"};
+
 [[noreturn]] void damaged(const std::string& path, const std::string& why) {
   failFormat(path, "damaged pickle: " + why);
 }
@@ -108,11 +111,16 @@ PickleValue makeDict(const PickleValue& args, const std::string& path) {
 
 }  // namespace
 
-std::optional<int64_t> findGlobal(std::string_view module, std::string_view name) {
+int64_t findGlobal(std::string_view module, std::string_view name, const std::string& path) {
   for (size_t i = 0; i < kKnown.size(); ++i) {
     if (kKnown[i].module == module && kKnown[i].name == name) return static_cast<int64_t>(i);
   }
-  return std::nullopt;
+  for (const std::string_view dtype : kUnsupportedDtypes) {
+    if (module != "torch" || !name.starts_with(dtype)) continue;
+    failFormat(path, "it has tensors of the dtype " + quote(name) +
+                         ", which is not supported; save them as float32, float16 or bfloat16");
+  }
+  refusePickle(path, "run " + quote(c10::str(module, ".", name)));
 }
 
 const KnownGlobal& globalAt(int64_t index) {

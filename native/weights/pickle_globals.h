@@ -31,8 +31,9 @@ struct KnownGlobal {
   std::optional<c10::ScalarType> dtype = std::nullopt;  // StorageType, unless untyped; Dtype
 };
 
-/// The index of a known name; nullopt for any other.
-std::optional<int64_t> findGlobal(std::string_view module, std::string_view name);
+/// The index of a known name. Throws `ErrorCode::WeightsUnsafe`, naming it, for any other, and
+/// `ErrorCode::WeightsFormat` for a dtype that isn't supported. `path` is for messages.
+int64_t findGlobal(std::string_view module, std::string_view name, const std::string& path);
 const KnownGlobal& globalAt(int64_t index);
 
 /// What `function(*args)` gives. Only the functions of the table above exist, and each of them only

@@ -143,11 +143,10 @@ std::string_view Unpickler::line() {
 }
 
 void Unpickler::global(std::string_view module, std::string_view name) {
-  const auto index = findGlobal(module, name);
-  if (!index) refusePickle(reader_.path(), "run " + quote(c10::str(module, ".", name)));
+  const int64_t index = findGlobal(module, name, reader_.path());
   PickleValue* pushed = push({});
   pushed->kind = Kind::Global;
-  pushed->integer = *index;
+  pushed->integer = index;
 }
 
 void Unpickler::reduce() {

@@ -142,9 +142,8 @@ Listed readListed(ByteReader& reader) {
   if ((flags & kEncrypted) != 0) failFormat(path, quote(listed.name) + " in this zip archive is encrypted");
   if (method != kStored || listed.compressed != listed.size) {
     failFormat(path,
-               quote(listed.name) +
-                   " in this zip archive is compressed, which torch.save never does; unpack the archive "
-                   "if the weight file is inside");
+               "this is no state dict of torch.save, but a TorchScript program or another zip archive: " +
+                   quote(listed.name) + " in it is compressed");
   }
   return listed;
 }
