@@ -50,6 +50,7 @@ export class Pipeline implements AsyncDisposable {
         onProgress: onProgress && (({ step, steps }) => onProgress({ phase: "load", step, steps })),
         toError,
       });
+      if (nativeOptions.subject !== undefined) await warmUpPictures();
       const description = JSON.parse(native.describe()) as PipelineDescription;
       return new Pipeline(native, await ClipTokenizer.load(description.tokenizer), description);
     } catch (error) {
@@ -133,6 +134,13 @@ function nativeParameters(complete: CompleteSampleRequest) {
   const size = { frames, width, height };
   const sampling = { steps, guidanceScale, scheduler, seed };
   return { ...size, ...sampling, referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling };
+}
+
+/** Opening sharp holds up the event loop for a moment, which should not come in the middle of a request. */
+async function warmUpPictures(): Promise<void> {
+  const { loadSharp } = await import("./media/libraries.js");
+  // Without sharp, pixels of the right size can still be references.
+  await loadSharp().catch(() => {});
 }
 
 async function readReferences(

@@ -1,6 +1,12 @@
 import { Command } from "commander";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
-import { checkOutputs, checkRequest, type SampleProgress, type SampleRequest } from "../options/sample.js";
+import {
+  checkOutputs,
+  checkRequest,
+  defaultFrames,
+  type SampleProgress,
+  type SampleRequest,
+} from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
 import { collect, defined, number, size, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
@@ -94,7 +100,7 @@ async function checkBeforeLoading(
   const { checkOutputPath } = await import("../media/index.js");
   checkLoadOptions(load);
   checkRequest(request);
-  checkOutputPath(output, frames);
+  checkOutputPath(output, frames ?? defaultFrames(load.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   await checkOutputs(request);
 }

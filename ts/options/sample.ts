@@ -138,6 +138,11 @@ export function checkRequest(request: SampleRequest) {
   return checkOptions(sampleSchema, request);
 }
 
+/** Without motion modules there is no video, only a still. */
+export function defaultFrames(hasMotion: boolean): number {
+  return hasMotion ? 16 : 1;
+}
+
 /** Checks a request against what is loaded, and completes it with the defaults. */
 export function completeRequest(request: SampleRequest, loaded: PipelineDescription): CompleteSampleRequest {
   const given = checkRequest(request);
@@ -145,7 +150,7 @@ export function completeRequest(request: SampleRequest, loaded: PipelineDescript
     prompt: given.prompt,
     reference: toArray(given.reference),
     negativePrompt: given.negativePrompt ?? (loaded.subject ? subjectNegativePrompt : ""),
-    frames: given.frames ?? (loaded.motion ? 16 : 1),
+    frames: given.frames ?? defaultFrames(loaded.motion !== null),
     width: given.width ?? loaded.defaultSize[0],
     height: given.height ?? loaded.defaultSize[1],
     fps: given.fps ?? 8,

@@ -136,6 +136,7 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     [[...given, "-o", output, "--save-latents", "x.pt"], /^cameo: --save-latents: 'x\.pt' is not allowed/],
     [[...given, "-o", output, "--preview", "x.txt"], /^cameo: .*\.txt is not known/],
     [[...given, "-o", "out.txt"], /^cameo: .*\.txt is not known/],
+    [[...given, "--motion", "m", "-o", "a.png"], /^cameo: .*the video has 16; use a-%03d\.png/],
     [[...given, "-o", nowhere], /^cameo: output .*not/],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
   ];
