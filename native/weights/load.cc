@@ -60,22 +60,24 @@ void layOver(ParameterSet& parameters, const std::vector<Layer>& layers, size_t 
     Parameter* parameter = parameters.find(*name);
     if (parameter == nullptr) {
       problems.unknown[index].push_back(entry.name);
-    } else if (!fits(entry.shape, parameter->shape)) {
+      continue;
+    }
+    if (!fits(entry.shape, parameter->shape)) {
       problems.misshapen[index].push_back(
           c10::str(entry.name, " ", shapeText(entry.shape), " for ", shapeText(parameter->shape)));
-    } else {
-      const auto [place, is_new] = plan.try_emplace(parameter, Step{parameter, &entry, index});
-      if (is_new) continue;
-      if (place->second.layer == index)
-        failFormat(layers[index].source->path, quote(*name) + " is there twice");
-      ++coverages[place->second.layer].overridden;
-      place->second = {parameter, &entry, index};
     }
+    const auto [place, is_new] = plan.try_emplace(parameter, Step{parameter, &entry, index});
+    if (is_new) continue;
+    if (place->second.layer == index) {
+      failFormat(layers[index].source->path, quote(*name) + " is there twice");
+    }
+    ++coverages[place->second.layer].overridden;
+    place->second = {parameter, &entry, index};
   }
 }
 
 std::string countText(const std::vector<std::string>& names, const char* what) {
-  return names.empty() ? "" : c10::str("; ", names.size(), " ", what, ": ", listNames(names));
+  return names.empty() ? "" : c10::str("; ", what, " (", names.size(), "): ", listNames(names));
 }
 
 // One line: the network, then each file with its problems and what it seems to be.
@@ -87,7 +89,7 @@ std::string countText(const std::vector<std::string>& names, const char* what) {
     const TensorSource& source = *layers[i].source;
     paths += (i > 0 ? ", " : "") + source.path;
     const std::string found =
-        countText(problems.unknown[i], "unknown keys") + countText(problems.misshapen[i], "of another shape");
+        countText(problems.unknown[i], "unknown keys") + countText(problems.misshapen[i], "wrong shapes");
     const bool is_suspect = !found.empty() || layers.size() == 1;
     if (!is_suspect) continue;
     const Identity identity = identify(source.entries);
@@ -97,7 +99,7 @@ std::string countText(const std::vector<std::string>& names, const char* what) {
     files += found;
   }
   throw Error(ErrorCode::WeightsMismatch, c10::str("the weights do not fit the ", network, ": ", paths,
-                                                   countText(problems.missing, "parameters missing"), files));
+                                                   countText(problems.missing, "missing parameters"), files));
 }
 
 Plan makePlan(ParameterSet& parameters, const std::vector<Layer>& layers, const std::string& network,
