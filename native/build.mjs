@@ -56,8 +56,12 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 async function libtorchModules() {
   const folder = join(root, "dist", "libtorch");
   if (!existsSync(join(folder, "index.js"))) {
-    const compiler = require.resolve("typescript/bin/tsc", { paths: [root] });
-    await run(process.execPath, [compiler, "-b", "ts"], "the TypeScript sources do not compile (see above)");
+    const typescript = dirname(require.resolve("typescript/package.json"));
+    await run(
+      process.execPath,
+      [join(typescript, "bin", "tsc"), "-b", "ts"],
+      "the TypeScript sources do not compile (see above)",
+    );
   }
   return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "lock.js"))) };
 }
@@ -111,7 +115,7 @@ function prepare(out, generator, abandoned) {
 }
 
 async function compile(libtorch, generator, out, { tests, asan }) {
-  const cmake = require.resolve("cmake-js/bin/cmake-js", { paths: [root] });
+  const cmake = require.resolve("cmake-js/bin/cmake-js");
   const onOff = (value) => (value ? "ON" : "OFF");
   const configure = ["configure", "--log-level", "error", "--directory", root, "--out", out, "-G", generator];
   const settings = [
