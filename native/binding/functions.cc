@@ -2,19 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "binding/task_runner.h"
+#include "binding/addon_data.h"
 #include "pipeline/runtime.h"
 #include "weights/inspect.h"
 
 namespace cameo::binding {
 
 namespace {
-
-/// What one context (the main thread, a worker) has of its own.
-struct AddonData {
-  explicit AddonData(Napi::Env env) : runner(env) {}
-  TaskRunner runner;
-};
 
 MakeValue jsonText(const nlohmann::json& json) {
   // Names in a weight file need not be UTF-8.
@@ -27,9 +21,7 @@ Napi::Value startJson(Napi::Env env, std::function<nlohmann::json()> make) {
   const auto work = [make = std::move(make)](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
     return jsonText(make());
   };
-  return env.GetInstanceData<AddonData>()
-      ->runner.start(Napi::Object::New(env), Napi::Function(), work)
-      .Get("promise");
+  return AddonData::of(env).runner.start(Napi::Object::New(env), Napi::Function(), work).Get("promise");
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {
@@ -44,7 +36,6 @@ Napi::Value runtime(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void defineFunctions(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new AddonData(env));
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
   exports.Set("runtime", Napi::Function::New<runtime>(env, "runtime"));
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "binding/addon_data.h"
 #include "binding/values.h"
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -52,7 +53,7 @@ void PipelineObject::define(Napi::Env env, Napi::Object exports) {
 PipelineObject::PipelineObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<PipelineObject>(info),
       pipeline_(std::make_shared<std::unique_ptr<pipeline::Pipeline>>()),
-      runner_(info.Env()) {}
+      runner_(info.Env(), AddonData::of(info.Env()).runners) {}
 
 void PipelineObject::requireOpen(Napi::Env env) const {
   if (closed_) throw makeError(env, Error(ErrorCode::Closed, "this pipeline was closed; load it again"));
@@ -79,19 +80,19 @@ Napi::Value PipelineObject::sample(const Napi::CallbackInfo& info) {
   requireOpen(info.Env());
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto request = std::make_shared<pipeline::SampleRequest>(readSampleRequest(info[0].ToObject()));
-    return runner_.start(
-        Value(), progressCallback(info, 1),
-        [pipeline = pipeline_, request](const pipeline::OnProgress& progress,
-                                        const Cancellation& cancellation) -> MakeValue {
-          if (!*pipeline) throw Error(ErrorCode::Closed, "this pipeline has no model loaded");
-          auto frames = std::make_shared<pipeline::Frames>(
-              pipeline::sample(**pipeline, *request, progress, cancellation));
-          return [frames](Napi::Env env) {
-            auto array = Napi::Uint8Array::New(env, frames->size());
-            std::memcpy(array.Data(), frames->data(), frames->size());
-            return array;
-          };
-        });
+    return runner_.start(Value(), progressCallback(info, 1),
+                         [pipeline = pipeline_, request](const pipeline::OnProgress& progress,
+                                                         const Cancellation& cancellation) -> MakeValue {
+                           if (!*pipeline)
+                             throw Error(ErrorCode::Closed, "this pipeline has no model loaded");
+                           auto frames = std::make_shared<pipeline::Frames>(
+                               pipeline::sample(**pipeline, *request, progress, cancellation));
+                           return [frames](Napi::Env env) {
+                             auto array = Napi::Uint8Array::New(env, frames->size());
+                             std::memcpy(array.Data(), frames->data(), frames->size());
+                             return array;
+                           };
+                         });
   });
 }
 
@@ -103,12 +104,12 @@ Napi::Value PipelineObject::describe(const Napi::CallbackInfo& info) {
 Napi::Value PipelineObject::close(const Napi::CallbackInfo&) {
   closed_ = true;
   runner_.cancelAll();
-  const Napi::Object task = runner_.start(
-      Value(), Napi::Function(),
-      [pipeline = pipeline_](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
-        releaseMemory(*pipeline);
-        return [](Napi::Env env) { return env.Undefined(); };
-      });
+  const Napi::Object task =
+      runner_.start(Value(), Napi::Function(),
+                    [pipeline = pipeline_](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
+                      releaseMemory(*pipeline);
+                      return [](Napi::Env env) { return env.Undefined(); };
+                    });
   return task.Get("promise");
 }
 

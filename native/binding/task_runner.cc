@@ -63,26 +63,41 @@ Message run(const Work& work, const Channel& channel, const Cancellation& cancel
 
 }  // namespace
 
-TaskRunner::TaskRunner(Napi::Env env) : env_(env), queue_(std::make_unique<TaskQueue>()) {
+void RunnerSet::stopAtExit(Napi::Env env, const std::shared_ptr<RunnerSet>& runners) {
+  const auto stop = [runners](const Napi::CallbackInfo&) {
+    for (TaskRunner* runner : runners->runners_) runner->stop();
+  };
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  process.Get("on").As<Napi::Function>().Call(
+      process, {Napi::String::New(env, "exit"), Napi::Function::New(env, stop, "stopCameo")});
+}
+
+TaskRunner::TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings)
+    : env_(env), siblings_(std::move(siblings)), queue_(std::make_unique<TaskQueue>()) {
+  siblings_->add(this);
   napi_add_env_cleanup_hook(env_, atEnvironmentExit, this);
 }
 
 TaskRunner::~TaskRunner() {
+  siblings_->remove(this);
   napi_remove_env_cleanup_hook(env_, atEnvironmentExit, this);
   cancelAll();
 }
 
-/// Hooks run last in, first out. This one must run before those of the thread-safe functions, because it joins
-/// the thread that calls them.
+/// Hooks run last in, first out. This one must run before those of the thread-safe functions, because it
+/// joins the thread that calls them.
 void TaskRunner::renewExitHook() {
   napi_remove_env_cleanup_hook(env_, atEnvironmentExit, this);
   napi_add_env_cleanup_hook(env_, atEnvironmentExit, this);
 }
 
 void TaskRunner::atEnvironmentExit(void* self) {
-  auto* runner = static_cast<TaskRunner*>(self);
-  runner->cancelAll();
-  runner->queue_.reset();
+  static_cast<TaskRunner*>(self)->stop();
+}
+
+void TaskRunner::stop() {
+  cancelAll();
+  queue_.reset();
 }
 
 void TaskRunner::cancelAll() {
@@ -93,12 +108,13 @@ void TaskRunner::cancelAll() {
 }
 
 Napi::Object TaskRunner::start(const Napi::Object& owner, const Napi::Function& on_progress, Work work) {
+  if (!queue_) throw Error(ErrorCode::Closed, "this thread is ending");
   const auto cancellation = std::make_shared<Cancellation>();
   auto* side = new JsSide{Napi::Promise::Deferred::New(env_), Napi::Persistent(owner), cancellation};
   const Napi::Promise promise = side->deferred.Promise();
-  const Channel channel = Channel::New(env_, on_progress, "cameo", /*maxQueueSize=*/0, /*threadCount=*/1, side,
-                                       [](Napi::Env, void*, JsSide* ended) { delete ended; },
-                                       static_cast<void*>(nullptr));
+  const Channel channel = Channel::New(
+      env_, on_progress, "cameo", /*maxQueueSize=*/0, /*threadCount=*/1, side,
+      [](Napi::Env, void*, JsSide* ended) { delete ended; }, static_cast<void*>(nullptr));
   renewExitHook();
   std::erase_if(cancellations_, [](const auto& weak) { return weak.expired(); });
   cancellations_.push_back(cancellation);
@@ -111,8 +127,9 @@ Napi::Object TaskRunner::start(const Napi::Object& owner, const Napi::Function& 
 
   auto task = Napi::Object::New(env_);
   task.Set("promise", promise);
-  task.Set("abort", Napi::Function::New(
-                        env_, [cancellation](const Napi::CallbackInfo&) { cancellation->request(); }, "abort"));
+  task.Set("abort",
+           Napi::Function::New(
+               env_, [cancellation](const Napi::CallbackInfo&) { cancellation->request(); }, "abort"));
   return task;
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,29 @@ using MakeValue = std::function<Napi::Value(Napi::Env)>;
 /// What a task does, on the runner's thread and without V8. Throws whatever `currentError` understands.
 using Work = std::function<MakeValue(const pipeline::OnProgress&, const Cancellation&)>;
 
+class TaskRunner;
+
+/// The runners of one JS environment (the main thread, a worker).
+class RunnerSet {
+ public:
+  void add(TaskRunner* runner) { runners_.insert(runner); }
+  void remove(TaskRunner* runner) { runners_.erase(runner); }
+
+  /// Stops all of them on the environment's 'exit' event. `process.exit` and uncaught errors end the process
+  /// without running cleanup hooks, and a thread that still computes while the statics of libtorch and oneDNN
+  /// are destroyed crashes.
+  static void stopAtExit(Napi::Env env, const std::shared_ptr<RunnerSet>& runners);
+
+ private:
+  std::set<TaskRunner*> runners_;
+};
+
 /// Every promise of the addon is made here: work runs on a thread of the runner's own, one task after
 /// another; progress and the result come back through a thread-safe function; whatever is thrown rejects with
 /// an Error that has a `code`.
 class TaskRunner {
  public:
-  explicit TaskRunner(Napi::Env env);
+  TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings);
   ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
@@ -36,11 +54,15 @@ class TaskRunner {
   /// Aborts every task that has not ended.
   void cancelAll();
 
+  /// Aborts everything and joins the thread; nothing can be started afterwards.
+  void stop();
+
  private:
   static void atEnvironmentExit(void* self);
   void renewExitHook();
 
   Napi::Env env_;
+  std::shared_ptr<RunnerSet> siblings_;
   std::vector<std::weak_ptr<Cancellation>> cancellations_;
   std::unique_ptr<TaskQueue> queue_;
 };

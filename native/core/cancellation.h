@@ -21,11 +21,13 @@ class Cancellation {
   std::atomic<bool> requested_{false};
 };
 
-/// Makes a flag the one that `throwIfCancelled` checks on this thread, so that networks, which know nothing of
-/// requests, stop within a layer and not only within an evaluation.
+/// Makes a flag the one that `throwIfCancelled` checks on this thread, so that networks, which know nothing
+/// of requests, stop within a layer and not only within an evaluation.
 class CancellationScope {
  public:
-  explicit CancellationScope(const Cancellation& cancellation) : outer_(current()) { current() = &cancellation; }
+  explicit CancellationScope(const Cancellation& cancellation) : outer_(current()) {
+    current() = &cancellation;
+  }
   ~CancellationScope() { current() = outer_; }
   CancellationScope(const CancellationScope&) = delete;
   CancellationScope& operator=(const CancellationScope&) = delete;

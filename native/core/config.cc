@@ -15,7 +15,8 @@ constexpr size_t kMaxListLength = 16;
 }  // namespace
 
 Config::Config(json values, std::string owner) : values_(std::move(values)), owner_(std::move(owner)) {
-  if (!values_.is_object()) throw Error(ErrorCode::WeightsFormat, owner_ + ": the config is not a JSON object");
+  if (!values_.is_object())
+    throw Error(ErrorCode::WeightsFormat, owner_ + ": the config is not a JSON object");
 }
 
 bool Config::has(const char* field) const {

@@ -25,7 +25,8 @@ class Config {
   std::vector<int64_t> integers(const char* field, std::vector<int64_t> fallback) const;
   std::vector<std::string> texts(const char* field, std::vector<std::string> fallback) const;
 
-  /// Fails unless the field is absent, null, false or equal to `only`: for what other architectures switch on.
+  /// Fails unless the field is absent, null, false or equal to `only`: for what other architectures switch
+  /// on.
   void requireUnset(const char* field, const nlohmann::json& only = nullptr) const;
 
   /// Null, too, counts as absent.

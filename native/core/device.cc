@@ -13,7 +13,9 @@ namespace cameo {
 
 namespace {
 
-int64_t cudaDeviceCount() { return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0; }
+int64_t cudaDeviceCount() {
+  return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+}
 
 c10::Device cudaDevice(int64_t index) {
   const int64_t count = cudaDeviceCount();

@@ -40,9 +40,13 @@ const char* errorCodeName(ErrorCode code) {
 
 namespace {
 
-std::string firstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string firstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
 
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
 
 Error outOfMemory(const std::string& detail) {
   return Error(ErrorCode::OutOfMemory,
@@ -53,7 +57,8 @@ Error outOfMemory(const std::string& detail) {
 Error fromTorch(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
   // The CPU allocator reports a failed malloc as a plain c10::Error.
-  if (contains(text, "can't allocate memory") || contains(text, "not enough memory")) return outOfMemory(text);
+  if (contains(text, "can't allocate memory") || contains(text, "not enough memory"))
+    return outOfMemory(text);
   if (contains(text, "CUDA error") || contains(text, "CUDNN_STATUS") || contains(text, "CUBLAS_STATUS")) {
     return Error(ErrorCode::Device, c10::str("the GPU reported: ", firstLine(text),
                                              "; `cameo doctor` tests it, device \"cpu\" avoids it"));

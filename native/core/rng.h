@@ -11,8 +11,8 @@ namespace cameo {
 /// does not change what the others draw.
 enum class RandomStream : uint64_t { InitialNoise = 0, ReferencePosterior = 1, ReferenceNoise = 2 };
 
-/// A CPU generator for one purpose of a request. `InitialNoise` is seeded with `seed` itself, so that it draws
-/// what PyTorch's CPU generator draws for that seed.
+/// A CPU generator for one purpose of a request. `InitialNoise` is seeded with `seed` itself, so that it
+/// draws what PyTorch's CPU generator draws for that seed.
 at::Generator makeGenerator(uint64_t seed, RandomStream stream);
 
 /// Standard normal numbers, fp32 on the CPU, so that a seed means the same on every device.

@@ -9,7 +9,9 @@ namespace cameo::models {
 
 namespace {
 
-Scope embeddings(ParameterSet& parameters) { return Scope(parameters) / "text_model" / "embeddings"; }
+Scope embeddings(ParameterSet& parameters) {
+  return Scope(parameters) / "text_model" / "embeddings";
+}
 
 }  // namespace
 

@@ -28,7 +28,8 @@ at::Tensor mapTiles(const at::Tensor& x, const TileSizes& sizes,
                     const std::function<at::Tensor(const at::Tensor&)>& map) {
   const int64_t height = x.size(2), width = x.size(3);
   if (height <= sizes.input && width <= sizes.input) return map(x);
-  const auto stride = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(sizes.input) * (1 - kOverlap)));
+  const auto stride =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(sizes.input) * (1 - kOverlap)));
   const auto extent = static_cast<int64_t>(static_cast<double>(sizes.output) * kOverlap);
   const int64_t kept = sizes.output - extent;
 

@@ -8,10 +8,10 @@
 namespace cameo::models {
 
 struct UNetInput {
-  at::Tensor images;     // (B, F+R, in_channels, h, w): noisy latents of the frames, then the references'
+  at::Tensor images;       // (B, F+R, in_channels, h, w): noisy latents of the frames, then the references'
   int64_t references = 0;  // R; with 1 or more, spatial self-attention is PISA
-  at::Tensor timesteps;  // (B)
-  at::Tensor text;       // (B, S, cross_attention_dim)
+  at::Tensor timesteps;    // (B)
+  at::Tensor text;         // (B, S, cross_attention_dim)
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

@@ -76,7 +76,8 @@ DownBlock::DownBlock(const Scope& scope, const UNetConfig& config, size_t index)
   }
 }
 
-at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const {
+at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context,
+                              std::vector<at::Tensor>& skips) const {
   for (const UNetLayer& layer : layers_) skips.push_back(x = layer.forward(x, context));
   if (downsample_) skips.push_back(x = downsample_->forward(x));
   return x;

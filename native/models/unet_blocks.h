@@ -12,8 +12,8 @@ namespace cameo::models {
 
 /// What every block of one evaluation shares.
 struct UNetContext {
-  at::Tensor time;        // (B, 4 * block_out_channels[0])
-  at::Tensor text;        // (B, S, cross_attention_dim)
+  at::Tensor time;  // (B, 4 * block_out_channels[0])
+  at::Tensor text;  // (B, S, cross_attention_dim)
   nn::FrameLayout layout;
 };
 

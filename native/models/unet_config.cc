@@ -11,8 +11,8 @@ namespace cameo::models {
 namespace {
 
 /// Block type names to whether the block has spatial transformers.
-std::vector<bool> readBlockTypes(const Config& config, const char* field, const char* plain, const char* cross,
-                                 std::vector<std::string> fallback) {
+std::vector<bool> readBlockTypes(const Config& config, const char* field, const char* plain,
+                                 const char* cross, std::vector<std::string> fallback) {
   std::vector<bool> attention;
   for (const std::string& name : config.texts(field, std::move(fallback))) {
     if (name != plain && name != cross) config.fail(field, c10::str(plain, " and ", cross, " are known"));
@@ -23,11 +23,11 @@ std::vector<bool> readBlockTypes(const Config& config, const char* field, const 
 
 void refuseOtherArchitectures(const Config& config) {
   for (const char* field :
-       {"addition_embed_type", "class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type",
-        "time_cond_proj_dim", "timestep_post_act", "time_embedding_dim", "time_embedding_act_fn",
-        "cross_attention_norm", "only_cross_attention", "mid_block_only_cross_attention", "dual_cross_attention",
-        "resnet_skip_time_act", "class_embeddings_concat", "center_input_sample",
-        "reverse_transformer_layers_per_block"}) {
+       {"addition_embed_type", "class_embed_type", "num_class_embeds", "encoder_hid_dim",
+        "encoder_hid_dim_type", "time_cond_proj_dim", "timestep_post_act", "time_embedding_dim",
+        "time_embedding_act_fn", "cross_attention_norm", "only_cross_attention",
+        "mid_block_only_cross_attention", "dual_cross_attention", "resnet_skip_time_act",
+        "class_embeddings_concat", "center_input_sample", "reverse_transformer_layers_per_block"}) {
     config.requireUnset(field);
   }
   config.requireUnset("attention_type", "default");
@@ -65,8 +65,8 @@ MotionConfig readMotion(const Config& config, const UNetConfig& unet) {
   config.requireUnset("conv_in_channels");
   requireEqual(config, "block_out_channels", config.integers("block_out_channels", {320, 640, 1280, 1280}),
                unet.block_out_channels);
-  requireEqual(config, "motion_layers_per_block", config.integers("motion_layers_per_block", unet.blocks(), 2),
-               unet.layers_per_block);
+  requireEqual(config, "motion_layers_per_block",
+               config.integers("motion_layers_per_block", unet.blocks(), 2), unet.layers_per_block);
   MotionConfig motion;
   motion.heads = config.integers("motion_num_attention_heads", unet.blocks(), 8);
   motion.layers = config.integers("motion_transformer_layers_per_block", unet.blocks(), 1);

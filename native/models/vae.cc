@@ -111,8 +111,7 @@ VaeDecoder::VaeDecoder(const Scope& scope, const VaeConfig& config)
     : conv_in_(scope / "conv_in", {.in = config.latent_channels, .out = config.block_out_channels.back()}),
       mid_(scope / "mid_block", config),
       conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.front(), kEps),
-      conv_out_(scope / "conv_out",
-                {.in = config.block_out_channels.front(), .out = config.image_channels}) {
+      conv_out_(scope / "conv_out", {.in = config.block_out_channels.front(), .out = config.image_channels}) {
   int64_t in = config.block_out_channels.back();
   const size_t count = config.block_out_channels.size();
   for (size_t i = 0; i < count; ++i) {
@@ -158,7 +157,9 @@ Posterior Vae::posterior(const at::Tensor& moments) {
   return {halves[0], halves[1].clamp(-30, 20)};
 }
 
-Posterior Vae::encode(const at::Tensor& images) const { return posterior(moments(images)); }
+Posterior Vae::encode(const at::Tensor& images) const {
+  return posterior(moments(images));
+}
 
 at::Tensor Vae::decode(const at::Tensor& latents) const {
   return decoder_.forward(post_quant_conv_ ? post_quant_conv_->forward(latents) : latents);

@@ -95,8 +95,8 @@ class Vae {
   at::Tensor decode(const at::Tensor& latents) const;
 
   /// The same by overlapping tiles of `tile` pixels (0: `sample_size`), blended: memory stays that of a tile,
-  /// and the result differs slightly, since each tile is normalised by itself. A picture no larger than a tile
-  /// is not cut.
+  /// and the result differs slightly, since each tile is normalised by itself. A picture no larger than a
+  /// tile is not cut.
   Posterior encodeTiled(const at::Tensor& images, int64_t tile = 0) const;
   at::Tensor decodeTiled(const at::Tensor& latents, int64_t tile = 0) const;
 

@@ -48,7 +48,9 @@ at::Tensor splitHeads(const at::Tensor& x, int64_t heads) {
   return x.unflatten(-1, {heads, -1}).transpose(-3, -2);
 }
 
-at::Tensor mergeHeads(const at::Tensor& x) { return x.transpose(-3, -2).flatten(-2); }
+at::Tensor mergeHeads(const at::Tensor& x) {
+  return x.transpose(-3, -2).flatten(-2);
+}
 
 Attention::Attention(const Scope& scope, const AttentionConfig& config)
     : config_(config),

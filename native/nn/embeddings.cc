@@ -10,7 +10,7 @@ at::Tensor timestepSinusoids(const at::Tensor& timesteps, const TimestepEmbeddin
   const int64_t half = config.channels / 2;
   const double scale = -std::log(10000.0) / (static_cast<double>(half) - config.freq_shift);
   const at::Tensor frequencies =
-      at::arange(half, timesteps.options().dtype(at::kFloat)).mul_(scale).exp_();            // (half)
+      at::arange(half, timesteps.options().dtype(at::kFloat)).mul_(scale).exp_();              // (half)
   const at::Tensor angles = timesteps.to(at::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);  // (B, half)
   const at::Tensor sin = angles.sin(), cos = angles.cos();
   at::Tensor result = config.flip_sin_to_cos ? at::cat({cos, sin}, 1) : at::cat({sin, cos}, 1);

@@ -62,8 +62,9 @@ Activation parseActivation(const std::string& name) {
   if (name == "quick_gelu") return Activation::QuickGelu;
   if (name == "relu") return Activation::Relu;
   if (name == "mish") return Activation::Mish;
-  throw Error(ErrorCode::WeightsFormat, c10::str("the config asks for the activation \"", name,
-                                                 "\"; silu, swish, gelu, quick_gelu, relu and mish are known"));
+  throw Error(ErrorCode::WeightsFormat,
+              c10::str("the config asks for the activation \"", name,
+                       "\"; silu, swish, gelu, quick_gelu, relu and mish are known"));
 }
 
 at::Tensor activate(Activation activation, at::Tensor x) {
@@ -82,7 +83,9 @@ at::Tensor activate(Activation activation, at::Tensor x) {
   return x;
 }
 
-at::Tensor toTokens(const at::Tensor& x) { return x.permute({0, 2, 3, 1}).flatten(1, 2); }
+at::Tensor toTokens(const at::Tensor& x) {
+  return x.permute({0, 2, 3, 1}).flatten(1, 2);
+}
 
 at::Tensor fromTokens(const at::Tensor& tokens, int64_t height, int64_t width) {
   return tokens.unflatten(1, {height, width}).permute({0, 3, 1, 2});

@@ -6,7 +6,8 @@ namespace cameo::nn {
 
 namespace {
 
-/// Weight of `b` in the union of two sets of keys, (N, L, H, 1), for tensors laid out as `attend` leaves them.
+/// Weight of `b` in the union of two sets of keys, (N, L, H, 1), for tensors laid out as `attend` leaves
+/// them.
 at::Tensor weightOfSecond(const at::Tensor& lse_a, const at::Tensor& lse_b, at::ScalarType dtype) {
   return at::sigmoid(lse_b - lse_a).transpose(1, 2).unsqueeze(-1).to(dtype);
 }
@@ -30,7 +31,7 @@ void mergeSample(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
   {
     // Frame queries over [k_z; k_r]. Against k_r all frames' queries are one sequence.
     const auto own = attendWithLogSumExp(splitHeads(frames(q), heads), k_z, v_z);
-    const auto other = attendWithLogSumExp(asOneSequence(frames(q), heads), k_r, v_r);  // (1, H, F*n, d)
+    const auto other = attendWithLogSumExp(asOneSequence(frames(q), heads), k_r, v_r);       // (1, H, F*n, d)
     const at::Tensor other_out = other.out.transpose(1, 2).squeeze(0).unflatten(0, {F, n});  // (F, n, H, d)
     const at::Tensor other_lse =
         other.log_sum_exp.squeeze(0).unflatten(1, {F, n}).transpose(0, 1);  // (F, H, n)
@@ -39,11 +40,11 @@ void mergeSample(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
                  weightOfSecond(own.log_sum_exp, other_lse, q.scalar_type()));
   }
   // Reference queries over [k_z^i; k_r] for every i, then the mean over i.
-  const auto same = attendWithLogSumExp(q_r, k_r, v_r);                                  // (1, H, R*n, d)
-  const auto each = attendWithLogSumExp(q_r.expand({F, -1, -1, -1}), k_z, v_z);          // (F, H, R*n, d)
+  const auto same = attendWithLogSumExp(q_r, k_r, v_r);                          // (1, H, R*n, d)
+  const auto each = attendWithLogSumExp(q_r.expand({F, -1, -1, -1}), k_z, v_z);  // (F, H, R*n, d)
   const at::Tensor merged =
       at::lerp(each.out.transpose(1, 2), same.out.transpose(1, 2).expand_as(each.out.transpose(1, 2)),
-               weightOfSecond(each.log_sum_exp, same.log_sum_exp, q.scalar_type()));     // (F, R*n, H, d)
+               weightOfSecond(each.log_sum_exp, same.log_sum_exp, q.scalar_type()));  // (F, R*n, H, d)
   out_heads(references(out)).copy_(merged.mean(0).unflatten(0, {R, n}));
 }
 
@@ -63,9 +64,9 @@ at::Tensor pisaConcatenated(const at::Tensor& q, const at::Tensor& k, const at::
     const at::Tensor references = x.narrow(1, F, R).flatten(1, 2).unsqueeze(1).expand({-1, F, -1, -1});
     return splitHeads(at::cat({x.narrow(1, 0, F), references}, 2), heads);  // (B, F, H, n + R*n, d)
   };
-  const at::Tensor attended = mergeHeads(attend(sequences(q).flatten(0, 1), sequences(k).flatten(0, 1),
-                                                sequences(v).flatten(0, 1)))
-                                  .unflatten(0, {-1, F});  // (B, F, n + R*n, H*d)
+  const at::Tensor attended =
+      mergeHeads(attend(sequences(q).flatten(0, 1), sequences(k).flatten(0, 1), sequences(v).flatten(0, 1)))
+          .unflatten(0, {-1, F});  // (B, F, n + R*n, H*d)
   const at::Tensor references = attended.narrow(2, n, R * n).mean(1).unflatten(1, {R, n});
   return at::cat({attended.narrow(2, 0, n), references}, 1);
 }

@@ -29,9 +29,9 @@ enum class ReferenceNoiseMode {
 };
 
 struct SampleRequest {
-  std::vector<int32_t> prompt_ids;    // as many as the text encoder has positions
+  std::vector<int32_t> prompt_ids;  // as many as the text encoder has positions
   std::vector<int32_t> negative_ids;
-  std::vector<RgbImage> references;   // of the request's size
+  std::vector<RgbImage> references;  // of the request's size
   int64_t frames = 16;
   int64_t width = 512;
   int64_t height = 512;

@@ -16,7 +16,9 @@ namespace cameo::pipeline {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::InvalidOption, message); }
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::InvalidOption, message);
+}
 
 void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int32_t>& ids) {
   const auto& config = pipeline.text_encoder->config();
@@ -66,7 +68,9 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
 }
 
 /// (1, T, C, h, w) <-> PyTorch's order for videos, (1, C, T, h, w).
-at::Tensor swapTimeAndChannels(const at::Tensor& x) { return x.transpose(1, 2).contiguous(); }
+at::Tensor swapTimeAndChannels(const at::Tensor& x) {
+  return x.transpose(1, 2).contiguous();
+}
 
 /// The tensors that `save_latents` asks for, all fp32 in PyTorch's order; keeps nothing where it doesn't.
 class Recorder {
@@ -101,8 +105,8 @@ struct Conditions {
   at::Tensor references;  // (1, R, C, h, w); undefined without references
 };
 
-Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
-                          Recorder& recorder) {
+Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request,
+                          const OnProgress& onProgress, Recorder& recorder) {
   Conditions conditions;
   conditions.guided = request.guidance_scale > 1;
   const auto steps = static_cast<int64_t>(1 + request.references.size());
@@ -125,9 +129,9 @@ Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request
 
 at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& request, Recorder& recorder) {
   const auto& vae = pipeline.vae->config();
-  const at::Tensor noise = drawNormal({1, vae.latent_channels, request.frames, request.height / vae.scale(),
-                                       request.width / vae.scale()},
-                                      makeGenerator(request.seed, RandomStream::InitialNoise));
+  const at::Tensor noise = drawNormal(
+      {1, vae.latent_channels, request.frames, request.height / vae.scale(), request.width / vae.scale()},
+      makeGenerator(request.seed, RandomStream::InitialNoise));
   recorder.add("initial_noise", noise);
   return swapTimeAndChannels(noise).to(pipeline.device);
 }

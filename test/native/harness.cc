@@ -82,7 +82,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-bool addProbe(const std::string& name, Probe probe) { return probes().emplace(name, std::move(probe)).second; }
+bool addProbe(const std::string& name, Probe probe) {
+  return probes().emplace(name, std::move(probe)).second;
+}
 
 void assignWeights(ParameterSet& parameters, const Tensors& inputs) {
   static const std::string prefix = "weights.";

@@ -21,8 +21,8 @@ using Probe = std::function<Tensors(const Json& config, const Tensors& inputs)>;
 /// `const bool registered = addProbe("nn.resnet_block", ...);`
 bool addProbe(const std::string& name, Probe probe);
 
-/// The part of `inputs` whose names start with "weights." goes into `parameters`, each name once; throws where
-/// a parameter is missing, unknown or of another shape.
+/// The part of `inputs` whose names start with "weights." goes into `parameters`, each name once; throws
+/// where a parameter is missing, unknown or of another shape.
 void assignWeights(ParameterSet& parameters, const Tensors& inputs);
 
 }  // namespace cameo::test

@@ -75,14 +75,15 @@ Tensors attention(const Json& config, const Tensors& in) {
 
 Tensors pisa(const Json& config, const Tensors& in) {
   ParameterSet parameters;
-  const nn::Attention layer(Scope(parameters), {.dim = config.at("dim"),
-                                                .heads = config.at("heads"),
-                                                .head_dim = config.at("head_dim")});
+  const nn::Attention layer(
+      Scope(parameters),
+      {.dim = config.at("dim"), .heads = config.at("heads"), .head_dim = config.at("head_dim")});
   assignWeights(parameters, in);
   const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
   const at::Tensor& x = in.at("x");  // (B, F+R, n, C)
   const auto form = config.value("form", "merged") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
-  return {{"out", layer.project(form(layer.queries(x), layer.keys(x), layer.values(x), layer.heads(), layout))}};
+  return {
+      {"out", layer.project(form(layer.queries(x), layer.keys(x), layer.values(x), layer.heads(), layout))}};
 }
 
 Tensors transformer2D(const Json& config, const Tensors& in) {
