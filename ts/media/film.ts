@@ -1,5 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import type { EncodedVideoChunk, VideoEncoderConfig, VideoEncoderEncodeOptions } from "@napi-rs/webcodecs";
+import type {
+  EncodedVideoChunkType,
+  VideoEncoderConfig,
+  VideoEncoderEncodeOptions,
+} from "@napi-rs/webcodecs";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import type { Webcodecs } from "./libraries.js";
 import { loadWebcodecs } from "./libraries.js";
@@ -15,6 +19,11 @@ const bitsPerPixel = 1;
 /** VP9's constant quality, 0 (best) to 63. */
 const vp9Quantizer = 20;
 
+interface Sample {
+  type: EncodedVideoChunkType;
+  data: Uint8Array;
+}
+
 /** All frames as a film: H.264 in MP4 or VP9 in WebM, 8-bit 4:2:0, BT.709. An odd size grows to the next even one. */
 export async function encodeFilm(
   video: RawVideo,
@@ -24,8 +33,12 @@ export async function encodeFilm(
 ): Promise<Uint8Array> {
   const codecs = await loadWebcodecs();
   try {
-    if (format === "mp4") return finishMp4(await encodeH264(codecs, video, signal), metadata);
-    return finishWebm(await encodeVp9(codecs, video, signal), metadata);
+    const rate = wholeRate(video.fps);
+    if (format === "mp4")
+      return finishMp4(await encodeH264(codecs, video, signal), metadata, rate / video.fps);
+    // The muxer gives each frame a whole number of milliseconds.
+    const ticks = Math.round(1000 / rate);
+    return finishWebm(await encodeVp9(codecs, video, signal), metadata, video.fps, ticks);
   } catch (cause) {
     if (signal?.aborted) throw abortError(signal);
     if (cause instanceof CameoError) throw cause;
@@ -44,20 +57,12 @@ async function encodeH264(
   video: RawVideo,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const track = trackOf(video, "avc1.640034");
-  const bitrate = Math.round(bitsPerPixel * track.width * track.height * video.fps);
-  const { chunks, description } = await encode(
-    codecs,
-    video,
-    { ...track, bitrate, bitrateMode: "variable" },
-    {},
-    signal,
-  );
+  const codec = "avc1.640034";
+  const bitrate = Math.round(bitsPerPixel * evenSize(video.width) * evenSize(video.height) * video.fps);
+  const config = { codec, bitrate, bitrateMode: "variable" } as const;
+  const { samples, description } = await encode(codecs, video, config, {}, signal);
   const muxer = new codecs.Mp4Muxer({ fastStart: true });
-  muxer.addVideoTrack(track);
-  for (const chunk of chunks)
-    muxer.addVideoChunk(chunk, { decoderConfig: { codec: track.codec, description } });
-  return finalized(muxer);
+  return mux(codecs, muxer, video, samples, { codec, description });
 }
 
 async function encodeVp9(
@@ -65,53 +70,41 @@ async function encodeVp9(
   video: RawVideo,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const track = trackOf(video, "vp09.00.51.08");
-  const config = { ...track, bitrateMode: "quantizer" } as const;
-  const { chunks } = await encode(codecs, video, config, { vp9: { quantizer: vp9Quantizer } }, signal);
-  const muxer = new codecs.WebMMuxer();
-  muxer.addVideoTrack(track);
-  for (const chunk of chunks) muxer.addVideoChunk(withVp9Colour(codecs, chunk));
-  return finalized(muxer);
-}
-
-function trackOf({ width, height, fps }: RawVideo, codec: string) {
-  return { codec, width: evenSize(width), height: evenSize(height), framerate: fps };
+  const codec = "vp09.00.51.08";
+  const options = { vp9: { quantizer: vp9Quantizer } };
+  const { samples } = await encode(codecs, video, { codec, bitrateMode: "quantizer" }, options, signal);
+  for (const { data } of samples.filter(({ type }) => type === "key")) nameVp9Colour(data);
+  return mux(codecs, new codecs.WebMMuxer(), video, samples, { codec });
 }
 
 async function encode(
   codecs: Webcodecs,
   video: RawVideo,
-  config: VideoEncoderConfig,
+  config: Pick<VideoEncoderConfig, "codec" | "bitrate" | "bitrateMode">,
   options: VideoEncoderEncodeOptions,
   signal: AbortSignal | undefined,
-): Promise<{ chunks: EncodedVideoChunk[]; description: Uint8Array }> {
-  const chunks: EncodedVideoChunk[] = [];
+): Promise<{ samples: Sample[]; description: Uint8Array }> {
+  const samples: Sample[] = [];
   let description: Uint8Array = new Uint8Array();
   let failure: Error | undefined;
   const encoder = new codecs.VideoEncoder({
     output: (chunk, metadata) => {
-      chunks.push(chunk);
+      const data = new Uint8Array(chunk.byteLength);
+      chunk.copyTo(data);
+      samples.push({ type: chunk.type, data });
       description = metadata?.decoderConfig?.description ?? description;
     },
     error: (error) => {
       failure ??= error;
     },
   });
+  const size = { width: evenSize(video.width), height: evenSize(video.height) };
   try {
-    encoder.configure({ ...config, hardwareAcceleration: "prefer-software" });
-    const size = 3 * video.width * video.height;
+    const framerate = wholeRate(video.fps);
+    encoder.configure({ ...config, ...size, framerate, hardwareAcceleration: "prefer-software" });
     for (let i = 0; i < video.count && failure === undefined; i++) {
       throwIfAborted(signal);
-      const data = rgbToI420(video.frames.subarray(i * size, (i + 1) * size), video.width, video.height);
-      const time = (frame: number) => Math.round((frame * 1e6) / video.fps);
-      const frame = new codecs.VideoFrame(data, {
-        format: "I420",
-        codedWidth: config.width,
-        codedHeight: config.height,
-        timestamp: time(i),
-        duration: time(i + 1) - time(i),
-        colorSpace: bt709,
-      });
+      const frame = videoFrame(codecs, video, i, microseconds(i, framerate));
       encoder.encode(frame, options);
       frame.close();
       await setImmediate();
@@ -119,27 +112,56 @@ async function encode(
     if (failure === undefined) await encoder.flush();
     throwIfAborted(signal);
     if (failure !== undefined) throw failure;
-    if (chunks.length !== video.count) throw new Error(`the encoder returned ${chunks.length} frames`);
-    return { chunks, description };
+    if (samples.length !== video.count) throw new Error(`the encoder returned ${samples.length} frames`);
+    return { samples, description };
   } finally {
     if (encoder.state !== "closed") encoder.close();
   }
 }
 
-/** VP9's key frames name their colour space in 3 bits after the sync code, which the encoder leaves unknown: BT.709. */
-function withVp9Colour(codecs: Webcodecs, chunk: EncodedVideoChunk): EncodedVideoChunk {
-  const { type, timestamp, duration, byteLength } = chunk;
-  if (type !== "key") return chunk;
-  const data = new Uint8Array(byteLength);
-  chunk.copyTo(data);
-  data[4] = ((data[4] ?? 0) & 0x1f) | (2 << 5);
-  return new codecs.EncodedVideoChunk({ type, timestamp, data, ...(duration === null ? {} : { duration }) });
+function videoFrame(codecs: Webcodecs, { frames, width, height }: RawVideo, i: number, timestamp: number) {
+  const size = 3 * width * height;
+  return new codecs.VideoFrame(rgbToI420(frames.subarray(i * size, (i + 1) * size), width, height), {
+    format: "I420",
+    codedWidth: evenSize(width),
+    codedHeight: evenSize(height),
+    timestamp,
+    colorSpace: bt709,
+  });
 }
 
-function finalized(muxer: { finalize(): Uint8Array; close(): void }): Uint8Array {
+/** The muxer's clock, as the encoder's, knows whole rates only: the files' clocks are set afterwards. */
+function mux(
+  codecs: Webcodecs,
+  muxer: InstanceType<Webcodecs["Mp4Muxer"] | Webcodecs["WebMMuxer"]>,
+  { width, height, fps }: RawVideo,
+  samples: Sample[],
+  decoderConfig: { codec: string; description?: Uint8Array },
+): Uint8Array {
   try {
+    const framerate = wholeRate(fps);
+    const { codec } = decoderConfig;
+    muxer.addVideoTrack({ codec, width: evenSize(width), height: evenSize(height), framerate });
+    for (const [i, sample] of samples.entries()) {
+      const timestamp = microseconds(i, framerate);
+      const duration = microseconds(i + 1, framerate) - timestamp;
+      muxer.addVideoChunk(new codecs.EncodedVideoChunk({ ...sample, timestamp, duration }), {
+        decoderConfig,
+      });
+    }
     return muxer.finalize();
   } finally {
     muxer.close();
   }
+}
+
+const wholeRate = (fps: number): number => Math.max(1, Math.round(fps));
+
+function microseconds(frame: number, fps: number): number {
+  return Math.round((frame * 1e6) / fps);
+}
+
+/** VP9's key frames name their colour space in 3 bits after the sync code, which the encoder leaves unknown: BT.709. */
+function nameVp9Colour(frame: Uint8Array): void {
+  frame[4] = ((frame[4] ?? 0) & 0x1f) | (2 << 5);
 }

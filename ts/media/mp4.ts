@@ -16,15 +16,30 @@ const videoSample = ["trak", "mdia", "minf", "stbl", "stsd", "avc1"];
 /** BT.709 primaries, transfer and matrix, limited range (ISO/IEC 23091-2). */
 const bt709 = box("colr", Buffer.from("nclx"), Buffer.from([0, 1, 0, 1, 0, 1, 0]));
 
-/** A muxed film with what the muxer can't write: the colour space, the metadata as comment and as XMP. */
-export function finishMp4(mp4: Uint8Array, metadata: VideoMetadata): Uint8Array {
+/** Where the movie's durations are, and the ticks a second of its samples' clock. */
+const clocks = [
+  { path: ["mvhd"], at: 16, power: 1 },
+  { path: ["trak", "tkhd"], at: 20, power: 1 },
+  { path: ["trak", "edts", "elst"], at: 8, power: 1 },
+  { path: ["trak", "mdia", "mdhd"], at: 12, power: -1 },
+];
+
+/**
+ * A muxed film with what the muxer can't write: the colour space, the metadata as comment and as XMP, and with all
+ * durations times `stretch`.
+ */
+export function finishMp4(mp4: Uint8Array, metadata: VideoMetadata, stretch: number): Uint8Array {
   const boxes = readBoxes(view(mp4));
   const at = boxes.findIndex(({ type }) => type === "moov");
   const movie = boxes[at];
   if (!movie) throw new CameoError("ERR_MEDIA", "the MP4 muxer returned a file without a moov box");
   const kept = join(readBoxes(movie.payload).filter(({ type }) => type !== "udta"));
   const coloured = editBox(kept, videoSample, (sample) => Buffer.concat([sample, bt709]));
-  const tagged = Buffer.concat([coloured, userData(metadata)]);
+  const timed = clocks.reduce(
+    (all, { path, at, power }) => editBox(all, path, scale(at, stretch ** power)),
+    coloured,
+  );
+  const tagged = Buffer.concat([timed, userData(metadata)]);
   // The samples come after and move by as much as this grows.
   const growth = tagged.length - movie.payload.length;
   const dataFollows = boxes.slice(at).some(({ type }) => type === "mdat");
@@ -67,6 +82,15 @@ function shift(growth: number): (table: Buffer) => Buffer {
     for (let at = 8; at < shifted.length; at += 4)
       shifted.writeUInt32BE(shifted.readUInt32BE(at) + growth, at);
     return shifted;
+  };
+}
+
+/** Multiplies the 32-bit number at `at`. */
+function scale(at: number, factor: number): (payload: Buffer) => Buffer {
+  return (payload) => {
+    const scaled = Buffer.from(payload);
+    scaled.writeUInt32BE(Math.round(scaled.readUInt32BE(at) * factor), at);
+    return scaled;
   };
 }
 

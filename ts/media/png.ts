@@ -41,11 +41,12 @@ export async function assembleApng(
   return writeChunks([...chunks, { type: "IEND", data: new Uint8Array() }]);
 }
 
-/** Delay as a fraction of a second; no disposal; the frame replaces what was there. */
+/** Delay as a fraction of a second in 16 bits each; no disposal; the frame replaces what was there. */
 function timing(fps: number): Buffer {
+  const numerator = [1, 1000, 100, 10].find((n) => Number.isInteger(n * fps) && n * fps < 2 ** 16) ?? 50;
   const data = Buffer.alloc(6);
-  data.writeUInt16BE(1, 0);
-  data.writeUInt16BE(fps, 2);
+  data.writeUInt16BE(numerator, 0);
+  data.writeUInt16BE(Math.round(numerator * fps), 2);
   return data;
 }
 

@@ -84,7 +84,8 @@ async function readFilm(
     demuxer.close();
     if (decoder.state !== "closed") decoder.close();
   }
-  return assemble(frames);
+  // WebM's timestamps are rounded to 1 ms, MP4's to 1 us.
+  return assemble(frames, format === "WebM" ? 1000 : 2);
 }
 
 /** The decoder knows few of H.264's levels, and needs none: the stream says it all. */
@@ -111,7 +112,7 @@ async function toRgb(frame: VideoFrame, fileMatrix: Matrix | undefined): Promise
   }
 }
 
-function assemble(frames: Frame[]): RawVideo {
+function assemble(frames: Frame[], tolerance: number): RawVideo {
   const [first] = frames;
   if (first === undefined) throw new Error("it has no frames");
   const { width, height } = first;
@@ -123,15 +124,15 @@ function assemble(frames: Frame[]): RawVideo {
     count: frames.length,
     width,
     height,
-    fps: rate(frames),
+    fps: rate(frames, tolerance),
   };
 }
 
-/** Frames per second; a whole number where the timestamps, which WebM rounds to 1 ms, allow one. */
-function rate(frames: Frame[]): number {
+/** Frames per second; a whole number where the timestamps, give or take `tolerance` microseconds, allow one. */
+function rate(frames: Frame[], tolerance: number): number {
   const span = (frames.at(-1)?.timestamp ?? 0) - (frames[0]?.timestamp ?? 0);
   if (span <= 0) return Math.round(1e6 / (frames[0]?.duration || 1e6));
   const fps = (1e6 * (frames.length - 1)) / span;
   const whole = Math.round(fps);
-  return Math.abs((1e6 * (frames.length - 1)) / whole - span) <= 1000 ? whole : fps;
+  return Math.abs((1e6 * (frames.length - 1)) / whole - span) <= tolerance ? whole : fps;
 }

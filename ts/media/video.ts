@@ -76,8 +76,7 @@ async function encode(
 }
 
 function checkVideo({ frames, count, width, height, fps }: RawVideo): void {
-  const sizes = { count, width, height, fps };
-  for (const [name, value] of Object.entries(sizes)) {
+  for (const [name, value] of Object.entries({ count, width, height })) {
     if (!Number.isInteger(value) || value < 1 || value > 65535) {
       throw new CameoError(
         "ERR_INVALID_OPTION",
@@ -85,6 +84,8 @@ function checkVideo({ frames, count, width, height, fps }: RawVideo): void {
       );
     }
   }
+  if (!(fps >= 1 && fps <= 1000))
+    throw new CameoError("ERR_INVALID_OPTION", `fps ${fps}: 1 to 1000 are possible`);
   const size = 3 * width * height * count;
   if (frames.length !== size) {
     const what = `${count} RGB frames of ${width}x${height}`;
