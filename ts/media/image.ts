@@ -83,7 +83,13 @@ async function decode(bytes: Uint8Array, name: string): Promise<RgbImage> {
 }
 
 function decodeError(name: string, cause: unknown): Error {
-  const reason = cause instanceof Error ? cause.message.replace(/\s+/g, " ").trim() : String(cause);
+  // The decoder's last line says why; those before it, what it tried.
+  const reason =
+    String((cause as Error).message)
+      .trim()
+      .split("\n")
+      .at(-1)
+      ?.trim() ?? "";
   if (/exceeds pixel limit/.test(reason)) {
     return invalidImage(name, `it has more than ${maxPixels} pixels; scale it down`, cause);
   }

@@ -8,5 +8,5 @@ export {
   readImage,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
-export { readVideo } from "./read-video.js";
+export { readVideo } from "./read_video.js";
 export { type RawVideo, type WriteOptions, writeVideo } from "./video.js";

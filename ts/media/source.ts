@@ -64,6 +64,7 @@ async function fetchUrl(url: URL, name: string, signal: AbortSignal | undefined)
   try {
     const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
     if (!response.ok) throw invalidImage(name, `the server answered ${response.status}; check the address`);
+    if (Number(response.headers.get("content-length")) > maxBytes) throw invalidImage(name, tooLarge);
     return await collect(response, name);
   } catch (cause) {
     if (cause instanceof CameoError) throw cause;
