@@ -12,7 +12,7 @@ int64_t Parameter::numel() const {
 }
 
 Parameter& ParameterSet::declare(std::string name, std::vector<int64_t> shape) {
-  Parameter& parameter = parameters_.emplace_back(Parameter{std::move(name), std::move(shape), {}});
+  Parameter& parameter = parameters_.emplace_back(Parameter{.name = std::move(name), .shape = std::move(shape), .value = {}});
   const bool added = by_name_.emplace(parameter.name, &parameter).second;
   TORCH_INTERNAL_ASSERT(added, "parameter declared twice: ", parameter.name);
   return parameter;
@@ -35,6 +35,12 @@ Scope Scope::operator/(std::string_view child) const {
 
 Parameter& Scope::parameter(std::string_view name, std::vector<int64_t> shape) const {
   return set_->declare(prefix_ + std::string(name), std::move(shape));
+}
+
+Parameter& Scope::buffer(std::string_view name, std::vector<int64_t> shape) const {
+  Parameter& result = parameter(name, std::move(shape));
+  result.trainable = false;
+  return result;
 }
 
 }  // namespace cameo

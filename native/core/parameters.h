@@ -17,6 +17,7 @@ struct Parameter {
   std::string name;  // as in diffusers' state dict
   std::vector<int64_t> shape;
   at::Tensor value;
+  bool trainable = true;  // false: a table that comes with the weights, such as position codes
 
   const at::Tensor& operator*() const { return value; }
   const at::Tensor* operator->() const { return &value; }
@@ -54,6 +55,8 @@ class Scope {
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
 
   Parameter& parameter(std::string_view name, std::vector<int64_t> shape) const;
+  /// A parameter that is never trained.
+  Parameter& buffer(std::string_view name, std::vector<int64_t> shape) const;
 
  private:
   ParameterSet* set_;

@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+#include <limits>
+#include <tuple>
+
 namespace cameo::nn {
 
 namespace {
@@ -32,6 +36,30 @@ AttentionWithLogSumExp attendOnCuda(const at::Tensor& q, const at::Tensor& k, co
   return {out.narrow(-1, 0, head_dim), log_sum_exp};
 }
 
+AttentionGradients backwardOnCuda(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
+                                  const at::Tensor& v, const at::Tensor& out,
+                                  const at::Tensor& log_sum_exp) {
+  const int64_t head_dim = q.size(-1);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+  const at::Tensor seed = at::zeros({2}, q.options().dtype(at::kLong)), offset = seed.slice(0, 0, 1);
+  at::Tensor dq, dk, dv;
+  if (q.scalar_type() == at::kFloat) {
+    const int64_t rest = log_sum_exp.size(2) % 32;
+    const at::Tensor padded =
+        rest == 0 ? log_sum_exp
+                  : at::constant_pad_nd(log_sum_exp, {0, 32 - rest}, std::numeric_limits<double>::infinity());
+    std::tie(dq, dk, dv, std::ignore) = at::_scaled_dot_product_efficient_attention_backward(
+        padHead(grad_out), padHead(q), padHead(k), padHead(v), /*attn_bias=*/{}, padHead(out), padded, seed,
+        offset, 0.0, {true, true, true, false}, false, scale);
+  } else {
+    std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_backward(
+        padHead(grad_out), padHead(q), padHead(k), padHead(v), padHead(out), log_sum_exp, {}, {}, q.size(2),
+        k.size(2), 0.0, false, seed, offset, scale);
+  }
+  const auto unpad = [&](const at::Tensor& x) { return x.narrow(-1, 0, head_dim); };
+  return {unpad(dq), unpad(dk), unpad(dv)};
+}
+
 }  // namespace
 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
@@ -42,6 +70,15 @@ AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor
   if (q.is_cuda()) return attendOnCuda(q, k, v);
   auto [out, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, log_sum_exp};
+}
+
+AttentionGradients attendBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
+                                  const at::Tensor& v, const at::Tensor& out,
+                                  const at::Tensor& log_sum_exp) {
+  if (q.is_cuda()) return backwardOnCuda(grad_out, q, k, v, out, log_sum_exp);
+  auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(grad_out, q, k, v, out,
+                                                                               log_sum_exp, 0.0, false);
+  return {dq, dk, dv};
 }
 
 at::Tensor splitHeads(const at::Tensor& x, int64_t heads) {

@@ -16,6 +16,16 @@ struct AttentionWithLogSumExp {
 /// As `attend`, with what it takes to merge the result with that over other keys.
 AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
+struct AttentionGradients {
+  at::Tensor q, k, v;
+};
+
+/// Gradients of one block of a softmax over several blocks of keys: `out` and `log_sum_exp` are those of the
+/// whole softmax, so that the block's probabilities are exp(q k^T / sqrt(d) - log_sum_exp). Shapes as in
+/// `attendWithLogSumExp`. No attention matrix is stored.
+AttentionGradients attendBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
+                                  const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp);
+
 struct AttentionConfig {
   int64_t dim = 0;
   int64_t heads = 1;

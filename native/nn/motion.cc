@@ -5,7 +5,7 @@
 namespace cameo::nn {
 
 MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionConfig& config)
-    : positions_((scope / "pos_embed").parameter("pe", {1, config.max_images, config.channels})),
+    : positions_((scope / "pos_embed").buffer("pe", {1, config.max_images, config.channels})),
       norm1_(scope / "norm1", config.channels),
       attn1_(scope / "attn1",
              {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),

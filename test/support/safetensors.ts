@@ -33,6 +33,8 @@ function toArray(path: string, name: string, dtype: string, bytes: Uint8Array<Ar
       return bytes;
     case "I64":
       return Float32Array.from(new BigInt64Array(bytes.buffer), Number);
+    case "F64":
+      return Float32Array.from(new Float64Array(bytes.buffer));
     default:
       throw new Error(`${path}: ${name} is ${dtype}, which tests do not read`);
   }

@@ -1,0 +1,79 @@
+#include "train/objective.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::train {
+
+namespace {
+
+/// alphas_cumprod at each sample's timestep, (B, 1, 1, 1, 1).
+at::Tensor alphaAt(const schedulers::NoiseSchedule& schedule, const at::Tensor& timesteps) {
+  return at::tensor(schedule.alphasCumprod()).to(timesteps.device()).index_select(0, timesteps).view({-1, 1, 1, 1, 1});
+}
+
+at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha) {
+  return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise;
+}
+
+at::Tensor target(schedulers::Prediction prediction, const at::Tensor& clean, const at::Tensor& noise,
+                  const at::Tensor& alpha) {
+  switch (prediction) {
+    case schedulers::Prediction::VPrediction:
+      return alpha.sqrt() * noise - (1 - alpha).sqrt() * clean;
+    case schedulers::Prediction::Sample:
+      return clean;
+    default:
+      return noise;
+  }
+}
+
+/// Each sample's mean squared error, (B).
+at::Tensor squaredError(const at::Tensor& output, const at::Tensor& wanted) {
+  return (output.to(at::kFloat) - wanted).square().flatten(1).mean(1);
+}
+
+/// min(snr, gamma) over the weight that the prediction's error has by itself, (B).
+at::Tensor minSnrWeight(const ObjectiveConfig& config, schedulers::Prediction prediction,
+                        const at::Tensor& alpha) {
+  const at::Tensor snr = (alpha / (1 - alpha)).flatten();
+  const at::Tensor capped = snr.clamp_max(config.min_snr_gamma);
+  if (prediction == schedulers::Prediction::VPrediction) return capped / (snr + 1);
+  return prediction == schedulers::Prediction::Sample ? capped : capped / snr;
+}
+
+}  // namespace
+
+Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& schedule,
+                     const ObjectiveConfig& config, const Batch& batch) {
+  const auto prediction = schedule.config().prediction;
+  const int64_t frames = batch.latents.size(1);
+  const int64_t references = batch.references.defined() ? batch.references.size(1) : 0;
+  const at::Tensor alpha = alphaAt(schedule, batch.timesteps);
+  at::Tensor images = addNoise(batch.latents, batch.noise, alpha);
+  at::Tensor reference_alpha, kept;
+  if (references > 0) {
+    reference_alpha = alphaAt(schedule, (batch.timesteps * config.alpha).floor().to(at::kLong));
+    kept = batch.dropped.defined() ? batch.dropped.logical_not().to(at::kFloat)
+                                   : at::ones_like(batch.timesteps, at::kFloat);  // (B)
+    const at::Tensor seen = addNoise(batch.references, batch.reference_noise, reference_alpha);
+    images = at::cat({images, seen * kept.view({-1, 1, 1, 1, 1})}, 1);
+  }
+  const at::Tensor output = unet.forward({.images = images.to(batch.text.scalar_type()),
+                                          .references = references,
+                                          .timesteps = batch.timesteps,
+                                          .text = batch.text});
+
+  Losses losses;
+  at::Tensor error = squaredError(output.narrow(1, 0, frames),
+                                  target(prediction, batch.latents, batch.noise, alpha));
+  if (config.min_snr_gamma > 0) error = error * minSnrWeight(config, prediction, alpha);
+  losses.total = losses.video = error.mean();
+  if (references > 0) {
+    const at::Tensor wanted = target(prediction, batch.references, batch.reference_noise, reference_alpha);
+    losses.reference = (squaredError(output.narrow(1, frames, references), wanted) * kept).mean();
+    losses.total = losses.video + config.beta * losses.reference;
+  }
+  return losses;
+}
+
+}  // namespace cameo::train

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "models/unet.h"
+#include "schedulers/noise_schedule.h"
+
+namespace cameo::train {
+
+struct ObjectiveConfig {
+  double alpha = 0.01;         // the references' remind noise is that of timestep floor(alpha * t)
+  double beta = 0.1;           // weight of the references' loss
+  double min_snr_gamma = 0;    // min-SNR weighting (arXiv 2303.09556); 0: none
+};
+
+/// One step's batch, all scaled latents, fp32: clean ones and the noise drawn for them.
+struct Batch {
+  at::Tensor latents;          // (B, F, C, h, w)
+  at::Tensor noise;            // like latents
+  at::Tensor references;       // (B, R, C, h, w); undefined without references
+  at::Tensor reference_noise;  // like references
+  at::Tensor timesteps;        // (B), int64
+  at::Tensor text;             // (B, S, D)
+  at::Tensor dropped;          // (B), bool: these samples see no reference; undefined: none does so
+};
+
+struct Losses {
+  at::Tensor total;      // video + beta * reference
+  at::Tensor video;      // of the frames
+  at::Tensor reference;  // of the references; undefined without any
+};
+
+/// VideoMaker's objective (arXiv 2412.19645, section 3.3, GIRL): the mean squared error of the prediction for
+/// the frames at timestep t and, weighted by beta, for the references at floor(alpha * t). The target is the
+/// noise, or the velocity where the schedule's prediction is v. A sample without its condition sees zeros as
+/// references, as at inference, and has no part in their loss.
+Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& schedule,
+                     const ObjectiveConfig& config, const Batch& batch);
+
+}  // namespace cameo::train

@@ -1,0 +1,113 @@
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include "harness.h"
+#include "nn/pisa.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "train/selection.h"
+#include "weights/diffusers_folder.h"
+#include "weights/load.h"
+#include "weights/open_weights.h"
+
+namespace cameo::test {
+
+namespace {
+
+/// Tensors that were made in inference mode, as ones that autograd takes.
+Tensors outsideInference(const Tensors& in) {
+  Tensors out;
+  for (const auto& [name, tensor] : in) out[name] = tensor.clone();
+  return out;
+}
+
+/// Gradients of sum(out * grad) for q, k, v by both forms of PISA.
+Tensors pisaGradients(const Json& config, const Tensors& inputs) {
+  const c10::InferenceMode off(false);
+  const Tensors in = outsideInference(inputs);
+  const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
+  const auto form =
+      config.at("form") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
+  at::Tensor q = in.at("q"), k = in.at("k"), v = in.at("v");
+  for (at::Tensor* leaf : {&q, &k, &v}) leaf->set_requires_grad(true);
+  const at::Tensor out = form(q, k, v, config.at("heads"), layout);
+  (out * in.at("grad")).sum().backward();
+  return {{"out", out.detach()}, {"q", q.grad()}, {"k", k.grad()}, {"v", v.grad()}};
+}
+
+models::UNet loadUNet(const Json& config) {
+  const auto base = weights::openComponent(config.at("base").get<std::string>() + "/unet", "the UNet");
+  std::vector<weights::Layer> layers = {{weights::openWeights(base.weights)}};
+  std::optional<Config> motion_config;
+  if (config.contains("motion")) {
+    const auto motion = weights::openComponent(config.at("motion"), "the motion adapter");
+    motion_config.emplace(motion.config, motion.path);
+    layers.push_back({weights::openWeights(motion.weights)});
+  }
+  if (config.contains("subject")) layers.push_back({weights::openWeights(config.at("subject"))});
+  models::UNet unet(models::UNetConfig::read(Config(base.config, base.path),
+                                             motion_config ? &*motion_config : nullptr));
+  weights::load(unet.parameters(), layers, {.network = "UNet"});
+  return unet;
+}
+
+/// (B, C, T, h, w) -> (B, T, C, h, w)
+at::Tensor asFrames(const at::Tensor& video) { return video.transpose(1, 2).contiguous(); }
+
+train::Batch makeBatch(const Tensors& in, int64_t step) {
+  train::Batch batch;
+  batch.latents = asFrames(in.at("latents")[step]);
+  batch.noise = asFrames(in.at("noise")[step]);
+  batch.timesteps = in.at("timesteps").slice(0, step, step + 1).to(at::kLong);
+  batch.text = in.at("prompt_embeds");
+  if (in.contains("reference_latents")) {
+    batch.references = asFrames(in.at("reference_latents"));
+    batch.reference_noise = asFrames(in.at("reference_noise")[step]);
+  }
+  return batch;
+}
+
+/// Steps of the objective and AdamW with given latents, noise and timesteps.
+Tensors trainSteps(const Json& config, const Tensors& inputs) {
+  const c10::InferenceMode off(false);
+  const Tensors in = outsideInference(inputs);
+  models::UNet unet = loadUNet(config);
+  const schedulers::NoiseSchedule schedule(
+      schedulers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
+  const train::ObjectiveConfig objective{.alpha = config.at("alpha"), .beta = config.at("beta")};
+  const auto selected = train::selectParameters(unet.parameters(), config.at("trained"));
+  train::AdamW optimizer(train::makeTrainable(unet.parameters(), selected),
+                         {.beta1 = config.at("betas")[0],
+                          .beta2 = config.at("betas")[1],
+                          .eps = config.at("eps"),
+                          .weight_decay = config.at("weight_decay"),
+                          .max_gradient_norm = config.at("clip_global_norm")});
+  Tensors out;
+  std::vector<double> total, video, reference, norms;
+  for (int64_t step = 0; step < in.at("timesteps").size(0); ++step) {
+    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, step));
+    losses.total.backward();
+    for (const Parameter* parameter : selected) {
+      if (step == 0) out["grad0/" + parameter->name] = parameter->value.grad().clone();
+    }
+    total.push_back(losses.total.item<double>());
+    video.push_back(losses.video.item<double>());
+    if (losses.reference.defined()) reference.push_back(losses.reference.item<double>());
+    norms.push_back(optimizer.step(config.at("lr")));
+  }
+  out["loss"] = at::tensor(total);
+  out["loss_video"] = at::tensor(video);
+  out["loss_reg"] = at::tensor(reference);
+  out["grad_norm"] = at::tensor(norms);
+  for (const Parameter* parameter : selected) {
+    out["after/" + parameter->name] = parameter->value.detach().norm();
+  }
+  return out;
+}
+
+}  // namespace
+
+const bool kTrainRegistered =
+    addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps);
+
+}  // namespace cameo::test

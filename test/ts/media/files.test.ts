@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { test } from "tap";
+import { PendingFiles } from "#ts/media/files.js";
+
+const run = promisify(execFile);
+
+test("files appear together, whole", async (t) => {
+  const folder = t.testdir({ a: "old" });
+  const [a, b] = [join(folder, "a"), join(folder, "b")];
+  const files = new PendingFiles(undefined);
+  await files.write(a, Buffer.from("new a"));
+  await files.write(b, Buffer.from("new b"));
+  t.equal(readFileSync(a, "utf8"), "old", "not before they are committed");
+  t.notOk(readdirSync(folder).includes("b"));
+  await files.commit();
+  await files.discard();
+  t.strictSame(readdirSync(folder), ["a", "b"]);
+  t.strictSame([readFileSync(a, "utf8"), readFileSync(b, "utf8")], ["new a", "new b"]);
+});
+
+test("what is discarded leaves nothing, and what was there is untouched", async (t) => {
+  const folder = t.testdir({ a: "old" });
+  const files = new PendingFiles(undefined);
+  await files.write(join(folder, "a"), Buffer.from("new"));
+  await files.write(join(folder, "b"), Buffer.from("new"));
+  await files.discard();
+  t.strictSame(readdirSync(folder), ["a"]);
+  t.equal(readFileSync(join(folder, "a"), "utf8"), "old");
+});
+
+test("a failure in the middle leaves no temporary file", async (t) => {
+  const folder = t.testdir({ a: "old" });
+  mkdirSync(join(folder, "b"));
+  const files = new PendingFiles(undefined);
+  await files.write(join(folder, "b"), Buffer.from("new"));
+  const message = /b can't be written: it is a folder; choose another place/;
+  await t.rejects(files.commit(), { code: "ERR_MEDIA", message });
+  await t.rejects(files.write(join(folder, "none", "c"), Buffer.from("c")), {
+    code: "ERR_MEDIA",
+    message: /none.c can't be written: no such file/,
+  });
+  await files.discard();
+  t.strictSame(readdirSync(folder), ["a", "b"]);
+});
+
+test("an aborted signal ends it", async (t) => {
+  const folder = t.testdir();
+  const controller = new AbortController();
+  const files = new PendingFiles(controller.signal);
+  await files.write(join(folder, "a"), Buffer.from("a"));
+  controller.abort();
+  await t.rejects(files.write(join(folder, "b"), Buffer.from("b")), { code: "ERR_ABORTED" });
+  await t.rejects(files.commit(), { code: "ERR_ABORTED" });
+  await files.discard();
+  t.strictSame(readdirSync(folder), []);
+});
+
+test("a symbolic link stays one", async (t) => {
+  const folder = t.testdir({ target: "old" });
+  symlinkSync("target", join(folder, "link"));
+  const files = new PendingFiles(undefined);
+  await files.write(join(folder, "link"), Buffer.from("new"));
+  await files.commit();
+  t.ok(lstatSync(join(folder, "link")).isSymbolicLink());
+  t.equal(readFileSync(join(folder, "target"), "utf8"), "new");
+});
+
+test("where the file may not grow, nothing is left", { skip: process.platform === "win32" }, async (t) => {
+  const folder = t.testdir({ a: "old" });
+  const script = `
+    import { PendingFiles } from "#ts/media/files.js";
+    process.on("SIGXFSZ", () => {});
+    const files = new PendingFiles(undefined);
+    await files.write(process.argv[1], new Uint8Array(2 ** 20)).catch(({ code, message }) => console.log(code, message));
+    await files.discard();`;
+  const node = [process.execPath, "--input-type=module", "-e", script, join(folder, "a")];
+  const { stdout } = await run("bash", ["-c", 'ulimit -f 64; exec "$@"', "bash", ...node]);
+  t.match(
+    stdout,
+    /^ERR_MEDIA .*a can't be written: the file is larger than is allowed here; choose another place/,
+  );
+  t.strictSame(readdirSync(folder), ["a"]);
+  t.equal(readFileSync(join(folder, "a"), "utf8"), "old");
+});
