@@ -1,6 +1,8 @@
 import type { RawVideo } from "#ts/media/index.js";
 
-/** A gradient that turns blue from frame to frame, and a red disc that crosses it from left to right. */
+const red = [230, 40, 30];
+
+/** A gradient that turns blue from frame to frame, and a red disc, soft at its edge, that crosses it from left to right. */
 export function testVideo(width = 96, height = 64, count = 8, fps = 8): RawVideo {
   const frames = new Uint8Array(3 * width * height * count);
   let at = 0;
@@ -8,9 +10,10 @@ export function testVideo(width = 96, height = 64, count = 8, fps = 8): RawVideo
     const centre = ((i + 0.5) * width) / count;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, at += 3) {
-        const inDisc = Math.hypot(x - centre, y - height / 2) < height / 5;
+        const inside = (height / 4 - Math.hypot(x - centre, y - height / 2)) / 8 + 0.5;
+        const disc = Math.min(1, Math.max(0, inside));
         const gradient = [(200 * x) / width, (220 * y) / height, (255 * i) / count];
-        frames.set(inDisc ? [230, 40, 30] : gradient, at);
+        for (let c = 0; c < 3; c++) frames[at + c] = disc * (red[c] ?? 0) + (1 - disc) * (gradient[c] ?? 0);
       }
     }
   }
