@@ -12,7 +12,8 @@ int64_t Parameter::numel() const {
 }
 
 Parameter& ParameterSet::declare(std::string name, std::vector<int64_t> shape) {
-  Parameter& parameter = parameters_.emplace_back(Parameter{.name = std::move(name), .shape = std::move(shape), .value = {}});
+  Parameter& parameter =
+      parameters_.emplace_back(Parameter{.name = std::move(name), .shape = std::move(shape), .value = {}});
   const bool added = by_name_.emplace(parameter.name, &parameter).second;
   TORCH_INTERNAL_ASSERT(added, "parameter declared twice: ", parameter.name);
   return parameter;

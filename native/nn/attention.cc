@@ -37,8 +37,7 @@ AttentionWithLogSumExp attendOnCuda(const at::Tensor& q, const at::Tensor& k, co
 }
 
 AttentionGradients backwardOnCuda(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
-                                  const at::Tensor& v, const at::Tensor& out,
-                                  const at::Tensor& log_sum_exp) {
+                                  const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
   const int64_t head_dim = q.size(-1);
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
   const at::Tensor seed = at::zeros({2}, q.options().dtype(at::kLong)), offset = seed.slice(0, 0, 1);
@@ -73,8 +72,7 @@ AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor
 }
 
 AttentionGradients attendBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
-                                  const at::Tensor& v, const at::Tensor& out,
-                                  const at::Tensor& log_sum_exp) {
+                                  const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
   if (q.is_cuda()) return backwardOnCuda(grad_out, q, k, v, out, log_sum_exp);
   auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(grad_out, q, k, v, out,
                                                                                log_sum_exp, 0.0, false);

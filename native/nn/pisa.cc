@@ -43,7 +43,9 @@ at::Tensor perFrame(const at::Tensor& sequence, int64_t frames) {
 }
 
 /// (F, H, n, ...) -> (1, H, F*n, ...)
-at::Tensor asOneSequence(const at::Tensor& frames) { return frames.transpose(0, 1).flatten(1, 2).unsqueeze(0); }
+at::Tensor asOneSequence(const at::Tensor& frames) {
+  return frames.transpose(0, 1).flatten(1, 2).unsqueeze(0);
+}
 
 /// One sample, q, k, v (F+R, n, H*d); writes its result to `out`, (F+R, n, H*d).
 Merged mergeSample(const Parts& q, const Parts& k, const Parts& v, const FrameLayout& layout,
@@ -87,8 +89,8 @@ void backwardSample(const at::Tensor& grad_out, const at::Tensor& out, const Par
   // The mean over frames divides the references' gradient by F.
   const at::Tensor shared = grad.references / static_cast<double>(F);  // (1, H, R*n, d)
   AttentionGradients each =
-      attendBackward(shared.expand({F, -1, -1, -1}), q.references.expand({F, -1, -1, -1}), k.frames,
-                     v.frames, merged.references_out, merged.references_lse);
+      attendBackward(shared.expand({F, -1, -1, -1}), q.references.expand({F, -1, -1, -1}), k.frames, v.frames,
+                     merged.references_out, merged.references_lse);
   each.q = each.q.sum(0, /*keepdim=*/true);
   accumulate(each, dq.references, dk.frames, dv.frames);
 
@@ -96,8 +98,7 @@ void backwardSample(const at::Tensor& grad_out, const at::Tensor& out, const Par
   // exp(s - lse_i) are exp(s - lse) with lse = -log sum exp(-lse_i), and their results' part is the mean of
   // the results weighted by exp(-lse_i): one block for all of them.
   const at::Tensor weight = at::softmax(-merged.references_lse, 0).unsqueeze(-1);  // (F, H, R*n, 1)
-  const at::Tensor mean_out =
-      (merged.references_out * weight.to(out.scalar_type())).sum(0, /*keepdim=*/true);
+  const at::Tensor mean_out = (merged.references_out * weight.to(out.scalar_type())).sum(0, /*keepdim=*/true);
   const at::Tensor lse = -at::logsumexp(-merged.references_lse, 0, /*keepdim=*/true);
   accumulate(attendBackward(shared, q.references, k.references, v.references, mean_out, lse), dq.references,
              dk.references, dv.references);
@@ -112,8 +113,8 @@ class PisaFunction : public torch::autograd::Function<PisaFunction> {
     at::Tensor out = at::empty_like(q);
     std::vector<at::Tensor> saved;
     for (int64_t b = 0; b < q.size(0); ++b) {
-      const Merged merged = mergeSample({q[b], heads, layout}, {k[b], heads, layout}, {v[b], heads, layout},
-                                        layout, out[b]);
+      const Merged merged =
+          mergeSample({q[b], heads, layout}, {k[b], heads, layout}, {v[b], heads, layout}, layout, out[b]);
       saved.insert(saved.end(), {merged.frames_lse, merged.references_out, merged.references_lse});
     }
     saved.insert(saved.end(), {q, k, v, out});

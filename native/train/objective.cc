@@ -8,7 +8,10 @@ namespace {
 
 /// alphas_cumprod at each sample's timestep, (B, 1, 1, 1, 1).
 at::Tensor alphaAt(const schedulers::NoiseSchedule& schedule, const at::Tensor& timesteps) {
-  return at::tensor(schedule.alphasCumprod()).to(timesteps.device()).index_select(0, timesteps).view({-1, 1, 1, 1, 1});
+  return at::tensor(schedule.alphasCumprod())
+      .to(timesteps.device())
+      .index_select(0, timesteps)
+      .view({-1, 1, 1, 1, 1});
 }
 
 at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha) {
@@ -64,8 +67,8 @@ Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& 
                                           .text = batch.text});
 
   Losses losses;
-  at::Tensor error = squaredError(output.narrow(1, 0, frames),
-                                  target(prediction, batch.latents, batch.noise, alpha));
+  at::Tensor error =
+      squaredError(output.narrow(1, 0, frames), target(prediction, batch.latents, batch.noise, alpha));
   if (config.min_snr_gamma > 0) error = error * minSnrWeight(config, prediction, alpha);
   losses.total = losses.video = error.mean();
   if (references > 0) {

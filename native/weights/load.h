@@ -30,7 +30,7 @@ struct LoadOptions {
   at::Device device = at::kCPU;
   bool channels_last = false;  // 4-D weights in the channels-last memory format
   std::function<void(int64_t done, int64_t total)> progress = {};  // in parameters, after each one
-  const Cancellation* cancellation = nullptr;                 // checked before each parameter
+  const Cancellation* cancellation = nullptr;                      // checked before each parameter
 };
 
 /// What a layer gave to the network.

@@ -26,8 +26,7 @@ Tensors pisaGradients(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
   const Tensors in = outsideInference(inputs);
   const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
-  const auto form =
-      config.at("form") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
+  const auto form = config.at("form") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
   at::Tensor q = in.at("q"), k = in.at("k"), v = in.at("v");
   for (at::Tensor* leaf : {&q, &k, &v}) leaf->set_requires_grad(true);
   const at::Tensor out = form(q, k, v, config.at("heads"), layout);
@@ -45,14 +44,16 @@ models::UNet loadUNet(const Json& config) {
     layers.push_back({weights::openWeights(motion.weights)});
   }
   if (config.contains("subject")) layers.push_back({weights::openWeights(config.at("subject"))});
-  models::UNet unet(models::UNetConfig::read(Config(base.config, base.path),
-                                             motion_config ? &*motion_config : nullptr));
+  models::UNet unet(
+      models::UNetConfig::read(Config(base.config, base.path), motion_config ? &*motion_config : nullptr));
   weights::load(unet.parameters(), layers, {.network = "UNet"});
   return unet;
 }
 
 /// (B, C, T, h, w) -> (B, T, C, h, w)
-at::Tensor asFrames(const at::Tensor& video) { return video.transpose(1, 2).contiguous(); }
+at::Tensor asFrames(const at::Tensor& video) {
+  return video.transpose(1, 2).contiguous();
+}
 
 train::Batch makeBatch(const Tensors& in, int64_t step) {
   train::Batch batch;
