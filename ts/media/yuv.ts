@@ -17,24 +17,25 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number): Uint8
   const { red, blue } = luma.bt709;
   const green = 1 - red - blue;
   const scale = 219 / 255;
-  const cbScale = 224 / 255 / (2 * (1 - blue));
-  const crScale = 224 / 255 / (2 * (1 - red));
-  for (let y = 0; y < evenHeight; y += 2) {
-    const rows = [y * width, Math.min(y + 1, height - 1) * width] as const;
-    for (let x = 0; x < evenWidth; x += 2) {
-      let [r, g, b] = [0, 0, 0];
+  // Of the sum of four pixels.
+  const cbScale = 224 / 255 / (2 * (1 - blue)) / 4;
+  const crScale = 224 / 255 / (2 * (1 - red)) / 4;
+  for (let y = 0, chroma = pixels; y < evenHeight; y += 2) {
+    for (let x = 0; x < evenWidth; x += 2, chroma++) {
+      let [r, b, l] = [0, 0, 0];
       for (let i = 0; i < 4; i++) {
-        const at = 3 * (rows[(i >> 1) as 0 | 1] + Math.min(x + (i & 1), width - 1));
-        const [pr, pg, pb] = [rgb[at] ?? 0, rgb[at + 1] ?? 0, rgb[at + 2] ?? 0];
-        out[(y + (i >> 1)) * evenWidth + x + (i & 1)] = 16.5 + scale * (red * pr + green * pg + blue * pb);
-        r += pr / 4;
-        g += pg / 4;
-        b += pb / 4;
+        const [px, py] = [x + (i & 1), y + (i >> 1)];
+        const at = 3 * (Math.min(py, height - 1) * width + Math.min(px, width - 1));
+        const pr = rgb[at] as number;
+        const pb = rgb[at + 2] as number;
+        const pl = red * pr + green * (rgb[at + 1] as number) + blue * pb;
+        out[py * evenWidth + px] = 16.5 + scale * pl;
+        r += pr;
+        b += pb;
+        l += pl;
       }
-      const mean = red * r + green * g + blue * b;
-      const chroma = pixels + ((y >> 1) * evenWidth) / 2 + (x >> 1);
-      out[chroma] = 128.5 + cbScale * (b - mean);
-      out[chroma + pixels / 4] = 128.5 + crScale * (r - mean);
+      out[chroma] = 128.5 + cbScale * (b - l);
+      out[chroma + pixels / 4] = 128.5 + crScale * (r - l);
     }
   }
   return out;

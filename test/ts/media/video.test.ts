@@ -167,7 +167,7 @@ test("an abort leaves what was there, and nothing else", async (t) => {
   const video = testVideo(96, 64, 24);
   for (const name of [...films, "out.gif", "f-%d.png"]) {
     const controller = new AbortController();
-    const writing = writeVideo(join(folder, name), testVideo(256, 256, 24), metadata, {
+    const writing = writeVideo(join(folder, name), video, metadata, {
       signal: controller.signal,
     });
     for (let i = 0; i < 5; i++) await setImmediate();
