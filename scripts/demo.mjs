@@ -9,7 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const { writeModel } = await import(join(root, "build", "test", "support", "model_folder.js"));
 
-const prompt = "A teddy bear dancing on a beach.";
+const prompt = "A fox dancing on a beach.";
 const scheduler = { _class_name: "DDIMScheduler", beta_schedule: "linear" };
 const folder = mkdtempSync(join(tmpdir(), "cameo-demo-"));
 try {
