@@ -4,7 +4,7 @@ import type {
   VideoEncoderConfig,
   VideoEncoderEncodeOptions,
 } from "@napi-rs/webcodecs";
-import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
 import type { Webcodecs } from "./libraries.js";
 import { loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
@@ -32,24 +32,11 @@ export async function encodeFilm(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const codecs = await loadWebcodecs();
-  try {
-    const rate = wholeRate(video.fps);
-    if (format === "mp4")
-      return finishMp4(await encodeH264(codecs, video, signal), metadata, rate / video.fps);
-    // The muxer gives each frame a whole number of milliseconds.
-    const ticks = Math.round(1000 / rate);
-    return finishWebm(await encodeVp9(codecs, video, signal), metadata, video.fps, ticks);
-  } catch (cause) {
-    if (signal?.aborted) throw abortError(signal);
-    if (cause instanceof CameoError) throw cause;
-    const size = `${video.count} frames of ${video.width}x${video.height}`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CameoError(
-      "ERR_MEDIA",
-      `${size} can't be encoded as ${format}: ${reason}; try .webp or .apng`,
-      { cause },
-    );
-  }
+  const rate = wholeRate(video.fps);
+  if (format === "mp4") return finishMp4(await encodeH264(codecs, video, signal), metadata, rate / video.fps);
+  // The muxer gives each frame a whole number of milliseconds.
+  const ticks = Math.round(1000 / rate);
+  return finishWebm(await encodeVp9(codecs, video, signal), metadata, video.fps, ticks);
 }
 
 async function encodeH264(

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { CameoError, throwIfAborted } from "../errors.js";
+import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { PendingFiles } from "./files.js";
 import { encodeFilm } from "./film.js";
 import { type Format, framePath, parseOutput } from "./formats.js";
@@ -43,7 +43,10 @@ export async function writeVideo(
   try {
     for (const [frame, target] of paths.entries()) {
       const still = sequence || video.count === 1;
-      await files.write(target, await encode(video, frame, format, still, metadata, signal));
+      const bytes = await encode(video, frame, format, still, metadata, signal).catch((cause) => {
+        throw signal?.aborted ? abortError(signal) : encodeError(video, format, cause);
+      });
+      await files.write(target, bytes);
     }
     await files.commit();
     return paths;
@@ -73,6 +76,13 @@ async function encode(
   if (format === "png" || format === "jpeg") return encodeStill(video, frame, format, metadata);
   if (format === "webp" && still) return encodeStill(video, frame, format, metadata);
   return encodeAnimation(video, format, metadata);
+}
+
+function encodeError({ count, width, height }: RawVideo, format: Format, cause: unknown): CameoError {
+  if (cause instanceof CameoError) return cause;
+  const reason = String((cause as Error).message).replace(/\s+/g, " ");
+  const message = `${count} frames of ${width}x${height} can't be written as ${format}: ${reason}; try another format`;
+  return new CameoError("ERR_MEDIA", message, { cause });
 }
 
 function checkVideo({ frames, count, width, height, fps }: RawVideo): void {

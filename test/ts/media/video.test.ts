@@ -214,6 +214,17 @@ test("says what is wrong with the video or the folder", async (t) => {
   t.strictSame(readdirSync(folder), []);
 });
 
+test("what a format can't hold is a typed error", async (t) => {
+  const folder = t.testdir();
+  const frames = new Uint8Array(3 * 16400 * 2 * 2);
+  const wide = { frames, count: 2, width: 16400, height: 2, fps: 8 };
+  const message = /2 frames of 16400x2 can't be written as \w+: [^\n]+; try another format/;
+  for (const name of ["out.webp", "out.mp4"]) {
+    await t.rejects(writeVideo(join(folder, name), wide, metadata), { code: "ERR_MEDIA", message }, name);
+  }
+  t.strictSame(readdirSync(folder), []);
+});
+
 test("what is no film is a typed error", async (t) => {
   const film = join(t.testdir(), "good.mp4");
   await writeVideo(film, testVideo(32, 32, 4), metadata);
