@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 // Builds the addon into build/Release/cameo.node: finds or fetches libtorch, runs CMake, puts the result in place.
 //
-//   node native/build.mjs [--install] [--tests] [--asan]
+//   node native/build.mjs [--install] [--tests]
 //
 // --install  as npm's install script: an addon that came with the package is taken as it is
 // --tests    also build/test-addon/cameo_test.node, which the unit tests load
-// --asan     with AddressSanitizer, into build/asan/
 //
 // CAMEO_WERROR=ON makes errors of warnings; CAMEO_JOBS is the number of compilers at a time.
 import { spawn, spawnSync } from "node:child_process";
@@ -26,6 +25,8 @@ import { parseArgs } from "node:util";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
+/** Rather than an installed package, which has no TypeScript sources. */
+const isClone = existsSync(join(root, "tsconfig.json"));
 
 /** A fault of the machine, not of this script: shown as one line. */
 class BuildError extends Error {}
@@ -114,14 +115,12 @@ function prepare(out, generator, abandoned) {
   writeFileSync(file, setting);
 }
 
-async function compile(libtorch, generator, out, { tests, asan }) {
+async function compile(libtorch, generator, out, tests) {
   const cmake = require.resolve("cmake-js/bin/cmake-js");
-  const onOff = (value) => (value ? "ON" : "OFF");
   const configure = ["configure", "--log-level", "error", "--directory", root, "--out", out, "-G", generator];
   const settings = [
     `--CDCAMEO_LIBTORCH=${libtorch}`,
-    `--CDCAMEO_TESTS=${onOff(tests)}`,
-    `--CDCAMEO_ASAN=${onOff(asan)}`,
+    `--CDCAMEO_TESTS=${tests ? "ON" : "OFF"}`,
     `--CDCAMEO_WERROR=${process.env.CAMEO_WERROR ?? "OFF"}`,
   ];
   const build = [
@@ -143,29 +142,30 @@ async function compile(libtorch, generator, out, { tests, asan }) {
   await run(process.execPath, [cmake, ...build], "the C++ sources do not compile (see above)");
 }
 
-async function buildAddon(options) {
+async function buildAddon({ install, tests }) {
   const generator = checkTools();
   const modules = await libtorchModules();
   const libtorch = await libtorchFolder(modules);
-  const out = join(root, ".cmake", options.asan ? "asan" : "release");
+  const out = join(root, ".cmake", "release");
   const onWait = () => console.error("cameo: another build is running in this folder; waiting for it");
   await modules.withLock(
     `${out}.lock`,
     async ({ abandoned }) => {
       prepare(out, generator, abandoned);
-      await compile(libtorch, generator, out, options);
-      const target = (folder) => join(root, "build", options.asan ? "asan" : folder);
-      putInPlace(join(out, "Release", "cameo.node"), join(target("Release"), "cameo.node"));
-      if (options.tests) {
-        putInPlace(join(out, "Release", "cameo_test.node"), join(target("test-addon"), "cameo_test.node"));
-      }
+      await compile(libtorch, generator, out, tests);
+      const built = join(out, "Release");
+      putInPlace(join(built, "cameo.node"), join(root, "build", "Release", "cameo.node"));
+      if (tests)
+        putInPlace(join(built, "cameo_test.node"), join(root, "build", "test-addon", "cameo_test.node"));
+      // Nobody builds an installed package again; its object files are 400 MB.
+      if (install && !isClone) rmSync(out, { recursive: true });
     },
     { onWait },
   );
 }
 
 const { values: options } = parseArgs({
-  options: { install: { type: "boolean" }, tests: { type: "boolean" }, asan: { type: "boolean" } },
+  options: { install: { type: "boolean" }, tests: { type: "boolean" } },
 });
 try {
   const prebuilt =
