@@ -16,6 +16,8 @@ import { evenSize, rgbToI420 } from "./yuv.js";
 const bt709 = { primaries: "bt709", transfer: "bt709", matrix: "bt709", fullRange: false } as const;
 /** H.264's rate, bits for each pixel: far above 40 dB PSNR for moving textures. */
 const bitsPerPixel = 1;
+/** Below it the encoder fails. */
+const minBitrate = 100_000;
 /** VP9's constant quality, 0 (best) to 63. */
 const vp9Quantizer = 20;
 
@@ -45,7 +47,7 @@ async function encodeH264(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const codec = "avc1.640034";
-  const bitrate = Math.round(bitsPerPixel * evenSize(video.width) * evenSize(video.height) * video.fps);
+  const bitrate = Math.max(minBitrate, Math.round(bitsPerPixel * video.width * video.height * video.fps));
   const config = { codec, bitrate, bitrateMode: "variable" } as const;
   const { samples, description } = await encode(codecs, video, config, {}, signal);
   const muxer = new codecs.Mp4Muxer({ fastStart: true });
@@ -71,6 +73,11 @@ async function encode(
   options: VideoEncoderEncodeOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ samples: Sample[]; description: Uint8Array }> {
+  const framerate = wholeRate(video.fps);
+  const size = { width: evenSize(video.width), height: evenSize(video.height) };
+  const complete = { ...config, ...size, framerate, hardwareAcceleration: "prefer-software" } as const;
+  const { supported } = await codecs.VideoEncoder.isConfigSupported(complete);
+  if (!supported) throw new Error("the encoder does not take this size");
   const samples: Sample[] = [];
   let description: Uint8Array = new Uint8Array();
   let failure: Error | undefined;
@@ -85,10 +92,8 @@ async function encode(
       failure ??= error;
     },
   });
-  const size = { width: evenSize(video.width), height: evenSize(video.height) };
   try {
-    const framerate = wholeRate(video.fps);
-    encoder.configure({ ...config, ...size, framerate, hardwareAcceleration: "prefer-software" });
+    encoder.configure(complete);
     for (let i = 0; i < video.count && failure === undefined; i++) {
       throwIfAborted(signal);
       const frame = videoFrame(codecs, video, i, microseconds(i, framerate));

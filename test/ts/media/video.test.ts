@@ -152,6 +152,14 @@ test("an odd size grows to the next even one in a film, and stays in an animatio
   }
 });
 
+test("a single pixel is a film too", async (t) => {
+  const folder = t.testdir();
+  for (const name of films) {
+    await writeVideo(join(folder, name), testVideo(1, 1, 2), metadata);
+    t.equal((await readVideo(join(folder, name))).count, 2, name);
+  }
+});
+
 test("one frame is a film too", async (t) => {
   const folder = t.testdir();
   for (const name of [...films, "out.gif"]) {
@@ -219,7 +227,7 @@ test("what a format can't hold is a typed error", async (t) => {
   const frames = new Uint8Array(3 * 16400 * 2 * 2);
   const wide = { frames, count: 2, width: 16400, height: 2, fps: 8 };
   const message = /2 frames of 16400x2 can't be written as \w+: [^\n]+; try another format/;
-  for (const name of ["out.webp", "out.mp4"]) {
+  for (const name of ["out.webp", ...films]) {
     await t.rejects(writeVideo(join(folder, name), wide, metadata), { code: "ERR_MEDIA", message }, name);
   }
   t.strictSame(readdirSync(folder), []);
