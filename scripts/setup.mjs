@@ -57,6 +57,11 @@ async function libtorchIsThere() {
   }
 }
 
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 17)) {
+  console.error(`setup: this is Node ${process.versions.node}, and cameo needs 20.17 or newer`);
+  process.exit(1);
+}
 if (!packagesAreThere()) run("installing packages and building the addon (npm ci)", "npm", ["ci"]);
 run(undefined, process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b"]);
 if (options.rebuild || !addonIsThere() || !(await libtorchIsThere())) {
