@@ -55,17 +55,31 @@ at::Tensor asFrames(const at::Tensor& video) {
   return video.transpose(1, 2).contiguous();
 }
 
-train::Batch makeBatch(const Tensors& in, int64_t step) {
+/// The micro-batch's part of an input that is shared by all of them where it has only `dims` dimensions.
+at::Tensor partOf(const at::Tensor& tensor, int64_t dims, int64_t index) {
+  return tensor.dim() == dims ? tensor : tensor[index];
+}
+
+train::Batch makeBatch(const Tensors& in, int64_t index) {
   train::Batch batch;
-  batch.latents = asFrames(in.at("latents")[step]);
-  batch.noise = asFrames(in.at("noise")[step]);
-  batch.timesteps = in.at("timesteps").slice(0, step, step + 1).to(at::kLong);
-  batch.text = in.at("prompt_embeds");
+  batch.latents = asFrames(in.at("latents")[index]);
+  batch.noise = asFrames(in.at("noise")[index]);
+  batch.timesteps = in.at("timesteps")[index].reshape({-1}).to(at::kLong);
+  batch.text = partOf(in.at("prompt_embeds"), 3, index);
   if (in.contains("reference_latents")) {
-    batch.references = asFrames(in.at("reference_latents"));
-    batch.reference_noise = asFrames(in.at("reference_noise")[step]);
+    batch.references = asFrames(partOf(in.at("reference_latents"), 5, index));
+    batch.reference_noise = asFrames(in.at("reference_noise")[index]);
   }
+  if (in.contains("dropped")) batch.dropped = in.at("dropped")[index].to(at::kBool);
   return batch;
+}
+
+train::AdamWConfig adamWConfig(const Json& config) {
+  return {.beta1 = config.at("betas")[0],
+          .beta2 = config.at("betas")[1],
+          .eps = config.at("eps"),
+          .weight_decay = config.at("weight_decay"),
+          .max_gradient_norm = config.at("clip_global_norm")};
 }
 
 /// Steps of the objective and AdamW with given latents, noise and timesteps.
@@ -75,25 +89,24 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   models::UNet unet = loadUNet(config);
   const schedulers::NoiseSchedule schedule(
       schedulers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
-  const train::ObjectiveConfig objective{.alpha = config.at("alpha"), .beta = config.at("beta")};
+  const train::ObjectiveConfig objective{.alpha = config.at("alpha"),
+                                         .beta = config.at("beta"),
+                                         .min_snr_gamma = config.value("min_snr_gamma", 0.0)};
+  const int64_t accumulation = config.value("accumulation", 1);
   const auto selected = train::selectParameters(unet.parameters(), config.at("trained"));
-  train::AdamW optimizer(train::makeTrainable(unet.parameters(), selected),
-                         {.beta1 = config.at("betas")[0],
-                          .beta2 = config.at("betas")[1],
-                          .eps = config.at("eps"),
-                          .weight_decay = config.at("weight_decay"),
-                          .max_gradient_norm = config.at("clip_global_norm")});
+  train::AdamW optimizer(train::makeTrainable(unet.parameters(), selected), adamWConfig(config));
   Tensors out;
   std::vector<double> total, video, reference, norms;
-  for (int64_t step = 0; step < in.at("timesteps").size(0); ++step) {
-    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, step));
-    losses.total.backward();
-    for (const Parameter* parameter : selected) {
-      if (step == 0) out["grad0/" + parameter->name] = parameter->value.grad().clone();
-    }
+  for (int64_t i = 0; i < in.at("latents").size(0); ++i) {
+    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, i));
+    (losses.total / static_cast<double>(accumulation)).backward();
     total.push_back(losses.total.item<double>());
     video.push_back(losses.video.item<double>());
     if (losses.reference.defined()) reference.push_back(losses.reference.item<double>());
+    if ((i + 1) % accumulation != 0) continue;
+    for (const Parameter* parameter : selected) {
+      if (norms.empty()) out["grad0/" + parameter->name] = parameter->value.grad().clone();
+    }
     norms.push_back(optimizer.step(config.at("lr")));
   }
   out["loss"] = at::tensor(total);
