@@ -74,7 +74,7 @@ for (const [name, flags] of Object.entries(cases)) {
   if (options.only !== undefined && options.only !== name) continue;
   results.cases[name] = await compare(flags);
   print(name, results.cases[name]);
+  await saveResults("full_size", results);
 }
-await saveResults("full_size", results);
 const isBroken = ({ ratios }) => Object.entries(bounds).some(([key, bound]) => ratios[key] > bound);
 process.exitCode = Object.values(results.cases).some(isBroken) ? 1 : 0;
