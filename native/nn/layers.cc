@@ -1,24 +1,69 @@
 #include "nn/layers.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
 
 #include "core/error.h"
 
 namespace cameo::nn {
+
+namespace {
+
+/// oneDNN's matrix product, by an operator that libtorch has no function for; empty in a build without it.
+class OneDnnLinear {
+ public:
+  static const OneDnnLinear& get() {
+    static const OneDnnLinear instance;
+    return instance;
+  }
+
+  /// It has no backward pass.
+  bool takes(const at::Tensor& x) const {
+    return operator_ && x.is_cpu() && x.scalar_type() == at::kFloat && !c10::GradMode::is_enabled();
+  }
+
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& weight,
+                        const std::optional<at::Tensor>& bias) const {
+    return operator_->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  }
+
+ private:
+  using Signature = at::Tensor(const at::Tensor& x, const at::Tensor& weight,
+                               const std::optional<at::Tensor>& bias, std::string_view activation,
+                               c10::List<std::optional<at::Scalar>> scalars,
+                               std::optional<std::string_view> algorithm);
+
+  OneDnnLinear() {
+    const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+    if (found) operator_ = found->typed<Signature>();
+  }
+
+  std::optional<c10::TypedOperatorHandle<Signature>> operator_;
+};
+
+/// x W^T + b. In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes
+/// half the time there (bench/full_size).
+at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return OneDnnLinear::get().takes(x) ? OneDnnLinear::get()(x, weight, bias) : at::linear(x, weight, bias);
+}
+
+}  // namespace
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool bias)
     : weight_(scope.parameter("weight", {out, in})),
       bias_(bias ? &scope.parameter("bias", {out}) : nullptr) {}
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
-  return bias_ == nullptr ? at::linear(x, *weight_) : at::linear(x, *weight_, **bias_);
+  return affine(x, *weight_, bias_ == nullptr ? std::nullopt : std::optional(**bias_));
 }
 
 PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out)
     : weight_(scope.parameter("weight", {out, in, 1, 1})), bias_(scope.parameter("bias", {out})) {}
 
 at::Tensor PointwiseConv::forward(const at::Tensor& tokens) const {
-  return at::linear(tokens, weight_->flatten(1), *bias_);
+  return affine(tokens, weight_->flatten(1), *bias_);
 }
 
 Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)
@@ -43,7 +88,11 @@ GroupNorm::GroupNorm(const Scope& scope, int64_t groups, int64_t channels, doubl
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  return at::group_norm(x, groups_, *weight_, *bias_, eps_);
+  // On a CPU, libtorch 2.11's backward pass for channels-last tensors writes to the input's gradient even
+  // where the input takes none, and so through a null pointer.
+  const bool trained = weight_->requires_grad() || bias_->requires_grad();
+  const bool faults = trained && !x.requires_grad() && c10::GradMode::is_enabled();
+  return at::group_norm(faults ? x.contiguous() : x, groups_, *weight_, *bias_, eps_);
 }
 
 LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)
