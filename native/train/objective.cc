@@ -55,7 +55,8 @@ Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& 
   at::Tensor images = addNoise(batch.latents, batch.noise, alpha);
   at::Tensor reference_alpha, kept;
   if (references > 0) {
-    reference_alpha = alphaAt(schedule, (batch.timesteps * config.alpha).floor().to(at::kLong));
+    reference_alpha =
+        alphaAt(schedule, (batch.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
     kept = batch.dropped.defined() ? batch.dropped.logical_not().to(at::kFloat)
                                    : at::ones_like(batch.timesteps, at::kFloat);  // (B)
     const at::Tensor seen = addNoise(batch.references, batch.reference_noise, reference_alpha);

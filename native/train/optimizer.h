@@ -20,21 +20,21 @@ class AdamW {
   AdamW(std::vector<at::Tensor> parameters, const AdamWConfig& config);
 
   /// Takes the parameters' gradients, clips them by their common norm, moves the parameters and drops the
-  /// gradients. Returns the norm before clipping; where that isn't finite nothing is moved and the step does
-  /// not count.
+  /// gradients. A parameter without a gradient stands still. Returns the norm before clipping; where that
+  /// isn't finite nothing is moved and the step does not count.
   double step(double learning_rate);
 
   int64_t steps() const { return steps_; }
 
  private:
-  std::vector<at::Tensor> takeGradients();
+  /// A parameter and its state; `steps` counts as the fused kernel does.
+  struct Slot {
+    at::Tensor parameter, first_moment, second_moment, steps;
+  };
 
   AdamWConfig config_;
   int64_t steps_ = 0;
-  std::vector<at::Tensor> parameters_;
-  std::vector<at::Tensor> first_moments_;
-  std::vector<at::Tensor> second_moments_;
-  std::vector<at::Tensor> step_counts_;  // as the fused kernel takes them
+  std::vector<Slot> slots_;
 };
 
 }  // namespace cameo::train
