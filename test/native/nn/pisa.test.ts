@@ -1,19 +1,10 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
+import { heads } from "../../support/pisa_heads.js";
 import { probeWeights, runProbe, testCases } from "../../support/probes.js";
 import { drawInput, drawWeights, type WeightTree } from "../../support/tensors.js";
 
 testCases("nn", "pisa");
-
-/** 1 to 8 heads of 4 to 160 channels, for every number of references, frames and positions. */
-const heads: [count: number, channels: number][] = [
-  [1, 4],
-  [2, 8],
-  [8, 40],
-  [3, 64],
-  [2, 80],
-  [1, 160],
-];
 
 function attentionWeights(dim: number): WeightTree {
   const square = { weight: [dim, dim] };

@@ -1,17 +1,10 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
+import { heads } from "../../support/pisa_heads.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
 
 const batch = 2;
-const heads: [count: number, channels: number][] = [
-  [1, 4],
-  [2, 8],
-  [8, 40],
-  [3, 64],
-  [2, 80],
-  [1, 160],
-];
 
 t.test("the merged form's gradients are those of the concatenated form", async (t) => {
   for (const [count, channels] of heads) {
