@@ -25,6 +25,7 @@ export class Pipeline implements AsyncDisposable {
   readonly #tokenizer: ClipTokenizer;
   readonly #description: PipelineDescription;
   #closing: Promise<undefined> | undefined;
+  #prepared: Promise<unknown> = Promise.resolve();
 
   private constructor(native: NativePipeline, tokenizer: ClipTokenizer, description: PipelineDescription) {
     this.#native = native;
@@ -60,7 +61,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Makes a video. Requests wait for those made before.
+   * Makes a video. Requests wait for those made before, however long their references take to be read.
    *
    * Rejects with ERR_INVALID_OPTION, ERR_INVALID_IMAGE (a reference that can't be read), ERR_OUT_OF_MEMORY,
    * ERR_ABORTED or ERR_CLOSED, or with what `onProgress` threw.
@@ -71,10 +72,9 @@ export class Pipeline implements AsyncDisposable {
     const complete = completeRequest(request, this.#description);
     const { signal, saveLatents } = request;
     throwIfAborted(signal);
-    await checkOutputs(request);
     const prompt = this.#encode(complete.prompt);
     const negative = this.#encode(complete.negativePrompt);
-    const references = await readReferences(complete, signal);
+    const references = await this.#inOrder(prepare(request, complete));
     throwIfAborted(signal);
     this.#checkOpen();
     const nativeRequest: NativeSampleRequest = {
@@ -112,6 +112,14 @@ export class Pipeline implements AsyncDisposable {
     await this.close();
   }
 
+  /** What is being prepared for a request, once every request made before has what it needs. */
+  async #inOrder<T>(preparation: Promise<T>): Promise<T> {
+    const before = this.#prepared;
+    this.#prepared = Promise.allSettled([before, preparation]);
+    await before;
+    return await preparation;
+  }
+
   #encode(text: string): PromptTokens {
     return this.#tokenizer.encode(text, this.#description.textPositions);
   }
@@ -143,10 +151,13 @@ async function warmUpPictures(): Promise<void> {
   await loadSharp().catch(() => {});
 }
 
-async function readReferences(
+/** The references' pixels, once it is sure that there is a place for the outputs. */
+async function prepare(
+  request: SampleRequest,
   { reference, width, height, fit }: CompleteSampleRequest,
-  signal: AbortSignal | undefined,
 ): Promise<RgbImage[]> {
+  await checkOutputs(request);
+  const { signal } = request;
   if (reference.length === 0) return [];
   const { readImage, fitImage } = await import("./media/index.js");
   return Promise.all(

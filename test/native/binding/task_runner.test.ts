@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import { type CameoError, Pipeline, type SampleRequest } from "cameo";
+import sharp from "sharp";
 import t from "tap";
 import { writeSmallModel } from "../../support/small_model.js";
 
@@ -56,6 +59,24 @@ t.test("requests of one pipeline run one after another and are not mixed", async
   );
   for (const [i, video] of together.entries()) t.same(video.frames, alone[i], `request ${i}`);
   t.same(order, [...order].sort(), "progress of one request at a time, in their order");
+});
+
+t.test("a request waits for one made before it whose reference takes longer to read", async (t) => {
+  const pipe = await Pipeline.load(model);
+  t.teardown(() => pipe.close());
+  const slow = createServer((_, response) => setTimeout(() => response.end(png), 300)).listen(0, "127.0.0.1");
+  t.teardown(() => slow.close());
+  await once(slow, "listening");
+  const png = await sharp(grey.data, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toBuffer();
+  const reference = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/me.png`;
+  const order: string[] = [];
+  await Promise.all([
+    pipe.sample({ ...request, reference }).then(() => order.push("first")),
+    pipe.sample(request).then(() => order.push("second")),
+  ]);
+  t.same(order, ["first", "second"]);
 });
 
 t.test("several pipelines at once give what each gives alone", async (t) => {
