@@ -1,0 +1,178 @@
+import type { SampleRequest } from "../options/sample.js";
+
+/** What a training run does: read from a JSON file with comments, or given as an object. */
+export interface Recipe {
+  /**
+   * "image": a text-to-image model, on stills. "motion": motion modules on a frozen image model, on clips.
+   * "subject": VideoMaker's reference-aware model, on clips with references.
+   */
+  kind: "image" | "motion" | "subject";
+  model: ModelRecipe;
+  data: DataRecipe;
+  objective?: ObjectiveRecipe | undefined;
+  /**
+   * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
+   * "all" (of the UNet), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image: all;
+   * motion: motion; subject: attn1 and motion.
+   */
+  trained?: string[] | undefined;
+  /** Trains low-rank adapters on the matrices among `trained` instead of them; a file of a few MB. */
+  lora?: { rank: number; alpha?: number | undefined } | undefined;
+  optimizer?: OptimizerRecipe | undefined;
+  /** Optimiser steps in all. */
+  steps: number;
+  /** Samples in each micro-batch of each process. Default: 1. */
+  batch?: number | undefined;
+  /** Micro-batches to an optimiser step. Default: 1. */
+  accumulation?: number | undefined;
+  /** Decay of the trained parameters' moving average, 0 to 1, such as 0.9999. Default: none is kept. */
+  ema?: number | undefined;
+  /** What is computed in: "fp32" (default) or "bf16", with fp32 master weights of what is trained. */
+  dtype?: "fp32" | "bf16" | undefined;
+  device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
+  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. */
+  gradientCheckpointing?: boolean | undefined;
+  /** Of every random number in the run. Default: 0. */
+  seed?: number | undefined;
+  checkpoints?: { every?: number | undefined; keep?: number | undefined } | undefined;
+  validation?: ValidationRecipe | undefined;
+  distributed?: DistributedRecipe | undefined;
+  /** The run's folder, made where it is not there: checkpoints, metrics, validation videos, the model. */
+  output: string;
+}
+
+export interface ModelRecipe {
+  /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */
+  base: string;
+  /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Not for "image". */
+  motion?: string | undefined;
+  /** Only for "subject": weights to start from, laid over the two others. */
+  subject?: string | undefined;
+}
+
+export interface DataRecipe {
+  /** A folder of clips, a folder of class folders, or a list: .csv (WebVid's or Kinetics' columns) or .jsonl. */
+  source: string;
+  /** How `source` is read. Default: "auto", by what it looks like. */
+  layout?: "auto" | "folder" | "classes" | "list" | undefined;
+  /** What a list's paths are relative to. Default: the list's folder. */
+  root?: string | undefined;
+  /** For class folders: the caption, with {class} in it. Default: "a video of {class}". */
+  caption?: string | undefined;
+  /** A folder with each clip's masks under the clip's own name. Default: none but those that a list names. */
+  masks?: string | undefined;
+  /** Frames of a clip. Default: 16; for "image" always 1. */
+  frames?: number | undefined;
+  /** Every how many frames of the file one is taken; less where a clip is too short. Default: 8. */
+  stride?: number | undefined;
+  /** [width, height], or several of them: each clip goes to the one that is nearest to its shape. */
+  size: [number, number] | [number, number][];
+  /** "crop" (default) fills the size and cuts off what is over; "pad" shows all on white. */
+  fit?: "crop" | "pad" | undefined;
+  /** Where a crop lies: "random" (default) or "center". */
+  cropPosition?: "random" | "center" | undefined;
+  /** Where a clip starts: "random" (default) or "first" frame. */
+  start?: "random" | "first" | undefined;
+  references?: ReferenceRecipe | undefined;
+  /** Worker threads that decode and tokenise. Default: 2. */
+  workers?: number | undefined;
+  /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
+  prefetch?: number | undefined;
+  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. */
+  cache?: { folder: string; variants?: number | undefined } | undefined;
+}
+
+/** How the references of a sample are drawn: subject highlight preprocessing (arXiv 2412.19645, section 3.4). */
+export interface ReferenceRecipe {
+  /** References to a sample. Default: 1. */
+  count?: number | undefined;
+  /** They are drawn from so many frames, spread evenly over the whole clip. Default: 4. */
+  candidates?: number | undefined;
+  /** Sets what is outside the subject's mask to white, where there is a mask. Default: true. */
+  highlight?: boolean | undefined;
+  /** Probability of a horizontal flip. Default: 0.5. */
+  flip?: number | undefined;
+  /** A random affine map: at most so many degrees, shift (of the size) and scale. `false`: none. */
+  affine?:
+    | false
+    | { degrees?: number | undefined; translate?: number | undefined; scale?: [number, number] | undefined }
+    | undefined;
+}
+
+export interface ObjectiveRecipe {
+  /** What is predicted. Default: what the base model's scheduler says. */
+  prediction?: "epsilon" | "v" | undefined;
+  /** The references' noise is that of timestep floor(alpha * t). Default: 0.01. */
+  alpha?: number | undefined;
+  /** Weight of the references' loss. Default: 0.1. */
+  beta?: number | undefined;
+  /** Probability that a sample loses its prompt and its references. Default: 0.1. */
+  dropCondition?: number | undefined;
+  /** Min-SNR weighting (arXiv 2303.09556). Default: 0, none. */
+  minSnrGamma?: number | undefined;
+}
+
+export interface OptimizerRecipe {
+  /** Default: 1e-5. */
+  learningRate?: number | undefined;
+  /** Steps over which the learning rate rises from 0. Default: 0. */
+  warmup?: number | undefined;
+  /** After the warm-up: "constant" (default) or "cosine", down to `finalLearningRate` at the last step. */
+  schedule?: "constant" | "cosine" | undefined;
+  /** Default: 0. */
+  finalLearningRate?: number | undefined;
+  betas?: [number, number] | undefined;
+  epsilon?: number | undefined;
+  /** Default: 0.01. */
+  weightDecay?: number | undefined;
+  /** Gradients are clipped to this global norm. Default: 1; 0: they aren't. */
+  maxGradientNorm?: number | undefined;
+}
+
+export interface ValidationRecipe {
+  /** Every so many steps. */
+  every: number;
+  /** What is sampled; each with the options of `Pipeline.sample`. */
+  requests: Omit<SampleRequest, "signal" | "onProgress" | "preview" | "saveLatents">[];
+  /** Default: "mp4". */
+  format?: "mp4" | "webm" | "gif" | "webp" | "apng" | "png" | undefined;
+}
+
+export interface DistributedRecipe {
+  /** Spreads the optimiser's state over the processes. Default: false. */
+  shardOptimizer?: boolean | undefined;
+  /** After so many seconds without an answer from the others a process gives up. Default: 600. */
+  timeoutSeconds?: number | undefined;
+}
+
+/** A recipe with every default filled in, as the trainer takes it; every path is absolute. */
+export type CompleteRecipe = Complete<
+  Omit<Recipe, "lora" | "ema" | "validation" | "data" | "objective" | "model">
+> & {
+  model: ModelRecipe;
+  objective: Complete<Omit<ObjectiveRecipe, "prediction">> & Pick<ObjectiveRecipe, "prediction">;
+  data: CompleteDataRecipe;
+  lora?: { rank: number; alpha: number };
+  ema?: number;
+  validation?: ValidationRecipe & { format: string };
+};
+
+export type CompleteDataRecipe = Complete<
+  Omit<DataRecipe, "root" | "masks" | "cache" | "references" | "size">
+> & {
+  root?: string;
+  masks?: string;
+  /** One or more [width, height]. */
+  size: [number, number][];
+  /** Undefined where the recipe's kind has no references. */
+  references?: Complete<Omit<ReferenceRecipe, "affine">> & {
+    affine: false | { degrees: number; translate: number; scale: [number, number] };
+  };
+  cache?: { folder: string; variants: number };
+};
+
+type Complete<T> = {
+  [K in keyof T]-?: NonNullable<T[K]> extends unknown[] | string | number | boolean
+    ? NonNullable<T[K]>
+    : Complete<NonNullable<T[K]>>;
+};
