@@ -13,6 +13,7 @@ const errorCodes = [
   "ERR_MEDIA",
   "ERR_CHECKPOINT",
   "ERR_DATASET",
+  "ERR_DISTRIBUTED",
 ] as const;
 
 /** What went wrong, for programs. Codes are stable; messages are for people and may change. */

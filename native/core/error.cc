@@ -34,6 +34,8 @@ const char* errorCodeName(ErrorCode code) {
       return "ERR_LIBTORCH";
     case ErrorCode::Checkpoint:
       return "ERR_CHECKPOINT";
+    case ErrorCode::Distributed:
+      return "ERR_DISTRIBUTED";
   }
   return "ERR_LIBTORCH";
 }

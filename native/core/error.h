@@ -19,6 +19,7 @@ enum class ErrorCode {
   Device,
   Libtorch,
   Checkpoint,
+  Distributed,
 };
 
 const char* errorCodeName(ErrorCode code);
