@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 
+export { defined } from "../options/defined.js";
+
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
@@ -24,9 +26,4 @@ export function withOutputFlags(command: Command): Command {
     .option("--json", "print one JSON object per event on stdout")
     .option("-q, --quiet", "print no progress, only warnings, errors and the result")
     .option("--verbose", "print the stack of an error too");
-}
-
-/** The given fields, without those that are undefined. */
-export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

@@ -28,8 +28,8 @@ export function invalidImage(name: string, reason: string, cause?: unknown): Cam
   return new CameoError("ERR_INVALID_IMAGE", `${name}: ${reason}`, { cause });
 }
 
-/** A path may look like a URL of one letter: a Windows drive. */
-function urlOf(source: string | URL): URL | undefined {
+/** Undefined for a path, which may look like a URL of one letter: a Windows drive. */
+export function urlOf(source: string | URL): URL | undefined {
   if (source instanceof URL) return source;
   return /^[a-z][a-z0-9+.-]+:/i.test(source) && URL.canParse(source) ? new URL(source) : undefined;
 }

@@ -10,22 +10,43 @@ export function option<T extends z.ZodType>(schema: T, allowed: string): T {
 
 /**
  * The checked options, or ERR_INVALID_OPTION with a message that names the first wrong option, its value and
- * what is allowed.
+ * what is allowed. An option within an option has a dotted name, as in `data.frames`.
  */
 export function checkOptions<S extends z.ZodRawShape>(
   schema: z.ZodObject<S>,
   options: unknown,
 ): z.output<z.ZodObject<S>> {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new CameoError("ERR_INVALID_OPTION", `the options must be an object, not ${shown(options)}`);
   }
   const result = schema.safeParse(options);
   if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  if (issue.code === "unrecognized_keys") throw unknownOption(issue.keys[0] as string, schema);
-  const name = String(issue.path[0]);
-  const allowed = (schema.shape[name] as z.ZodType | undefined)?.description ?? issue.message;
-  throw notAllowed(name, (options as Record<string, unknown>)[name], allowed);
+  throw wrongOption(schema, options, result.error.issues[0] as z.core.$ZodIssue);
+}
+
+/** Of the deepest option on the issue's path: what is within an array is no option of its own. */
+function wrongOption(root: z.ZodObject, options: unknown, issue: z.core.$ZodIssue): CameoError {
+  let [name, value, schema]: [string, unknown, z.core.$ZodType] = ["", options, root];
+  for (const key of issue.path) {
+    const child = shapeOf(schema)[String(key)];
+    if (child === undefined) break;
+    name = dotted(name, String(key));
+    value = (value as Record<PropertyKey, unknown>)[key];
+    schema = child;
+  }
+  if (issue.code === "unrecognized_keys")
+    return unknownOption(name, issue.keys[0] as string, shapeOf(schema));
+  return notAllowed(name, value, (schema as z.ZodType).description ?? issue.message);
+}
+
+/** Empty where a schema, within its defaults, is not an object's. */
+function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> {
+  const { shape, innerType } = schema._zod.def as Partial<z.core.$ZodObjectDef & z.core.$ZodOptionalDef>;
+  return shape ?? (innerType === undefined ? {} : shapeOf(innerType));
+}
+
+function dotted(parent: string, name: string): string {
+  return parent === "" ? name : `${parent}.${name}`;
 }
 
 /** ERR_INVALID_OPTION: "steps: 0 is not allowed; it must be a whole number from 1 to 1000". */
@@ -37,14 +58,16 @@ export function notAllowed(name: string, value: unknown, allowed: string): Cameo
   return new CameoError("ERR_INVALID_OPTION", message);
 }
 
-function unknownOption(name: string, schema: z.ZodObject): CameoError {
-  const known = Object.keys(schema.shape);
+function unknownOption(parent: string, name: string, shape: object): CameoError {
+  const known = Object.keys(shape);
   const near = closestName(name, known);
-  const remedy = near ? `did you mean ${near}?` : `the options are ${known.join(", ")}`;
-  return new CameoError("ERR_INVALID_OPTION", `${name} is not an option; ${remedy}`);
+  const remedy = near
+    ? `did you mean ${dotted(parent, near)}?`
+    : `the options${parent === "" ? "" : ` of ${parent}`} are ${known.join(", ")}`;
+  return new CameoError("ERR_INVALID_OPTION", `${dotted(parent, name)} is not an option; ${remedy}`);
 }
 
 function shown(value: unknown): string {
-  const text = inspect(value, { depth: 0, maxArrayLength: 4, maxStringLength: 60, breakLength: Infinity });
+  const text = inspect(value, { depth: 1, maxArrayLength: 4, maxStringLength: 60, breakLength: Infinity });
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

@@ -30,17 +30,17 @@ export interface LoadProgress {
 const path = z.string().min(1).optional();
 const paths = "the path of a file or a folder";
 
+/** A device: for a schema, and in words. */
+export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
+  (value) => typeof value === "string" && /^(auto|cpu|cuda(:\d{1,2})?)$/.test(value),
+);
+export const deviceNames = '"auto", "cpu", "cuda" or "cuda:" and a number';
+
 const loadSchema = z.strictObject({
   base: option(path, paths),
   motion: option(path, paths),
   subject: option(path, paths),
-  device: option(
-    z
-      .string()
-      .regex(/^(auto|cpu|cuda(:\d{1,2})?)$/)
-      .optional(),
-    '"auto", "cpu", "cuda" or "cuda:" and a number',
-  ),
+  device: option(deviceName.optional(), deviceNames),
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
   onProgress: option(

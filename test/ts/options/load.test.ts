@@ -32,7 +32,7 @@ test("says what is wrong", (t) => {
   for (const [options, message] of wrong) {
     t.throws(() => checkLoadOptions(options as LoadOptions), { code: "ERR_INVALID_OPTION", message });
   }
-  for (const options of [null, "models", 3]) {
+  for (const options of [null, "models", 3, []]) {
     t.throws(() => checkLoadOptions(options as never), { message: /^the options must be an object, not / });
   }
   t.end();
