@@ -58,6 +58,16 @@ export function notAllowed(name: string, value: unknown, allowed: string): Cameo
   return new CameoError("ERR_INVALID_OPTION", message);
 }
 
+/** What `check` returns; the message of an error that it throws begins with `place`. */
+export function within<T>(place: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof CameoError)) throw error;
+    throw new CameoError(error.code, `${place}${error.message}`, { cause: error });
+  }
+}
+
 function unknownOption(parent: string, name: string, shape: object): CameoError {
   const known = Object.keys(shape);
   const near = closestName(name, known);

@@ -134,7 +134,7 @@ export interface ValidationRecipe {
   every: number;
   /** What is sampled; each with the options of `Pipeline.sample`. */
   requests: Omit<SampleRequest, "signal" | "onProgress" | "preview" | "saveLatents">[];
-  /** Default: "mp4". */
+  /** Default: "mp4"; for "image": "png". */
   format?: "mp4" | "webm" | "gif" | "webp" | "apng" | "png" | undefined;
 }
 

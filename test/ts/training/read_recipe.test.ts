@@ -1,0 +1,427 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { test } from "tap";
+import { readRecipe } from "#ts/training/read_recipe.js";
+import type { Recipe } from "#ts/training/recipe.js";
+
+const subject: Recipe = {
+  kind: "subject",
+  model: { base: "sd15", motion: "motion-adapter" },
+  data: { source: "clips", size: [512, 512] },
+  steps: 1000,
+  output: "runs/people",
+};
+const motion: Recipe = { ...subject, kind: "motion" };
+const image: Recipe = { ...subject, kind: "image", model: { base: "sd15" } };
+const request = { prompt: "A man.", reference: "me.png" };
+
+/** A copy of a recipe with one field, by its dotted name, set or (undefined) taken out. */
+function changed(recipe: Recipe, field: string, value: unknown): Recipe {
+  const copy = structuredClone(recipe) as unknown as Record<string, unknown>;
+  const names = field.split(".");
+  const last = names.pop() as string;
+  let group = copy;
+  for (const name of names) {
+    group[name] ??= {};
+    group = group[name] as Record<string, unknown>;
+  }
+  if (value === undefined) delete group[last];
+  else group[last] = value;
+  return copy as unknown as Recipe;
+}
+
+test("a subject's defaults are the paper's", async (t) => {
+  t.strictSame(await readRecipe(subject), {
+    kind: "subject",
+    model: { base: resolve("sd15"), motion: resolve("motion-adapter") },
+    data: {
+      source: resolve("clips"),
+      layout: "auto",
+      caption: "a video of {class}",
+      frames: 16,
+      stride: 8,
+      size: [[512, 512]],
+      fit: "crop",
+      cropPosition: "random",
+      start: "random",
+      references: {
+        count: 1,
+        candidates: 4,
+        highlight: true,
+        flip: 0.5,
+        affine: { degrees: 10, translate: 0.1, scale: [0.9, 1.1] },
+      },
+      workers: 2,
+      prefetch: 4,
+    },
+    objective: { alpha: 0.01, beta: 0.1, dropCondition: 0.1, minSnrGamma: 0 },
+    trained: ["attn1", "motion"],
+    optimizer: {
+      learningRate: 1e-5,
+      warmup: 0,
+      schedule: "constant",
+      finalLearningRate: 0,
+      betas: [0.9, 0.999],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      maxGradientNorm: 1,
+    },
+    steps: 1000,
+    batch: 1,
+    accumulation: 1,
+    dtype: "fp32",
+    device: "auto",
+    gradientCheckpointing: false,
+    seed: 0,
+    checkpoints: { every: 500, keep: 3 },
+    distributed: { shardOptimizer: false, timeoutSeconds: 600 },
+    output: resolve("runs/people"),
+  });
+});
+
+test("each kind has defaults of its own", async (t) => {
+  t.match(await readRecipe(motion), { trained: ["motion"], data: { frames: 16 } });
+  t.match(await readRecipe(image), { trained: ["all"], data: { frames: 1 } });
+  for (const recipe of [motion, image]) t.notOk("references" in (await readRecipe(recipe)).data);
+  const still = { ...image, validation: { every: 10, requests: [{ prompt: "" }] } };
+  t.equal((await readRecipe(still)).validation?.format, "png");
+  const film = { ...motion, validation: { every: 10, requests: [{ prompt: "" }] } };
+  t.equal((await readRecipe(film)).validation?.format, "mp4");
+});
+
+test("fields have defaults by other fields", async (t) => {
+  t.equal((await readRecipe({ ...subject, batch: 3 })).data.prefetch, 12);
+  t.strictSame((await readRecipe({ ...subject, lora: { rank: 8 } })).lora, { rank: 8, alpha: 8 });
+  t.strictSame((await readRecipe({ ...subject, lora: { rank: 8, alpha: 4 } })).lora, { rank: 8, alpha: 4 });
+  const affine = changed(subject, "data.references.affine", { degrees: 5 });
+  const { references } = (await readRecipe(affine)).data;
+  t.strictSame(references?.affine, { degrees: 5, translate: 0.1, scale: [0.9, 1.1] });
+  t.equal(references?.count, 1);
+  const none = await readRecipe(changed(subject, "data.references.affine", false));
+  t.equal(none.data.references?.affine, false);
+  const sizes = await readRecipe(
+    changed(subject, "data.size", [
+      [512, 320],
+      [320, 512],
+    ]),
+  );
+  t.strictSame(sizes.data.size, [
+    [512, 320],
+    [320, 512],
+  ]);
+});
+
+test("every path is absolute, from the recipe's folder or from the working directory", async (t) => {
+  const recipe: Recipe = {
+    ...subject,
+    model: { base: "../sd15", motion: "/models/motion", subject: "start.safetensors" },
+    data: { ...subject.data, root: ".", masks: "masks", cache: { folder: "cache" } },
+    validation: {
+      every: 100,
+      requests: [
+        { prompt: "One.", reference: "me.png" },
+        {
+          prompt: "Two.",
+          reference: ["a.png", "/b.png", "https://example.org/c.png", "data:image/png;base64,"],
+        },
+      ],
+    },
+  };
+  const folder = t.testdir({ recipes: { "people.json": JSON.stringify(recipe) } });
+  const from = (base: string) => (path: string) => resolve(base, path);
+  for (const [given, path] of [
+    [join(relative(".", folder), "recipes", "people.json"), from(join(folder, "recipes"))],
+    [recipe, from(process.cwd())],
+  ] as const) {
+    const { model, data, validation, output } = await readRecipe(given);
+    t.strictSame(model, {
+      base: path("../sd15"),
+      motion: "/models/motion",
+      subject: path("start.safetensors"),
+    });
+    t.match(data, { source: path("clips"), root: path("."), masks: path("masks") });
+    t.strictSame(data.cache, { folder: path("cache"), variants: 1 });
+    t.equal(output, path("runs/people"));
+    t.strictSame(validation?.requests, [
+      { prompt: "One.", reference: path("me.png") },
+      {
+        prompt: "Two.",
+        reference: [path("a.png"), "/b.png", "https://example.org/c.png", "data:image/png;base64,"],
+      },
+    ]);
+  }
+});
+
+test("a file may have comments, trailing commas and a byte order mark", async (t) => {
+  const text = `\uFEFF// Our cat.
+{
+  "kind": "motion", /* on clips */
+  "model": { "base": "sd15", "motion": "motion", },
+  "data": { "source": "clips", "size": [64, 64], },
+  "steps": 10, // few
+  "output": "run",
+}
+`;
+  const folder = t.testdir({ "cat.jsonc": text });
+  t.match(await readRecipe(join(folder, "cat.jsonc")), { steps: 10, output: join(folder, "run") });
+});
+
+test("a complete recipe is complete already", async (t) => {
+  for (const recipe of [
+    { ...subject, ema: 0.999, lora: { rank: 4 }, validation: { every: 5, requests: [request] } },
+    motion,
+    image,
+  ]) {
+    const complete = await readRecipe(recipe);
+    const folder = t.testdir({ "recipe.json": JSON.stringify(complete) });
+    t.strictSame(await readRecipe(join(folder, "recipe.json")), complete);
+    t.strictSame(await readRecipe(JSON.parse(JSON.stringify(complete))), complete);
+  }
+});
+
+test("undefined is as if left out", async (t) => {
+  const recipe = { ...motion, ema: undefined, lora: undefined, trained: undefined, validation: undefined };
+  t.strictSame(await readRecipe(recipe), await readRecipe(motion));
+});
+
+test("a broken recipe is one line that names the field, its value and what is allowed", async (t) => {
+  const validation = (...requests: object[]) => ({ every: 1, requests });
+  const broken: [Recipe, field: string, value: unknown, message: RegExp][] = [
+    [subject, "kind", undefined, /^kind is missing; it must be "image" or "motion" or "subject"$/],
+    [subject, "kind", "video", /^kind: 'video' is not allowed; it must be "image" or "motion" or "subject"$/],
+    [subject, "stepz", 5, /^stepz is not an option; did you mean steps\?$/],
+    [subject, "data.frame", 5, /^data\.frame is not an option; did you mean data\.frames\?$/],
+    [
+      subject,
+      "data.references.qqqqqqqqq",
+      5,
+      /^data\.references\.qqqqqqqqq is not .*of data\.references are count, /,
+    ],
+    [
+      subject,
+      "model",
+      "sd15",
+      /^model: 'sd15' is not allowed; it must be an object of base, motion, subject$/,
+    ],
+    [
+      subject,
+      "model.base",
+      undefined,
+      /^model\.base is missing; it must be the path of a Stable Diffusion 1\.5/,
+    ],
+    [
+      subject,
+      "model.motion",
+      undefined,
+      /^model\.motion is missing; .* MotionAdapter folder where kind is "subject"$/,
+    ],
+    [motion, "model.motion", undefined, /^model\.motion is missing; .* where kind is "motion"$/],
+    [image, "model.motion", "m", /^model\.motion is not for kind "image"; leave it out$/],
+    [motion, "model.subject", "s", /^model\.subject is not for kind "motion"; leave it out$/],
+    [
+      subject,
+      "data.source",
+      "",
+      /^data\.source: '' is not allowed; it must be the path of a folder of clips/,
+    ],
+    [
+      subject,
+      "data.layout",
+      "flat",
+      /^data\.layout: 'flat' is not .* "auto" or "folder" or "classes" or "list"$/,
+    ],
+    [subject, "data.caption", "a dog", /^data\.caption: 'a dog' is not allowed; .* with \{class\} where/],
+    [
+      subject,
+      "data.size",
+      undefined,
+      /^data\.size is missing; it must be \[width, height\], each a multiple of 8/,
+    ],
+    [subject, "data.size", [512, 500], /^data\.size: \[ 512, 500 \] is not allowed; .* multiple of 8/],
+    [
+      subject,
+      "data.size",
+      [[512, 512], [512]],
+      /^data\.size: \[ \[ 512, 512 \], \[ 512 \] \] is not allowed/,
+    ],
+    [subject, "data.stride", 0, /^data\.stride: 0 is not allowed; it must be a whole number of at least 1$/],
+    [
+      image,
+      "data.frames",
+      16,
+      /^data\.frames: 16 is not allowed; it must be 1 or left out where kind is "image"$/,
+    ],
+    [motion, "data.references", {}, /^data\.references is not for kind "motion"; leave it out$/],
+    [
+      subject,
+      "data.references.flip",
+      2,
+      /^data\.references\.flip: 2 is not allowed; it must be a number from 0 to 1$/,
+    ],
+    [
+      subject,
+      "data.references.affine",
+      { scale: [1.1, 0.9] },
+      /^data\.references\.affine: .* \(\[least, most\], above 0\)$/,
+    ],
+    [subject, "data.cache.variants", 2, /^data\.cache\.folder is missing; it must be the path of a folder$/],
+    [
+      subject,
+      "objective.alpha",
+      -0.1,
+      /^objective\.alpha: -0\.1 is not allowed; it must be a number from 0 to 1$/,
+    ],
+    [
+      subject,
+      "trained",
+      ["atn1"],
+      /^trained: 'atn1' is not allowed; it must be "attn1", "motion", .* or a glob/,
+    ],
+    [
+      image,
+      "trained",
+      ["attn1", "motion"],
+      /^trained: 'motion' is not allowed; .* there are no motion modules$/,
+    ],
+    [subject, "trained", [], /^trained: \[\] is not allowed; it must be an array of "attn1"/],
+    [
+      subject,
+      "lora",
+      { rank: 0 },
+      /^lora\.rank: 0 is not allowed; it must be a whole number from 1 to 1024$/,
+    ],
+    [
+      subject,
+      "optimizer.learningRate",
+      0,
+      /^optimizer\.learningRate: 0 is not allowed; it must be a number above 0$/,
+    ],
+    [
+      subject,
+      "optimizer.finalLearningRate",
+      1,
+      /^optimizer\.finalLearningRate: 1 is not .* at most .*, 0\.00001$/,
+    ],
+    [
+      subject,
+      "optimizer.warmup",
+      1000,
+      /^optimizer\.warmup: 1000 is not allowed; it must be less than steps, 1000$/,
+    ],
+    [
+      subject,
+      "optimizer.betas",
+      [0.9, 1],
+      /^optimizer\.betas: \[ 0\.9, 1 \] is not .* two numbers from 0 to below 1$/,
+    ],
+    [subject, "steps", 0.5, /^steps: 0\.5 is not allowed; it must be a whole number of at least 1$/],
+    [subject, "steps", "1000", /^steps: '1000' is not allowed/],
+    [subject, "batch", 0, /^batch: 0 is not allowed/],
+    [subject, "accumulation", -1, /^accumulation: -1 is not allowed/],
+    [subject, "ema", 1, /^ema: 1 is not allowed; it must be a number above 0 and below 1, such as 0\.9999$/],
+    [subject, "dtype", "fp16", /^dtype: 'fp16' is not allowed; it must be "fp32" or "bf16"$/],
+    [subject, "device", "gpu", /^device: 'gpu' is not allowed; it must be "auto", "cpu", "cuda" or/],
+    [
+      subject,
+      "seed",
+      2 ** 53,
+      /^seed: 9007199254740992 is not allowed; it must be a whole number from 0 to 9007/,
+    ],
+    [subject, "checkpoints.keep", 0, /^checkpoints\.keep: 0 is not allowed/],
+    [subject, "distributed.timeoutSeconds", 0, /^distributed\.timeoutSeconds: 0 is not allowed; .* above 0$/],
+    [subject, "output", undefined, /^output is missing; it must be the path of the run's folder$/],
+    [
+      subject,
+      "validation",
+      validation(),
+      /^validation\.requests: \[\] is not allowed; it must be an array of one or more/,
+    ],
+    [
+      subject,
+      "validation",
+      validation(request, { prompt: "" }),
+      /^validation\.requests\[1\]\.reference is missing; .* subject where kind/,
+    ],
+    [
+      subject,
+      "validation",
+      validation({ ...request, step: 4 }),
+      /^validation\.requests\[0\]\.step is not an option; did you mean steps\?$/,
+    ],
+    [
+      subject,
+      "validation",
+      validation({ ...request, steps: 0 }),
+      /^validation\.requests\[0\]\.steps: 0 is not allowed; .* 1 to 1000$/,
+    ],
+    [
+      subject,
+      "validation",
+      validation({ ...request, preview: true }),
+      /^validation\.requests\[0\]\.preview is not for a recipe; leave it out$/,
+    ],
+    [
+      subject,
+      "validation",
+      validation({ ...request, width: 500 }),
+      /^validation\.requests\[0\]\.width: 500 is not allowed; it must be a multiple of 8$/,
+    ],
+    [
+      motion,
+      "validation",
+      validation(request),
+      /^validation\.requests\[0\]\.reference is not for kind "motion"; leave it out$/,
+    ],
+    [
+      image,
+      "validation",
+      validation({ prompt: "", frames: 2 }),
+      /^validation\.requests\[0\]\.frames: 2 is not allowed; it must be 1 or left out/,
+    ],
+  ];
+  const folder = t.testdir({});
+  const path = join(folder, "broken.jsonc");
+  for (const [recipe, field, value, message] of broken) {
+    const wrong = changed(recipe, field, value);
+    await t.rejects(readRecipe(wrong), { name: "CameoError", code: "ERR_INVALID_OPTION", message });
+    writeFileSync(path, JSON.stringify(wrong));
+    const error = (await readRecipe(path).catch((thrown) => thrown)) as Error;
+    const place = `recipe ${JSON.stringify(path)}: `;
+    t.ok(error.message.startsWith(place), field);
+    t.match(error.message.slice(place.length), message);
+    t.notMatch(error.message, "\n");
+  }
+});
+
+test("a file that is no recipe is one line that says where and what to do", async (t) => {
+  const folder = t.testdir({
+    "comma.json": '{\n  "kind": "image"\n  "steps": 1\n}',
+    "open.json": '{ "kind": "image"',
+    "string.json": '{ "kind": "ima',
+    "empty.json": "",
+    "list.json": "[]",
+    "big.json": `{}${" ".repeat(2 ** 20)}`,
+  });
+  writeFileSync(join(folder, "latin.json"), Buffer.from('{ "kind": "\xe9" }', "latin1"));
+  mkdirSync(join(folder, "folder"));
+  const wrong: [string, RegExp][] = [
+    ["comma.json", /line 3, column 3: comma expected; correct the JSON there$/],
+    ["open.json", /line 1, column 18: close brace expected; correct/],
+    ["string.json", /line 1, column 11: unexpected end of string; correct/],
+    ["empty.json", /line 1, column 1: value expected; correct/],
+    ["list.json", /the options must be an object, not \[\]$/],
+    ["big.json", /it is larger than 1 MiB, which no recipe is; give a file of JSON$/],
+    ["latin.json", /it is not UTF-8 text; save it as UTF-8$/],
+    ["folder", /it is a folder; give the recipe's file, as in .*folder\/recipe\.json$/],
+    ["missing.json", /no such file; check the path$/],
+    ["comma.json/x", /a part of the path is not a folder; check the path$/],
+  ];
+  for (const [name, message] of wrong) {
+    const error = (await readRecipe(join(folder, name)).catch((thrown) => thrown)) as Error;
+    t.match(error, { name: "CameoError", code: "ERR_INVALID_OPTION", message });
+    t.ok(error.message.startsWith(`recipe ${JSON.stringify(join(folder, name))}: `), name);
+    t.notMatch(error.message, "\n");
+  }
+  await t.rejects(readRecipe("/dev/null"), { message: /it is not a regular file/ });
+  await t.rejects(readRecipe(null as never), { message: /the options must be an object, not null/ });
+});

@@ -1,0 +1,77 @@
+import { CameoError } from "../errors.js";
+import { notAllowed, within } from "../options/check.js";
+import { checkRequest } from "../options/sample.js";
+import type { ValidationRecipe } from "./recipe.js";
+import type { CheckedRecipe } from "./recipe_schema.js";
+
+/** Throws ERR_INVALID_OPTION for the first field that its own schema allows and the other fields don't. */
+export function checkRules(recipe: CheckedRecipe): void {
+  checkKind(recipe);
+  checkTrained(recipe);
+  checkOptimizer(recipe);
+  recipe.validation?.requests.forEach((request, i) => {
+    checkValidation(recipe.kind, request, `validation.requests[${i}].`);
+  });
+}
+
+function must(holds: boolean, name: string, value: unknown, allowed: string): void {
+  if (!holds) throw notAllowed(name, value, allowed);
+}
+
+function mustNotBe(name: string, value: unknown, where: string): void {
+  if (value === undefined) return;
+  throw new CameoError("ERR_INVALID_OPTION", `${name} is not for ${where}; leave it out`);
+}
+
+function checkKind({ kind, model: { motion, subject }, data: { frames, references } }: CheckedRecipe): void {
+  const is = `where kind is "${kind}"`;
+  if (kind === "image") {
+    mustNotBe("model.motion", motion, `kind "${kind}"`);
+    must(frames === undefined || frames === 1, "data.frames", frames, `1 or left out ${is}`);
+  } else {
+    must(motion !== undefined, "model.motion", motion, `the path of a MotionAdapter folder ${is}`);
+  }
+  if (kind !== "subject") {
+    mustNotBe("model.subject", subject, `kind "${kind}"`);
+    mustNotBe("data.references", references, `kind "${kind}"`);
+  }
+}
+
+const groups = ["attn1", "motion", "text_encoder", "all"];
+
+/** A name of no group is a glob; one without a dot or a star would match no parameter. */
+function checkTrained({ kind, trained = [] }: CheckedRecipe): void {
+  const allowed = `${groups.map((name) => `"${name}"`).join(", ")} or a glob such as "up_blocks.*.attn2.*"`;
+  for (const name of trained) must(groups.includes(name) || /[.*]/.test(name), "trained", name, allowed);
+  const motion = kind === "image" && trained.includes("motion");
+  must(!motion, "trained", "motion", `something else where kind is "image": there are no motion modules`);
+}
+
+function checkOptimizer({ optimizer, steps }: CheckedRecipe): void {
+  const { learningRate, finalLearningRate, warmup } = optimizer;
+  const most = `at most optimizer.learningRate, ${learningRate}`;
+  must(finalLearningRate <= learningRate, "optimizer.finalLearningRate", finalLearningRate, most);
+  must(warmup < steps, "optimizer.warmup", warmup, `less than steps, ${steps}`);
+}
+
+/** What `Pipeline.sample` takes and a recipe can't say. */
+const callOptions = ["signal", "onProgress", "preview", "saveLatents"];
+
+function checkValidation(
+  kind: CheckedRecipe["kind"],
+  request: ValidationRecipe["requests"][number],
+  place: string,
+): void {
+  const { reference, frames, ...rest } = within(place, () => checkRequest(request));
+  for (const name of callOptions) {
+    mustNotBe(`${place}${name}`, (rest as Record<string, unknown>)[name], "a recipe");
+  }
+  for (const side of ["width", "height"] as const) {
+    must((rest[side] ?? 0) % 8 === 0, `${place}${side}`, rest[side], "a multiple of 8");
+  }
+  const is = `where kind is "${kind}"`;
+  const has = Array.isArray(reference) ? reference.length > 0 : reference !== undefined;
+  if (kind === "subject") must(has, `${place}reference`, undefined, `a picture of the subject ${is}`);
+  else mustNotBe(`${place}reference`, has ? reference : undefined, `kind "${kind}"`);
+  if (kind === "image") must((frames ?? 1) === 1, `${place}frames`, frames, `1 or left out ${is}`);
+}

@@ -1,0 +1,41 @@
+import { isDeepStrictEqual } from "node:util";
+import type { CompleteRecipe } from "./recipe.js";
+
+/** Fields, and all that is in them, that may change from one part of a run to the next. */
+const free = [
+  "output",
+  "device",
+  "checkpoints",
+  "validation",
+  "data.workers",
+  "data.prefetch",
+  "data.cache.folder",
+  "distributed.timeoutSeconds",
+];
+
+/**
+ * The dotted names of the fields whose change would make a resumed run another run than the one that was saved;
+ * empty where it can be resumed. `steps` may grow, but not where a cosine's length depends on them.
+ */
+export function resumeDifferences(saved: CompleteRecipe, now: CompleteRecipe): string[] {
+  const [before, after] = [fields(saved), fields(now)];
+  const names = [...new Set([...before.keys(), ...after.keys()])];
+  const grows = now.steps >= saved.steps && now.optimizer.schedule !== "cosine";
+  return names.filter((name) => {
+    if (isDeepStrictEqual(before.get(name), after.get(name))) return false;
+    return !(name === "steps" && grows);
+  });
+}
+
+/** Values by their dotted names; what can't change a run is left out. */
+function fields(recipe: object, parent = ""): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(recipe)) {
+    const name = `${parent}${key}`;
+    if (free.includes(name)) continue;
+    const isGroup = typeof value === "object" && value !== null && !Array.isArray(value);
+    const inner = isGroup ? fields(value, `${name}.`) : [[name, value] as const];
+    for (const [path, field] of inner) found.set(path, field);
+  }
+  return found;
+}
