@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,16 +12,26 @@
 
 namespace cameo {
 
+/// A low-rank adapter (arXiv 2106.09685): what is added to a matrix or a kernel is scale * up * down.
+struct LowRank {
+  at::Tensor down;  // (rank, in, ...)
+  at::Tensor up;    // (out, rank), and two ones after a kernel
+  double scale = 1;
+};
+
 /// A named tensor of a network. A layer declares it when it is constructed and keeps a reference; `value` is
-/// undefined until weights are loaded.
+/// undefined until weights are loaded. It may be fp32 where the network computes in less, as what is trained is.
 struct Parameter {
   std::string name;  // as in diffusers' state dict
   std::vector<int64_t> shape;
   at::Tensor value;
   bool trainable = true;  // false: a table that comes with the weights, such as position codes
+  std::optional<LowRank> adapter = {};
 
   const at::Tensor& operator*() const { return value; }
   const at::Tensor* operator->() const { return &value; }
+  /// The value in the type that `x` is computed in.
+  at::Tensor like(const at::Tensor& x) const { return value.to(x.scalar_type()); }
   int64_t numel() const;
 };
 
@@ -57,6 +68,8 @@ class Scope {
   Parameter& parameter(std::string_view name, std::vector<int64_t> shape) const;
   /// A parameter that is never trained.
   Parameter& buffer(std::string_view name, std::vector<int64_t> shape) const;
+
+  ParameterSet& set() const { return *set_; }
 
  private:
   ParameterSet* set_;

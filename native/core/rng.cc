@@ -17,9 +17,11 @@ uint64_t mix(uint64_t x) {
 
 }  // namespace
 
-at::Generator makeGenerator(uint64_t seed, RandomStream stream) {
-  const auto index = static_cast<uint64_t>(stream);
-  return at::make_generator<at::CPUGeneratorImpl>(index == 0 ? seed : mix(seed ^ mix(index)));
+at::Generator makeGenerator(uint64_t seed, RandomStream stream, uint64_t index) {
+  const auto purpose = static_cast<uint64_t>(stream);
+  if (purpose != 0) seed = mix(seed ^ mix(purpose));
+  if (index != 0) seed = mix(seed ^ mix(~index));
+  return at::make_generator<at::CPUGeneratorImpl>(seed);
 }
 
 at::Tensor drawNormal(at::IntArrayRef shape, const at::Generator& generator) {

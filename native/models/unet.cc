@@ -1,6 +1,7 @@
 #include "models/unet.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace cameo::models {
 
@@ -42,6 +43,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
       .text = input.text,
       .layout = {.frames = images - input.references, .references = input.references},
+      .recompute = input.recompute && c10::GradMode::is_enabled(),
   };
   at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);

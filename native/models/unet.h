@@ -12,6 +12,7 @@ struct UNetInput {
   int64_t references = 0;  // R; with 1 or more, spatial self-attention is PISA
   at::Tensor timesteps;    // (B)
   at::Tensor text;         // (B, S, cross_attention_dim)
+  bool recompute = false;  // keep the layers' inputs only for the backward pass, and run each layer twice
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

@@ -35,9 +35,10 @@ nn::MotionConfig motionConfig(const UNetConfig& config, size_t level, int64_t la
 
 UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, int64_t index, int64_t in,
                     bool with_attention) {
+  nn::ParameterRange parameters(block.set());
   UNetLayer layer{
       nn::ResnetBlock(block / "resnets" / index, resnetConfig(config, in, config.block_out_channels[level])),
-      std::nullopt, std::nullopt};
+      std::nullopt, std::nullopt, parameters};
   if (with_attention) {
     layer.attention.emplace(block / "attentions" / index,
                             attentionConfig(config, level, config.transformer_layers[level]));
@@ -46,6 +47,7 @@ UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, 
     layer.motion.emplace(block / "motion_modules" / index,
                          motionConfig(config, level, config.motion->layers[level]));
   }
+  layer.parameters.close();
   return layer;
 }
 
@@ -56,13 +58,30 @@ nn::ResnetConfig midResnetConfig(const UNetConfig& config) {
   return resnet;
 }
 
+using LayerFunction = std::function<at::Tensor(const at::Tensor& x, const UNetContext& context)>;
+
+/// `function(x, context)`, without keeping its activations where the context says so.
+at::Tensor run(const LayerFunction& function, const nn::ParameterRange& parameters, const at::Tensor& x,
+               const UNetContext& context) {
+  if (!context.recompute) return function(x, context);
+  const auto block = [function, context](const std::vector<at::Tensor>& inputs) {
+    UNetContext inner = context;
+    inner.time = inputs[1];
+    inner.text = inputs[2];
+    return function(inputs[0], inner);
+  };
+  return nn::recompute(block, {x, context.time, context.text}, parameters);
+}
+
 }  // namespace
 
 at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& context) const {
-  at::Tensor x = resnet.forward(input, context.time);
-  if (attention) x = attention->forward(x, context.text, context.layout);
-  if (motion) x = motion->forward(x, context.layout.images());
-  return x;
+  const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
+    at::Tensor x = resnet.forward(input, context.time);
+    if (attention) x = attention->forward(x, context.text, context.layout);
+    return motion ? motion->forward(x, context.layout.images()) : x;
+  };
+  return run(layer, parameters, input, context);
 }
 
 DownBlock::DownBlock(const Scope& scope, const UNetConfig& config, size_t index) {
@@ -84,7 +103,8 @@ at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context,
 }
 
 MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
-    : first_(scope / "resnets" / 0, midResnetConfig(config)),
+    : parameters_(scope.set()),
+      first_(scope / "resnets" / 0, midResnetConfig(config)),
       attention_(scope / "attentions" / 0,
                  attentionConfig(config, config.blocks() - 1, config.mid_transformer_layers)),
       second_(scope / "resnets" / 1, midResnetConfig(config)) {
@@ -92,13 +112,17 @@ MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
     motion_.emplace(scope / "motion_modules" / 0,
                     motionConfig(config, config.blocks() - 1, config.motion->mid_layers));
   }
+  parameters_.close();
 }
 
 at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context) const {
-  at::Tensor x = first_.forward(input, context.time);
-  x = attention_.forward(x, context.text, context.layout);
-  if (motion_) x = motion_->forward(x, context.layout.images());
-  return second_.forward(x, context.time);
+  const auto block = [this](const at::Tensor& input, const UNetContext& context) {
+    at::Tensor x = first_.forward(input, context.time);
+    x = attention_.forward(x, context.text, context.layout);
+    if (motion_) x = motion_->forward(x, context.layout.images());
+    return second_.forward(x, context.time);
+  };
+  return run(block, parameters_, input, context);
 }
 
 UpBlock::UpBlock(const Scope& scope, const UNetConfig& config, size_t index) {

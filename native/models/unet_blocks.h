@@ -5,6 +5,7 @@
 
 #include "models/unet_config.h"
 #include "nn/motion.h"
+#include "nn/recompute.h"
 #include "nn/resnet.h"
 #include "nn/transformer_2d.h"
 
@@ -15,6 +16,7 @@ struct UNetContext {
   at::Tensor time;  // (B, 4 * block_out_channels[0])
   at::Tensor text;  // (B, S, cross_attention_dim)
   nn::FrameLayout layout;
+  bool recompute = false;  // activations inside a layer are not kept for the backward pass
 };
 
 /// The parts of one layer: a resnet block, then a spatial transformer and a motion module where there are.
@@ -22,6 +24,7 @@ struct UNetLayer {
   nn::ResnetBlock resnet;
   std::optional<nn::Transformer2D> attention;
   std::optional<nn::MotionModule> motion;
+  nn::ParameterRange parameters;
 
   at::Tensor forward(const at::Tensor& x, const UNetContext& context) const;
 };
@@ -44,6 +47,7 @@ class MidBlock {
   at::Tensor forward(const at::Tensor& x, const UNetContext& context) const;
 
  private:
+  nn::ParameterRange parameters_;
   nn::ResnetBlock first_;
   nn::Transformer2D attention_;
   std::optional<nn::MotionModule> motion_;

@@ -1,52 +1,24 @@
 #include "nn/layers.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/List.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
+#include "nn/affine.h"
 
 namespace cameo::nn {
 
 namespace {
 
-/// oneDNN's matrix product, by an operator that libtorch has no function for; empty in a build without it.
-class OneDnnLinear {
- public:
-  static const OneDnnLinear& get() {
-    static const OneDnnLinear instance;
-    return instance;
-  }
+/// What the adapter of `weight` adds to its product with `x`, (..., out).
+at::Tensor adapted(const at::Tensor& x, const LowRank& adapter) {
+  const auto matrix = [&](const at::Tensor& factor) { return factor.flatten(1).to(x.scalar_type()); };
+  return affine(affine(x, matrix(adapter.down), {}), matrix(adapter.up), {}) * adapter.scale;
+}
 
-  /// It has no backward pass.
-  bool takes(const at::Tensor& x) const {
-    return operator_ && x.is_cpu() && x.scalar_type() == at::kFloat && !c10::GradMode::is_enabled();
-  }
-
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& weight,
-                        const std::optional<at::Tensor>& bias) const {
-    return operator_->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
-  }
-
- private:
-  using Signature = at::Tensor(const at::Tensor& x, const at::Tensor& weight,
-                               const std::optional<at::Tensor>& bias, std::string_view activation,
-                               c10::List<std::optional<at::Scalar>> scalars,
-                               std::optional<std::string_view> algorithm);
-
-  OneDnnLinear() {
-    const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
-    if (found) operator_ = found->typed<Signature>();
-  }
-
-  std::optional<c10::TypedOperatorHandle<Signature>> operator_;
-};
-
-/// x W^T + b. In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes
-/// half the time there (bench/full_size).
-at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  return OneDnnLinear::get().takes(x) ? OneDnnLinear::get()(x, weight, bias) : at::linear(x, weight, bias);
+at::Tensor product(const at::Tensor& x, const Parameter& weight, const Parameter* bias) {
+  const at::Tensor y = affine(x, weight.like(x).flatten(1), bias ? std::optional(bias->like(x)) : std::nullopt);
+  return weight.adapter ? y + adapted(x, *weight.adapter) : y;
 }
 
 }  // namespace
@@ -56,14 +28,14 @@ Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool bias)
       bias_(bias ? &scope.parameter("bias", {out}) : nullptr) {}
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
-  return affine(x, *weight_, bias_ == nullptr ? std::nullopt : std::optional(**bias_));
+  return product(x, weight_, bias_);
 }
 
 PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out)
     : weight_(scope.parameter("weight", {out, in, 1, 1})), bias_(scope.parameter("bias", {out})) {}
 
 at::Tensor PointwiseConv::forward(const at::Tensor& tokens) const {
-  return affine(tokens, weight_->flatten(1), *bias_);
+  return product(tokens, weight_, &bias_);
 }
 
 Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)
@@ -72,7 +44,11 @@ Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)
       bias_(scope.parameter("bias", {config.out})) {}
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  return at::conv2d(x, *weight_, *bias_, config_.stride, config_.padding);
+  const at::Tensor y = at::conv2d(x, weight_.like(x), bias_.like(x), config_.stride, config_.padding);
+  if (!weight_.adapter) return y;
+  const auto& [down, up, scale] = *weight_.adapter;
+  const at::Tensor hidden = at::conv2d(x, down.to(x.scalar_type()), {}, config_.stride, config_.padding);
+  return y + at::conv2d(hidden, up.to(x.scalar_type())) * scale;
 }
 
 GroupNorm::GroupNorm(const Scope& scope, int64_t groups, int64_t channels, double eps)
@@ -92,7 +68,7 @@ at::Tensor GroupNorm::forward(const at::Tensor& x) const {
   // where the input takes none, and so through a null pointer.
   const bool trained = weight_->requires_grad() || bias_->requires_grad();
   const bool faults = trained && !x.requires_grad() && c10::GradMode::is_enabled();
-  return at::group_norm(faults ? x.contiguous() : x, groups_, *weight_, *bias_, eps_);
+  return at::group_norm(faults ? x.contiguous() : x, groups_, weight_.like(x), bias_.like(x), eps_);
 }
 
 LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)
@@ -102,7 +78,7 @@ LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)
       bias_(scope.parameter("bias", {channels})) {}
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
-  return at::layer_norm(x, {channels_}, *weight_, *bias_, eps_);
+  return at::layer_norm(x, {channels_}, weight_.like(x), bias_.like(x), eps_);
 }
 
 Activation parseActivation(const std::string& name) {
@@ -123,7 +99,7 @@ at::Tensor activate(Activation activation, at::Tensor x) {
     case Activation::Gelu:
       return at::gelu_(x);
     case Activation::QuickGelu:
-      return at::sigmoid(x * 1.702).mul_(x);
+      return at::sigmoid(x * 1.702) * x;
     case Activation::Relu:
       return at::relu_(x);
     case Activation::Mish:

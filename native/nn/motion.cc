@@ -16,7 +16,7 @@ MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionC
       ff_(scope / "ff", config.channels) {}
 
 at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
-  return x.add_(positions_->narrow(1, 0, x.size(1)));
+  return x.add_(positions_.like(x).narrow(1, 0, x.size(1)));
 }
 
 at::Tensor MotionTransformerBlock::forward(const at::Tensor& input) const {

@@ -4,6 +4,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "models/initialize.h"
 #include "pipeline/pipeline.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
@@ -18,12 +19,14 @@ namespace {
 /// Loads networks one after another into `result`, counting parameters over all of them for the progress.
 class Loader {
  public:
-  Loader(Pipeline& result, const OnProgress& onProgress, const Cancellation& cancellation)
-      : result_(result), on_progress_(onProgress), cancellation_(cancellation) {}
+  Loader(Pipeline& result, std::optional<uint64_t> seed, const OnProgress& onProgress,
+         const Cancellation& cancellation)
+      : result_(result), seed_(seed), on_progress_(onProgress), cancellation_(cancellation) {}
 
   void expect(const ParameterSet& parameters) { total_ += static_cast<int64_t>(parameters.all().size()); }
 
-  void load(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers) {
+  void load(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers,
+            const std::function<bool(const std::string&)>& is_drawn) {
     const weights::LoadOptions options{
         .network = name,
         .dtype = result_.dtype,
@@ -31,8 +34,10 @@ class Loader {
         .channels_last = result_.device.is_cpu(),
         .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
         .cancellation = &cancellation_,
+        .may_miss = is_drawn,
     };
     const auto coverage = weights::load(parameters, layers, options);
+    if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.device);
     done_ += static_cast<int64_t>(parameters.all().size());
     result_.description["networks"].push_back(
         {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});
@@ -40,14 +45,22 @@ class Loader {
 
  private:
   Pipeline& result_;
+  std::optional<uint64_t> seed_;  // of what is drawn; none where everything must be in the files
   const OnProgress& on_progress_;
   const Cancellation& cancellation_;
   int64_t done_ = 0;
   int64_t total_ = 0;
 };
 
-weights::ComponentFolder component(const LoadOptions& options, const char* folder, const char* what) {
-  return weights::openComponent(options.base + "/" + folder, what);
+weights::ComponentFolder component(const LoadOptions& options, const std::string& folder, const char* what) {
+  return weights::openComponent(folder, what, "",
+                                options.draw_missing ? weights::Weights::Optional : weights::Weights::Required);
+}
+
+/// The layers that a component's folder has: one, or none where its weights are to be drawn.
+std::vector<weights::Layer> layersOf(const weights::ComponentFolder& folder, weights::KeyMap map) {
+  if (folder.weights.empty()) return {};
+  return {{weights::openWeights(folder.weights), std::move(map)}};
 }
 
 /// The sampler's settings: the base model's own, with those that AnimateDiff was trained with where motion
@@ -108,11 +121,11 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
                 "subject: a subject model needs motion modules; name their folder with `motion`");
   }
 
-  const auto text_encoder = component(options, "text_encoder", "the text encoder");
-  const auto vae = component(options, "vae", "the VAE");
-  const auto unet = component(options, "unet", "the UNet");
+  const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
+  const auto vae = component(options, options.base + "/vae", "the VAE");
+  const auto unet = component(options, options.base + "/unet", "the UNet");
   std::optional<weights::ComponentFolder> motion;
-  if (!options.motion.empty()) motion = weights::openComponent(options.motion, "the motion adapter");
+  if (!options.motion.empty()) motion = component(options, options.motion, "the motion adapter");
 
   using models::ClipTextConfig, models::UNetConfig, models::VaeConfig;
   pipeline->text_encoder = std::make_unique<models::ClipText>(
@@ -125,19 +138,25 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   pipeline->schedule = readSchedule(options);
   requireFitting(*pipeline, options.base);
 
-  std::vector<weights::Layer> unet_layers = {{weights::openWeights(unet.weights)}};
-  if (motion) unet_layers.push_back({weights::openWeights(motion->weights)});
+  std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
+  if (motion && !motion->weights.empty()) unet_layers.push_back({weights::openWeights(motion->weights)});
   if (!options.subject.empty()) unet_layers.push_back({weights::openWeights(options.subject)});
   pipeline->has_subject = !options.subject.empty();
 
-  Loader loader(*pipeline, onProgress, cancellation);
+  Loader loader(*pipeline, options.draw_missing, onProgress, cancellation);
   loader.expect(pipeline->text_encoder->parameters());
   loader.expect(pipeline->vae->parameters());
   loader.expect(pipeline->unet->parameters());
+  const auto drawnWithout = [](const std::string& weights) {
+    return [drawn = weights.empty()](const std::string&) { return drawn; };
+  };
   loader.load("text_encoder", pipeline->text_encoder->parameters(),
-              {{weights::openWeights(text_encoder.weights), weights::clipTextKey}});
-  loader.load("vae", pipeline->vae->parameters(), {{weights::openWeights(vae.weights), weights::vaeKey}});
-  loader.load("unet", pipeline->unet->parameters(), unet_layers);
+              layersOf(text_encoder, weights::clipTextKey), drawnWithout(text_encoder.weights));
+  loader.load("vae", pipeline->vae->parameters(), layersOf(vae, weights::vaeKey), drawnWithout(vae.weights));
+  loader.load("unet", pipeline->unet->parameters(), unet_layers, [&](const std::string& name) {
+    const bool is_motion = name.find("motion_modules.") != std::string::npos;
+    return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
+  });
   describe(*pipeline, options);
   return pipeline;
 }

@@ -19,6 +19,8 @@ struct LoadOptions {
   std::string base;
   std::string motion;   // empty: none
   std::string subject;  // empty: none
+  /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
+  std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
   std::string dtype = "auto";
 };

@@ -129,9 +129,16 @@ std::vector<int64_t> NoiseSchedule::timesteps(int64_t steps) const {
   return result;
 }
 
+at::Tensor NoiseSchedule::alphaCumprod(const at::Tensor& timesteps) const {
+  return at::tensor(alphas_cumprod_).to(timesteps.device()).index_select(0, timesteps);
+}
+
 at::Tensor NoiseSchedule::addNoise(const at::Tensor& clean, const at::Tensor& noise, int64_t timestep) const {
-  const double alpha = alphaCumprod(timestep);
-  return clean * std::sqrt(alpha) + noise * std::sqrt(1 - alpha);
+  return schedulers::addNoise(clean, noise, at::scalar_tensor(alphaCumprod(timestep), at::kDouble));
+}
+
+at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha) {
+  return clean * alpha.sqrt() + noise * (1 - alpha).sqrt();
 }
 
 }  // namespace cameo::schedulers

@@ -36,8 +36,8 @@ class NoiseSchedule {
   explicit NoiseSchedule(const ScheduleConfig& config);
 
   double alphaCumprod(int64_t timestep) const { return alphas_cumprod_[timestep]; }
-  const std::vector<float>& alphasCumprod() const { return alphas_cumprod_; }
-
+  /// alpha_t for each of `timesteps` (B), int64 -> (B), fp32.
+  at::Tensor alphaCumprod(const at::Tensor& timesteps) const;
   /// `steps` timesteps, falling. Throws `ErrorCode::InvalidOption` for more steps than were trained.
   std::vector<int64_t> timesteps(int64_t steps) const;
 
@@ -50,5 +50,8 @@ class NoiseSchedule {
   ScheduleConfig config_;
   std::vector<float> alphas_cumprod_;  // fp32 as in PyTorch, so that rounding is the same
 };
+
+/// x_t of `clean` and `noise` for alpha_t = `alpha`, which broadcasts against them.
+at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha);
 
 }  // namespace cameo::schedulers

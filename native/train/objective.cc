@@ -6,18 +6,6 @@ namespace cameo::train {
 
 namespace {
 
-/// alphas_cumprod at each sample's timestep, (B, 1, 1, 1, 1).
-at::Tensor alphaAt(const schedulers::NoiseSchedule& schedule, const at::Tensor& timesteps) {
-  return at::tensor(schedule.alphasCumprod())
-      .to(timesteps.device())
-      .index_select(0, timesteps)
-      .view({-1, 1, 1, 1, 1});
-}
-
-at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha) {
-  return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise;
-}
-
 at::Tensor target(schedulers::Prediction prediction, const at::Tensor& clean, const at::Tensor& noise,
                   const at::Tensor& alpha) {
   switch (prediction) {
@@ -38,10 +26,11 @@ at::Tensor squaredError(const at::Tensor& output, const at::Tensor& wanted) {
 /// min(snr, gamma) over the weight that the prediction's error has by itself, (B).
 at::Tensor minSnrWeight(const ObjectiveConfig& config, schedulers::Prediction prediction,
                         const at::Tensor& alpha) {
-  const at::Tensor snr = (alpha / (1 - alpha)).flatten();
+  const at::Tensor snr = (alpha / (1 - alpha)).flatten();  // 0 where only noise is left
   const at::Tensor capped = snr.clamp_max(config.min_snr_gamma);
   if (prediction == schedulers::Prediction::VPrediction) return capped / (snr + 1);
-  return prediction == schedulers::Prediction::Sample ? capped : capped / snr;
+  if (prediction == schedulers::Prediction::Sample) return capped;
+  return (config.min_snr_gamma / snr).clamp_max(1);
 }
 
 }  // namespace
@@ -51,21 +40,26 @@ Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& 
   const auto prediction = schedule.config().prediction;
   const int64_t frames = batch.latents.size(1);
   const int64_t references = batch.references.defined() ? batch.references.size(1) : 0;
-  const at::Tensor alpha = alphaAt(schedule, batch.timesteps);
-  at::Tensor images = addNoise(batch.latents, batch.noise, alpha);
+  // (B, 1, 1, 1, 1)
+  const auto alphaAt = [&](const at::Tensor& timesteps) {
+    return schedule.alphaCumprod(timesteps).view({-1, 1, 1, 1, 1});
+  };
+  const at::Tensor alpha = alphaAt(batch.timesteps);
+  at::Tensor images = schedulers::addNoise(batch.latents, batch.noise, alpha);
   at::Tensor reference_alpha, kept;
   if (references > 0) {
     reference_alpha =
-        alphaAt(schedule, (batch.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
+        alphaAt((batch.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
     kept = batch.dropped.defined() ? batch.dropped.logical_not().to(at::kFloat)
                                    : at::ones_like(batch.timesteps, at::kFloat);  // (B)
-    const at::Tensor seen = addNoise(batch.references, batch.reference_noise, reference_alpha);
+    const at::Tensor seen = schedulers::addNoise(batch.references, batch.reference_noise, reference_alpha);
     images = at::cat({images, seen * kept.view({-1, 1, 1, 1, 1})}, 1);
   }
   const at::Tensor output = unet.forward({.images = images.to(batch.text.scalar_type()),
                                           .references = references,
                                           .timesteps = batch.timesteps,
-                                          .text = batch.text});
+                                          .text = batch.text,
+                                          .recompute = config.recompute});
 
   Losses losses;
   at::Tensor error =

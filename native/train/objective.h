@@ -11,6 +11,7 @@ struct ObjectiveConfig {
   double alpha = 0.01;       // the references' remind noise is that of timestep floor(alpha * t)
   double beta = 0.1;         // weight of the references' loss
   double min_snr_gamma = 0;  // min-SNR weighting (arXiv 2303.09556); 0: none
+  bool recompute = false;    // gradient checkpointing, by block
 };
 
 /// One step's batch, all scaled latents, fp32: clean ones and the noise drawn for them.

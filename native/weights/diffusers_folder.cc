@@ -85,7 +85,8 @@ std::set<std::string> listVariants(const fs::path& folder) {
   return variants;
 }
 
-std::string findWeights(const std::string& folder, const std::string& what, const std::string& variant) {
+std::string findWeights(const std::string& folder, const std::string& what, const std::string& variant,
+                        Weights weights) {
   if (const auto found = findVariant(folder, variant)) return *found;
   const std::set<std::string> variants = listVariants(folder);
   if (!variant.empty()) {
@@ -98,6 +99,7 @@ std::string findWeights(const std::string& folder, const std::string& what, cons
     if (!is_choice) continue;
     if (const auto found = findVariant(folder, other)) return *found;
   }
+  if (weights == Weights::Optional) return "";
   failFormat(folder, c10::str("there are no weights for ", what,
                               ": diffusion_pytorch_model or model was expected, as .safetensors or .bin"));
 }
@@ -131,14 +133,14 @@ std::string classIn(const fs::path& folder, const std::string& file) {
 }  // namespace
 
 ComponentFolder openComponent(const std::string& folder, const std::string& what,
-                              const std::string& variant) {
+                              const std::string& variant, Weights weights) {
   if (isFile(folder)) failFormat(folder, "this is a file; a folder with " + what + " was expected");
   if (!isFolder(folder)) failMissing(folder, what);
   const fs::path config = fs::path(folder) / "config.json";
   if (!isFile(config)) {
     failFormat(folder, c10::str("there is no config.json for ", what, "; this is ", describeFolder(folder)));
   }
-  return {folder, readJson(config.string()), findWeights(folder, what, variant)};
+  return {folder, readJson(config.string()), findWeights(folder, what, variant, weights)};
 }
 
 std::string describeFolder(const std::string& folder) {

@@ -102,7 +102,7 @@ std::string countText(const std::vector<std::string>& names, const char* what) {
                                                    countText(problems.missing, "missing parameters"), files));
 }
 
-Plan makePlan(ParameterSet& parameters, const std::vector<Layer>& layers, const std::string& network,
+Plan makePlan(ParameterSet& parameters, const std::vector<Layer>& layers, const LoadOptions& options,
               std::vector<Coverage>& coverages) {
   Plan plan;
   Problems problems;
@@ -110,13 +110,14 @@ Plan makePlan(ParameterSet& parameters, const std::vector<Layer>& layers, const 
   problems.misshapen.resize(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) layOver(parameters, layers, i, plan, coverages, problems);
   for (const Parameter& parameter : parameters.all()) {
-    if (!plan.contains(&parameter)) problems.missing.push_back(parameter.name);
+    const bool may_miss = options.may_miss && options.may_miss(parameter.name);
+    if (!plan.contains(&parameter) && !may_miss) problems.missing.push_back(parameter.name);
   }
   const auto is_empty = [](const std::vector<std::string>& names) { return names.empty(); };
   const bool fits_all = problems.missing.empty() &&
                         std::all_of(problems.unknown.begin(), problems.unknown.end(), is_empty) &&
                         std::all_of(problems.misshapen.begin(), problems.misshapen.end(), is_empty);
-  if (!fits_all) failMismatch(layers, problems, network);
+  if (!fits_all) failMismatch(layers, problems, options.network);
   return plan;
 }
 
@@ -162,7 +163,7 @@ std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& l
                            const LoadOptions& options) {
   std::vector<Coverage> coverages;
   for (const Layer& layer : layers) coverages.push_back(startCoverage(*layer.source));
-  const Plan plan = makePlan(parameters, layers, options.network, coverages);
+  const Plan plan = makePlan(parameters, layers, options, coverages);
   checkMemory(parameters, options);
   const std::vector<Step> steps = inFileOrder(plan);
   for (size_t i = 0; i < steps.size(); ++i) {

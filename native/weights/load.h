@@ -31,6 +31,7 @@ struct LoadOptions {
   bool channels_last = false;  // 4-D weights in the channels-last memory format
   std::function<void(int64_t done, int64_t total)> progress = {};  // in parameters, after each one
   const Cancellation* cancellation = nullptr;                      // checked before each parameter
+  std::function<bool(const std::string& name)> may_miss = {};      // parameters that may stay without a value
 };
 
 /// What a layer gave to the network.

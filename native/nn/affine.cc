@@ -1,0 +1,81 @@
+#include "nn/affine.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace cameo::nn {
+
+namespace {
+
+using torch::autograd::AutogradContext, torch::autograd::variable_list;
+
+/// oneDNN's matrix product, by an operator that libtorch has no function for; empty in a build without it.
+/// In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes half its time
+/// there (bench/full_size).
+class OneDnnLinear {
+ public:
+  static const OneDnnLinear& get() {
+    static const OneDnnLinear instance;
+    return instance;
+  }
+
+  bool takes(const at::Tensor& x) const {
+    return operator_ && x.is_cpu() && x.scalar_type() == at::kFloat && x.numel() > 0;
+  }
+
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& weight,
+                        const std::optional<at::Tensor>& bias) const {
+    return operator_->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  }
+
+ private:
+  using Signature = at::Tensor(const at::Tensor& x, const at::Tensor& weight,
+                               const std::optional<at::Tensor>& bias, std::string_view activation,
+                               c10::List<std::optional<at::Scalar>> scalars,
+                               std::optional<std::string_view> algorithm);
+
+  OneDnnLinear() {
+    const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+    if (found) operator_ = found->typed<Signature>();
+  }
+
+  std::optional<c10::TypedOperatorHandle<Signature>> operator_;
+};
+
+/// The operator has no backward pass of its own. What the gradient of the weight needs is kept only where the
+/// weight is trained.
+class OneDnnFunction : public torch::autograd::Function<OneDnnFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
+    const auto optional_bias = bias.defined() ? std::optional(bias) : std::nullopt;
+    return OneDnnLinear::get()(x, weight, optional_bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const OneDnnLinear& product = OneDnnLinear::get();
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &grad = gradients[0];
+    variable_list result(3);
+    if (context->needs_input_grad(0)) result[0] = product(grad, weight.t(), {});
+    const at::Tensor rows = grad.reshape({-1, grad.size(-1)});
+    if (context->needs_input_grad(1)) result[1] = product(rows.t(), x.reshape({-1, x.size(-1)}).t(), {});
+    if (context->needs_input_grad(2)) result[2] = rows.sum(0);
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const OneDnnLinear& product = OneDnnLinear::get();
+  if (!product.takes(x)) return at::linear(x, weight, bias);
+  if (!c10::GradMode::is_enabled()) return product(x, weight, bias);
+  return OneDnnFunction::apply(x, weight, bias.value_or(at::Tensor()));
+}
+
+}  // namespace cameo::nn
