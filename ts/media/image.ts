@@ -48,6 +48,19 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
   return image;
 }
 
+/** Width and height of a picture as `readImage` gives it, by its header alone. Errors are ERR_INVALID_IMAGE. */
+export async function readImageSize(path: string): Promise<{ width: number; height: number }> {
+  const name = describe(path);
+  const bytes = await readSource(path, name);
+  checkFormat(bytes, name);
+  const sharp = await loadSharp();
+  try {
+    return (await sharp(bytes, { limitInputPixels: maxPixels }).metadata()).autoOrient;
+  } catch (cause) {
+    throw decodeError(name, cause);
+  }
+}
+
 /** The image at `width` x `height`; the very same object where that is its size already. */
 export async function fitImage(image: RgbImage, width: number, height: number, fit: Fit): Promise<RgbImage> {
   if (image.width === width && image.height === height) return image;

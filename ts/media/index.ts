@@ -6,7 +6,8 @@ export {
   type RawImage,
   type ReadImageOptions,
   readImage,
+  readImageSize,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
-export { readVideo } from "./read_video.js";
 export { type RawVideo, type WriteOptions, writeVideo } from "./video.js";
+export { openVideo, readVideo, readVideoSize, type VideoReader } from "./video_reader.js";

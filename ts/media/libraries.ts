@@ -2,6 +2,7 @@ import { CameoError } from "../errors.js";
 
 export type Sharp = typeof import("sharp").default;
 export type Webcodecs = typeof import("@napi-rs/webcodecs");
+export type Echarts = typeof import("echarts");
 
 /** The picture library; ERR_MEDIA where it isn't installed. */
 export async function loadSharp(): Promise<Sharp> {
@@ -19,6 +20,15 @@ export async function loadWebcodecs(): Promise<Webcodecs> {
   } catch (cause) {
     const lost = "MP4 and WebM can't be read or written (.gif, .webp, .apng and .png still can)";
     throw unavailable("@napi-rs/webcodecs", "@napi-rs/webcodecs@~1.3.1", lost, cause);
+  }
+}
+
+/** The chart library; ERR_MEDIA where it isn't installed. */
+export async function loadEcharts(): Promise<Echarts> {
+  try {
+    return await import("echarts");
+  } catch (cause) {
+    throw unavailable("echarts", "echarts@^6.1.0", "charts can't be drawn", cause);
   }
 }
 
