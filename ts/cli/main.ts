@@ -5,6 +5,7 @@ import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { libtorchCommand } from "./libtorch.js";
 import { reportError } from "./output.js";
+import { plotCommand } from "./plot.js";
 import { sampleCommand } from "./sample.js";
 
 /** Commands that are added, rather than made by their parent, do not take its settings by themselves. */
@@ -22,6 +23,7 @@ const program = new Command("cameo")
   // Errors are printed by reportError, in one line.
   .configureOutput({ outputError() {} })
   .addCommand(sampleCommand())
+  .addCommand(plotCommand())
   .addCommand(inspectCommand())
   .addCommand(doctorCommand())
   .addCommand(libtorchCommand());

@@ -73,6 +73,17 @@ export class PendingFiles {
   }
 }
 
+/** Writes a file that has its old content, or none, until it has all of the new; ERR_MEDIA where it can't be. */
+export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const files = new PendingFiles(undefined);
+  try {
+    await files.write(path, bytes);
+    await files.commit();
+  } finally {
+    await files.discard();
+  }
+}
+
 function writeError(path: string, cause: unknown): CameoError {
   const advice = "choose another place or make room, and save again";
   return new CameoError("ERR_MEDIA", `${path} can't be written: ${fileReason(cause)}; ${advice}`, { cause });

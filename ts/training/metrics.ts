@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
-import { fileReason, PendingFiles } from "../media/files.js";
+import { fileReason, replaceFile } from "../media/files.js";
 
 /** What is known of one optimiser step. Measurements that are not finite are null in the file. */
 export interface StepMetrics {
@@ -74,7 +74,7 @@ export class MetricsWriter {
     });
     const kept = parseLines(path, text).filter(({ metrics }) => metrics.step <= afterStep);
     const wanted = kept.map((line) => `${line.text}\n`).join("");
-    if (wanted !== text) await replace(path, wanted);
+    if (wanted !== text) await replaceFile(path, Buffer.from(wanted));
     try {
       return new MetricsWriter(path, await open(path, "a"));
     } catch (error) {
@@ -133,16 +133,6 @@ function parse(line: string): unknown {
     return JSON.parse(line);
   } catch {
     return undefined;
-  }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const files = new PendingFiles(undefined);
-  try {
-    await files.write(path, Buffer.from(text));
-    await files.commit();
-  } finally {
-    await files.discard();
   }
 }
 
