@@ -19,6 +19,8 @@ export async function openFilm(
 ): Promise<VideoReader> {
   const codecs = await loadWebcodecs();
   const { config, chunks } = await demux(codecs, bytes, format, signal);
+  const { supported } = await codecs.VideoDecoder.isConfigSupported(config);
+  if (!supported) throw new Error("its codec is not supported; convert it to H.264 or VP9");
   const coded = inDecodingOrder(chunks, config.codec);
   const count = coded.filter(({ place }) => place !== undefined).length;
   if (count === 0) throw new Error("it has no frames");

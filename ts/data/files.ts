@@ -1,0 +1,64 @@
+import { stat } from "node:fs/promises";
+import { basename, isAbsolute, join } from "node:path";
+import type { CompleteDataRecipe } from "../training/recipe.js";
+import { framePaths } from "./clip.js";
+import type { Entry } from "./sources/index.js";
+import { clipExtensions, pictureExtensions, withoutExtension } from "./sources/names.js";
+
+/** Where a clip's file or frame folder is, and its mask's where the references are to be highlighted. */
+export interface ClipFiles {
+  clip: string;
+  mask: string | undefined;
+}
+
+/** An Error says what is missing. */
+export async function findFiles(entry: Entry, { references, masks }: CompleteDataRecipe): Promise<ClipFiles> {
+  const clip = await firstExisting(entry.paths);
+  if (clip === undefined) throw new Error(`there is no such file${alsoTried(entry.paths)}; check data.root`);
+  if (!references?.highlight) return { clip, mask: undefined };
+  if (entry.mask !== undefined) {
+    if ((await firstExisting([entry.mask])) !== undefined) return { clip, mask: entry.mask };
+    throw new Error(`its mask ${entry.mask} does not exist; make it, or leave the mask empty`);
+  }
+  if (masks === undefined) return { clip, mask: undefined };
+  const mask = await firstExisting(maskPaths(masks, entry.name));
+  if (mask !== undefined) return { clip, mask };
+  throw new Error(`it has no mask in ${masks}; make one of the clip's name, or leave the clip out`);
+}
+
+/** Path, bytes and time of change of everything that a clip and its mask are made of. */
+export async function fileStamps({ clip, mask }: ClipFiles): Promise<[string, number, number][]> {
+  const paths = mask === undefined ? [clip] : [clip, mask];
+  return (await Promise.all(paths.map(stamps))).flat();
+}
+
+async function stamps(path: string): Promise<[string, number, number][]> {
+  const stats = await stat(path);
+  if (!stats.isDirectory()) return [[path, stats.size, stats.mtimeMs]];
+  return (await Promise.all((await framePaths(path)).map(stamps))).flat();
+}
+
+function maskPaths(folder: string, clip: string): string[] {
+  // A clip outside of the list's root has its whole path for a name.
+  const name = isAbsolute(clip) ? basename(clip) : clip;
+  const stem = withoutExtension(name);
+  const extensions = new Set([...clipExtensions, ...pictureExtensions]);
+  const names = [name, stem, ...Array.from(extensions, (extension) => stem + extension)];
+  return names.map((each) => join(folder, each));
+}
+
+async function firstExisting(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await exists(path)) return path;
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function alsoTried([, ...others]: readonly string[]): string {
+  return others.length === 0 ? "" : `, nor ${others.join(", ")}`;
+}

@@ -1,0 +1,172 @@
+import { fileReason } from "../media/files.js";
+import type { RgbImage } from "../native.js";
+import type { ClipTokenizer } from "../tokens/tokenizer.js";
+import type { CompleteDataRecipe } from "../training/recipe.js";
+import { type Clip, openClip, type Size } from "./clip.js";
+import { type Draws, drawSample } from "./draws.js";
+import { type ClipFiles, fileStamps, findFiles } from "./files.js";
+import { type CachedLatents, latentsPath, readLatents } from "./latents.js";
+import { fitFrame, makeReference } from "./pixels.js";
+import { Random } from "./random.js";
+import type { Entry } from "./sources/index.js";
+
+/** One training sample: plain data, made in a worker. */
+export interface Sample {
+  /** Its place in the run's endless sequence. */
+  position: number;
+  /** The clip's path, for messages. */
+  clip: string;
+  caption: string;
+  /** Token ids, padded to the text encoder's positions. */
+  ids: Int32Array;
+  width: number;
+  height: number;
+  /** RGB, (F, H, W, 3); undefined where `latents` is there. */
+  frames: Uint8Array | undefined;
+  /** RGB, (R, H, W, 3), of the video's size; undefined where there are none, or where `latents` is there. */
+  references: Uint8Array | undefined;
+  /** Of the frames, then of the references; out of the cache. */
+  latents: CachedLatents | undefined;
+  /** Where the latents are to be written once they are encoded; undefined where there is no cache, or they are there. */
+  cachePath: string | undefined;
+}
+
+/** What makes all samples of a run what they are. */
+export interface SampleSettings {
+  data: CompleteDataRecipe;
+  /** Positions of the text encoder. */
+  textPositions: number;
+  /** Pixels on a side of a latent's. */
+  latentScale: number;
+  latentChannels: number;
+  seed: number;
+  /** Identifies the VAE. */
+  cacheKey: string;
+}
+
+export interface SampleRequest extends Size {
+  position: number;
+  entry: Entry;
+}
+
+/** That frames which were drawn can't be decoded; others of the clip may be. */
+export class UnreadableFrames extends Error {}
+
+/** The sample of a clip at a position; an Error says why it can't be made. */
+export async function makeSample(
+  { position, entry, width, height }: SampleRequest,
+  settings: SampleSettings,
+  tokenizer: ClipTokenizer,
+  signal: AbortSignal,
+): Promise<Sample> {
+  const files = await findFiles(entry, settings.data);
+  const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
+  const { caption } = entry;
+  const { ids } = tokenizer.encode(caption, settings.textPositions);
+  const common = { position, clip: files.clip, caption, ids, width, height };
+  const latents = cachePath && (await readLatents(cachePath, latentShape({ width, height }, settings)));
+  if (latents) return { ...common, frames: undefined, references: undefined, latents, cachePath: undefined };
+  const pixels = await makePixels(files, { width, height }, settings.data, random, signal);
+  return { ...common, ...pixels, latents: undefined, cachePath };
+}
+
+/** Where the sample's random numbers come from: with a cache, the clip and one of its variants alone. */
+async function drawSource(
+  position: number,
+  { name }: Entry,
+  files: ClipFiles,
+  size: Size,
+  { data, seed, cacheKey }: SampleSettings,
+): Promise<{ random: Random; cachePath: string | undefined }> {
+  if (data.cache === undefined) return { random: new Random(seed, "sample", position), cachePath: undefined };
+  const variant = new Random(seed, "variant", position).below(data.cache.variants);
+  const { frames, stride, start, fit, cropPosition, references } = data;
+  const drawn = { name, seed, variant, frames, stride, start, fit, cropPosition, references };
+  const key = { ...drawn, size, cacheKey, files: await fileStamps(files) };
+  return {
+    random: new Random(seed, "cached", name, variant),
+    cachePath: latentsPath(data.cache.folder, key),
+  };
+}
+
+function latentShape(
+  { width, height }: Size,
+  { data, latentChannels, latentScale }: SampleSettings,
+): CachedLatents["shape"] {
+  const images = data.frames + (data.references?.count ?? 0);
+  return [images, latentChannels, height / latentScale, width / latentScale];
+}
+
+async function makePixels(
+  files: ClipFiles,
+  size: Size,
+  data: CompleteDataRecipe,
+  random: Random,
+  signal: AbortSignal,
+): Promise<Pick<Sample, "frames" | "references">> {
+  const clip = await openClip(files.clip, signal);
+  if (clip.count < data.frames) {
+    throw new Error(
+      `it has ${frameCount(clip.count)}, and ${data.frames} are needed; leave it out or ask for less`,
+    );
+  }
+  const mask = files.mask === undefined ? undefined : await openMask(files.mask, clip, signal);
+  const draws = drawSample(data, clip.count, random);
+  try {
+    return {
+      frames: joined(await fitFrames(clip, draws, size, data), size),
+      references: data.references && joined(await fitReferences(clip, mask, draws, size, data), size),
+    };
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new UnreadableFrames(fileReason(cause), { cause });
+  }
+}
+
+async function fitFrames(clip: Clip, { frames, crop }: Draws, size: Size, { fit }: CompleteDataRecipe) {
+  const images = await clip.read(frames);
+  return inTurn(images, (image) => fitFrame(image, size, fit, crop));
+}
+
+async function fitReferences(
+  clip: Clip,
+  mask: Clip | undefined,
+  { references }: Draws,
+  size: Size,
+  { fit }: CompleteDataRecipe,
+) {
+  const indices = references.map(({ frame }) => frame);
+  const images = await clip.read(indices);
+  const masks = await mask?.read(mask.count === 1 ? indices.map(() => 0) : indices);
+  return inTurn(references, (draw, i) => makeReference(images[i] as RgbImage, masks?.[i], draw, size, fit));
+}
+
+async function openMask(path: string, clip: Clip, signal: AbortSignal): Promise<Clip> {
+  const mask = await openClip(path, signal);
+  if (mask.width !== clip.width || mask.height !== clip.height) {
+    const sizes = `is ${mask.width}x${mask.height}, and the clip ${clip.width}x${clip.height}`;
+    throw new Error(`its mask ${path} ${sizes}; make it of the clip's size`);
+  }
+  if (mask.count !== clip.count && mask.count !== 1) {
+    const counts = `has ${frameCount(mask.count)}, and the clip ${clip.count}`;
+    throw new Error(`its mask ${path} ${counts}; give one for each frame, or a single picture`);
+  }
+  return mask;
+}
+
+function frameCount(count: number): string {
+  return count === 1 ? "1 frame" : `${count} frames`;
+}
+
+async function inTurn<T, R>(items: readonly T[], make: (item: T, i: number) => Promise<R>): Promise<R[]> {
+  const made: R[] = [];
+  for (const [i, item] of items.entries()) made.push(await make(item, i));
+  return made;
+}
+
+function joined(images: Uint8Array[], { width, height }: Size): Uint8Array {
+  const size = 3 * width * height;
+  const all = new Uint8Array(size * images.length);
+  for (const [i, image] of images.entries()) all.set(image, i * size);
+  return all;
+}

@@ -1,0 +1,135 @@
+import { extname, isAbsolute, relative, resolve, sep } from "node:path";
+import { type Entry, type OnUnusable, unusable } from "./entry.js";
+import { readableClass } from "./names.js";
+import { listError, type Row, type RowReader, readTable } from "./table.js";
+
+export interface ListOptions {
+  /** What the list's paths are relative to. */
+  root: string;
+  /** Kinetics' caption, with {class} in it. */
+  caption: string;
+  onUnusable: OnUnusable;
+}
+
+const known =
+  "path (or file_name) and caption (or text), with mask if there are any; videoid and name (WebVid); " +
+  "or label and youtube_id (Kinetics)";
+
+/** The clips of a .csv or .jsonl list, in its order; ERR_DATASET where the list can't be read. */
+export async function readList(path: string, options: ListOptions): Promise<Entry[]> {
+  if (![".csv", ".jsonl"].includes(extname(path).toLowerCase())) {
+    throw listError(path, "it is neither a folder nor a .csv or .jsonl file; name it as what it is");
+  }
+  return readTable(path, (columns) => {
+    const has = (...names: string[]) => names.find((name) => columns.includes(name));
+    const [clip, caption] = [has("path", "file_name"), has("caption", "text")];
+    if (clip && caption) return ownReader(path, clip, caption, options);
+    if (has("videoid") && has("name")) return webVidReader(path, options);
+    if (has("label") && has("youtube_id")) return kineticsReader(path, options);
+    throw listError(path, `it has the columns ${columns.join(", ")}; what can be read is ${known}`);
+  });
+}
+
+function cell(list: string, { cells, line }: Row, column: string): string {
+  const value = cells[column]?.trim();
+  if (value) return value;
+  throw listError(list, `line ${line} has no ${column}; mend or remove it`);
+}
+
+function ownReader(
+  list: string,
+  clipColumn: string,
+  captionColumn: string,
+  { root, onUnusable }: ListOptions,
+): RowReader<Entry> {
+  return (row) => {
+    const written = cell(list, row, clipColumn);
+    const mask = row.cells.mask?.trim() || undefined;
+    const outside = [written, mask].find((path) => path && !isAbsolute(path) && !within(root, path));
+    if (outside !== undefined) {
+      return unusable(
+        onUnusable,
+        written,
+        `${outside} leaves ${root}; write the path from the root of the disk`,
+      );
+    }
+    const path = resolve(root, written);
+    return captioned(onUnusable, row.cells[captionColumn], {
+      name: within(root, path) ? slashed(relative(root, path)) : slashed(path),
+      paths: [path],
+      mask: mask && resolve(root, mask),
+    });
+  };
+}
+
+/** WebVid: <page_dir>/<videoid>.mp4, as the data set's own downloader and others lay it out. */
+function webVidReader(list: string, { root, onUnusable }: ListOptions): RowReader<Entry> {
+  return (row) => {
+    const file = `${cell(list, row, "videoid")}.mp4`;
+    const folder = row.cells.page_dir?.trim();
+    const name = folder ? `${folder}/${file}` : file;
+    const names = [name, `videos/${name}`, file, `videos/${file}`];
+    return inRoot(root, row.cells.name, onUnusable, Array.from(new Set(names)));
+  };
+}
+
+/** Kinetics: <label>/<youtube_id>_<start>_<end>.mp4, as the data set's own crawler lays it out, or less of it. */
+function kineticsReader(list: string, { root, caption, onUnusable }: ListOptions): RowReader<Entry> {
+  return (row) => {
+    const [label, id] = [cell(list, row, "label"), cell(list, row, "youtube_id")];
+    const [start, end] = [seconds(list, row, "time_start"), seconds(list, row, "time_end")];
+    const files = start && end ? [`${id}_${start}_${end}.mp4`, `${id}.mp4`] : [`${id}.mp4`];
+    const folders = [`${label}/`, `${label.replaceAll(" ", "_")}/`, ""];
+    const names = folders.flatMap((folder) => files.map((file) => folder + file));
+    const text = caption.replaceAll("{class}", readableClass(label));
+    return inRoot(root, text, onUnusable, Array.from(new Set(names)));
+  };
+}
+
+/** A time as Kinetics' file names have it: whole seconds in six digits. */
+function seconds(list: string, { cells, line }: Row, column: string): string | undefined {
+  const text = cells[column]?.trim();
+  if (!text) return undefined;
+  const value = Number(text);
+  if (value >= 0) return String(Math.round(value)).padStart(6, "0");
+  throw listError(
+    list,
+    `line ${line} has the ${column} ${text}, which is no time in seconds; mend or remove it`,
+  );
+}
+
+/** A clip that a published list names in parts: none of them may lead out of the root. */
+function inRoot(
+  root: string,
+  caption: string | null | undefined,
+  onUnusable: OnUnusable,
+  names: string[],
+): Entry | undefined {
+  const [name = ""] = names;
+  if (names.some((each) => isAbsolute(each) || !within(root, each))) {
+    return unusable(onUnusable, name, `its path leaves ${root}; mend or remove its line`);
+  }
+  return captioned(onUnusable, caption, {
+    name,
+    paths: names.map((each) => resolve(root, each)),
+    mask: undefined,
+  });
+}
+
+function captioned(
+  onUnusable: OnUnusable,
+  caption: string | null | undefined,
+  entry: Omit<Entry, "caption">,
+): Entry | undefined {
+  const text = caption?.trim();
+  if (!text)
+    return unusable(onUnusable, entry.paths[0] as string, "it has no caption; write one, or remove its line");
+  return { ...entry, caption: text };
+}
+
+function within(root: string, path: string): boolean {
+  const inner = relative(root, resolve(root, path));
+  return inner !== "" && inner !== ".." && !inner.startsWith(`..${sep}`) && !isAbsolute(inner);
+}
+
+const slashed = (path: string) => path.split(sep).join("/");

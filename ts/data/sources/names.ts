@@ -1,0 +1,40 @@
+import { extname } from "node:path";
+
+const films = [".mp4", ".webm", ".mov", ".m4v"];
+const animations = [".gif", ".webp"];
+const stills = [".png", ".jpg", ".jpeg"];
+
+/** Extensions of what may be a clip, and of what is a picture, .webp among both. */
+export const clipExtensions: readonly string[] = [...films, ...animations];
+export const pictureExtensions: readonly string[] = [...stills, ".webp"];
+
+export const isFilm = (path: string): boolean => films.includes(extname(path).toLowerCase());
+export const isStill = (path: string): boolean => stills.includes(extname(path).toLowerCase());
+export const isClip = (path: string): boolean => clipExtensions.includes(extname(path).toLowerCase());
+export const isPicture = (path: string): boolean => pictureExtensions.includes(extname(path).toLowerCase());
+
+/** A picture whose name, before the extension, ends in a number, as a frame's does. */
+export function isNumberedPicture(name: string): boolean {
+  return isPicture(name) && /\d$/.test(withoutExtension(name));
+}
+
+export function withoutExtension(path: string): string {
+  return path.slice(0, path.length - extname(path).length);
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Orders names as people do: frame-9 before frame-10. Names that are alike to people keep an order, too. */
+export function byName(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : Number(a > b));
+}
+
+/** A class's name as words: "ApplyEyeMakeup" and "apply_eye_makeup" are "apply eye makeup". */
+export function readableClass(name: string): string {
+  return name
+    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2")
+    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, "$1 $2")
+    .replace(/[\s_-]+/g, " ")
+    .trim()
+    .toLowerCase();
+}
