@@ -37,7 +37,7 @@ async function plot(paths: string[], { output, smooth, json }: PlotFlags): Promi
   if (smooth !== undefined && !(Number.isSafeInteger(smooth) && smooth >= 1)) {
     throw notAllowed("smooth", smooth, "a whole number of at least 1");
   }
-  const files = await Promise.all(paths.map(metricsFile));
+  const files = [...new Set(await Promise.all(paths.map(metricsFile)))];
   const path = output ?? join(dirname(files[0] as string), "metrics.png");
   const format = chartFormat(path);
   const runs = await Promise.all(files.map((file) => readRun(file, files)));

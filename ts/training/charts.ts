@@ -8,7 +8,7 @@ export interface Run {
 }
 
 /** In pixels; a page may be wider. */
-export const chartSize = { width: 1120, height: 1000 };
+export const chartSize = { width: 1120, height: 1010 };
 
 /** Okabe and Ito's colours, which the colour-blind tell apart; lines are dashed once these are used up. */
 const colors = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
@@ -19,7 +19,7 @@ const cross = "path://M0 1L1 0L5 4L9 0L10 1L6 5L10 9L9 10L5 6L1 10L0 9L4 5Z";
 
 /** From the top of one chart to that of the next. */
 const pitch = 300;
-const grid = { top: 110, height: 220, left: 84, right: 32 };
+const grid = { top: 124, height: 220, left: 84, right: 32 };
 /** Above this ratio of the largest to the smallest, an axis is logarithmic. */
 const decades = 100;
 
@@ -38,7 +38,7 @@ export function metricsCharts(runs: readonly Run[], smooth: number): EChartsOpti
   if (skipped.length > 0) series.push(skippedSeries(skipped));
   const axes = [
     { name: "loss" },
-    { name: unit === 1 ? "learning rate" : `learning rate, in ${unit}` },
+    { name: unit === 1 ? "learning rate" : `learning rate, in ${unit.toExponential(0)}` },
     { name: "gradient norm", type: logarithmic ? "log" : "value" } as const,
   ];
   return {
@@ -105,6 +105,8 @@ function runSeries(
     sampling: "minmax",
     itemStyle: { color },
     lineStyle: { color, width, opacity, type },
+    // No other run's noise covers a mean.
+    z: width > 2 ? 3 : 2,
   });
   const norms = points(run, "gradientNorm").map(
     ([step, value]) => [step, logarithmic && value !== null && value <= 0 ? null : value] as Points[number],
@@ -157,11 +159,10 @@ function legend(runs: readonly Run[], skipped: boolean): LegendComponentOption {
   const names = [...runs.map(({ name }) => name), ...(skipped ? [skippedName] : [])];
   return {
     type: "scroll",
-    top: 20,
-    right: grid.right,
-    // Left of it is the title.
-    left: "45%",
-    align: "left",
+    top: 72,
+    left: 24,
+    // Without a browser, names are wider than echarts thinks.
+    itemGap: 32,
     textStyle: { fontSize: 14, color: ink },
     data: names.map((name) => ({ name, icon: name === skippedName ? cross : "roundRect" })),
   };
@@ -173,6 +174,7 @@ function stepAxis(gridIndex: number) {
     type: "value",
     min: "dataMin",
     max: "dataMax",
+    minInterval: 1,
     name: "optimiser step",
     nameLocation: "middle",
     nameGap: 30,
@@ -198,12 +200,12 @@ function valueAxis({ name, type = "value" }: { name: string; type?: "log" | "val
   } as const;
 }
 
-/** The power of ten that leaves the learning rates' leading digits before the point, where they are small. */
+/** The power of ten that is nearest to the largest learning rate, where that is small. */
 function learningRateUnit(runs: readonly Run[]): number {
   const most = runs
     .flatMap(({ metrics }) => metrics)
     .reduce((max, { learningRate }) => Math.max(max, learningRate), 0);
-  return most > 0 && most < 0.01 ? Number(`1e${Math.floor(Math.log10(most))}`) : 1;
+  return most > 0 && most < 0.01 ? Number(`1e${Math.round(Math.log10(most))}`) : 1;
 }
 
 function spansDecades(values: readonly (number | null)[]): boolean {
