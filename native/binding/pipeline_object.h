@@ -2,10 +2,7 @@
 
 #include <napi.h>
 
-#include <memory>
-#include <string>
-
-#include "binding/task_runner.h"
+#include "binding/model_tasks.h"
 #include "pipeline/pipeline.h"
 
 namespace cameo::binding {
@@ -21,12 +18,8 @@ class PipelineObject : public Napi::ObjectWrap<PipelineObject> {
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value describe(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
-  void requireOpen(Napi::Env env) const;
 
-  std::shared_ptr<std::unique_ptr<pipeline::Pipeline>> pipeline_;  // touched on the runner's thread only
-  std::string description_;
-  bool closed_ = false;
-  TaskRunner runner_;  // last: its end joins the thread that uses the rest
+  ModelTasks<pipeline::Pipeline> tasks_;
 };
 
 }  // namespace cameo::binding

@@ -1,7 +1,5 @@
 #include "binding/task_runner.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include <cstring>
 #include <utility>
 
@@ -46,7 +44,6 @@ using Channel = Napi::TypedThreadSafeFunction<JsSide, Message, deliver>;
 Message run(const Work& work, const Channel& channel, const Cancellation& cancellation) {
   Message result;
   try {
-    const c10::InferenceMode inference;
     const CancellationScope scope(cancellation);
     cancellation.check();
     const auto report = [&channel](pipeline::Progress progress) {

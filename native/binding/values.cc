@@ -1,5 +1,7 @@
 #include "binding/values.h"
 
+#include <ATen/ATen.h>
+
 #include "core/error.h"
 
 namespace cameo::binding {
@@ -38,30 +40,74 @@ Napi::Object objectAt(const Napi::Value& value, const char* name) {
   return value.As<Napi::Object>();
 }
 
-std::vector<int32_t> ids(const Napi::Object& object, const char* name) {
+template <typename T>
+std::vector<T> typedArray(const Napi::Object& object, const char* name, napi_typedarray_type type,
+                          const char* type_name) {
   const Napi::Value value = object.Get(name);
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
-    fail(name, "an Int32Array");
-  }
-  const auto array = value.As<Napi::Int32Array>();
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) fail(name, type_name);
+  const auto array = value.As<Napi::TypedArrayOf<T>>();
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
-pipeline::RgbImage image(const Napi::Object& object, const char* name) {
-  pipeline::RgbImage result{{}, integer(object, "width"), integer(object, "height")};
-  const Napi::Value value = object.Get("data");
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    fail(name, "RGB data in a Uint8Array");
-  }
-  const auto data = value.As<Napi::Uint8Array>();
-  result.data.assign(data.Data(), data.Data() + data.ElementLength());
-  return result;
+std::vector<int32_t> ids(const Napi::Object& object, const char* name) {
+  return typedArray<int32_t>(object, name, napi_int32_array, "an Int32Array");
+}
+
+std::vector<uint8_t> bytes(const Napi::Object& object, const char* name) {
+  return typedArray<uint8_t>(object, name, napi_uint8_array, "a Uint8Array");
+}
+
+Napi::Array arrayAt(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) fail(name, "an array");
+  return value.As<Napi::Array>();
+}
+
+pipeline::RgbImage image(const Napi::Object& object) {
+  return {bytes(object, "data"), integer(object, "width"), integer(object, "height")};
 }
 
 pipeline::ReferenceNoiseMode noiseMode(const std::string& name) {
   if (name == "independent") return pipeline::ReferenceNoiseMode::Independent;
   if (name == "as-released") return pipeline::ReferenceNoiseMode::AsReleased;
   fail("referenceNoiseMode", "\"independent\" or \"as-released\"");
+}
+
+/// (images, C, h, w), fp32.
+at::Tensor latents(const Napi::Object& object, const char* name, const std::vector<int64_t>& shape) {
+  const auto values = typedArray<float>(object, name, napi_float32_array, "a Float32Array");
+  const at::Tensor tensor = at::tensor(values);
+  if (shape.size() != 4 || tensor.numel() != c10::multiply_integers(shape)) fail(name, "another length");
+  return tensor.view(shape);
+}
+
+train::EncodedImages encodedImages(const Napi::Object& object) {
+  const Napi::Array list = arrayAt(object.Get("shape"), "shape");
+  std::vector<int64_t> shape;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    shape.push_back(list.Get(i).ToNumber().Int64Value());
+    if (shape.back() < 1) fail("shape", "positive numbers");
+  }
+  return {latents(object, "mean", shape), latents(object, "logVariance", shape)};
+}
+
+train::Sample trainingSample(const Napi::Object& object) {
+  train::Sample sample;
+  sample.position = integer(object, "position");
+  sample.ids = ids(object, "ids");
+  sample.width = integer(object, "width");
+  sample.height = integer(object, "height");
+  sample.references = integer(object, "referenceCount");
+  sample.cache_path = text(object, "cachePath");
+  if (object.Get("latents").IsObject()) {
+    sample.kept = encodedImages(object.Get("latents").As<Napi::Object>());
+    return sample;
+  }
+  sample.rgb = bytes(object, "frames");
+  if (sample.references > 0) {
+    const std::vector<uint8_t> references = bytes(object, "references");
+    sample.rgb.insert(sample.rgb.end(), references.begin(), references.end());
+  }
+  return sample;
 }
 
 }  // namespace
@@ -78,11 +124,9 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   pipeline::SampleRequest result;
   result.prompt_ids = ids(request, "promptIds");
   result.negative_ids = ids(request, "negativeIds");
-  const Napi::Value references = request.Get("references");
-  if (!references.IsArray()) fail("references", "an array");
-  const auto list = references.As<Napi::Array>();
+  const Napi::Array list = arrayAt(request.Get("references"), "references");
   for (uint32_t i = 0; i < list.Length(); ++i) {
-    result.references.push_back(image(objectAt(list.Get(i), "references"), "references"));
+    result.references.push_back(image(objectAt(list.Get(i), "references")));
   }
   result.frames = integer(request, "frames");
   result.width = integer(request, "width");
@@ -97,6 +141,22 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   result.vae_tiling = boolean(request, "vaeTiling");
   result.preview = boolean(request, "preview");
   result.save_latents = text(request, "saveLatents");
+  return result;
+}
+
+std::vector<train::MicroBatch> readMicroBatches(const Napi::Value& batches) {
+  std::vector<train::MicroBatch> result;
+  const Napi::Array list = arrayAt(batches, "batches");
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Array samples = arrayAt(list.Get(i), "batches");
+    train::MicroBatch batch;
+    for (uint32_t j = 0; j < samples.Length(); ++j) {
+      batch.push_back(trainingSample(objectAt(samples.Get(j), "batches")));
+    }
+    if (batch.empty()) fail("batches", "at least one sample");
+    result.push_back(std::move(batch));
+  }
+  if (result.empty()) fail("batches", "at least one micro-batch");
   return result;
 }
 

@@ -20,7 +20,8 @@ struct LowRank {
 };
 
 /// A named tensor of a network. A layer declares it when it is constructed and keeps a reference; `value` is
-/// undefined until weights are loaded. It may be fp32 where the network computes in less, as what is trained is.
+/// undefined until weights are loaded. It may be fp32 where the network computes in less, as what is trained
+/// is.
 struct Parameter {
   std::string name;  // as in diffusers' state dict
   std::vector<int64_t> shape;

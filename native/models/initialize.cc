@@ -56,8 +56,7 @@ at::Tensor draw(ParameterSet& parameters, const Parameter& parameter, const at::
 void initialize(ParameterSet& parameters, uint64_t seed, at::ScalarType dtype, c10::Device device) {
   for (Parameter& parameter : parameters.all()) {
     if (parameter.value.defined()) continue;
-    const at::Generator generator =
-        makeGenerator(seed, RandomStream::InitialWeights, fnv1a(parameter.name));
+    const at::Generator generator = makeGenerator(seed, RandomStream::InitialWeights, fnv1a(parameter.name));
     const bool is_kernel = parameter.shape.size() == 4 && device.is_cpu();
     parameter.value =
         draw(parameters, parameter, generator)

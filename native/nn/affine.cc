@@ -13,8 +13,8 @@ namespace {
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
 /// oneDNN's matrix product, by an operator that libtorch has no function for; empty in a build without it.
-/// In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes half its time
-/// there (bench/full_size).
+/// In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes half its
+/// time there (bench/full_size).
 class OneDnnLinear {
  public:
   static const OneDnnLinear& get() {
@@ -45,15 +45,16 @@ class OneDnnLinear {
   std::optional<c10::TypedOperatorHandle<Signature>> operator_;
 };
 
-/// The operator has no backward pass of its own. What the gradient of the weight needs is kept only where the
+/// The operator has no backward pass of its own; x (N, in) here, because it gives a view for more dimensions,
+/// which could not be written to in place. What the gradient of the weight needs is kept only where the
 /// weight is trained.
 class OneDnnFunction : public torch::autograd::Function<OneDnnFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias) {
+                            const std::optional<at::Tensor>& bias) {
     context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
-    const auto optional_bias = bias.defined() ? std::optional(bias) : std::nullopt;
-    return OneDnnLinear::get()(x, weight, optional_bias);
+    context->saved_data["has_bias"] = bias.has_value();
+    return OneDnnLinear::get()(x, weight, bias);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -62,9 +63,9 @@ class OneDnnFunction : public torch::autograd::Function<OneDnnFunction> {
     const at::Tensor &x = saved[0], &weight = saved[1], &grad = gradients[0];
     variable_list result(3);
     if (context->needs_input_grad(0)) result[0] = product(grad, weight.t(), {});
-    const at::Tensor rows = grad.reshape({-1, grad.size(-1)});
-    if (context->needs_input_grad(1)) result[1] = product(rows.t(), x.reshape({-1, x.size(-1)}).t(), {});
-    if (context->needs_input_grad(2)) result[2] = rows.sum(0);
+    if (context->needs_input_grad(1)) result[1] = product(grad.t(), x.t(), {});
+    const bool has_bias = context->saved_data["has_bias"].toBool();
+    if (has_bias && context->needs_input_grad(2)) result[2] = grad.sum(0);
     return result;
   }
 };
@@ -75,7 +76,9 @@ at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::opti
   const OneDnnLinear& product = OneDnnLinear::get();
   if (!product.takes(x)) return at::linear(x, weight, bias);
   if (!c10::GradMode::is_enabled()) return product(x, weight, bias);
-  return OneDnnFunction::apply(x, weight, bias.value_or(at::Tensor()));
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return OneDnnFunction::apply(x.reshape({-1, x.size(-1)}), weight, bias).view(shape);
 }
 
 }  // namespace cameo::nn

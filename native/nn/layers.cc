@@ -17,7 +17,8 @@ at::Tensor adapted(const at::Tensor& x, const LowRank& adapter) {
 }
 
 at::Tensor product(const at::Tensor& x, const Parameter& weight, const Parameter* bias) {
-  const at::Tensor y = affine(x, weight.like(x).flatten(1), bias ? std::optional(bias->like(x)) : std::nullopt);
+  const at::Tensor y =
+      affine(x, weight.like(x).flatten(1), bias ? std::optional(bias->like(x)) : std::nullopt);
   return weight.adapter ? y + adapted(x, *weight.adapter) : y;
 }
 

@@ -44,9 +44,8 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
     variable_list result(variables.size() + 1);
     const c10::AutoGradMode recording(true);
     const at::Tensor out = saved->block(inputs);
-    const variable_list found =
-        torch::autograd::grad({out}, wanted, gradients, /*retain_graph=*/std::nullopt,
-                              /*create_graph=*/false, /*allow_unused=*/true);
+    const variable_list found = torch::autograd::grad({out}, wanted, gradients, /*retain_graph=*/std::nullopt,
+                                                      /*create_graph=*/false, /*allow_unused=*/true);
     for (size_t i = 0; i < places.size(); ++i) result[places[i]] = found[i];
     return result;
   }

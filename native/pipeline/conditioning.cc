@@ -2,9 +2,25 @@
 
 #include <ATen/ATen.h>
 
+#include "core/error.h"
 #include "core/rng.h"
 
 namespace cameo::pipeline {
+
+void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int32_t>& ids) {
+  const auto& config = pipeline.text_encoder->config();
+  if (static_cast<int64_t>(ids.size()) != config.positions) {
+    throw Error(ErrorCode::InvalidOption,
+                c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", config.positions));
+  }
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= config.vocab_size) {
+      throw Error(ErrorCode::InvalidOption,
+                  c10::str(name, ": token id ", id, " is not in the text encoder's vocabulary of ",
+                           config.vocab_size, "; the tokenizer belongs to another model"));
+    }
+  }
+}
 
 at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids) {
   std::vector<at::Tensor> rows;
@@ -12,9 +28,8 @@ at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vec
   return pipeline.text_encoder->forward(at::stack(rows).to(pipeline.device));
 }
 
-at::Tensor imageToTensor(const RgbImage& image) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(image.data.data()), {image.height, image.width, 3}, at::kByte);
+at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height) {
+  const at::Tensor bytes = at::from_blob(const_cast<uint8_t*>(rgb), {height, width, 3}, at::kByte);
   return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1);
 }
 
@@ -29,7 +44,8 @@ ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest&
   const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
   std::vector<at::Tensor> latents, log_variances;
   for (const RgbImage& reference : request.references) {
-    const at::Tensor image = imageToTensor(reference).to(pipeline.device, pipeline.dtype);
+    const at::Tensor image = imageToTensor(reference.data.data(), reference.width, reference.height)
+                                 .to(pipeline.device, pipeline.dtype);
     const models::Posterior posterior =
         request.vae_tiling ? pipeline.vae->encodeTiled(image) : pipeline.vae->encode(image);
     at::Tensor latent = posterior.mean.to(at::kFloat);

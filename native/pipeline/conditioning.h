@@ -9,6 +9,9 @@
 
 namespace cameo::pipeline {
 
+/// Throws `ErrorCode::InvalidOption`, naming `name`, for ids that the text encoder can't take.
+void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int32_t>& ids);
+
 /// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
 at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids);
 
@@ -21,8 +24,8 @@ struct ReferenceLatents {
 ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest& request,
                                   const std::function<void()>& onEach);
 
-/// 8-bit RGB -> (1, 3, H, W) in -1..1, fp32 on the CPU.
-at::Tensor imageToTensor(const RgbImage& image);
+/// 8-bit RGB, row by row -> (1, 3, H, W) in -1..1, fp32 on the CPU.
+at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height);
 
 /// (3, H, W) in -1..1, any dtype and device -> (H, W, 3), 8 bits, clamped and rounded, on the CPU.
 at::Tensor tensorToRgb(const at::Tensor& image);

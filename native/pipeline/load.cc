@@ -53,8 +53,8 @@ class Loader {
 };
 
 weights::ComponentFolder component(const LoadOptions& options, const std::string& folder, const char* what) {
-  return weights::openComponent(folder, what, "",
-                                options.draw_missing ? weights::Weights::Optional : weights::Weights::Required);
+  return weights::openComponent(
+      folder, what, "", options.draw_missing ? weights::Weights::Optional : weights::Weights::Required);
 }
 
 /// The layers that a component's folder has: one, or none where its weights are to be drawn.

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <optional>
@@ -18,19 +19,6 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::InvalidOption, message);
-}
-
-void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int32_t>& ids) {
-  const auto& config = pipeline.text_encoder->config();
-  if (static_cast<int64_t>(ids.size()) != config.positions) {
-    refuse(c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", config.positions));
-  }
-  for (const int32_t id : ids) {
-    if (id < 0 || id >= config.vocab_size) {
-      refuse(c10::str(name, ": token id ", id, " is not in the text encoder's vocabulary of ",
-                      config.vocab_size, "; the tokenizer belongs to another model"));
-    }
-  }
 }
 
 void checkReferences(const Pipeline& pipeline, const SampleRequest& request) {
@@ -212,6 +200,7 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
 
 Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
               const Cancellation& cancellation) {
+  const c10::InferenceMode inference;
   check(pipeline, request);
   Recorder recorder(request.save_latents);
   const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);

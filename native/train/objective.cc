@@ -48,8 +48,7 @@ Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& 
   at::Tensor images = schedulers::addNoise(batch.latents, batch.noise, alpha);
   at::Tensor reference_alpha, kept;
   if (references > 0) {
-    reference_alpha =
-        alphaAt((batch.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
+    reference_alpha = alphaAt((batch.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
     kept = batch.dropped.defined() ? batch.dropped.logical_not().to(at::kFloat)
                                    : at::ones_like(batch.timesteps, at::kFloat);  // (B)
     const at::Tensor seen = schedulers::addNoise(batch.references, batch.reference_noise, reference_alpha);

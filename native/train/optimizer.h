@@ -17,23 +17,29 @@ struct AdamWConfig {
 /// AdamW (arXiv 1711.05101) over fp32 parameters, by libtorch's fused kernel.
 class AdamW {
  public:
-  AdamW(std::vector<at::Tensor> parameters, const AdamWConfig& config);
-
-  /// Takes the parameters' gradients, clips them by their common norm, moves the parameters and drops the
-  /// gradients. A parameter without a gradient stands still. Returns the norm before clipping; where that
-  /// isn't finite nothing is moved and the step does not count.
-  double step(double learning_rate);
-
-  int64_t steps() const { return steps_; }
-
- private:
   /// A parameter and its state; `steps` counts as the fused kernel does.
   struct Slot {
     at::Tensor parameter, first_moment, second_moment, steps;
+    bool owned = true;  // false: another process has its state and moves it
   };
 
+  /// `owned`: which of the parameters this process moves; empty: all of them.
+  AdamW(const std::vector<at::Tensor>& parameters, const AdamWConfig& config,
+        const std::vector<bool>& owned = {});
+
+  /// Takes the parameters' gradients, clips them by their common norm, moves the parameters and drops the
+  /// gradients. A parameter without a gradient stands still. Returns the norm before clipping; where that
+  /// isn't finite nothing is moved.
+  double step(double learning_rate);
+
+  /// Takes the gradients away and moves nothing.
+  void dropGradients();
+
+  /// In the parameters' order. What a checkpoint has is copied into their tensors.
+  const std::vector<Slot>& slots() const { return slots_; }
+
+ private:
   AdamWConfig config_;
-  int64_t steps_ = 0;
   std::vector<Slot> slots_;
 };
 

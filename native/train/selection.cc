@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "core/error.h"
+#include "core/rng.h"
 
 namespace cameo::train {
 
@@ -57,14 +59,51 @@ std::vector<Parameter*> selectParameters(ParameterSet& parameters, const std::ve
   return selected;
 }
 
-std::vector<at::Tensor> makeTrainable(ParameterSet& parameters, const std::vector<Parameter*>& selected) {
+void freeze(ParameterSet& parameters) {
   for (Parameter& parameter : parameters.all()) parameter.value.set_requires_grad(false);
-  std::vector<at::Tensor> leaves;
+}
+
+std::vector<Leaf> makeTrainable(const std::vector<Parameter*>& selected) {
+  std::vector<Leaf> leaves;
   for (Parameter* parameter : selected) {
     parameter->value = parameter->value.detach().to(at::kFloat).set_requires_grad(true);
-    leaves.push_back(parameter->value);
+    leaves.push_back({parameter->name, &parameter->value});
   }
   return leaves;
+}
+
+std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const LoraConfig& config,
+                              uint64_t seed) {
+  std::vector<Leaf> leaves;
+  for (Parameter* parameter : selected) {
+    if (parameter->shape.size() < 2) continue;
+    std::vector<int64_t> down = parameter->shape, up(parameter->shape.size(), 1);
+    down[0] = up[1] = config.rank;
+    up[0] = parameter->shape[0];
+    const double bound = 1 / std::sqrt(static_cast<double>(parameter->numel() / parameter->shape[0]));
+    const auto options = parameter->value.options().dtype(at::kFloat);
+    parameter->adapter =
+        LowRank{.down = at::empty(down)
+                            .uniform_(-bound, bound,
+                                      makeGenerator(seed, RandomStream::InitialWeights, leaves.size() + 1))
+                            .to(options)
+                            .set_requires_grad(true),
+                .up = at::zeros(up, options).set_requires_grad(true),
+                .scale = config.alpha / static_cast<double>(config.rank)};
+    const std::string module = parameter->name.substr(0, parameter->name.rfind('.'));
+    leaves.push_back({module + ".lora_A.weight", &parameter->adapter->down});
+    leaves.push_back({module + ".lora_B.weight", &parameter->adapter->up});
+  }
+  if (leaves.empty()) {
+    throw Error(ErrorCode::InvalidOption, "lora: nothing among `trained` is a matrix; name linear layers");
+  }
+  return leaves;
+}
+
+std::vector<at::Tensor> tensorsOf(const std::vector<Leaf>& leaves) {
+  std::vector<at::Tensor> tensors;
+  for (const Leaf& leaf : leaves) tensors.push_back(*leaf.place);
+  return tensors;
 }
 
 }  // namespace cameo::train

@@ -13,7 +13,29 @@ namespace cameo::train {
 /// pattern that matches nothing.
 std::vector<Parameter*> selectParameters(ParameterSet& parameters, const std::vector<std::string>& patterns);
 
-/// Makes `selected` fp32 leaves that take gradients; every other parameter takes none.
-std::vector<at::Tensor> makeTrainable(ParameterSet& parameters, const std::vector<Parameter*>& selected);
+/// What the optimiser moves: an fp32 tensor that takes gradients, at its place in a network.
+struct Leaf {
+  std::string name;  // the parameter's, or `module.lora_A.weight` and `module.lora_B.weight`, as in PEFT
+  at::Tensor* place;
+};
+
+struct LoraConfig {
+  int64_t rank = 8;
+  double alpha = 8;  // the adapter is multiplied by alpha / rank
+};
+
+/// Takes gradients from every parameter.
+void freeze(ParameterSet& parameters);
+
+/// Makes leaves of `selected`.
+std::vector<Leaf> makeTrainable(const std::vector<Parameter*>& selected);
+
+/// Gives every matrix and kernel among `selected` a low-rank adapter, which at first adds nothing; the leaves
+/// are the adapters' two factors. Throws `ErrorCode::InvalidOption` where there is none.
+std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const LoraConfig& config,
+                              uint64_t seed);
+
+/// The leaves' tensors, in their order.
+std::vector<at::Tensor> tensorsOf(const std::vector<Leaf>& leaves);
 
 }  // namespace cameo::train

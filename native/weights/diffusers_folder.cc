@@ -132,8 +132,8 @@ std::string classIn(const fs::path& folder, const std::string& file) {
 
 }  // namespace
 
-ComponentFolder openComponent(const std::string& folder, const std::string& what,
-                              const std::string& variant, Weights weights) {
+ComponentFolder openComponent(const std::string& folder, const std::string& what, const std::string& variant,
+                              Weights weights) {
   if (isFile(folder)) failFormat(folder, "this is a file; a folder with " + what + " was expected");
   if (!isFolder(folder)) failMissing(folder, what);
   const fs::path config = fs::path(folder) / "config.json";

@@ -16,7 +16,7 @@ Tensors ddim(const Json& config, const Tensors& in) {
     latents.push_back(x = scheduler->step(in.at("noise_pred")[static_cast<int64_t>(i)], i, x));
   }
   return {{"timesteps", at::tensor(scheduler->timesteps())},
-          {"alphas_cumprod", schedule.alphaCumprod(at::arange(config.train_timesteps))},
+          {"alphas_cumprod", schedule.alphaCumprod(at::arange(schedule.config().train_timesteps))},
           {"latents", at::stack(latents)}};
 }
 

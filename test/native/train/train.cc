@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
 #include "harness.h"
@@ -82,6 +83,16 @@ train::AdamWConfig adamWConfig(const Json& config) {
           .max_gradient_norm = config.at("clip_global_norm")};
 }
 
+/// Adapters with the given factors `start/<name>` in place of drawn ones.
+std::vector<train::Leaf> adapters(const std::vector<Parameter*>& selected, const Json& config,
+                                  const Tensors& in) {
+  const auto leaves =
+      train::addAdapters(selected, {.rank = config.at("rank"), .alpha = config.at("alpha")}, /*seed=*/0);
+  const c10::AutoGradMode no_gradients(false);
+  for (const train::Leaf& leaf : leaves) leaf.place->copy_(in.at("start/" + leaf.name));
+  return leaves;
+}
+
 /// Steps of the objective and AdamW with given latents, noise and timesteps.
 Tensors trainSteps(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
@@ -91,10 +102,14 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
       schedulers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
   const train::ObjectiveConfig objective{.alpha = config.at("alpha"),
                                          .beta = config.at("beta"),
-                                         .min_snr_gamma = config.value("min_snr_gamma", 0.0)};
+                                         .min_snr_gamma = config.value("min_snr_gamma", 0.0),
+                                         .recompute = config.value("recompute", false)};
   const int64_t accumulation = config.value("accumulation", 1);
   const auto selected = train::selectParameters(unet.parameters(), config.at("trained"));
-  train::AdamW optimizer(train::makeTrainable(unet.parameters(), selected), adamWConfig(config));
+  train::freeze(unet.parameters());
+  const std::vector<train::Leaf> leaves =
+      config.contains("lora") ? adapters(selected, config.at("lora"), in) : train::makeTrainable(selected);
+  train::AdamW optimizer(train::tensorsOf(leaves), adamWConfig(config));
   Tensors out;
   std::vector<double> total, video, reference, norms;
   for (int64_t i = 0; i < in.at("latents").size(0); ++i) {
@@ -104,8 +119,8 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
     video.push_back(losses.video.item<double>());
     if (losses.reference.defined()) reference.push_back(losses.reference.item<double>());
     if ((i + 1) % accumulation != 0) continue;
-    for (const Parameter* parameter : selected) {
-      if (norms.empty()) out["grad0/" + parameter->name] = parameter->value.grad().clone();
+    for (const train::Leaf& leaf : leaves) {
+      if (norms.empty()) out["grad0/" + leaf.name] = leaf.place->grad().clone();
     }
     norms.push_back(optimizer.step(config.at("lr")));
   }
@@ -113,9 +128,7 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   out["loss_video"] = at::tensor(video);
   out["loss_reg"] = at::tensor(reference);
   out["grad_norm"] = at::tensor(norms);
-  for (const Parameter* parameter : selected) {
-    out["after/" + parameter->name] = parameter->value.detach().norm();
-  }
+  for (const train::Leaf& leaf : leaves) out["after/" + leaf.name] = leaf.place->detach().norm();
   return out;
 }
 

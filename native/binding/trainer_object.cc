@@ -1,0 +1,140 @@
+#include "binding/trainer_object.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "binding/values.h"
+#include "core/device.h"
+
+namespace cameo::binding {
+
+namespace {
+
+using train::Trainer;
+
+std::pair<std::unique_ptr<Trainer>, std::string> loadTrainer(const std::string& recipe,
+                                                             const pipeline::OnProgress& progress,
+                                                             const Cancellation& cancellation) {
+  const auto options = train::readTrainerOptions(nlohmann::json::parse(recipe));
+  auto trainer = std::make_unique<Trainer>(options, progress, cancellation);
+  nlohmann::json description = trainer->pipeline().description;
+  description["trainedParameters"] = trainer->trainedParameters();
+  description["latentChannels"] = trainer->pipeline().vae->config().latent_channels;
+  return {std::move(trainer), description.dump()};
+}
+
+Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("step", Napi::Number::New(env, static_cast<double>(result.step)));
+  object.Set("loss", Napi::Number::New(env, result.loss));
+  object.Set("lossVideo", Napi::Number::New(env, result.video_loss));
+  object.Set("lossReference", Napi::Number::New(env, result.reference_loss));
+  object.Set("gradientNorm", Napi::Number::New(env, result.gradient_norm));
+  object.Set("learningRate", Napi::Number::New(env, result.learning_rate));
+  object.Set("skipped", Napi::Boolean::New(env, result.skipped));
+  object.Set("stop", Napi::Boolean::New(env, result.stop));
+  return object;
+}
+
+train::ExportedPart readPart(const std::string& name) {
+  static const std::map<std::string, train::ExportedPart> parts = {
+      {"trained", train::ExportedPart::Trained},
+      {"motion", train::ExportedPart::Motion},
+      {"unet", train::ExportedPart::UNet},
+      {"text_encoder", train::ExportedPart::TextEncoder},
+  };
+  const auto found = parts.find(name);
+  if (found == parts.end()) throw Error(ErrorCode::InvalidOption, "part: " + name + " is not known");
+  return found->second;
+}
+
+}  // namespace
+
+void TrainerObject::define(Napi::Env env, Napi::Object exports) {
+  exports.Set("Trainer", DefineClass(env, "Trainer",
+                                     {InstanceMethod<&TrainerObject::load>("load"),
+                                      InstanceMethod<&TrainerObject::step>("step"),
+                                      InstanceMethod<&TrainerObject::save>("save"),
+                                      InstanceMethod<&TrainerObject::resume>("resume"),
+                                      InstanceMethod<&TrainerObject::sample>("sample"),
+                                      InstanceMethod<&TrainerObject::exportWeights>("exportWeights"),
+                                      InstanceMethod<&TrainerObject::describe>("describe"),
+                                      InstanceMethod<&TrainerObject::close>("close")}));
+}
+
+TrainerObject::TrainerObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<TrainerObject>(info), tasks_(info.Env(), "trainer") {}
+
+Napi::Value TrainerObject::load(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string recipe = info[0].ToString();
+    return tasks_.load(Value(), info[1],
+                       [recipe](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
+                         return loadTrainer(recipe, progress, cancellation);
+                       });
+  });
+}
+
+Napi::Value TrainerObject::step(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto batches = std::make_shared<std::vector<train::MicroBatch>>(readMicroBatches(info[0]));
+    const bool stop = info[1].ToBoolean();
+    return tasks_.start(Value(), {},
+                        [batches, stop](const auto& trainer, const auto&, const auto&) -> MakeValue {
+                          const train::StepResult result = trainer->step(*batches, stop);
+                          return [result](Napi::Env env) { return stepResult(env, result); };
+                        });
+  });
+}
+
+Napi::Value TrainerObject::save(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string path = info[0].ToString(), run = info[1].ToString();
+    return tasks_.start(Value(), {}, [path, run](const auto& trainer, const auto&, const auto&) {
+      trainer->save(path, {{"run", run}});
+      return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::resume(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string path = info[0].ToString();
+    return tasks_.start(Value(), {}, [path](const auto& trainer, const auto&, const auto&) {
+      trainer->resume(path);
+      return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::sample(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto request = std::make_shared<pipeline::SampleRequest>(readSampleRequest(info[0].ToObject()));
+    return tasks_.start(Value(), info[1],
+                        [request](const auto& trainer, const auto& progress, const auto& cancellation) {
+                          return framesValue(trainer->sample(*request, progress, cancellation));
+                        });
+  });
+}
+
+Napi::Value TrainerObject::exportWeights(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string path = info[0].ToString();
+    const train::ExportedPart part = readPart(info[1].ToString());
+    const at::ScalarType dtype = parseDtype(info[2].ToString(), at::kCPU);
+    return tasks_.start(Value(), {}, [path, part, dtype](const auto& trainer, const auto&, const auto&) {
+      trainer->exportWeights(path, part, dtype);
+      return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::describe(const Napi::CallbackInfo& info) {
+  return tasks_.describe(info.Env());
+}
+
+Napi::Value TrainerObject::close(const Napi::CallbackInfo&) {
+  return tasks_.close(Value());
+}
+
+}  // namespace cameo::binding

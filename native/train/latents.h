@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipeline/pipeline.h"
+
+namespace cameo::train {
+
+/// What the VAE makes of a sample's pictures, frames and then references: the posterior before scaling,
+/// (images, C, h, w) each, fp32 on the CPU.
+struct EncodedImages {
+  at::Tensor mean;
+  at::Tensor log_variance;
+};
+
+/// `rgb` (images, height, width, 3), 8 bits. One picture at a time, so that a picture's latents do not depend
+/// on what else is encoded. Throws `ErrorCode::InvalidOption` for a size that the VAE can't take.
+EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
+                           int64_t height);
+
+/// Writes a cache file: safetensors with `mean` and `log_variance`; whole or not at all.
+void writeLatents(const std::string& path, const EncodedImages& images);
+
+}  // namespace cameo::train

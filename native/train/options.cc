@@ -1,0 +1,77 @@
+#include "train/options.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cameo::train {
+
+namespace {
+
+using nlohmann::json;
+
+LearningRateConfig readLearningRate(const json& optimizer, int64_t steps) {
+  return {.peak = optimizer.at("learningRate"),
+          .warmup = optimizer.at("warmup"),
+          .cosine = optimizer.at("schedule") == "cosine",
+          .last = optimizer.at("finalLearningRate"),
+          .total_steps = steps};
+}
+
+AdamWConfig readAdamW(const json& optimizer) {
+  return {.beta1 = optimizer.at("betas")[0],
+          .beta2 = optimizer.at("betas")[1],
+          .eps = optimizer.at("epsilon"),
+          .weight_decay = optimizer.at("weightDecay"),
+          .max_gradient_norm = optimizer.at("maxGradientNorm")};
+}
+
+dist::Membership readMembership(const json& membership, const json& distributed) {
+  return {.rank = membership.at("rank"),
+          .world_size = membership.at("worldSize"),
+          .address = membership.at("address"),
+          .port = membership.at("port"),
+          .timeout_seconds = distributed.at("timeoutSeconds")};
+}
+
+}  // namespace
+
+TrainerOptions readTrainerOptions(const json& recipe) {
+  const json& model = recipe.at("model");
+  const json& objective = recipe.at("objective");
+  TrainerOptions options{
+      .model = {.base = model.at("base"),
+                .motion = model.value("motion", ""),
+                .subject = model.value("subject", ""),
+                .draw_missing = recipe.at("seed").get<uint64_t>(),
+                .device = recipe.at("device"),
+                .dtype = recipe.at("dtype")},
+      .is_subject = recipe.at("kind") == "subject",
+      .trained = recipe.at("trained"),
+      .lora = {},
+      .prediction = {},
+      .objective = {.alpha = objective.at("alpha"),
+                    .beta = objective.at("beta"),
+                    .min_snr_gamma = objective.at("minSnrGamma"),
+                    .recompute = recipe.at("gradientCheckpointing")},
+      .drop_condition = objective.at("dropCondition"),
+      .learning_rate = readLearningRate(recipe.at("optimizer"), recipe.at("steps")),
+      .optimizer = readAdamW(recipe.at("optimizer")),
+      .ema_decay = recipe.value("ema", 0.0),
+      .seed = recipe.at("seed"),
+      .empty_ids = recipe.at("emptyIds"),
+      .shard_optimizer = recipe.at("distributed").at("shardOptimizer"),
+      .membership = {},
+  };
+  if (recipe.contains("lora")) {
+    options.lora = LoraConfig{.rank = recipe["lora"].at("rank"), .alpha = recipe["lora"].at("alpha")};
+  }
+  if (objective.contains("prediction")) {
+    options.prediction = objective["prediction"] == "v" ? schedulers::Prediction::VPrediction
+                                                        : schedulers::Prediction::Epsilon;
+  }
+  if (recipe.contains("membership")) {
+    options.membership = readMembership(recipe["membership"], recipe.at("distributed"));
+  }
+  return options;
+}
+
+}  // namespace cameo::train

@@ -1,0 +1,158 @@
+#include "train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "dist/partition.h"
+
+namespace cameo::train {
+
+namespace {
+
+constexpr const char* kTextEncoder = "text_encoder";
+
+/// A leaf's name in checkpoints: that of its network before its own.
+void prefixNames(std::vector<Leaf>& leaves, const std::string& network) {
+  for (Leaf& leaf : leaves) leaf.name = network + "." + leaf.name;
+}
+
+std::vector<Leaf> makeLeaves(const std::vector<Parameter*>& selected, const TrainerOptions& options) {
+  return options.lora ? addAdapters(selected, *options.lora, options.seed) : makeTrainable(selected);
+}
+
+schedulers::ScheduleConfig withPrediction(schedulers::ScheduleConfig config, const TrainerOptions& options) {
+  if (options.prediction) config.prediction = *options.prediction;
+  return config;
+}
+
+std::unique_ptr<pipeline::Pipeline> load(const TrainerOptions& options,
+                                         const pipeline::OnProgress& onProgress,
+                                         const Cancellation& cancellation) {
+  auto pipeline = pipeline::loadPipeline(options.model, onProgress, cancellation);
+  pipeline->has_subject = options.is_subject;
+  pipeline->description["subject"] = options.is_subject;
+  pipeline->schedule = withPrediction(pipeline->schedule, options);
+  return pipeline;
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
+                 const Cancellation& cancellation)
+    : options_(options), pipeline_(load(options, onProgress, cancellation)), schedule_(pipeline_->schedule) {
+  chooseLeaves();
+  const std::vector<at::Tensor> tensors = tensorsOf(leaves_);
+  std::vector<bool> owned;
+  if (options.membership) {
+    group_ = dist::ProcessGroup::join(*options.membership, pipeline_->device);
+    if (options.shard_optimizer) {
+      std::vector<int64_t> sizes;
+      for (const at::Tensor& tensor : tensors) sizes.push_back(tensor.numel());
+      owners_ = dist::partition(sizes, group_->worldSize());
+      for (const int64_t owner : owners_) owned.push_back(owner == group_->rank());
+    }
+    reducer_ = std::make_unique<dist::GradientReducer>(*group_, tensors);
+  }
+  optimizer_ = std::make_unique<AdamW>(tensors, options.optimizer, owned);
+  if (options.ema_decay > 0 && writesFiles()) ema_ = std::make_unique<Ema>(tensors, options.ema_decay);
+}
+
+void Trainer::chooseLeaves() {
+  std::vector<std::string> patterns = options_.trained;
+  trains_text_ = std::erase(patterns, kTextEncoder) > 0;
+  freeze(pipeline_->unet->parameters());
+  freeze(pipeline_->text_encoder->parameters());
+  freeze(pipeline_->vae->parameters());
+  if (!patterns.empty()) {
+    leaves_ = makeLeaves(selectParameters(pipeline_->unet->parameters(), patterns), options_);
+    prefixNames(leaves_, "unet");
+  }
+  if (!trains_text_) return;
+  auto text = makeLeaves(selectParameters(pipeline_->text_encoder->parameters(), {"all"}), options_);
+  prefixNames(text, kTextEncoder);
+  leaves_.insert(leaves_.end(), text.begin(), text.end());
+}
+
+int64_t Trainer::trainedParameters() const {
+  int64_t count = 0;
+  for (const Leaf& leaf : leaves_) count += leaf.place->numel();
+  return count;
+}
+
+Losses Trainer::backward(const MicroBatch& samples, size_t micro_batches, bool synchronise) {
+  const c10::AutoGradMode recording(true);
+  const Batch batch = makeBatch(*pipeline_, options_, samples, trains_text_);
+  Losses losses = computeLosses(*pipeline_->unet, schedule_, options_.objective, batch);
+  const at::Tensor loss = losses.total / static_cast<double>(micro_batches);
+  if (synchronise && reducer_) {
+    group_->translateErrors([&] {
+      reducer_->prepare(loss);
+      loss.backward();
+    });
+  } else {
+    loss.backward();
+  }
+  losses = {losses.total.detach(), losses.video.detach(),
+            losses.reference.defined() ? losses.reference.detach() : at::Tensor()};
+  return losses;
+}
+
+StepResult Trainer::step(const std::vector<MicroBatch>& batches, bool stop) {
+  StepResult result;
+  result.learning_rate = learningRate(options_.learning_rate, steps_);
+  try {
+    for (size_t i = 0; i < batches.size(); ++i) {
+      const Losses losses = backward(batches[i], batches.size(), i + 1 == batches.size());
+      result.loss += losses.total.item<double>();
+      result.video_loss += losses.video.item<double>();
+      result.reference_loss += losses.reference.defined() ? losses.reference.item<double>()
+                                                          : std::numeric_limits<double>::quiet_NaN();
+    }
+  } catch (...) {
+    optimizer_->dropGradients();
+    throw;
+  }
+  result.gradient_norm = optimizer_->step(result.learning_rate);
+  result.skipped = !std::isfinite(result.gradient_norm);
+  if (!result.skipped) {
+    shareUpdates();
+    if (ema_) ema_->update(tensorsOf(leaves_));
+  }
+  result.step = ++steps_;
+  return gather(result, batches.size(), stop);
+}
+
+StepResult Trainer::gather(StepResult result, size_t micro_batches, bool stop) {
+  result.stop = group_ ? group_->any(stop) : stop;
+  for (double* value : {&result.loss, &result.video_loss, &result.reference_loss}) {
+    *value /= static_cast<double>(micro_batches);
+    if (group_) *value = group_->mean(*value);
+  }
+  return result;
+}
+
+/// Every leaf was moved by the rank that has its state.
+void Trainer::shareUpdates() {
+  if (owners_.empty()) return;
+  const c10::AutoGradMode no_gradients(false);
+  for (int64_t rank = 0; rank < group_->worldSize(); ++rank) {
+    std::vector<at::Tensor> moved;
+    for (size_t i = 0; i < leaves_.size(); ++i) {
+      if (owners_[i] == rank) moved.push_back(leaves_[i].place->detach());
+    }
+    if (!moved.empty()) group_->broadcast(moved, rank);
+  }
+}
+
+pipeline::Frames Trainer::sample(const pipeline::SampleRequest& request,
+                                 const pipeline::OnProgress& onProgress, const Cancellation& cancellation) {
+  const AveragesInPlace averaged(leaves_, ema_.get());
+  return pipeline::sample(*pipeline_, request, onProgress, cancellation);
+}
+
+}  // namespace cameo::train

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dist/gradient_reducer.h"
+#include "train/batch.h"
+#include "train/ema.h"
+
+namespace cameo::train {
+
+/// Losses and the like are means over the step's micro-batches and over all processes.
+struct StepResult {
+  int64_t step = 0;  // how many steps were done, this one included
+  double loss = 0;
+  double video_loss = 0;
+  double reference_loss = 0;  // NaN without references
+  double gradient_norm = 0;   // before clipping
+  double learning_rate = 0;
+  bool skipped = false;  // the gradient was not finite and nothing was moved
+  bool stop = false;     // one of the processes was asked to stop
+};
+
+/// Which tensors a file is to have.
+enum class ExportedPart {
+  Trained,      // what the run trains, in diffusers' names of the UNet; adapters in PEFT's
+  Motion,       // all motion modules, as a MotionAdapter has them
+  UNet,         // the UNet without motion modules
+  TextEncoder,  // in transformers' names
+};
+
+/// A training run's networks, optimiser and averages. Not thread-safe: one task at a time. With several
+/// processes every method is collective, and rank 0 alone writes files.
+class Trainer {
+ public:
+  /// Loads the networks, joins the other processes and prepares what is trained. Throws as `loadPipeline`,
+  /// `selectParameters` and `dist::ProcessGroup::join`.
+  Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
+          const Cancellation& cancellation);
+
+  /// One step of the optimiser over micro-batches of this process's samples. Throws `ErrorCode::Aborted`
+  /// within a layer; the step then has not happened.
+  StepResult step(const std::vector<MicroBatch>& batches, bool stop);
+
+  /// Writes all that resuming needs, and `metadata` beside it: whole or not at all.
+  void save(const std::string& path, std::map<std::string, std::string> metadata);
+  /// Goes back to where `save` was called. Throws `ErrorCode::Checkpoint` for a file of another run.
+  void resume(const std::string& path);
+
+  /// A video by what was trained so far: by its averages, where they are kept.
+  pipeline::Frames sample(const pipeline::SampleRequest& request, const pipeline::OnProgress& onProgress,
+                          const Cancellation& cancellation);
+
+  /// Writes weights as safetensors of `dtype`, with the averages in place of what they are averages of.
+  void exportWeights(const std::string& path, ExportedPart part, at::ScalarType dtype);
+
+  const pipeline::Pipeline& pipeline() const { return *pipeline_; }
+  int64_t trainedParameters() const;
+
+ private:
+  using NamedTensor = std::pair<std::string, at::Tensor>;
+
+  void chooseLeaves();
+  Losses backward(const MicroBatch& samples, size_t micro_batches, bool synchronise);
+  StepResult gather(StepResult result, size_t micro_batches, bool stop);
+  void shareUpdates();
+  std::vector<NamedTensor> state();
+  void gatherState(std::vector<NamedTensor>& tensors);
+  std::vector<NamedTensor> exported(ExportedPart part);
+  bool writesFiles() const { return !group_ || group_->rank() == 0; }
+
+  TrainerOptions options_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  schedulers::NoiseSchedule schedule_;
+  std::unique_ptr<dist::ProcessGroup> group_;  // null: this process trains alone
+  std::vector<Leaf> leaves_;
+  bool trains_text_ = false;
+  std::vector<int64_t> owners_;  // the rank that has a leaf's optimiser state; empty: every rank
+  std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
+  std::unique_ptr<dist::GradientReducer> reducer_;
+  int64_t steps_ = 0;
+};
+
+}  // namespace cameo::train
