@@ -1,0 +1,50 @@
+import { readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "tap";
+import { readRecipe } from "#ts/training/read_recipe.js";
+
+const folder = "examples/train";
+
+test("every example is a recipe with paths beside it", async (t) => {
+  const names = readdirSync(folder);
+  t.strictSame(names.sort(), [
+    "image.jsonc",
+    "motion.jsonc",
+    "objects.jsonc",
+    "people-lora.jsonc",
+    "people.jsonc",
+  ]);
+  const outputs = new Set<string>();
+  for (const name of names) {
+    const { model, validation, output } = await readRecipe(join(folder, name));
+    t.ok(model.base.startsWith(resolve(folder, "models")), name);
+    t.ok(validation && validation.requests.length > 0, name);
+    outputs.add(output);
+  }
+  t.equal(outputs.size, names.length, "each has an output of its own");
+});
+
+test("people and objects have the paper's setting", async (t) => {
+  for (const [name, steps] of [
+    ["people", 150_000],
+    ["objects", 100_000],
+  ] as const) {
+    t.match(await readRecipe(join(folder, `${name}.jsonc`)), {
+      kind: "subject",
+      trained: ["attn1", "motion"],
+      data: {
+        size: [[512, 512]],
+        frames: 16,
+        stride: 8,
+        references: { count: 1, candidates: 4, highlight: true },
+      },
+      objective: { alpha: 0.01, beta: 0.1, dropCondition: 0.1 },
+      optimizer: { learningRate: 1e-5, weightDecay: 0.01, schedule: "constant", warmup: 0 },
+      steps,
+      batch: 1,
+      accumulation: 1,
+      dtype: "bf16",
+      gradientCheckpointing: true,
+    });
+  }
+});
