@@ -1,0 +1,15 @@
+#pragma once
+
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "dist/process_group.h"
+
+namespace cameo::dist {
+
+/// Connects every process with every other one, over the network interfaces named in GLOO_SOCKET_IFNAME or
+/// else over the one that has `own_address`.
+c10::intrusive_ptr<c10d::Backend> connectGloo(const c10::intrusive_ptr<c10d::Store>& store,
+                                              const Membership& membership, const std::string& own_address);
+
+}  // namespace cameo::dist

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** What became of one process: how it ended, and what its probe gave or threw. */
+export interface Outcome {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  seconds: number;
+  stderr: string;
+  outputs?: Record<string, number[]>;
+  error?: { code: string; message: string };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Runs a probe in a process of its own. */
+export async function runRank(probe: string, config: object): Promise<Outcome> {
+  const started = performance.now();
+  const child = spawn(
+    process.execPath,
+    ["build/test/native/dist/rank.js", probe, JSON.stringify(config)],
+    { env: { ...process.env, OMP_NUM_THREADS: "1" }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const [code, signal] = await once(child, "close");
+  const seconds = (performance.now() - started) / 1000;
+  return { code, signal, seconds, stderr, ...JSON.parse(stdout || "{}") };
+}
+
+/** Runs a probe in `count` processes that meet on a free port; `config` gives what is each rank's own. */
+export async function runRanks(
+  probe: string,
+  count: number,
+  config: (rank: number) => object = () => ({}),
+): Promise<Outcome[]> {
+  const shared = { world_size: count, address: "127.0.0.1", port: await freePort(), timeout: 60 };
+  return Promise.all(
+    Array.from({ length: count }, (_, rank) => runRank(probe, { ...shared, rank, ...config(rank) })),
+  );
+}
