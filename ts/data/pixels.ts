@@ -66,10 +66,17 @@ async function mapAffine(
     .affine([cos, -sin, sin, cos], { background: "#fff", interpolator: "bilinear" })
     .raw()
     .toBuffer({ resolveWithObject: true });
-  // The whole of the mapped picture, around the same centre.
-  const left = Math.round((info.width - width) / 2 - shift[0] * width);
-  const top = Math.round((info.height - height) / 2 - shift[1] * height);
-  return windowOf({ data: mapped, width: info.width, height: info.height }, left, top, { width, height });
+  // What comes back is the mapped picture's bounding box, from its least x and y on, in whole pixels.
+  const left = Math.round(Math.min(0, cos * width) + Math.min(0, -sin * height));
+  const top = Math.round(Math.min(0, sin * width) + Math.min(0, cos * height));
+  const [x, y] = [(width - 1) / 2, (height - 1) / 2];
+  const centre = [cos * x - sin * y - left, sin * x + cos * y - top] as const;
+  return windowOf(
+    { data: mapped, width: info.width, height: info.height },
+    Math.round(centre[0] - x - shift[0] * width),
+    Math.round(centre[1] - y - shift[1] * height),
+    { width, height },
+  );
 }
 
 /** What is seen of an image through a window; white where the window is beyond it. */

@@ -16,14 +16,27 @@ export const greyOf = (i: number): number => 8 * i + 4;
 /** Which frame a pixel is of, by its grey. */
 export const frameOf = (grey: number | undefined): number => Math.round(((grey ?? 0) - 4) / 8);
 
-/** Writes a clip of up to 31 grey frames in what the path's extension says; "%d" in it: a folder of frames. */
-export async function writeClip(path: string, count: number, width = 48, height = 32): Promise<string> {
+type Paint = (frame: number, x: number, y: number) => [red: number, green: number, blue: number];
+
+/** Writes a clip in what the path's extension says; "%d" in it: a folder of frames. */
+export async function paintClip(
+  path: string,
+  [count, width, height]: [count: number, width: number, height: number],
+  paint: Paint,
+): Promise<string> {
   mkdirSync(dirname(path), { recursive: true });
-  const frames = new Uint8Array(3 * width * height * count);
-  for (let i = 0; i < count; i++)
-    frames.fill(greyOf(i), 3 * width * height * i, 3 * width * height * (i + 1));
+  const size = width * height;
+  const frames = new Uint8Array(3 * size * count);
+  for (let i = 0; i < size * count; i++) {
+    frames.set(paint(Math.floor(i / size), i % width, Math.floor(i / width) % height), 3 * i);
+  }
   await writeVideo(path, { frames, count, width, height, fps: 8 }, { software: "test", parameters: {} });
   return path;
+}
+
+/** Writes a clip of up to 31 grey frames. */
+export function writeClip(path: string, count: number, width = 48, height = 32): Promise<string> {
+  return paintClip(path, [count, width, height], (frame) => [greyOf(frame), greyOf(frame), greyOf(frame)]);
 }
 
 /** Writes the file, and folders on the way. */
