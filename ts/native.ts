@@ -66,8 +66,74 @@ export interface NativePipeline {
   close(): Promise<undefined>;
 }
 
+/** A sample as the trainer takes it: RGB pixels, or latents that were kept. */
+export interface NativeTrainingSample {
+  position: number;
+  ids: Int32Array;
+  width: number;
+  height: number;
+  /** (F, H, W, 3); undefined with `latents`. */
+  frames?: Uint8Array | undefined;
+  /** (R, H, W, 3) */
+  references?: Uint8Array | undefined;
+  referenceCount: number;
+  /** (F + R, C, h, w) each. */
+  latents?: { mean: Float32Array; logVariance: Float32Array; shape: readonly number[] } | undefined;
+  /** Where the latents are written once they are encoded. */
+  cachePath?: string | undefined;
+}
+
+export interface NativeStepInput {
+  /** Micro-batches of samples. */
+  batches: NativeTrainingSample[][];
+  /** Token ids of the empty prompt, for samples that lose their condition. */
+  emptyIds: Int32Array;
+  /** Asks all processes to stop after this step. */
+  stop: boolean;
+}
+
+export interface NativeStepResult {
+  /** How many steps were done, this one included. */
+  step: number;
+  /** Means over the micro-batches and the processes. */
+  loss: number;
+  lossVideo: number;
+  /** NaN without references. */
+  lossReference: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  /** The gradient was not finite and nothing was moved. */
+  skipped: boolean;
+  /** One of the processes was asked to stop. */
+  stop: boolean;
+}
+
+/** One training run's networks and optimiser, on a thread of their own. In a run of several processes all calls are collective. */
+export interface NativeTrainer {
+  /** JSON of a complete recipe, with `membership` among several processes. */
+  load(recipe: string, onProgress: OnNativeProgress): NativeTask<undefined>;
+  /** One step of the optimiser; aborted, it has not happened. */
+  step(input: NativeStepInput): NativeTask<NativeStepResult>;
+  /** Writes a checkpoint with `run`, a text, in its metadata. */
+  save(path: string, run: string): NativeTask<undefined>;
+  resume(path: string): NativeTask<undefined>;
+  sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array>;
+  /** Writes weights as safetensors. */
+  exportWeights(
+    path: string,
+    part: "trained" | "motion" | "unet" | "text_encoder",
+    dtype: string,
+  ): NativeTask<undefined>;
+  /** JSON of `TrainerDescription`. */
+  describe(): string;
+  /** Aborts what is running or queued; the memory is back when it resolves. */
+  close(): Promise<undefined>;
+}
+
 export interface NativeAddon {
   Pipeline: new () => NativePipeline;
+  Trainer: new () => NativeTrainer;
   /** JSON of `Inspection`: what a weight file or folder is; runs nothing in it. */
   inspect(path: string): Promise<string>;
   /** JSON of `RuntimeDescription`: libtorch's version and the devices it sees. */

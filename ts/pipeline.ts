@@ -1,18 +1,12 @@
 import { openAddon } from "./addon.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
-import type { NativePipeline, NativeSampleRequest, RgbImage } from "./native.js";
+import type { NativePipeline } from "./native.js";
 import { checkLoadOptions, type LoadOptions } from "./options/load.js";
-import {
-  type CompleteSampleRequest,
-  checkOutputs,
-  completeRequest,
-  type SampleProgress,
-  type SampleRequest,
-} from "./options/sample.js";
-import { EtaEstimate } from "./progress.js";
+import type { SampleRequest } from "./options/sample.js";
+import { prepareRequest, progressListener } from "./prepared_request.js";
 import { runTask } from "./task.js";
-import { ClipTokenizer, type PromptTokens } from "./tokens/tokenizer.js";
+import { ClipTokenizer } from "./tokens/tokenizer.js";
 import { Video } from "./video.js";
 
 /**
@@ -69,30 +63,14 @@ export class Pipeline implements AsyncDisposable {
   async sample(request: SampleRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
-    const complete = completeRequest(request, this.#description);
-    const { signal, saveLatents } = request;
-    throwIfAborted(signal);
-    const prompt = this.#encode(complete.prompt);
-    const negative = this.#encode(complete.negativePrompt);
-    const references = await this.#inOrder(prepare(request, complete));
-    throwIfAborted(signal);
+    const prepared = prepareRequest(request, this.#description, this.#tokenizer);
+    const { native, complete, warnings } = await this.#inOrder(prepared);
     this.#checkOpen();
-    const nativeRequest: NativeSampleRequest = {
-      ...nativeParameters(complete),
-      promptIds: prompt.ids,
-      negativeIds: negative.ids,
-      references,
-      preview: request.preview ?? false,
-      ...(saveLatents === undefined ? {} : { saveLatents }),
-    };
-    const frames = await runTask((report) => this.#native.sample(nativeRequest, report), {
-      signal,
+    const frames = await runTask((report) => this.#native.sample(native, report), {
+      signal: request.signal,
       onProgress: progressListener(request),
       toError: (error) => this.#unlessClosed(toError(error)),
     });
-    const warnings = cutWarning("prompt", prompt);
-    // The default is longer than CLIP reads, as its authors' program has it.
-    if (request.negativePrompt !== undefined) warnings.push(...cutWarning("negative prompt", negative));
     return new Video(frames, complete, warnings);
   }
 
@@ -120,10 +98,6 @@ export class Pipeline implements AsyncDisposable {
     return await preparation;
   }
 
-  #encode(text: string): PromptTokens {
-    return this.#tokenizer.encode(text, this.#description.textPositions);
-  }
-
   #checkOpen(): void {
     if (this.#closing) throw new CameoError("ERR_CLOSED", "the pipeline is closed; load another one");
   }
@@ -136,56 +110,9 @@ export class Pipeline implements AsyncDisposable {
   }
 }
 
-function nativeParameters(complete: CompleteSampleRequest) {
-  const { frames, width, height, steps, guidanceScale, scheduler, seed } = complete;
-  const { referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling } = complete;
-  const size = { frames, width, height };
-  const sampling = { steps, guidanceScale, scheduler, seed };
-  return { ...size, ...sampling, referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling };
-}
-
 /** Opening sharp holds up the event loop for a moment, which should not come in the middle of a request. */
 async function warmUpPictures(): Promise<void> {
   const { loadSharp } = await import("./media/libraries.js");
   // Without sharp, pixels of the right size can still be references.
   await loadSharp().catch(() => {});
-}
-
-/** The references' pixels, once it is sure that there is a place for the outputs. */
-async function prepare(
-  request: SampleRequest,
-  { reference, width, height, fit }: CompleteSampleRequest,
-): Promise<RgbImage[]> {
-  await checkOutputs(request);
-  const { signal } = request;
-  if (reference.length === 0) return [];
-  const { readImage, fitImage } = await import("./media/index.js");
-  return Promise.all(
-    reference.map(async (source, i) => {
-      const name = reference.length === 1 ? "reference" : `reference ${i + 1}`;
-      const image = await readImage(source, { signal, name });
-      return fitImage(image, width, height, fit);
-    }),
-  );
-}
-
-function progressListener({ onProgress }: SampleRequest) {
-  if (!onProgress) return undefined;
-  const eta = new EtaEstimate();
-  return (progress: Parameters<EtaEstimate["update"]>[0] & { preview?: RgbImage }): unknown => {
-    const etaSeconds = eta.update(progress, performance.now());
-    const { step, steps, preview } = progress;
-    return onProgress({
-      phase: progress.phase as SampleProgress["phase"],
-      step,
-      steps,
-      ...(etaSeconds === undefined ? {} : { etaSeconds }),
-      ...(preview ? { preview } : {}),
-    });
-  };
-}
-
-function cutWarning(name: string, { cutAfter, kept, total }: PromptTokens): string[] {
-  if (cutAfter === undefined) return [];
-  return [`the ${name} was cut after "... ${cutAfter}" (${kept} of ${total} tokens)`];
 }

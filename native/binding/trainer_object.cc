@@ -77,13 +77,11 @@ Napi::Value TrainerObject::load(const Napi::CallbackInfo& info) {
 
 Napi::Value TrainerObject::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    auto batches = std::make_shared<std::vector<train::MicroBatch>>(readMicroBatches(info[0]));
-    const bool stop = info[1].ToBoolean();
-    return tasks_.start(Value(), {},
-                        [batches, stop](const auto& trainer, const auto&, const auto&) -> MakeValue {
-                          const train::StepResult result = trainer->step(*batches, stop);
-                          return [result](Napi::Env env) { return stepResult(env, result); };
-                        });
+    auto input = std::make_shared<train::StepInput>(readStepInput(info[0].ToObject()));
+    return tasks_.start(Value(), {}, [input](const auto& trainer, const auto&, const auto&) -> MakeValue {
+      const train::StepResult result = trainer->step(*input);
+      return [result](Napi::Env env) { return stepResult(env, result); };
+    });
   });
 }
 

@@ -144,9 +144,11 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   return result;
 }
 
-std::vector<train::MicroBatch> readMicroBatches(const Napi::Value& batches) {
-  std::vector<train::MicroBatch> result;
-  const Napi::Array list = arrayAt(batches, "batches");
+train::StepInput readStepInput(const Napi::Object& input) {
+  train::StepInput result;
+  result.empty_ids = ids(input, "emptyIds");
+  result.stop = boolean(input, "stop");
+  const Napi::Array list = arrayAt(input.Get("batches"), "batches");
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Array samples = arrayAt(list.Get(i), "batches");
     train::MicroBatch batch;
@@ -154,9 +156,9 @@ std::vector<train::MicroBatch> readMicroBatches(const Napi::Value& batches) {
       batch.push_back(trainingSample(objectAt(samples.Get(j), "batches")));
     }
     if (batch.empty()) fail("batches", "at least one sample");
-    result.push_back(std::move(batch));
+    result.batches.push_back(std::move(batch));
   }
-  if (result.empty()) fail("batches", "at least one micro-batch");
+  if (result.batches.empty()) fail("batches", "at least one micro-batch");
   return result;
 }
 

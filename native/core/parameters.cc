@@ -1,11 +1,18 @@
 #include "core/parameters.h"
 
+#include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 
 #include <functional>
 #include <numeric>
 
 namespace cameo {
+
+at::Tensor Parameter::merged() const {
+  if (!adapter) return value;
+  const at::Tensor product = at::mm(adapter->up.flatten(1), adapter->down.flatten(1)).view(shape);
+  return value + (product * adapter->scale).to(value.scalar_type());
+}
 
 int64_t Parameter::numel() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());

@@ -34,6 +34,8 @@ struct Parameter {
   /// The value in the type that `x` is computed in.
   at::Tensor like(const at::Tensor& x) const { return value.to(x.scalar_type()); }
   int64_t numel() const;
+  /// The value with what the adapter adds to it.
+  at::Tensor merged() const;
 };
 
 /// All parameters of one network, in the order in which its layers declared them.

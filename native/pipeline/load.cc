@@ -8,6 +8,7 @@
 #include "pipeline/pipeline.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
+#include "weights/lora.h"
 #include "weights/open_weights.h"
 
 namespace cameo::pipeline {
@@ -25,7 +26,7 @@ class Loader {
 
   void expect(const ParameterSet& parameters) { total_ += static_cast<int64_t>(parameters.all().size()); }
 
-  void load(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers,
+  void load(const std::string& name, ParameterSet& parameters, std::vector<weights::Layer> layers,
             const std::function<bool(const std::string&)>& is_drawn) {
     const weights::LoadOptions options{
         .network = name,
@@ -36,8 +37,14 @@ class Loader {
         .cancellation = &cancellation_,
         .may_miss = is_drawn,
     };
-    const auto coverage = weights::load(parameters, layers, options);
+    std::shared_ptr<const weights::TensorSource> adapters;
+    if (!layers.empty() && weights::isLora(*layers.back().source)) {
+      adapters = layers.back().source;
+      layers.pop_back();
+    }
+    auto coverage = weights::load(parameters, layers, options);
     if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.device);
+    if (adapters) coverage.push_back(weights::mergeLora(parameters, *adapters, name));
     done_ += static_cast<int64_t>(parameters.all().size());
     result_.description["networks"].push_back(
         {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});

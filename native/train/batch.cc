@@ -58,12 +58,12 @@ at::Tensor encodeCaptions(const pipeline::Pipeline& pipeline,
 }  // namespace
 
 Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& options, const MicroBatch& samples,
-                bool train_text) {
+                const std::vector<int32_t>& empty_ids, bool train_text) {
   std::vector<Draws> drawn;
   std::vector<const std::vector<int32_t>*> ids;
   for (const Sample& sample : samples) {
     drawn.push_back(drawSample(pipeline, options, sample));
-    ids.push_back(drawn.back().dropped ? &options.empty_ids : &sample.ids);
+    ids.push_back(drawn.back().dropped ? &empty_ids : &sample.ids);
     if (drawn.back().latents.sizes() == drawn.front().latents.sizes()) continue;
     throw Error(ErrorCode::InvalidOption, "the samples of a micro-batch differ in size");
   }

@@ -26,11 +26,18 @@ struct Sample {
 
 using MicroBatch = std::vector<Sample>;
 
+/// What one step of the optimiser takes.
+struct StepInput {
+  std::vector<MicroBatch> batches;
+  std::vector<int32_t> empty_ids;  // of the empty prompt, for samples that lose their condition
+  bool stop = false;               // this process was asked to stop after the step
+};
+
 /// Encodes what is to be encoded and draws what is drawn for each sample: whether it loses its condition, its
 /// timestep, its noise. Frames' latents are drawn from the posterior, references' are its mode, as in
-/// sampling. `text` records gradients only where `train_text` is set. Throws `ErrorCode::InvalidOption` for
+/// sampling. The text records gradients only where `train_text` is set. Throws `ErrorCode::InvalidOption` for
 /// samples that do not fit together or to the networks.
 Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& options, const MicroBatch& samples,
-                bool train_text);
+                const std::vector<int32_t>& empty_ids, bool train_text);
 
 }  // namespace cameo::train

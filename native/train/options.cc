@@ -57,7 +57,6 @@ TrainerOptions readTrainerOptions(const json& recipe) {
       .optimizer = readAdamW(recipe.at("optimizer")),
       .ema_decay = recipe.value("ema", 0.0),
       .seed = recipe.at("seed"),
-      .empty_ids = recipe.at("emptyIds"),
       .shard_optimizer = recipe.at("distributed").at("shardOptimizer"),
       .membership = {},
   };

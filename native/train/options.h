@@ -28,13 +28,12 @@ struct TrainerOptions {
   AdamWConfig optimizer;
   double ema_decay = 0;  // 0: no averages
   uint64_t seed = 0;
-  std::vector<int32_t> empty_ids;  // of the empty prompt
   bool shard_optimizer = false;
   std::optional<dist::Membership> membership;  // none: this process trains alone
 };
 
 /// From the JSON of a complete recipe (`CompleteRecipe` in ts/training/recipe.ts), which was checked there,
-/// with `emptyIds` and `membership` added.
+/// with `membership` added among several processes.
 TrainerOptions readTrainerOptions(const nlohmann::json& recipe);
 
 }  // namespace cameo::train

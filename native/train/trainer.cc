@@ -84,12 +84,13 @@ int64_t Trainer::trainedParameters() const {
   return count;
 }
 
-Losses Trainer::backward(const MicroBatch& samples, size_t micro_batches, bool synchronise) {
+/// The micro-batch at `index`; the last one ends in the exchange of gradients among processes.
+Losses Trainer::backward(const StepInput& input, size_t index) {
   const c10::AutoGradMode recording(true);
-  const Batch batch = makeBatch(*pipeline_, options_, samples, trains_text_);
+  const Batch batch = makeBatch(*pipeline_, options_, input.batches[index], input.empty_ids, trains_text_);
   Losses losses = computeLosses(*pipeline_->unet, schedule_, options_.objective, batch);
-  const at::Tensor loss = losses.total / static_cast<double>(micro_batches);
-  if (synchronise && reducer_) {
+  const at::Tensor loss = losses.total / static_cast<double>(input.batches.size());
+  if (reducer_ && index + 1 == input.batches.size()) {
     group_->translateErrors([&] {
       reducer_->prepare(loss);
       loss.backward();
@@ -102,12 +103,12 @@ Losses Trainer::backward(const MicroBatch& samples, size_t micro_batches, bool s
   return losses;
 }
 
-StepResult Trainer::step(const std::vector<MicroBatch>& batches, bool stop) {
+StepResult Trainer::step(const StepInput& input) {
   StepResult result;
   result.learning_rate = learningRate(options_.learning_rate, steps_);
   try {
-    for (size_t i = 0; i < batches.size(); ++i) {
-      const Losses losses = backward(batches[i], batches.size(), i + 1 == batches.size());
+    for (size_t i = 0; i < input.batches.size(); ++i) {
+      const Losses losses = backward(input, i);
       result.loss += losses.total.item<double>();
       result.video_loss += losses.video.item<double>();
       result.reference_loss += losses.reference.defined() ? losses.reference.item<double>()
@@ -124,13 +125,13 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, bool stop) {
     if (ema_) ema_->update(tensorsOf(leaves_));
   }
   result.step = ++steps_;
-  return gather(result, batches.size(), stop);
+  return gather(result, input);
 }
 
-StepResult Trainer::gather(StepResult result, size_t micro_batches, bool stop) {
-  result.stop = group_ ? group_->any(stop) : stop;
+StepResult Trainer::gather(StepResult result, const StepInput& input) {
+  result.stop = group_ ? group_->any(input.stop) : input.stop;
   for (double* value : {&result.loss, &result.video_loss, &result.reference_loss}) {
-    *value /= static_cast<double>(micro_batches);
+    *value /= static_cast<double>(input.batches.size());
     if (group_) *value = group_->mean(*value);
   }
   return result;

@@ -40,9 +40,9 @@ class Trainer {
   Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
           const Cancellation& cancellation);
 
-  /// One step of the optimiser over micro-batches of this process's samples. Throws `ErrorCode::Aborted`
+  /// One step of the optimiser over this process's samples. Throws `ErrorCode::Aborted`
   /// within a layer; the step then has not happened.
-  StepResult step(const std::vector<MicroBatch>& batches, bool stop);
+  StepResult step(const StepInput& input);
 
   /// Writes all that resuming needs, and `metadata` beside it: whole or not at all.
   void save(const std::string& path, std::map<std::string, std::string> metadata);
@@ -63,8 +63,8 @@ class Trainer {
   using NamedTensor = std::pair<std::string, at::Tensor>;
 
   void chooseLeaves();
-  Losses backward(const MicroBatch& samples, size_t micro_batches, bool synchronise);
-  StepResult gather(StepResult result, size_t micro_batches, bool stop);
+  Losses backward(const StepInput& input, size_t index);
+  StepResult gather(StepResult result, const StepInput& input);
   void shareUpdates();
   std::vector<NamedTensor> state();
   void gatherState(std::vector<NamedTensor>& tensors);

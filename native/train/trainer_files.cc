@@ -122,7 +122,7 @@ std::vector<Trainer::NamedTensor> Trainer::exported(ExportedPart part) {
   std::vector<NamedTensor> tensors;
   const auto add = [&](ParameterSet& parameters, const auto& is_wanted) {
     for (const Parameter& parameter : parameters.all()) {
-      if (is_wanted(parameter.name)) tensors.emplace_back(parameter.name, parameter.value.detach());
+      if (is_wanted(parameter.name)) tensors.emplace_back(parameter.name, parameter.merged());
     }
   };
   constexpr std::string_view prefix = "unet.";

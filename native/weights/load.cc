@@ -39,15 +39,6 @@ bool fits(std::vector<int64_t> stored, std::vector<int64_t> wanted) {
   return stored == wanted;
 }
 
-Coverage startCoverage(const TensorSource& source) {
-  Coverage coverage;
-  coverage.path = source.path;
-  coverage.format = source.format;
-  coverage.total = static_cast<int64_t>(source.entries.size());
-  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[storedDtypeName(entry.dtype)];
-  return coverage;
-}
-
 // Lays one layer over the plan so far.
 void layOver(ParameterSet& parameters, const std::vector<Layer>& layers, size_t index, Plan& plan,
              std::vector<Coverage>& coverages, Problems& problems) {
@@ -152,6 +143,15 @@ at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const
 }
 
 }  // namespace
+
+Coverage startCoverage(const TensorSource& source) {
+  Coverage coverage;
+  coverage.path = source.path;
+  coverage.format = source.format;
+  coverage.total = static_cast<int64_t>(source.entries.size());
+  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[storedDtypeName(entry.dtype)];
+  return coverage;
+}
 
 void to_json(nlohmann::json& json, const Coverage& coverage) {
   json = {{"path", coverage.path},    {"format", coverage.format},   {"total", coverage.total},

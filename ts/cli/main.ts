@@ -7,6 +7,7 @@ import { libtorchCommand } from "./libtorch.js";
 import { reportError } from "./output.js";
 import { plotCommand } from "./plot.js";
 import { sampleCommand } from "./sample.js";
+import { trainCommand } from "./train.js";
 
 /** Commands that are added, rather than made by their parent, do not take its settings by themselves. */
 function inherit(command: Command): void {
@@ -23,6 +24,7 @@ const program = new Command("cameo")
   // Errors are printed by reportError, in one line.
   .configureOutput({ outputError() {} })
   .addCommand(sampleCommand())
+  .addCommand(trainCommand())
   .addCommand(plotCommand())
   .addCommand(inspectCommand())
   .addCommand(doctorCommand())

@@ -1,0 +1,99 @@
+#include "weights/lora.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/StringUtil.h>
+
+#include <map>
+#include <string_view>
+
+#include "weights/text.h"
+
+namespace cameo::weights {
+
+namespace {
+
+constexpr std::string_view kPrefix = "unet.";
+constexpr std::string_view kDown = ".lora_A.weight";
+constexpr std::string_view kUp = ".lora_B.weight";
+constexpr std::string_view kAlpha = ".alpha";
+
+struct Adapter {
+  const TensorEntry* down = nullptr;
+  const TensorEntry* up = nullptr;
+  const TensorEntry* alpha = nullptr;
+};
+
+[[noreturn]] void fail(const TensorSource& source, const std::string& network, const std::string& why) {
+  throw Error(ErrorCode::WeightsMismatch,
+              c10::str("the adapters in ", source.path, " do not fit the ", network, ": ", why));
+}
+
+/// By module, in the names of the network.
+std::map<std::string, Adapter> groupByModule(const TensorSource& source, const std::string& network) {
+  std::map<std::string, Adapter> adapters;
+  for (const TensorEntry& entry : source.entries) {
+    std::string_view name = entry.name;
+    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    const auto take = [&](std::string_view suffix, const TensorEntry* Adapter::*part) {
+      if (!name.ends_with(suffix)) return false;
+      adapters[std::string(name.substr(0, name.size() - suffix.size()))].*part = &entry;
+      return true;
+    };
+    const bool known =
+        take(kDown, &Adapter::down) || take(kUp, &Adapter::up) || take(kAlpha, &Adapter::alpha);
+    if (!known) fail(source, network, quote(entry.name) + " is no part of an adapter");
+  }
+  return adapters;
+}
+
+/// scale * B A in fp32, of the parameter's shape.
+at::Tensor product(const TensorSource& source, const std::string& network, const std::string& module,
+                   const Adapter& adapter, const Parameter& parameter) {
+  if (adapter.down == nullptr || adapter.up == nullptr) {
+    fail(source, network, quote(module) + " has only one of lora_A and lora_B");
+  }
+  const at::Tensor down = adapter.down->view().to(at::kFloat), up = adapter.up->view().to(at::kFloat);
+  const int64_t out = parameter.shape[0];
+  const bool fits = down.dim() >= 2 && up.dim() >= 2 && down.size(0) > 0 && up.size(0) == out &&
+                    up.numel() == out * down.size(0) &&
+                    down.numel() * out == down.size(0) * parameter.numel();
+  if (!fits) {
+    fail(source, network,
+         c10::str(quote(module), " has ", shapeText(adapter.down->shape), " and ",
+                  shapeText(adapter.up->shape), " for ", shapeText(parameter.shape)));
+  }
+  double scale = 1;
+  if (adapter.alpha != nullptr) {
+    if (adapter.alpha->numel() != 1) fail(source, network, quote(adapter.alpha->name) + " is not one number");
+    scale = adapter.alpha->view().to(at::kDouble).item<double>() / static_cast<double>(down.size(0));
+  }
+  return at::mm(up.flatten(1), down.flatten(1)).mul_(scale).view(parameter.shape);
+}
+
+}  // namespace
+
+bool isLora(const TensorSource& source) {
+  for (const TensorEntry& entry : source.entries) {
+    if (entry.name.ends_with(kDown) || entry.name.ends_with(kUp)) return true;
+  }
+  return false;
+}
+
+Coverage mergeLora(ParameterSet& parameters, const TensorSource& source, const std::string& network) {
+  const c10::AutoGradMode no_gradients(false);
+  const auto adapters = groupByModule(source, network);
+  for (const auto& [module, adapter] : adapters) {
+    const Parameter* parameter = parameters.find(module + ".weight");
+    if (parameter == nullptr) fail(source, network, "there is no layer " + quote(module));
+    at::Tensor value = parameter->value;
+    const at::Tensor sum =
+        value.to(at::kFloat) + product(source, network, module, adapter, *parameter).to(value.device());
+    value.copy_(sum);
+  }
+  Coverage coverage = startCoverage(source);
+  coverage.used = coverage.total;
+  return coverage;
+}
+
+}  // namespace cameo::weights

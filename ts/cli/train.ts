@@ -1,0 +1,99 @@
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { notAllowed } from "../options/check.js";
+import type { TrainingEvent } from "../training/events.js";
+import { launch } from "../training/launch.js";
+import { readRecipe } from "../training/read_recipe.js";
+import { Trainer } from "../training/trainer.js";
+import { number, withOutputFlags } from "./flags.js";
+import { interruptible } from "./interrupt.js";
+import { type OutputOptions, printEvent } from "./output.js";
+import { createReporter } from "./progress.js";
+import { createTrainingReporter, type TrainingReporter } from "./training_progress.js";
+
+interface TrainFlags extends OutputOptions {
+  resume?: boolean;
+  nproc?: number;
+}
+
+const examples = `
+Examples:
+  $ cameo train people.jsonc
+  $ cameo train people.jsonc --resume
+  $ cameo train people.jsonc --nproc 4
+  $ torchrun --nproc-per-node 8 --no-python cameo train people.jsonc
+
+Ctrl-C saves a checkpoint; --resume goes on from the newest one. docs/training.md is the guide, examples/train
+has recipes.`;
+
+/** `cameo train`: trains what a recipe says. */
+export function trainCommand(): Command {
+  const command = new Command("train")
+    .description("train an image model, motion modules or a subject model")
+    .argument("<recipe>", "a recipe: a file of JSON, with comments if you like")
+    .option("--resume", "go on from the newest checkpoint in the recipe's output")
+    .option("--nproc <n>", "train in so many processes of this machine, one to a GPU", number)
+    .addHelpText("after", examples)
+    .action(train);
+  return withOutputFlags(command);
+}
+
+async function train(recipe: string, flags: TrainFlags): Promise<void> {
+  const { nproc = 1 } = flags;
+  if (!(Number.isSafeInteger(nproc) && nproc >= 1 && nproc <= 64)) {
+    throw notAllowed("nproc", nproc, "a whole number from 1 to 64");
+  }
+  // Before processes are started, each of which would say the same.
+  await readRecipe(recipe);
+  await interruptible((signal) =>
+    nproc > 1 ? trainInProcesses(nproc, signal) : trainHere(recipe, flags, signal),
+  );
+}
+
+/** Each process is this command without --nproc, and finds its place in its environment. */
+async function trainInProcesses(count: number, signal: AbortSignal): Promise<void> {
+  const [, script = fileURLToPath(import.meta.url), ...args] = process.argv;
+  await launch({ count, script, args: withoutNproc(args), signal });
+}
+
+function withoutNproc(args: readonly string[]): string[] {
+  return args.filter((arg, i) => !/^--nproc(=|$)/.test(arg) && args[i - 1] !== "--nproc");
+}
+
+async function trainHere(recipe: string, flags: TrainFlags, signal: AbortSignal): Promise<void> {
+  const loading = createReporter(flags);
+  await using trainer = await Trainer.open(recipe, {
+    resume: flags.resume,
+    signal,
+    onProgress: (progress) => loading.update(progress),
+  }).finally(() => loading.stop());
+  const reporter = createTrainingReporter(flags);
+  try {
+    for await (const event of trainer.run({ signal })) report(event, flags, reporter);
+  } finally {
+    reporter.stop();
+  }
+}
+
+function report(event: TrainingEvent, { json }: OutputOptions, reporter: TrainingReporter): void {
+  const { type, ...fields } = event;
+  if (json)
+    printEvent(type, { ...fields, ...(event.type === "skip" ? { reason: event.reason.message } : {}) });
+  switch (event.type) {
+    case "step":
+      reporter.step(event);
+      break;
+    case "skip":
+      if (!json) reporter.note(`skipped: ${event.reason.message}`);
+      break;
+    case "validation":
+      reporter.note(`validation: ${event.paths.join(", ")}`);
+      break;
+    case "checkpoint":
+      reporter.note(`checkpoint: ${event.path}`);
+      break;
+    case "done":
+      reporter.stop();
+      if (!json) process.stdout.write(`${event.model}\n`);
+  }
+}

@@ -1,0 +1,83 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { StepEvent } from "../training/events.js";
+import type { OutputOptions } from "./output.js";
+import { duration } from "./progress.js";
+
+/** Shows how a training run goes. */
+export interface TrainingReporter {
+  step(event: StepEvent): void;
+  /** Writes a line that stays. */
+  note(text: string): void;
+  stop(): void;
+}
+
+const lineIntervalMs = 5000;
+
+/** Nothing, a bar on a terminal, or plain lines elsewhere; JSON events are the command's own. */
+export function createTrainingReporter({ json, quiet }: OutputOptions): TrainingReporter {
+  if (json || quiet) return { step() {}, note() {}, stop() {} };
+  return process.stderr.isTTY ? new BarReporter() : new LineReporter();
+}
+
+class LineReporter implements TrainingReporter {
+  #last = Number.NEGATIVE_INFINITY;
+
+  step(event: StepEvent): void {
+    const now = performance.now();
+    if (event.step < event.steps && now - this.#last < lineIntervalMs) return;
+    this.#last = now;
+    this.note(`step ${event.step} of ${event.steps}: ${details(event)}`);
+  }
+
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  stop(): void {}
+}
+
+class BarReporter implements TrainingReporter {
+  #isShown = false;
+  readonly #bar = new SingleBar(
+    {
+      format: "train |{bar}| {value}/{total} {details}",
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: 20,
+      // Ctrl-C is the command's to handle.
+      gracefulExit: false,
+    },
+    Presets.shades_classic,
+  );
+
+  step(event: StepEvent): void {
+    if (!this.#isShown) this.#bar.start(event.steps, event.step);
+    this.#isShown = true;
+    this.#bar.update(event.step, { details: details(event) });
+  }
+
+  note(text: string): void {
+    this.stop();
+    process.stderr.write(`${text}\n`);
+  }
+
+  stop(): void {
+    this.#bar.stop();
+    this.#isShown = false;
+  }
+}
+
+function details({ loss, secondsPerStep, waitShare, memoryBytes, etaSeconds, skipped }: StepEvent): string {
+  const speed =
+    secondsPerStep >= 1
+      ? `${secondsPerStep.toFixed(1)} s/step`
+      : `${(1 / secondsPerStep).toFixed(1)} steps/s`;
+  return [
+    skipped ? "skipped: the gradient is not finite" : `loss ${loss.toPrecision(4)}`,
+    speed,
+    ...(waitShare >= 0.05 ? [`${Math.round(100 * waitShare)} % waiting for data`] : []),
+    `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`,
+    `${duration(etaSeconds)} left`,
+  ].join(", ");
+}

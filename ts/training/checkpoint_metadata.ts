@@ -1,0 +1,49 @@
+import { openAddon } from "../addon.js";
+import { CameoError } from "../errors.js";
+import type { Inspection } from "../inspection.js";
+import type { CompleteRecipe } from "./recipe.js";
+import { resumeDifferences } from "./resume_differences.js";
+
+/** What a checkpoint says of its run, beside the tensors. */
+export interface RunMetadata {
+  recipe: CompleteRecipe;
+  /** `TrainingData.fingerprint`. */
+  dataFingerprint: string;
+  /** Samples to a step in all processes together. */
+  samplesPerStep: number;
+}
+
+/** Reads it back; ERR_CHECKPOINT where the file is no checkpoint. */
+export async function readRunMetadata(path: string): Promise<RunMetadata> {
+  const { metadata } = JSON.parse(await openAddon().inspect(path)) as Inspection;
+  try {
+    return JSON.parse(metadata?.run ?? "") as RunMetadata;
+  } catch (cause) {
+    throw new CameoError(
+      "ERR_CHECKPOINT",
+      `${path} is no checkpoint of a training run; remove it to resume from an older one`,
+      { cause },
+    );
+  }
+}
+
+/** ERR_CHECKPOINT where resuming from `path` would not continue the run that it is of. */
+export function checkSameRun(path: string, saved: RunMetadata, now: RunMetadata): void {
+  const fields = resumeDifferences(saved.recipe, now.recipe);
+  const { batch, accumulation } = now.recipe;
+  const processes = (run: RunMetadata) => run.samplesPerStep / (batch * accumulation);
+  const changed = [
+    ...fields.map((field) => `${field} of the recipe`),
+    ...(fields.length === 0 && saved.samplesPerStep !== now.samplesPerStep
+      ? [`the number of processes (${processes(saved)} then, ${processes(now)} now)`]
+      : []),
+    ...(fields.length === 0 && saved.dataFingerprint !== now.dataFingerprint
+      ? ["the clips or captions of the data set"]
+      : []),
+  ];
+  if (changed.length === 0) return;
+  throw new CameoError(
+    "ERR_CHECKPOINT",
+    `${path} is of another run: ${changed.join(", ")} changed; undo that, or start anew with another output`,
+  );
+}

@@ -1,0 +1,62 @@
+import type { CameoError } from "../errors.js";
+
+/** What happens in a training run, in order. */
+export type TrainingEvent = StepEvent | SkipEvent | ValidationEvent | CheckpointEvent | DoneEvent;
+
+/** One step of the optimiser. */
+export interface StepEvent {
+  type: "step";
+  /** From 1. */
+  step: number;
+  /** Of the whole run. */
+  steps: number;
+  /** How often the whole data set was gone through. */
+  epoch: number;
+  loss: number;
+  /** The frames' part of the loss. */
+  lossVideo: number;
+  /** The references' part, before its weight; undefined without references. */
+  lossReference: number | undefined;
+  learningRate: number;
+  /** Of all gradients together, before they are clipped. */
+  gradientNorm: number;
+  /** Nothing was moved, because the gradient was not finite. */
+  skipped: boolean;
+  secondsPerStep: number;
+  samplesPerSecond: number;
+  /** Share of the step, 0 to 1, that was spent waiting for data. */
+  waitShare: number;
+  /** Of this process, at its fullest. */
+  memoryBytes: number;
+  /** Until the last step, from the speed so far. */
+  etaSeconds: number;
+}
+
+/** A clip that can't be used was left out; each is reported once. */
+export interface SkipEvent {
+  type: "skip";
+  clip: string;
+  /** ERR_DATASET. */
+  reason: CameoError;
+}
+
+/** Videos were made with what was trained so far. */
+export interface ValidationEvent {
+  type: "validation";
+  step: number;
+  paths: string[];
+}
+
+export interface CheckpointEvent {
+  type: "checkpoint";
+  step: number;
+  path: string;
+}
+
+/** The last step was done and the model written. */
+export interface DoneEvent {
+  type: "done";
+  step: number;
+  /** What `Pipeline.load` takes: the subject's file, the motion modules' folder or the image model's. */
+  model: string;
+}

@@ -1,0 +1,102 @@
+import { access, cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { CameoError } from "../errors.js";
+import { fileReason, replaceFile } from "../media/files.js";
+import type { NativeTrainer } from "../native.js";
+import type { CompleteRecipe } from "./recipe.js";
+
+type Part = Parameters<NativeTrainer["exportWeights"]>[1];
+
+/** Writes the tensors of a part of the networks to a file. */
+export type ExportPart = (path: string, part: Part) => Promise<void>;
+
+const weights = "diffusion_pytorch_model.safetensors";
+const textWeights = "model.safetensors";
+
+/**
+ * Writes what was trained in the public layouts: a subject's file, a MotionAdapter folder or a whole base folder.
+ * Resolves to its path, which has its old content, or none, until it has all of the new.
+ */
+export async function writeModel(
+  recipe: CompleteRecipe,
+  folder: string,
+  exportPart: ExportPart,
+): Promise<string> {
+  if (recipe.kind === "subject") {
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, "subject.safetensors");
+    await exportPart(path, "trained");
+    return path;
+  }
+  const path = recipe.kind === "motion" ? join(folder, "motion") : join(folder, "base");
+  const partial = `${path}.partial`;
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
+    if (recipe.kind === "motion") await writeMotion(recipe, partial, exportPart);
+    else await writeBase(recipe, partial, exportPart);
+    await rm(path, { recursive: true, force: true });
+    await rename(partial, path);
+  } catch (cause) {
+    if (cause instanceof CameoError) throw cause;
+    throw new CameoError(
+      "ERR_CHECKPOINT",
+      `${path} can't be written: ${fileReason(cause)}; make room and resume`,
+      {
+        cause,
+      },
+    );
+  }
+  return path;
+}
+
+async function writeMotion({ model }: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
+  await cp(join(model.motion as string, "config.json"), join(folder, "config.json"));
+  await exportPart(join(folder, weights), "motion");
+}
+
+/** The base folder, with the networks that were trained or drawn in place of its own. */
+async function writeBase(recipe: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
+  const { base } = recipe.model;
+  const replacesText =
+    recipe.trained.includes("text_encoder") || !(await hasWeights(join(base, "text_encoder")));
+  const isReplaced = (path: string) => {
+    const isText = path.startsWith(join(base, "text_encoder"));
+    return isWeightFile(path) && (path.startsWith(join(base, "unet")) || (isText && replacesText));
+  };
+  for (const part of ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "model_index.json"]) {
+    if (!(await exists(join(base, part)))) continue;
+    await cp(join(base, part), join(folder, part), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => !isReplaced(path),
+    });
+  }
+  await writePrediction(recipe, folder);
+  await exportPart(join(folder, "unet", weights), "unet");
+  if (replacesText) await exportPart(join(folder, "text_encoder", textWeights), "text_encoder");
+}
+
+/** Samplers must know what the network was trained to predict. */
+async function writePrediction({ objective }: CompleteRecipe, folder: string): Promise<void> {
+  if (objective.prediction === undefined) return;
+  const path = join(folder, "scheduler", "scheduler_config.json");
+  const config = JSON.parse(await readFile(path, "utf8"));
+  config.prediction_type = objective.prediction === "v" ? "v_prediction" : "epsilon";
+  await replaceFile(path, Buffer.from(`${JSON.stringify(config, null, 2)}\n`));
+}
+
+async function hasWeights(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some(isWeightFile);
+}
+
+function isWeightFile(path: string): boolean {
+  return /\.(safetensors|bin)(\.index\.json)?$/.test(basename(path));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import type { PipelineDescription } from "../description.js";
+import { CameoError } from "../errors.js";
+import { notAllowed } from "../options/check.js";
+import type { CompleteRecipe } from "./recipe.js";
+
+/** What a trainer has loaded. */
+export interface TrainerDescription extends PipelineDescription {
+  /** How many numbers the run trains. */
+  trainedParameters: number;
+  latentChannels: number;
+}
+
+/** Checks a recipe against the networks. ERR_INVALID_OPTION. */
+export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDescription): void {
+  for (const size of data.size) {
+    if (size.every((side) => side % loaded.latentScale === 0)) continue;
+    throw notAllowed("data.size", size.join("x"), `multiples of ${loaded.latentScale}`);
+  }
+  const references = data.references?.count ?? 0;
+  const most = (loaded.motion?.maxFrames ?? 1) - references;
+  if (data.frames > most) {
+    const and = references > 0 ? ` and ${references} reference${references === 1 ? "" : "s"}` : "";
+    throw notAllowed("data.frames", data.frames, `at most ${most} with these motion modules${and}`);
+  }
+}
+
+/** Says which VAE encodes, and how: latents that another one made are of no use. */
+export async function vaeKey({ networks, dtype, device }: TrainerDescription): Promise<string> {
+  const files = networks.find(({ name }) => name === "vae")?.files ?? [];
+  if (files.length === 0) {
+    throw new CameoError(
+      "ERR_INVALID_OPTION",
+      "model.base: its VAE has no weights; training needs a trained VAE",
+    );
+  }
+  const hash = createHash("sha256").update(`${dtype} ${device.replace(/:.*/, "")}`);
+  for (const { path } of files) {
+    const { size, mtimeMs } = await stat(path);
+    hash.update(`\0${path}\0${size}\0${mtimeMs}`);
+  }
+  return hash.digest("hex");
+}
