@@ -13,9 +13,9 @@ Ema::Ema(const std::vector<at::Tensor>& leaves, double decay) : decay_(decay) {
 
 void Ema::update(const std::vector<at::Tensor>& leaves) {
   const c10::AutoGradMode no_gradients(false);
-  ++updates_;
-  const auto n = static_cast<double>(updates_);
-  at::_foreach_lerp_(averages_, leaves, 1 - std::min(decay_, (1 + n) / (10 + n)));
+  const auto n = static_cast<double>(updates_++);
+  const double decay = n == 0 ? 0 : std::min(decay_, (1 + n) / (10 + n));
+  at::_foreach_lerp_(averages_, leaves, 1 - decay);
 }
 
 AveragesInPlace::AveragesInPlace(const std::vector<Leaf>& leaves, const Ema* ema) : leaves_(leaves) {

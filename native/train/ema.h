@@ -8,8 +8,9 @@
 
 namespace cameo::train {
 
-/// Exponential moving averages of what is trained. The decay of the n-th update is min(decay, (1 + n) / (10 +
-/// n)), so that the start is soon forgotten, as in diffusers.
+/// Exponential moving averages of what is trained. The first update takes the values as they are, the n-th
+/// after it has the decay min(decay, (1 + n) / (10 + n)), so that the start is soon forgotten, as in
+/// diffusers.
 class Ema {
  public:
   Ema(const std::vector<at::Tensor>& leaves, double decay);
