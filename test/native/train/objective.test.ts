@@ -10,7 +10,7 @@ import type { Tensor, Tensors } from "../../support/tensors.js";
 const parity = process.env.CAMEO_PARITY_ROOT ?? "../shared/parity";
 const skip = existsSync(join(parity, "training-a")) ? false : `${parity}/training-a is not there`;
 
-const inputs = ["latents", "noise", "reference_noise", "timesteps", "reference_latents", "prompt_embeds"];
+const given = ["latents", "noise", "reference_noise", "timesteps", "reference_latents", "prompt_embeds"];
 
 function norm(tensor: Tensor): number {
   return Math.sqrt(Array.from(tensor.data).reduce((sum, x) => sum + x * x, 0));
@@ -20,7 +20,16 @@ function difference(a: Tensor, b: Tensor): Tensor {
   return { shape: a.shape, data: Float32Array.from(a.data, (x, i) => x - (b.data[i] ?? Number.NaN)) };
 }
 
-t.test("ten steps of the released objective", { skip }, async (t) => {
+interface Steps {
+  /** Of the probe `train.steps`. */
+  config: object;
+  inputs: Tensors;
+  expected: Tensors;
+  /** The names of what is trained. */
+  names: string[];
+}
+
+function readSteps(): Steps {
   const model = join(parity, "videomaker-a");
   const expected = readSafetensors(join(parity, "training-a", "training.safetensors"));
   const recipe = JSON.parse(readFileSync(join(parity, "training-a", "training.json"), "utf8"));
@@ -32,14 +41,18 @@ t.test("ten steps of the released objective", { skip }, async (t) => {
     trained: recipe.trained.split(","),
     scheduler: { beta_schedule: "linear", beta_start: 0.00085, beta_end: 0.012 },
   };
-  const given = Object.fromEntries(inputs.map((name) => [name, expected[name] as Tensor]));
-  const actual: Tensors = runProbe("train.steps", config, given);
+  const inputs = Object.fromEntries(given.map((name) => [name, expected[name] as Tensor]));
+  return { config, inputs, expected, names: recipe.parameters };
+}
+
+t.test("ten steps of the released objective", { skip }, async (t) => {
+  const { config, inputs, expected, names } = readSteps();
+  const actual = runProbe("train.steps", config, inputs);
   for (const name of ["loss", "loss_video", "loss_reg"]) {
     assertClose(t, actual[name], expected[name] as Tensor, 1e-4, name);
   }
   assertClose(t, actual.grad_norm, expected.grad_norm as Tensor, 1e-3, "gradient norms before clipping");
 
-  const names: string[] = recipe.parameters;
   t.equal(names.length, Object.keys(actual).filter((name) => name.startsWith("grad0/")).length);
   const norms = { before: expected.grad0_norms as Tensor, after: expected.param_norms_after as Tensor };
   for (const [i, name] of names.entries()) {
@@ -51,5 +64,19 @@ t.test("ten steps of the released objective", { skip }, async (t) => {
     const after = Number(actual[`after/${name}`]?.data[0]);
     const wanted = Number(norms.after.data[i]);
     t.ok(Math.abs(after - wanted) <= 1e-4 * wanted, `norm of ${name} after the last step`);
+  }
+});
+
+t.test("ten steps in bf16, with master weights in fp32", { skip }, async (t) => {
+  const { config, inputs, expected, names } = readSteps();
+  const actual = runProbe("train.steps", { ...config, dtype: "bf16" }, inputs);
+  t.equal(actual.fp32_leaves?.data[0], names.length, "what is trained is fp32");
+  t.equal(actual.fp32_gradients?.data[0], names.length, "its gradients are fp32");
+  const losses = expected.loss as Tensor;
+  t.equal(actual.loss?.data.length, losses.data.length);
+  for (const [i, wanted] of losses.data.entries()) {
+    const loss = Number(actual.loss?.data[i]);
+    t.ok(Math.abs(loss - wanted) <= 0.01 * wanted, `loss of step ${i}: ${loss} for ${wanted}`);
+    t.not(loss, wanted, "and not by computing in fp32");
   }
 });

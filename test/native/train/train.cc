@@ -4,6 +4,8 @@
 
 #include "harness.h"
 #include "nn/pisa.h"
+#include "train/ema.h"
+#include "train/learning_rate.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
@@ -35,6 +37,10 @@ Tensors pisaGradients(const Json& config, const Tensors& inputs) {
   return {{"out", out.detach()}, {"q", q.grad()}, {"k", k.grad()}, {"v", v.grad()}};
 }
 
+at::ScalarType computedIn(const Json& config) {
+  return config.value("dtype", "fp32") == "bf16" ? at::kBFloat16 : at::kFloat;
+}
+
 models::UNet loadUNet(const Json& config) {
   const auto base = weights::openComponent(config.at("base").get<std::string>() + "/unet", "the UNet");
   std::vector<weights::Layer> layers = {{weights::openWeights(base.weights)}};
@@ -47,7 +53,7 @@ models::UNet loadUNet(const Json& config) {
   if (config.contains("subject")) layers.push_back({weights::openWeights(config.at("subject"))});
   models::UNet unet(
       models::UNetConfig::read(Config(base.config, base.path), motion_config ? &*motion_config : nullptr));
-  weights::load(unet.parameters(), layers, {.network = "UNet"});
+  weights::load(unet.parameters(), layers, {.network = "UNet", .dtype = computedIn(config)});
   return unet;
 }
 
@@ -61,12 +67,12 @@ at::Tensor partOf(const at::Tensor& tensor, int64_t dims, int64_t index) {
   return tensor.dim() == dims ? tensor : tensor[index];
 }
 
-train::Batch makeBatch(const Tensors& in, int64_t index) {
+train::Batch makeBatch(const Tensors& in, int64_t index, at::ScalarType dtype) {
   train::Batch batch;
   batch.latents = asFrames(in.at("latents")[index]);
   batch.noise = asFrames(in.at("noise")[index]);
   batch.timesteps = in.at("timesteps")[index].reshape({-1}).to(at::kLong);
-  batch.text = partOf(in.at("prompt_embeds"), 3, index);
+  batch.text = partOf(in.at("prompt_embeds"), 3, index).to(dtype);
   if (in.contains("reference_latents")) {
     batch.references = asFrames(partOf(in.at("reference_latents"), 5, index));
     batch.reference_noise = asFrames(in.at("reference_noise")[index]);
@@ -93,6 +99,19 @@ std::vector<train::Leaf> adapters(const std::vector<Parameter*>& selected, const
   return leaves;
 }
 
+/// Every leaf's gradient, and how many leaves and gradients are fp32.
+void addGradients(const std::vector<train::Leaf>& leaves, Tensors& out) {
+  int64_t fp32_leaves = 0, fp32_gradients = 0;
+  for (const train::Leaf& leaf : leaves) {
+    const at::Tensor& gradient = leaf.place->grad();
+    out["grad0/" + leaf.name] = gradient.clone();
+    fp32_leaves += leaf.place->scalar_type() == at::kFloat ? 1 : 0;
+    fp32_gradients += gradient.scalar_type() == at::kFloat ? 1 : 0;
+  }
+  out["fp32_leaves"] = at::scalar_tensor(fp32_leaves);
+  out["fp32_gradients"] = at::scalar_tensor(fp32_gradients);
+}
+
 /// Steps of the objective and AdamW with given latents, noise and timesteps.
 Tensors trainSteps(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
@@ -105,6 +124,7 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
                                          .min_snr_gamma = config.value("min_snr_gamma", 0.0),
                                          .recompute = config.value("recompute", false)};
   const int64_t accumulation = config.value("accumulation", 1);
+  const at::ScalarType dtype = computedIn(config);
   const auto selected = train::selectParameters(unet.parameters(), config.at("trained"));
   train::freeze(unet.parameters());
   const std::vector<train::Leaf> leaves =
@@ -113,15 +133,13 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   Tensors out;
   std::vector<double> total, video, reference, norms;
   for (int64_t i = 0; i < in.at("latents").size(0); ++i) {
-    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, i));
+    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, i, dtype));
     (losses.total / static_cast<double>(accumulation)).backward();
     total.push_back(losses.total.item<double>());
     video.push_back(losses.video.item<double>());
     if (losses.reference.defined()) reference.push_back(losses.reference.item<double>());
     if ((i + 1) % accumulation != 0) continue;
-    for (const train::Leaf& leaf : leaves) {
-      if (norms.empty()) out["grad0/" + leaf.name] = leaf.place->grad().clone();
-    }
+    if (norms.empty()) addGradients(leaves, out);
     norms.push_back(optimizer.step(config.at("lr")));
   }
   out["loss"] = at::tensor(total);
@@ -132,9 +150,34 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   return out;
 }
 
+/// The learning rate of each step.
+Tensors learningRates(const Json& config, const Tensors&) {
+  const train::LearningRateConfig schedule{.peak = config.at("peak"),
+                                           .warmup = config.at("warmup"),
+                                           .cosine = config.at("schedule") == "cosine",
+                                           .last = config.at("last"),
+                                           .total_steps = config.at("steps")};
+  std::vector<double> rates;
+  for (int64_t i = 0; i < schedule.total_steps; ++i) rates.push_back(train::learningRate(schedule, i));
+  return {{"learning_rate", at::tensor(rates)}};
+}
+
+/// The averages after each of `values` but the first, which they start from.
+Tensors movingAverages(const Json& config, const Tensors& in) {
+  const at::Tensor& values = in.at("values");
+  train::Ema ema({values[0]}, config.at("decay"));
+  std::vector<at::Tensor> averages;
+  for (int64_t i = 1; i < values.size(0); ++i) {
+    ema.update({values[i]});
+    averages.push_back(ema.averages()[0].clone());
+  }
+  return {{"averages", at::stack(averages)}};
+}
+
 }  // namespace
 
 const bool kTrainRegistered =
-    addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps);
+    addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps) &&
+    addProbe("train.learning_rate", learningRates) && addProbe("train.ema", movingAverages);
 
 }  // namespace cameo::test

@@ -5,7 +5,15 @@ import { assertClose } from "../../support/compare.js";
 import { type ModelParts, writeModel } from "../../support/model_folder.js";
 import { runProbe } from "../../support/probes.js";
 import { readSafetensors } from "../../support/safetensors.js";
-import { drawInput, type InputSpec, type Tensor, type Tensors } from "../../support/tensors.js";
+import {
+  drawInput,
+  drawWeights,
+  elements,
+  type InputSpec,
+  type Tensor,
+  type Tensors,
+  type WeightTree,
+} from "../../support/tensors.js";
 
 /** By the parts of a parameter's name: the norms of its first gradient and of itself after the last step. */
 type Norms = { [part: string]: Norms | [gradient: number, after: number] };
@@ -15,6 +23,15 @@ interface Case {
   config: { scheduler: object };
   seed: number;
   inputs: Record<string, InputSpec>;
+  /** The shapes of adapters' factors. */
+  start?: WeightTree;
+  norms: Norms;
+}
+
+/** A case with its inputs drawn and its model written. */
+interface OpenCase {
+  config: object;
+  inputs: Tensors;
   norms: Norms;
 }
 
@@ -51,22 +68,67 @@ function compareParameters(t: Test, norms: Norms, actual: Tensors, expected: Ten
   t.same(off, [], "every gradient within 1e-3 of its norm, every norm after the last step within 1e-4");
 }
 
+function openCase(name: string): OpenCase {
+  const {
+    parts,
+    config,
+    seed,
+    inputs,
+    start = {},
+    norms,
+  }: Case = JSON.parse(readFileSync(join(root, name, "case.json"), "utf8"));
+  const model = writeModel(join("build/fixtures/training", name), { ...parts, scheduler: config.scheduler });
+  const drawn = Object.entries(inputs).map(([key, spec]) => [key, drawInput(key, spec, seed)]);
+  return {
+    config: { ...config, ...model },
+    inputs: { ...Object.fromEntries(drawn), ...drawWeights(start, seed, "start/") },
+    norms,
+  };
+}
+
+/** The micro-batches' tensors with one more micro-batch at `place`, `value` everywhere. */
+function withMicroBatch({ shape, data }: Tensor, place: number, value: number): Tensor {
+  const [batches = 0, ...rest] = shape;
+  const size = elements(rest);
+  const longer = Array.from(data);
+  longer.splice(place * size, 0, ...new Array<number>(size).fill(value));
+  return { shape: [batches + 1, ...rest], data: Float32Array.from(longer) };
+}
+
 for (const name of readdirSync(root)) {
   t.test(name, async (t) => {
-    const { parts, config, seed, inputs, norms }: Case = JSON.parse(
-      readFileSync(join(root, name, "case.json"), "utf8"),
-    );
-    const model = writeModel(join("build/fixtures/training", name), {
-      ...parts,
-      scheduler: config.scheduler,
-    });
-    const drawn = Object.entries(inputs).map(([key, spec]) => [key, drawInput(key, spec, seed)]);
-    const actual = runProbe("train.steps", { ...config, ...model }, Object.fromEntries(drawn));
+    const { config, inputs, norms } = openCase(name);
     const expected = readSafetensors(join(root, name, "expected.safetensors"));
-    for (const losses of ["loss", "loss_video", "loss_reg"]) {
-      assertClose(t, actual[losses], expected[losses], 1e-4, losses);
+    for (const recompute of [false, true]) {
+      await t.test(recompute ? "activations are recomputed" : "activations are kept", async (t) => {
+        const actual = runProbe("train.steps", { ...config, recompute }, inputs);
+        for (const losses of ["loss", "loss_video", "loss_reg"]) {
+          assertClose(t, actual[losses], expected[losses], 1e-4, losses);
+        }
+        assertClose(t, actual.grad_norm, expected.grad_norm, 1e-3, "gradient norms before clipping");
+        compareParameters(t, norms, actual, expected);
+      });
     }
-    assertClose(t, actual.grad_norm, expected.grad_norm, 1e-3, "gradient norms before clipping");
-    compareParameters(t, norms, actual, expected);
   });
 }
+
+t.test("a step whose gradient is not finite leaves no trace", async (t) => {
+  const { config, inputs } = openCase("two-references");
+  const { latents, noise, timesteps, reference_noise } = inputs as Record<string, Tensor>;
+  if (!latents || !noise || !timesteps || !reference_noise) throw new Error("the case lacks an input");
+  const undisturbed = runProbe("train.steps", config, inputs);
+  const disturbed = runProbe("train.steps", config, {
+    ...inputs,
+    latents: withMicroBatch(latents, 1, Number.POSITIVE_INFINITY),
+    noise: withMicroBatch(noise, 1, 0),
+    timesteps: withMicroBatch(timesteps, 1, 500),
+    reference_noise: withMicroBatch(reference_noise, 1, 0),
+  });
+  const [first, second, ...rest] = Array.from(disturbed.grad_norm?.data ?? []);
+  t.notOk(Number.isFinite(second), "its norm is not finite");
+  const norms = { shape: [rest.length + 1], data: Float32Array.from([first ?? Number.NaN, ...rest]) };
+  assertClose(t, norms, undisturbed.grad_norm, 1e-6, "the other steps' gradients");
+  for (const [key, tensor] of Object.entries(undisturbed)) {
+    if (key.startsWith("after/")) assertClose(t, disturbed[key], tensor, 1e-6, key);
+  }
+});
