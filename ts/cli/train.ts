@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { notAllowed } from "../options/check.js";
 import type { TrainingEvent } from "../training/events.js";
 import { launch } from "../training/launch.js";
+import { membershipFromEnvironment } from "../training/launch_environment.js";
 import { readRecipe } from "../training/read_recipe.js";
 import { Trainer } from "../training/trainer.js";
 import { number, withOutputFlags } from "./flags.js";
@@ -60,7 +61,10 @@ function withoutNproc(args: readonly string[]): string[] {
   return args.filter((arg, i) => !/^--nproc(=|$)/.test(arg) && args[i - 1] !== "--nproc");
 }
 
-async function trainHere(recipe: string, flags: TrainFlags, signal: AbortSignal): Promise<void> {
+async function trainHere(recipe: string, given: TrainFlags, signal: AbortSignal): Promise<void> {
+  // One process speaks for all.
+  const isFirst = (membershipFromEnvironment(process.env)?.rank ?? 0) === 0;
+  const flags = isFirst ? given : { ...given, json: false, quiet: true };
   const loading = createReporter(flags);
   await using trainer = await Trainer.open(recipe, {
     resume: flags.resume,

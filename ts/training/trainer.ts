@@ -167,13 +167,13 @@ export class Trainer implements AsyncDisposable {
       await metrics?.append(measured);
       yield event;
       const isLast = this.#done === recipe.steps;
-      if (!isLast && this.#done % recipe.checkpoints.every === 0) yield await this.#save();
+      if (!isLast && this.#done % recipe.checkpoints.every === 0) yield* this.#save();
       if (recipe.validation && (isLast || this.#done % recipe.validation.every === 0))
         yield* this.#validate(signal);
       if (result.stop && !isLast) return yield* this.#stop(signal);
     }
-    if (this.#saved < this.#done) yield await this.#save();
-    yield { type: "done", step: this.#done, model: await this.#export() };
+    if (this.#saved < this.#done) yield* this.#save();
+    if (place.rank === 0) yield { type: "done", step: this.#done, model: await this.#export() };
   }
 
   /** One step; undefined where it was aborted, and so has not happened. */
@@ -200,18 +200,19 @@ export class Trainer implements AsyncDisposable {
   }
 
   async *#stop(signal: AbortSignal | undefined): AsyncGenerator<TrainingEvent, void> {
-    if (this.#saved < this.#done) yield await this.#save();
+    if (this.#saved < this.#done) yield* this.#save();
     if (signal?.aborted) throw abortError(signal);
     throw new CameoError("ERR_ABORTED", "another process of the run was asked to stop");
   }
 
-  async #save(): Promise<CheckpointEvent> {
+  async *#save(): AsyncGenerator<CheckpointEvent, void> {
     const { native, folder, metadata, recipe, place } = this.#parts;
     const { step, path } = folder.checkpoint(this.#done);
     await this.#task(() => native.save(path, JSON.stringify(metadata)));
     this.#saved = step;
-    if (place.rank === 0) await folder.prune(recipe.checkpoints.keep);
-    return { type: "checkpoint", step, path };
+    if (place.rank !== 0) return;
+    await folder.prune(recipe.checkpoints.keep);
+    yield { type: "checkpoint", step, path };
   }
 
   async *#validate(signal: AbortSignal | undefined): AsyncGenerator<ValidationEvent, void> {
