@@ -147,11 +147,18 @@ Tensors otherLeaves(const Json& config, const Tensors&) {
   return {};
 }
 
+/// A failure that has nothing to do with other processes, under their group's eyes.
+Tensors ownFailure(const Json& config, const Tensors&) {
+  const auto group = join(config);
+  return group->translateErrors([]() -> Tensors { return {{"sum", at::ones({2}) + at::ones({3})}}; });
+}
+
 }  // namespace
 
 const bool kDistRegistered =
     addProbe("dist.partition", partition) && addProbe("dist.join", joinOnly) &&
     addProbe("dist.collectives", collectives) && addProbe("dist.train", trainTogether) &&
-    addProbe("dist.sum_until_failure", sumUntilFailure) && addProbe("dist.other_leaves", otherLeaves);
+    addProbe("dist.sum_until_failure", sumUntilFailure) && addProbe("dist.other_leaves", otherLeaves) &&
+    addProbe("dist.own_failure", ownFailure);
 
 }  // namespace cameo::test

@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import t, { type Test } from "tap";
+import { setEnvironment } from "../../support/environment.js";
+import { freePort, type Outcome, runRank, runRanks } from "./ranks.js";
+
+t.test("every rank gets the same from each collective call", async (t) => {
+  const outcomes = await runRanks("dist.collectives", 3);
+  for (const { outputs, stderr } of outcomes) {
+    t.equal(stderr, "");
+    t.same(outputs, {
+      broadcast: [2, 2, 2],
+      broadcast_strided: Array.from({ length: 24 }, (_, i) => 200 + i),
+      sum: [6, 6, 6, 6],
+      sum_columns: [0, 9, 3, 12, 6, 15],
+      mean: [1],
+      max: [0],
+      any: [1],
+      none: [0],
+    });
+  }
+});
+
+t.test("a process that is killed ends the others' calls, and is not waited for", async (t) => {
+  const failure = { step: 2, by: "kill" };
+  const outcomes = await runRanks("dist.sum_until_failure", 3, (rank) => (rank === 1 ? { failure } : {}));
+  t.equal(outcomes[1]?.signal, "SIGKILL");
+  for (const rank of [0, 2]) {
+    const { code, error, seconds } = outcomes[rank] as Outcome;
+    t.equal(error?.code, "ERR_DISTRIBUTED");
+    const message = `^rank ${rank}: another process of this run ended, .*start the run again with --resume$`;
+    t.match(error?.message, new RegExp(message));
+    t.equal(code, 0, "and the process goes on");
+    t.ok(seconds < 20, `after ${seconds} s`);
+  }
+});
+
+t.test("a process that does not answer is given up after the timeout", async (t) => {
+  const failure = { step: 2, by: "hang", seconds: 20 };
+  const [waiting] = await runRanks("dist.sum_until_failure", 2, (rank) => ({
+    timeout: 6,
+    ...(rank === 1 ? { failure } : {}),
+  }));
+  t.equal(waiting?.error?.code, "ERR_DISTRIBUTED");
+  t.match(waiting?.error?.message, /did not answer within 6 s/);
+  t.ok((waiting?.seconds ?? 99) < 18, `after ${waiting?.seconds} s`);
+});
+
+t.test("a failure of a process's own stays what it is", async (t) => {
+  const [alone] = await runRanks("dist.own_failure", 1);
+  t.match(alone?.error, { code: "ERR_LIBTORCH", message: /size of tensor/ });
+});
+
+/** A membership of two on a port of its own. */
+async function membership(change: object = {}): Promise<object> {
+  const port = await freePort();
+  return { rank: 0, world_size: 2, address: "127.0.0.1", port, timeout: 4, ...change };
+}
+
+/** No stack of c10d's either. */
+function assertError(t: Test, outcome: Outcome, message: RegExp): void {
+  t.same({ code: outcome.error?.code, stderr: outcome.stderr }, { code: "ERR_DISTRIBUTED", stderr: "" });
+  t.match(outcome.error?.message, message);
+  t.ok(outcome.seconds < 20, `after ${outcome.seconds} s`);
+}
+
+t.test("says who is missing", async (t) => {
+  assertError(
+    t,
+    await runRank("dist.join", await membership()),
+    /^only 1 of 2 processes came to 127.0.0.1:\d+ within 4 s/,
+  );
+  const follower = await runRank("dist.join", await membership({ rank: 1 }));
+  assertError(t, follower, /^rank 1 did not reach rank 0 at 127.0.0.1:\d+ within 4 s/);
+});
+
+t.test("says that the address is unknown", async (t) => {
+  const lost = await runRank("dist.join", await membership({ address: "no.such.host.invalid" }));
+  assertError(t, lost, /^MASTER_ADDR "no.such.host.invalid" cannot be resolved/);
+});
+
+t.test("says that the port is taken", async (t) => {
+  const server = createServer().listen(0, "0.0.0.0");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const outcome = await runRank("dist.join", await membership({ port }));
+  server.close();
+  assertError(t, outcome, new RegExp(`^rank 0 cannot listen on port ${port} \\(address already in use\\)`));
+});
+
+t.test("says that the processes disagree", async (t) => {
+  const config = await membership();
+  const ranks = [{}, { rank: 1, world_size: 3 }];
+  const [, other] = await Promise.all(ranks.map((own) => runRank("dist.join", { ...config, ...own })));
+  assertError(t, other as Outcome, /^WORLD_SIZE is [23] for rank \d and [23] for another process/);
+});
+
+t.test("says that two processes have the same rank", async (t) => {
+  const config = await membership({ world_size: 3 });
+  const outcomes = await Promise.all([0, 1, 1].map((rank) => runRank("dist.join", { ...config, rank })));
+  const refused = outcomes.filter(({ error }) => error?.message.endsWith("give each a RANK of its own"));
+  t.equal(refused.length, 1);
+  assertError(t, refused[0] as Outcome, /^two processes at 127.0.0.1:\d+ have rank 1: /);
+});
+
+t.test("takes the network interface that GLOO_SOCKET_IFNAME names", async (t) => {
+  setEnvironment(t, { GLOO_SOCKET_IFNAME: "lo" });
+  for (const { outputs } of await runRanks("dist.join", 2)) t.match(outputs, { world_size: [2] });
+  setEnvironment(t, { GLOO_SOCKET_IFNAME: "nowhere0" });
+  for (const outcome of await runRanks("dist.join", 2)) {
+    assertError(t, outcome, /could not connect to the others \(.*nowhere0.*\): set GLOO_SOCKET_IFNAME/);
+  }
+});
