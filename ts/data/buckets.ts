@@ -1,9 +1,9 @@
 import type { Size } from "./clip.js";
 import type { Entry } from "./sources/index.js";
-import type { Failure, StopFlag } from "./worker.js";
+import type { Failure } from "./worker.js";
 import type { DataWorkers } from "./workers.js";
 
-/** Clips to a task of a worker. */
+/** Clips to a task of a worker's. */
 const clipsAtOnce = 32;
 
 export interface Buckets {
@@ -18,12 +18,12 @@ export async function sortIntoBuckets(
   entries: Entry[],
   sizes: readonly [width: number, height: number][],
   workers: DataWorkers,
-  stop: StopFlag,
+  signal: AbortSignal,
 ): Promise<Buckets> {
   if (sizes.length === 1) return { buckets: [Uint32Array.from(entries.keys())], failures: new Map() };
   const tasks: Promise<(Size | Failure)[]>[] = [];
   for (let i = 0; i < entries.length; i += clipsAtOnce) {
-    tasks.push(workers.sizes(entries.slice(i, i + clipsAtOnce), stop));
+    tasks.push(workers.sizes(entries.slice(i, i + clipsAtOnce), signal));
   }
   const buckets: number[][] = sizes.map(() => []);
   const failures: Buckets["failures"] = new Map();

@@ -17,12 +17,12 @@ export interface Clip extends Size {
 }
 
 /** Opens a clip of any kind; an Error says why it can't be read. */
-export async function openClip(path: string, signal: AbortSignal): Promise<Clip> {
+export async function openClip(path: string): Promise<Clip> {
   const stats = await stat(path);
-  if (stats.isDirectory()) return openPictures(await framePaths(path), signal);
+  if (stats.isDirectory()) return openPictures(await framePaths(path));
   if (stats.size === 0) throw new Error(`${path} is empty`);
-  if (isStill(path)) return openPictures([path], signal);
-  const { count, width, height, read } = await openVideo(path, { signal });
+  if (isStill(path)) return openPictures([path]);
+  const { count, width, height, read } = await openVideo(path);
   return {
     count,
     width,
@@ -44,11 +44,11 @@ export async function framePaths(folder: string): Promise<string[]> {
   return names.sort(byName).map((name) => join(folder, name));
 }
 
-async function openPictures(paths: string[], signal: AbortSignal): Promise<Clip> {
+async function openPictures(paths: string[]): Promise<Clip> {
   const { width, height } = await readImageSize(paths[0] as string);
   const readOne = async (index: number) => {
     const path = paths[index] as string;
-    const image = await readImage(path, { signal, name: "frame" });
+    const image = await readImage(path, { name: "frame" });
     if (image.width === width && image.height === height) return image;
     throw new Error(`${path} is ${image.width}x${image.height}, and the first frame ${width}x${height}`);
   };

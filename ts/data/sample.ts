@@ -57,7 +57,6 @@ export async function makeSample(
   { position, entry, width, height }: SampleRequest,
   settings: SampleSettings,
   tokenizer: ClipTokenizer,
-  signal: AbortSignal,
 ): Promise<Sample> {
   const files = await findFiles(entry, settings.data);
   const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
@@ -66,7 +65,7 @@ export async function makeSample(
   const common = { position, clip: files.clip, caption, ids, width, height };
   const latents = cachePath && (await readLatents(cachePath, latentShape({ width, height }, settings)));
   if (latents) return { ...common, frames: undefined, references: undefined, latents, cachePath: undefined };
-  const pixels = await makePixels(files, { width, height }, settings.data, random, signal);
+  const pixels = await makePixels(files, { width, height }, settings.data, random);
   return { ...common, ...pixels, latents: undefined, cachePath };
 }
 
@@ -102,15 +101,14 @@ async function makePixels(
   size: Size,
   data: CompleteDataRecipe,
   random: Random,
-  signal: AbortSignal,
 ): Promise<Pick<Sample, "frames" | "references">> {
-  const clip = await openClip(files.clip, signal);
+  const clip = await openClip(files.clip);
   if (clip.count < data.frames) {
     throw new Error(
       `it has ${frameCount(clip.count)}, and ${data.frames} are needed; leave it out or ask for less`,
     );
   }
-  const mask = files.mask === undefined ? undefined : await openMask(files.mask, clip, signal);
+  const mask = files.mask === undefined ? undefined : await openMask(files.mask, clip);
   const draws = drawSample(data, clip.count, random);
   try {
     return {
@@ -118,7 +116,6 @@ async function makePixels(
       references: data.references && joined(await fitReferences(clip, mask, draws, size, data), size),
     };
   } catch (cause) {
-    signal.throwIfAborted();
     throw new UnreadableFrames(fileReason(cause), { cause });
   }
 }
@@ -141,8 +138,8 @@ async function fitReferences(
   return inTurn(references, (draw, i) => makeReference(images[i] as RgbImage, masks?.[i], draw, size, fit));
 }
 
-async function openMask(path: string, clip: Clip, signal: AbortSignal): Promise<Clip> {
-  const mask = await openClip(path, signal);
+async function openMask(path: string, clip: Clip): Promise<Clip> {
+  const mask = await openClip(path);
   if (mask.width !== clip.width || mask.height !== clip.height) {
     const sizes = `is ${mask.width}x${mask.height}, and the clip ${clip.width}x${clip.height}`;
     throw new Error(`its mask ${path} ${sizes}; make it of the clip's size`);

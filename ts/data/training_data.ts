@@ -9,8 +9,8 @@ import { prefetch } from "./prefetch.js";
 import type { Sample, SampleSettings } from "./sample.js";
 import { type Entry, nothingReadable, readEntries } from "./sources/index.js";
 import { isFilm } from "./sources/names.js";
-import type { Failure, StopFlag } from "./worker.js";
-import { DataWorkers, stopFlag } from "./workers.js";
+import type { Failure } from "./worker.js";
+import { DataWorkers } from "./workers.js";
 
 /** Clips that are tried for one position before the data set is given up. */
 const maxAttempts = 1000;
@@ -46,7 +46,8 @@ export class TrainingData implements AsyncDisposable {
   /** Hash of the clips' names and captions, and of all settings that say what a sample is. */
   readonly fingerprint: string;
   readonly #parts: Parts;
-  readonly #stops = new Map<StopFlag, (reason: CameoError) => void>();
+  /** One for each consumer of batches. */
+  readonly #stops = new Set<AbortController>();
   #waitedSeconds = 0;
   #closing: Promise<void> | undefined;
 
@@ -107,24 +108,25 @@ export class TrainingData implements AsyncDisposable {
     const { first, stride, signal } = options;
     throwIfAborted(signal);
     const { data, batch } = this.#parts;
-    const stop = stopFlag();
-    const ended = new Promise<never>((_, reject) => this.#stops.set(stop, reject));
-    ended.catch(() => {});
-    const abort = () => signal && this.#stop(stop, abortError(signal));
+    const stop = new AbortController();
+    this.#stops.add(stop);
+    const ended = rejection(stop.signal);
+    const abort = () => signal && stop.abort(abortError(signal));
     signal?.addEventListener("abort", abort, { once: true });
     const onWait = (seconds: number) => {
       this.#waitedSeconds += seconds;
     };
     const sampleOf = (index: number) => {
       const position = (first + stride * Math.floor(index / batch)) * batch + (index % batch);
-      return this.#sample(position, stop);
+      return this.#sample(position, stop.signal);
     };
     const source = prefetch(sampleOf, { batch, limit: data.prefetch, onWait });
     try {
       for (;;) yield (await Promise.race([ended, source.next()])).value;
     } finally {
       signal?.removeEventListener("abort", abort);
-      this.#stop(stop, closedError());
+      stop.abort(closedError());
+      this.#stops.delete(stop);
     }
   }
 
@@ -139,28 +141,20 @@ export class TrainingData implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const stop of this.#stops.keys()) this.#stop(stop, closedError());
+    for (const stop of this.#stops) stop.abort(closedError());
     await this.#parts.workers.close();
   }
 
-  #stop(stop: StopFlag, reason: CameoError): void {
-    Atomics.store(stop, 0, 1);
-    this.#stops.get(stop)?.(reason);
-    this.#stops.delete(stop);
-  }
-
-  async #sample(position: number, stop: StopFlag): Promise<Sample> {
+  async #sample(position: number, stop: AbortSignal): Promise<Sample> {
     const { data, entries, order, workers, skips } = this.#parts;
     let { bucket, clip } = order.at(position);
     const [width, height] = data.size[bucket] as [number, number];
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const entry = entries[clip] as Entry;
       if (!skips.lasting.has(clip)) {
-        if (Atomics.load(stop, 0) !== 0) throw closedError();
+        stop.throwIfAborted();
         const made = await workers.sample({ position, entry, width, height }, stop);
         if (!("failure" in made)) return made;
-        // A task that was stopped says nothing about its clip.
-        if (Atomics.load(stop, 0) !== 0) throw closedError();
         skips.unreadable(clip, entry, made);
       }
       if (skips.lasting.size === entries.length) break;
@@ -220,16 +214,25 @@ async function sortUntilAborted(
   workers: DataWorkers,
   signal: AbortSignal | undefined,
 ): Promise<Buckets> {
-  const stop = stopFlag();
-  const abort = () => Atomics.store(stop, 0, 1);
+  const stop = new AbortController();
+  const abort = () => signal && stop.abort(abortError(signal));
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const sorted = await sortIntoBuckets(entries, size, workers, stop);
-    throwIfAborted(signal);
-    return sorted;
+    const sorting = sortIntoBuckets(entries, size, workers, stop.signal);
+    return await Promise.race([sorting, rejection(stop.signal)]);
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Rejects with the signal's reason. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  // It may come when nobody waits any more.
+  rejected.catch(() => {});
+  return rejected;
 }
 
 function fingerprintOf(

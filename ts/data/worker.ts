@@ -1,5 +1,3 @@
-import { workerData } from "node:worker_threads";
-import { move, transferableSymbol, valueSymbol } from "piscina";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import type { TokenizerFiles } from "../tokens/files.js";
@@ -15,9 +13,13 @@ import {
 } from "./sample.js";
 import type { Entry } from "./sources/index.js";
 
+/** What a worker is told first. */
 export interface WorkerSettings extends SampleSettings {
   tokenizer: TokenizerFiles;
 }
+
+/** What a worker is told then, one at a time; it answers each. */
+export type WorkerTask = { sample: SampleRequest } | { sizes: Entry[] };
 
 export interface Failure {
   /** One line that names the clip. */
@@ -26,50 +28,32 @@ export interface Failure {
   lasting: boolean;
 }
 
-/** Becomes 1 where the tasks that hold it are to end soon. Threads can't be ended while they decode. */
-export type StopFlag = Int32Array<SharedArrayBuffer>;
+type Answer = (task: WorkerTask) => Promise<Sample | Failure | (Size | Failure)[]>;
 
-const { tokenizer: tokenizerFiles, ...settings } = workerData as WorkerSettings;
-const tokenizer = new ClipTokenizer(tokenizerFiles);
-/** How often the flag is looked at. */
-const stopCheckMs = 10;
-
-/** The sample of a clip, or why there is none. */
-export async function sample(task: SampleRequest & { stop: StopFlag }): Promise<Sample | Failure> {
-  const controller = new AbortController();
-  const check = () => {
-    if (Atomics.load(task.stop, 0) !== 0) controller.abort();
+function answerWith({ tokenizer: files, ...settings }: WorkerSettings): Answer {
+  const tokenizer = new ClipTokenizer(files);
+  return async (task) => {
+    if ("sample" in task) return sampleOf(task.sample, settings, tokenizer);
+    const sizes: (Size | Failure)[] = [];
+    for (const entry of task.sizes) sizes.push(await sizeOf(entry, settings));
+    return sizes;
   };
-  check();
-  const timer = setInterval(check, stopCheckMs);
+}
+
+async function sampleOf(request: SampleRequest, settings: SampleSettings, tokenizer: ClipTokenizer) {
   try {
-    controller.signal.throwIfAborted();
-    return transferred(await makeSample(task, settings, tokenizer, controller.signal));
+    return await makeSample(request, settings, tokenizer);
   } catch (error) {
-    return { failure: describe(task.entry, error), lasting: !(error instanceof UnreadableFrames) };
-  } finally {
-    clearInterval(timer);
+    return { failure: describe(request.entry, error), lasting: !(error instanceof UnreadableFrames) };
   }
 }
 
-/** The size of each clip, or why it can't be told. */
-export async function sizes({
-  entries,
-  stop,
-}: {
-  entries: Entry[];
-  stop: StopFlag;
-}): Promise<(Size | Failure)[]> {
-  const found: (Size | Failure)[] = [];
-  for (const entry of entries) {
-    if (Atomics.load(stop, 0) !== 0) break;
-    try {
-      found.push(await clipSize((await findFiles(entry, settings.data)).clip));
-    } catch (error) {
-      found.push({ failure: describe(entry, error), lasting: true });
-    }
+async function sizeOf(entry: Entry, { data }: SampleSettings): Promise<Size | Failure> {
+  try {
+    return await clipSize((await findFiles(entry, data)).clip);
+  } catch (error) {
+    return { failure: describe(entry, error), lasting: true };
   }
-  return found;
 }
 
 function describe({ paths: [path = ""] }: Entry, error: unknown): string {
@@ -78,10 +62,12 @@ function describe({ paths: [path = ""] }: Entry, error: unknown): string {
   return saysWhich ? reason : `${path}: ${reason}`;
 }
 
-/** Hands over the sample's arrays without a copy. */
-function transferred(sample: Sample): Sample {
-  const { ids, frames, references, latents } = sample;
-  const arrays = [ids, frames, references, latents?.mean, latents?.logVariance];
-  const buffers = arrays.flatMap((array) => array?.buffer ?? []);
-  return move({ [transferableSymbol]: buffers, [valueSymbol]: sample } as never) as unknown as Sample;
-}
+let answer: Answer | undefined;
+process.on("message", async (message: WorkerSettings | WorkerTask) => {
+  if ("tokenizer" in message) answer = answerWith(message);
+  else process.send?.(await answer?.(message));
+});
+// A terminal's Ctrl-C reaches workers too; but the trainer may need them until its step ends, and then ends them.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
+// The trainer is gone. Codecs that are at work are not to be torn down one by one.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

@@ -1,60 +1,139 @@
-import { Piscina } from "piscina";
-import { CameoError } from "../errors.js";
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { Size } from "./clip.js";
 import type { Sample, SampleRequest } from "./sample.js";
 import type { Entry } from "./sources/index.js";
-import type { Failure, StopFlag, WorkerSettings } from "./worker.js";
+import type { Failure, WorkerSettings, WorkerTask } from "./worker.js";
 
-/** A flag that stops the tasks which are given it. */
-export function stopFlag(): StopFlag {
-  return new Int32Array(new SharedArrayBuffer(4));
+interface Job {
+  task: WorkerTask;
+  signal: AbortSignal;
+  resolve: (answer: unknown) => void;
+  reject: (error: Error) => void;
+  /** How often a worker ended while it was at it. */
+  failures: number;
 }
 
-/** The threads that read clips. */
-export class DataWorkers {
-  readonly #pool: Piscina;
-  readonly #running = new Map<Promise<unknown>, StopFlag>();
+/** That workers ended again and again while they were at a task. */
+class WorkerEnded extends Error {}
 
-  constructor(settings: WorkerSettings, threads: number) {
-    this.#pool = new Piscina({
-      filename: new URL("./worker.js", import.meta.url).href,
-      name: "sample",
-      minThreads: threads,
-      maxThreads: threads,
-      workerData: settings,
-      // A thread that waits for work by blocking would keep what codecs still have to do from being done.
-      atomics: "disabled",
+/**
+ * Processes that read clips, started as they are needed.
+ *
+ * Threads would not do: the codecs damage memory where several threads use them, and where a thread ends that did. And
+ * a film on which a codec crashes costs a worker here, and not the run.
+ */
+export class DataWorkers {
+  readonly #settings: WorkerSettings;
+  readonly #count: number;
+  readonly #queue: Job[] = [];
+  /** What each worker is at; undefined where it is idle. */
+  readonly #workers = new Map<ChildProcess, Job | undefined>();
+  #isClosed = false;
+
+  constructor(settings: WorkerSettings, count: number) {
+    this.#settings = settings;
+    this.#count = count;
+  }
+
+  /** The sample of a clip, or why there is none; rejects with the signal's reason where that came before its turn. */
+  async sample(request: SampleRequest, signal: AbortSignal): Promise<Sample | Failure> {
+    try {
+      return (await this.#run({ sample: request }, signal)) as Sample | Failure;
+    } catch (error) {
+      return crashOf(request.entry, error);
+    }
+  }
+
+  /** The size of each clip, or why it can't be told. */
+  async sizes(entries: Entry[], signal: AbortSignal): Promise<(Size | Failure)[]> {
+    try {
+      return (await this.#run({ sizes: entries }, signal)) as (Size | Failure)[];
+    } catch (error) {
+      const [entry, ...others] = entries as [Entry, ...Entry[]];
+      if (others.length === 0) return [crashOf(entry, error)];
+      signal.throwIfAborted();
+      return (await Promise.all(entries.map((each) => this.sizes([each], signal)))).flat();
+    }
+  }
+
+  /** Ends all workers, whatever they are at. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const ended = Array.from(this.#workers.keys(), (worker) => {
+      // The process waits for one that it doesn't let go.
+      worker.ref();
+      worker.kill("SIGKILL");
+      return new Promise((resolve) => worker.once("exit", resolve).once("error", resolve));
+    });
+    await Promise.all(ended);
+  }
+
+  #run(task: WorkerTask, signal: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ task, signal, resolve, reject, failures: 0 });
+      this.#dispatch();
     });
   }
 
-  sample(request: SampleRequest, stop: StopFlag): Promise<Sample | Failure> {
-    return this.#run("sample", { ...request, stop }, stop);
-  }
-
-  /** The sizes of clips, in their order; fewer where it was stopped. */
-  sizes(entries: Entry[], stop: StopFlag): Promise<(Size | Failure)[]> {
-    return this.#run("sizes", { entries, stop }, stop);
-  }
-
-  /** Stops what is running, and resolves once all threads have ended. */
-  async close(): Promise<void> {
-    for (const stop of this.#running.values()) Atomics.store(stop, 0, 1);
-    // A thread that is ended while a codec works takes the process with it.
-    await Promise.allSettled(this.#running.keys());
-    await this.#pool.destroy();
-  }
-
-  async #run<T>(name: string, task: object, stop: StopFlag): Promise<T> {
-    const running = this.#pool.run(task, { name }) as Promise<T>;
-    this.#running.set(running, stop);
-    try {
-      return await running;
-    } catch (cause) {
-      const reason = String((cause as Error).message).replace(/\s+/g, " ");
-      const message = `a thread that reads clips ended (${reason}); try again with fewer data.workers`;
-      throw new CameoError("ERR_DATASET", message, { cause });
-    } finally {
-      this.#running.delete(running);
+  #dispatch(): void {
+    while (!this.#isClosed && this.#queue.length > 0) {
+      const job = this.#queue[0] as Job;
+      if (job.signal.aborted) {
+        job.reject(job.signal.reason);
+      } else {
+        const worker = this.#idleWorker();
+        if (worker === undefined) return;
+        this.#workers.set(worker, job);
+        worker.ref();
+        worker.channel?.ref();
+        worker.send(job.task);
+      }
+      this.#queue.shift();
     }
   }
+
+  #idleWorker(): ChildProcess | undefined {
+    for (const [worker, job] of this.#workers) if (job === undefined) return worker;
+    return this.#workers.size < this.#count ? this.#start() : undefined;
+  }
+
+  #start(): ChildProcess {
+    const worker = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), {
+      execArgv: [],
+      serialization: "advanced",
+      // Codecs write what they think of damaged films there.
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    worker.on("message", (answer) => {
+      if (this.#isClosed) return;
+      this.#workers.get(worker)?.resolve(answer);
+      this.#workers.set(worker, undefined);
+      // An idle worker doesn't keep the process from ending.
+      worker.unref();
+      worker.channel?.unref();
+      this.#dispatch();
+    });
+    worker.once("exit", (code, signal) => this.#onEnd(worker, signal ?? `exit code ${code}`));
+    // What can't be started or sent to has no exit, or one that follows.
+    worker.on("error", ({ message }) => this.#onEnd(worker, message));
+    worker.send(this.#settings);
+    return worker;
+  }
+
+  /** A task whose worker ended gets one more. */
+  #onEnd(worker: ChildProcess, reason: string): void {
+    const job = this.#workers.get(worker);
+    this.#workers.delete(worker);
+    worker.kill("SIGKILL");
+    if (job !== undefined && ++job.failures > 1) job.reject(new WorkerEnded(reason));
+    else if (job !== undefined) this.#queue.unshift(job);
+    this.#dispatch();
+  }
+}
+
+function crashOf({ paths }: Entry, error: unknown): Failure {
+  if (!(error instanceof WorkerEnded)) throw error;
+  const advice = "leave the clip out, or see that there is memory for all data.workers";
+  return { failure: `${paths[0]}: what reads it ended twice (${error.message}); ${advice}`, lasting: true };
 }
