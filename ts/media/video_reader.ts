@@ -28,7 +28,10 @@ export async function openVideo(path: string, { signal }: OpenVideoOptions = {})
   return readable(path, async () => {
     const bytes = await readFile(path);
     const reader = await openBytes(bytes, signal);
-    return reader && { ...reader, read: (indices) => readable(path, () => reader.read(indices)) };
+    if (reader === undefined) return undefined;
+    const read: VideoReader["read"] = async (indices) =>
+      indices.length === 0 ? [] : readable(path, () => reader.read(indices));
+    return { ...reader, read };
   });
 }
 
