@@ -61,7 +61,7 @@ export class RunFolder {
       .sort((a, b) => b.step - a.step);
   }
 
-  /** Removes all checkpoints but the newest `keep`, and what interrupted writes left. */
+  /** Removes all checkpoints but the newest `keep`. */
   async prune(keep: number): Promise<void> {
     const outdated = (await this.checkpoints()).slice(keep).map(({ path }) => path);
     await Promise.all(outdated.map((path) => rm(path, { force: true })));

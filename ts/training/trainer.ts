@@ -8,6 +8,7 @@ import { ClipTokenizer } from "../tokens/tokenizer.js";
 import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
 import type { CheckpointEvent, SkipEvent, StepEvent, TrainingEvent, ValidationEvent } from "./events.js";
 import { type Membership, membershipFromEnvironment } from "./launch_environment.js";
+import { removeLeftovers } from "./leftovers.js";
 import { MetricsWriter } from "./metrics.js";
 import { writeModel } from "./model_files.js";
 import { readRecipe } from "./read_recipe.js";
@@ -151,7 +152,10 @@ export class Trainer implements AsyncDisposable {
   async *#train(signal: AbortSignal | undefined, stopData: AbortSignal): AsyncGenerator<TrainingEvent, void> {
     const { recipe, folder, data, place, skips } = this.#parts;
     await folder.make();
-    if (place.rank === 0) await folder.writeRecipe(recipe);
+    if (place.rank === 0) {
+      await removeInterrupted(recipe);
+      await folder.writeRecipe(recipe);
+    }
     await using metrics =
       place.rank === 0 ? await MetricsWriter.open(folder.metrics, { afterStep: this.#done }) : undefined;
     const first = this.#done * recipe.accumulation * place.processes + place.rank;
@@ -262,6 +266,14 @@ export class Trainer implements AsyncDisposable {
     if (this.#closing) throw new CameoError("ERR_CLOSED", "the trainer is closed; open another one");
     if (this.#running) throw new CameoError("ERR_BUSY", "the trainer is running; wait for its end");
   }
+}
+
+/** Latents take a moment to write; and other runs may keep theirs in the same folder. */
+const cacheWriteMilliseconds = 600_000;
+
+async function removeInterrupted({ output, data: { cache } }: CompleteRecipe): Promise<void> {
+  await removeLeftovers(output);
+  if (cache) await removeLeftovers(cache.folder, Date.now() - cacheWriteMilliseconds);
 }
 
 function usedError(folder: RunFolder): CameoError {
