@@ -51,13 +51,20 @@ export class Order {
   #microBatch(index: number): { bucket: number; turn: number } {
     const inEpoch = this.#shares.reduce((sum, share) => sum + share, 0);
     const [epoch, place] = [Math.floor(index / inEpoch), index % inEpoch];
-    const turns = this.#keep(`epoch ${epoch}`, () => {
+    const buckets = this.#keep(`buckets of epoch ${epoch}`, () => {
       const all = Uint32Array.from(this.#shares.flatMap((share, bucket) => Array(share).fill(bucket)));
       return new Random(this.#seed, "micro-batches", epoch).shuffle(all);
     });
-    const bucket = turns[place] as number;
-    const before = turns.subarray(0, place).filter((each) => each === bucket).length;
-    return { bucket, turn: epoch * (this.#shares[bucket] as number) + before };
+    const turns = this.#keep(`turns of epoch ${epoch}`, () => {
+      const counts = new Uint32Array(this.#shares.length);
+      return buckets.map((bucket) => {
+        const turn = counts[bucket] as number;
+        counts[bucket] = turn + 1;
+        return turn;
+      });
+    });
+    const bucket = buckets[place] as number;
+    return { bucket, turn: epoch * (this.#shares[bucket] as number) + (turns[place] as number) };
   }
 
   #permutation(bucket: number, epoch: number): Uint32Array {
@@ -74,7 +81,7 @@ export class Order {
     this.#kept.delete(key);
     this.#kept.set(key, made);
     const oldest = this.#kept.keys().next().value;
-    if (this.#kept.size > 3 * this.#buckets.length + 2 && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size > 2 * (this.#buckets.length + 2) && oldest !== undefined) this.#kept.delete(oldest);
     return made;
   }
 }

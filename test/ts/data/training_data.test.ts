@@ -1,10 +1,11 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Test, test } from "tap";
-import { TrainingData } from "#ts/data/index.js";
+import { type Sample, TrainingData } from "#ts/data/index.js";
 import {
   clipFolder,
   type DataRecipe,
@@ -220,6 +221,65 @@ test("a folder that is no tokenizer says so", async (t) => {
   const opening = openData(t, recipe(folder), { tokenizer: folder });
   await t.rejects(opening, { code: "ERR_WEIGHTS_FORMAT", message: /is not a CLIP tokenizer/ });
 });
+
+const childrenOf = (pid: number | undefined) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+const onLinux = process.platform === "linux" ? {} : { skip: "/proc says which processes there are" };
+
+test("a worker that is killed is replaced, and so is what it was at", onLinux, async (t) => {
+  const folder = await longFilm(t);
+  const data = recipe(folder, { ...heavy, frames: 4 });
+  const expected = (await samplesOf(t, data, 30)).map(digest);
+  const before = new Set(childrenOf(process.pid));
+  const { data: opened, skips } = await openData(t, data);
+  const samples: string[] = [];
+  for await (const [sample] of opened.batches({ first: 0, stride: 1 })) {
+    samples.push(digest(sample as Sample));
+    if (samples.length === 30) break;
+    if (samples.length % 12 !== 1) continue;
+    const workers = childrenOf(process.pid).filter((pid) => !before.has(pid));
+    t.equal(workers.length, 2);
+    for (const pid of workers) process.kill(pid, "SIGKILL");
+  }
+  t.strictSame(samples, expected);
+  t.strictSame(skips, []);
+  await opened.close();
+  t.strictSame(
+    childrenOf(process.pid).filter((pid) => !before.has(pid)),
+    [],
+    "none is left",
+  );
+});
+
+test("workers outlive Ctrl-C, but not their process", onLinux, async (t) => {
+  const folder = await longFilm(t);
+  const options = { kind: "motion", tokenizer, textPositions: 16, latentScale: 8, latentChannels: 4 };
+  const script = `
+    import { TrainingData } from "#ts/data/index.js";
+    const [data, options] = JSON.parse(process.argv[1]);
+    const opened = await TrainingData.open(data, { ...options, onSkip() {} });
+    for await (const _ of opened.batches({ first: 0, stride: 1 })) console.log("batch");`;
+  const settings = JSON.stringify([recipe(folder, heavy), { ...options, seed: 1, batch: 1, cacheKey: "" }]);
+  const trainer = spawn(process.execPath, ["--input-type=module", "-e", script, settings]);
+  await once(trainer.stdout, "data");
+  const workers = childrenOf(trainer.pid);
+  t.equal(workers.length, 2);
+  for (const pid of workers) process.kill(pid, "SIGINT");
+  await once(trainer.stdout, "data");
+  t.strictSame(childrenOf(trainer.pid), workers);
+  trainer.kill("SIGKILL");
+  await once(trainer, "exit");
+  for (let i = 0; i < 100 && workers.some(isRunning); i++) await setTimeout(50);
+  t.strictSame(workers.filter(isRunning), []);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 test("a process ends by itself once the data is closed", async (t) => {
   const folder = await clipFolder(t.testdir(), 2);
