@@ -1,5 +1,8 @@
 import { exitCodes } from "./output.js";
 
+/** `launch` started this process, with a channel to itself; it says for all what there is to say of an interrupt. */
+export const isLaunched = process.channel !== undefined;
+
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 /**
@@ -10,7 +13,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const controller = new AbortController();
   const onSignal = (name: (typeof signals)[number]) => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    process.stderr.write("\ncameo: stopping; press Ctrl-C again to stop at once\n");
+    if (!isLaunched) process.stderr.write("\ncameo: stopping; press Ctrl-C again to stop at once\n");
     controller.abort(new Error(`received ${name}`));
   };
   for (const name of signals) process.on(name, onSignal);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import type { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
 import type { TrainingEvent } from "../training/events.js";
 import { launch } from "../training/launch.js";
@@ -7,8 +8,8 @@ import { membershipFromEnvironment } from "../training/launch_environment.js";
 import { readRecipe } from "../training/read_recipe.js";
 import { Trainer } from "../training/trainer.js";
 import { number, withOutputFlags } from "./flags.js";
-import { interruptible } from "./interrupt.js";
-import { type OutputOptions, printEvent } from "./output.js";
+import { interruptible, isLaunched } from "./interrupt.js";
+import { exitCodes, type OutputOptions, printEvent } from "./output.js";
 import { createReporter } from "./progress.js";
 import { createTrainingReporter, type TrainingReporter } from "./training_progress.js";
 
@@ -74,6 +75,9 @@ async function trainHere(recipe: string, given: TrainFlags, signal: AbortSignal)
   const reporter = createTrainingReporter(flags);
   try {
     for await (const event of trainer.run({ signal })) report(event, flags, reporter);
+  } catch (error) {
+    if (!isLaunched || (error as CameoError).code !== "ERR_ABORTED") throw error;
+    process.exitCode = exitCodes.interrupted;
   } finally {
     reporter.stop();
   }
