@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 export interface Finished {
   code: number | null;
@@ -7,26 +7,38 @@ export interface Finished {
   stderr: string;
 }
 
+export interface Started {
+  child: ChildProcess;
+  /** What it printed so far. */
+  out: { stdout: string; stderr: string };
+  finished: Promise<Finished>;
+}
+
 /** Runs `cameo` as a user does, in a process of its own, with `env` on top of this one's environment. */
 export function cameo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  return startCameo(args, env).finished;
+}
+
+/** `cameo`, to be signalled while it runs. */
+export function startCameo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(process.execPath, ["dist/cli/main.js", ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
+  const out = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text) => {
+      out[name] += text;
+    });
+  }
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject).on("close", (code, signal) => resolve({ code, signal, ...out }));
   });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject).on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
-  });
+  return { child, out, finished };
 }
 
 /** The objects that a command printed with `--json`. */
-export function events({ stdout }: Finished): Record<string, unknown>[] {
+export function events({ stdout }: { stdout: string }): Record<string, unknown>[] {
   return stdout
     .trim()
     .split("\n")
