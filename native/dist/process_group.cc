@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "dist/gloo_backend.h"
 #include "dist/local_address.h"
+#include "dist/nccl_backend.h"
 #include "dist/process_group_impl.h"
 #include "dist/rendezvous.h"
 
@@ -67,17 +68,6 @@ c10::intrusive_ptr<c10d::Backend> connectCpu(const c10::intrusive_ptr<c10d::Stor
   }
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> connectAll(const Membership& membership) {
-  const std::string own_address = localAddressTowards(membership.address, membership.port);
-  const auto store = meet(membership);
-  const auto rank = static_cast<int>(membership.rank), size = static_cast<int>(membership.world_size);
-  auto group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size);
-  group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::GLOO,
-                    connectCpu(store, membership, own_address));
-  group->setDefaultBackend(c10d::ProcessGroup::GLOO);
-  return group;
-}
-
 at::Tensor reduced(c10d::ProcessGroup& group, double value, c10d::ReduceOp::RedOpType operation) {
   std::vector<at::Tensor> tensors = {at::scalar_tensor(value, at::kDouble)};
   group.allreduce(tensors, {.reduceOp = operation})->wait();
@@ -86,11 +76,28 @@ at::Tensor reduced(c10d::ProcessGroup& group, double value, c10d::ReduceOp::RedO
 
 }  // namespace
 
-std::unique_ptr<ProcessGroup> ProcessGroup::join(const Membership& membership, c10::Device) {
+ProcessGroup::Impl::Impl(const Membership& membership, c10::Device device) : membership(membership) {
+  const std::string own_address = localAddressTowards(membership.address, membership.port);
+  const auto store = meet(membership);
+  group = c10::make_intrusive<c10d::ProcessGroup>(store, static_cast<int>(membership.rank),
+                                                  static_cast<int>(membership.world_size));
+  group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::GLOO,
+                    connectCpu(store, membership, own_address));
+  group->setDefaultBackend(c10d::ProcessGroup::GLOO);
+  if (!device.is_cuda()) return;
+  nccl = connectNccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store), membership);
+  group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::NCCL, nccl);
+}
+
+ProcessGroup::Impl::~Impl() {
+  // A shutdown would wait for processes that may be gone; nothing is under way after the calls that wait.
+  if (nccl) nccl->abort();
+}
+
+std::unique_ptr<ProcessGroup> ProcessGroup::join(const Membership& membership, c10::Device device) {
   const QuietLog quiet;
   try {
-    return std::unique_ptr<ProcessGroup>(new ProcessGroup(
-        std::make_unique<Impl>(Impl{.membership = membership, .group = connectAll(membership)})));
+    return std::unique_ptr<ProcessGroup>(new ProcessGroup(std::make_unique<Impl>(membership, device)));
   } catch (...) {
     rethrowTranslatedFor(membership);
   }

@@ -9,6 +9,11 @@ namespace cameo::dist {
 struct ProcessGroup::Impl {
   Membership membership;
   c10::intrusive_ptr<c10d::ProcessGroup> group;
+  /// Undefined on a CPU.
+  c10::intrusive_ptr<c10d::Backend> nccl;
+
+  Impl(const Membership& membership, c10::Device device);
+  ~Impl();
 };
 
 }  // namespace cameo::dist

@@ -49,7 +49,7 @@ Store openStore(const Membership& membership) {
   options.port = static_cast<uint16_t>(membership.port);
   options.isServer = membership.rank == 0;
   options.numWorkers = membership.world_size;
-  options.waitWorkers = false;  // presence is counted below, with better messages
+  options.waitWorkers = false;                  // presence is counted below, with better messages
   options.timeout = timeoutOf(membership) / 2;  // of each of c10d's two attempts
   return options.isServer ? serve(membership, options) : connect(membership, options);
 }

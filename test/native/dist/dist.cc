@@ -19,7 +19,7 @@ std::unique_ptr<dist::ProcessGroup> join(const Json& config) {
                                    .address = config.at("address"),
                                    .port = config.at("port"),
                                    .timeout_seconds = config.at("timeout")},
-                                  at::kCPU);
+                                  c10::Device(config.value("device", "cpu")));
 }
 
 Tensors partition(const Json& config, const Tensors&) {

@@ -111,3 +111,9 @@ t.test("takes the network interface that GLOO_SOCKET_IFNAME names", async (t) =>
     assertError(t, outcome, /could not connect to the others \(.*nowhere0.*\): set GLOO_SOCKET_IFNAME/);
   }
 });
+
+t.test("says that NCCL is missing where the device is a GPU", async (t) => {
+  for (const outcome of await runRanks("dist.join", 2, () => ({ device: "cuda:0" }))) {
+    assertError(t, outcome, /^training on several GPUs needs NCCL \(.*cameo_cuda.so: .*\): build cameo with/);
+  }
+});
