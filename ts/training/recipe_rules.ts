@@ -39,12 +39,25 @@ function checkKind({ kind, model: { motion, subject }, data: { frames, reference
 
 const groups = ["attn1", "motion", "text_encoder", "all"];
 
+/** What a run's model has in it, by its kind: training anything else would be for nothing. */
+const inModel: Record<CheckedRecipe["kind"], { has: (name: string) => boolean; allowed: string }> = {
+  image: { has: (name) => name !== "motion", allowed: "something else: there are no motion modules" },
+  motion: {
+    has: (name) => name === "motion" || name.includes("motion_modules"),
+    allowed: '"motion" or a glob with motion_modules in it: the model has nothing else',
+  },
+  subject: {
+    has: (name) => name !== "text_encoder",
+    allowed: "a part of the UNet: the model has no text encoder",
+  },
+};
+
 /** A name of no group is a glob; one without a dot or a star would match no parameter. */
 function checkTrained({ kind, trained = [] }: CheckedRecipe): void {
-  const allowed = `${groups.map((name) => `"${name}"`).join(", ")} or a glob such as "up_blocks.*.attn2.*"`;
-  for (const name of trained) must(groups.includes(name) || /[.*]/.test(name), "trained", name, allowed);
-  const motion = kind === "image" && trained.includes("motion");
-  must(!motion, "trained", "motion", `something else where kind is "image": there are no motion modules`);
+  const names = `${groups.map((name) => `"${name}"`).join(", ")} or a glob such as "up_blocks.*.attn2.*"`;
+  for (const name of trained) must(groups.includes(name) || /[.*]/.test(name), "trained", name, names);
+  const { has, allowed } = inModel[kind];
+  for (const name of trained) must(has(name), "trained", name, `${allowed} where kind is "${kind}"`);
 }
 
 function checkOptimizer({ optimizer, steps }: CheckedRecipe): void {

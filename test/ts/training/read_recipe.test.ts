@@ -281,7 +281,19 @@ test("a broken recipe is one line that names the field, its value and what is al
       image,
       "trained",
       ["attn1", "motion"],
-      /^trained: 'motion' is not allowed; .* there are no motion modules$/,
+      /^trained: 'motion' is not allowed; .* there are no motion modules where kind is "image"$/,
+    ],
+    [
+      motion,
+      "trained",
+      ["*.motion_modules.*", "attn1"],
+      /^trained: 'attn1' is not allowed; it must be "motion" or .* the model has nothing else where kind is "motion"$/,
+    ],
+    [
+      subject,
+      "trained",
+      ["attn1", "text_encoder"],
+      /^trained: 'text_encoder' is not allowed; .* the model has no text encoder where kind is "subject"$/,
     ],
     [subject, "trained", [], /^trained: \[\] is not allowed; it must be an array of "attn1"/],
     [
