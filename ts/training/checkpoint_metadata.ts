@@ -13,18 +13,23 @@ export interface RunMetadata {
   samplesPerStep: number;
 }
 
-/** Reads it back; ERR_CHECKPOINT where the file is no checkpoint. */
+/** Reads it back; ERR_CHECKPOINT where the file is no whole checkpoint. */
 export async function readRunMetadata(path: string): Promise<RunMetadata> {
-  const { metadata } = JSON.parse(await openAddon().inspect(path)) as Inspection;
   try {
+    const { metadata } = JSON.parse(await openAddon().inspect(path)) as Inspection;
     return JSON.parse(metadata?.run ?? "") as RunMetadata;
   } catch (cause) {
-    throw new CameoError(
-      "ERR_CHECKPOINT",
-      `${path} is no checkpoint of a training run; remove it to resume from an older one`,
-      { cause },
-    );
+    throw damaged(path, cause);
   }
+}
+
+/** ERR_CHECKPOINT: a checkpoint that can't be read, for whatever reason. */
+function damaged(path: string, cause: unknown): CameoError {
+  return new CameoError(
+    "ERR_CHECKPOINT",
+    `${path} is not a whole checkpoint of a training run; remove it to resume from an older one`,
+    { cause },
+  );
 }
 
 /** ERR_CHECKPOINT where resuming from `path` would not continue the run that it is of. */

@@ -3,6 +3,7 @@ import { type Sample, TrainingData } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
 import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
 import type { LoadProgress } from "../options/load.js";
+import type { PreparedRequest } from "../prepared_request.js";
 import { runTask } from "../task.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
 import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
@@ -17,7 +18,7 @@ import { RunFolder } from "./run_folder.js";
 import { StepClock } from "./step_clock.js";
 import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer_description.js";
 import { nativeSample } from "./training_sample.js";
-import { makeValidationVideos } from "./validation.js";
+import { makeValidationVideos, prepareValidation } from "./validation.js";
 
 export interface TrainerOptions {
   /** Goes on from the newest checkpoint in the recipe's output, if there is one. Default: false. */
@@ -34,8 +35,8 @@ interface Parts {
   recipe: CompleteRecipe;
   description: TrainerDescription;
   data: TrainingData;
-  tokenizer: ClipTokenizer;
   emptyIds: Int32Array;
+  validation: PreparedRequest[];
   folder: RunFolder;
   metadata: RunMetadata;
   /** Rank 0 of one where a process trains alone. */
@@ -78,6 +79,7 @@ export class Trainer implements AsyncDisposable {
     const folder = new RunFolder(complete.output);
     const checkpoint = resume ? (await folder.checkpoints())[0] : undefined;
     if (!resume && (await folder.isUsed())) throw usedError(folder);
+    const saved = checkpoint && (await readRunMetadata(checkpoint.path));
     const native = new (openAddon(cudaOptions(complete)).Trainer)();
     let data: TrainingData | undefined;
     try {
@@ -89,6 +91,9 @@ export class Trainer implements AsyncDisposable {
       });
       const description = JSON.parse(native.describe()) as TrainerDescription;
       checkAgainstNetworks(complete, description);
+      const tokenizer = await ClipTokenizer.load(description.tokenizer);
+      const requests = complete.validation?.requests ?? [];
+      const validation = await prepareValidation(requests, description, tokenizer);
       const skips: SkipEvent[] = [];
       data = await openData(complete, description, skips, signal);
       const place = { rank: membership?.rank ?? 0, processes: membership?.worldSize ?? 1 };
@@ -97,14 +102,13 @@ export class Trainer implements AsyncDisposable {
         dataFingerprint: data.fingerprint,
         samplesPerStep: complete.batch * complete.accumulation * place.processes,
       };
-      if (checkpoint) {
-        checkSameRun(checkpoint.path, await readRunMetadata(checkpoint.path), metadata);
+      if (checkpoint && saved) {
+        checkSameRun(checkpoint.path, saved, metadata);
         await runTask(() => native.resume(checkpoint.path), { signal, toError });
       }
-      const tokenizer = await ClipTokenizer.load(description.tokenizer);
       const { ids: emptyIds } = tokenizer.encode("", description.textPositions);
       const done = checkpoint?.step ?? 0;
-      const loaded = { native, recipe: complete, description, data, tokenizer, emptyIds };
+      const loaded = { native, recipe: complete, description, data, emptyIds, validation };
       return new Trainer({ ...loaded, folder, metadata, place, skips, done });
     } catch (error) {
       await Promise.all([native.close(), data?.close()]);
@@ -133,6 +137,9 @@ export class Trainer implements AsyncDisposable {
     const stopData = new AbortController();
     try {
       yield* this.#train(signal, stopData.signal);
+    } catch (error) {
+      yield* this.#saveAfter(error);
+      throw error;
     } finally {
       stopData.abort();
       this.#running = false;
@@ -171,12 +178,11 @@ export class Trainer implements AsyncDisposable {
       await metrics?.append(measured);
       yield event;
       const isLast = this.#done === recipe.steps;
-      if (!isLast && this.#done % recipe.checkpoints.every === 0) yield* this.#save();
+      if (isLast || this.#done % recipe.checkpoints.every === 0) yield* this.#save();
       if (recipe.validation && (isLast || this.#done % recipe.validation.every === 0))
         yield* this.#validate(signal);
       if (result.stop && !isLast) return yield* this.#stop(signal);
     }
-    if (this.#saved < this.#done) yield* this.#save();
     if (place.rank === 0) yield { type: "done", step: this.#done, model: await this.#export() };
   }
 
@@ -188,7 +194,7 @@ export class Trainer implements AsyncDisposable {
     const { native, recipe, place, emptyIds } = this.#parts;
     const input: NativeStepInput = { batches: [], emptyIds, stop: false };
     while (input.batches.length < recipe.accumulation) {
-      const { value = [] } = await batches.next();
+      const { value = [] } = await batches.next().catch((error) => this.#fail(error));
       input.batches.push(value.map((sample) => nativeSample(sample, recipe)));
     }
     // Several processes must agree on the step at which they stop.
@@ -209,6 +215,18 @@ export class Trainer implements AsyncDisposable {
     throw new CameoError("ERR_ABORTED", "another process of the run was asked to stop");
   }
 
+  /** Keeps what was done before `error` ended the run, where that can be. */
+  async *#saveAfter(error: unknown): AsyncGenerator<CheckpointEvent, void> {
+    const isAlone = this.#parts.place.processes === 1;
+    const isPossible = isAlone && !this.#closing && (error as CameoError).code !== "ERR_CHECKPOINT";
+    if (!isPossible || this.#saved === this.#done) return;
+    try {
+      yield* this.#save();
+    } catch {
+      // The first error says more.
+    }
+  }
+
   async *#save(): AsyncGenerator<CheckpointEvent, void> {
     const { native, folder, metadata, recipe, place } = this.#parts;
     const { step, path } = folder.checkpoint(this.#done);
@@ -220,10 +238,9 @@ export class Trainer implements AsyncDisposable {
   }
 
   async *#validate(signal: AbortSignal | undefined): AsyncGenerator<ValidationEvent, void> {
-    const { native, recipe, description, tokenizer, folder, place } = this.#parts;
-    if (place.rank !== 0 || recipe.validation === undefined) return;
-    const { requests } = recipe.validation;
-    const paths = await makeValidationVideos(requests, description, tokenizer, {
+    const { native, recipe, validation, folder, place } = this.#parts;
+    if (place.rank !== 0) return;
+    const paths = await makeValidationVideos(validation, {
       path: (index) => folder.validation(this.#done, validationName(index, recipe)),
       sample: (request) => this.#task(() => native.sample(request, () => {}), signal),
       signal,
@@ -257,9 +274,13 @@ export class Trainer implements AsyncDisposable {
     try {
       return await runTask(start, { signal, toError });
     } catch (error) {
-      const isClosed = this.#closing !== undefined && (error as CameoError).code === "ERR_ABORTED";
-      throw isClosed ? new CameoError("ERR_CLOSED", "the trainer was closed before the run was done") : error;
+      return this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): never {
+    if (this.#closing === undefined) throw error;
+    throw new CameoError("ERR_CLOSED", "the trainer was closed before the run was done", { cause: error });
   }
 
   #checkFree(): void {

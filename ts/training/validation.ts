@@ -1,8 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { PipelineDescription } from "../description.js";
+import { CameoError } from "../errors.js";
+import { fileReason } from "../media/files.js";
 import type { NativeSampleRequest } from "../native.js";
-import { prepareRequest } from "../prepared_request.js";
+import { within } from "../options/check.js";
+import { type PreparedRequest, prepareRequest } from "../prepared_request.js";
 import type { ClipTokenizer } from "../tokens/tokenizer.js";
 import { Video } from "../video.js";
 import type { ValidationRecipe } from "./recipe.js";
@@ -17,21 +20,39 @@ interface ValidationOptions {
 /** So that the videos of different steps can be compared. */
 const defaultSeed = 0;
 
-/** Samples the requests, one after another. Resolves to the paths written; aborted, to those before. */
-export async function makeValidationVideos(
+/**
+ * Checks the requests and reads their references, so that what is wrong with one ends a run before it starts: its error
+ * names the request.
+ */
+export async function prepareValidation(
   requests: ValidationRecipe["requests"],
   description: PipelineDescription,
   tokenizer: ClipTokenizer,
+): Promise<PreparedRequest[]> {
+  const prepared: PreparedRequest[] = [];
+  for (const [i, request] of requests.entries()) {
+    try {
+      prepared.push(await prepareRequest({ seed: defaultSeed, ...request }, description, tokenizer));
+    } catch (error) {
+      within(`validation.requests[${i}]: `, () => {
+        throw error;
+      });
+    }
+  }
+  return prepared;
+}
+
+/** Samples the requests, one after another. Resolves to the paths written; aborted, to those before. */
+export async function makeValidationVideos(
+  requests: readonly PreparedRequest[],
   { path, sample, signal }: ValidationOptions,
 ): Promise<string[]> {
   const paths: string[] = [];
-  for (const [i, request] of requests.entries()) {
+  for (const [i, { native, complete, warnings }] of requests.entries()) {
     if (signal?.aborted) break;
-    const seeded = { seed: defaultSeed, ...request };
-    const { native, complete, warnings } = await prepareRequest(seeded, description, tokenizer);
     try {
       const video = new Video(await sample(native), complete, warnings);
-      await mkdir(dirname(path(i + 1)), { recursive: true });
+      await makeFolder(dirname(path(i + 1)));
       paths.push(...(await video.save(path(i + 1))));
     } catch (error) {
       if (signal?.aborted) break;
@@ -39,4 +60,13 @@ export async function makeValidationVideos(
     }
   }
   return paths;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const advice = "remove what is in its way, and resume the run";
+    throw new CameoError("ERR_MEDIA", `${folder} can't be made: ${fileReason(cause)}; ${advice}`, { cause });
+  }
 }
