@@ -1,0 +1,269 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CameoError, Trainer } from "cameo";
+import t, { type Test } from "tap";
+import type { TrainingEvent } from "#ts/training/events.js";
+import type { Recipe } from "#ts/training/recipe.js";
+import { descendantsOf, isRunning, until } from "../../support/processes.js";
+import { readSafetensors } from "../../support/safetensors.js";
+import {
+  cutInHalf,
+  leftovers,
+  outline,
+  recordedSteps,
+  train,
+  writeClips,
+  writeRecipe,
+  writeTrainingSet,
+} from "../../support/training_run.js";
+import { writeText } from "../data/helpers.js";
+
+const folder = "build/fixtures/trainer_errors";
+const set: Recipe = { ...(await writeTrainingSet("trainer_errors")), checkpoints: { every: 2 } };
+
+/** The recipe with changes, in an output of its own. */
+function recipeFor(name: string, changes: Partial<Recipe> = {}): Recipe {
+  const output = join(folder, name);
+  rmSync(output, { recursive: true, force: true });
+  return { ...set, ...changes, output };
+}
+
+async function fails(t: Test, work: Promise<unknown>, code: string, message: RegExp | string): Promise<void> {
+  const error = await work.then(
+    () => undefined,
+    (reason) => reason as CameoError,
+  );
+  t.ok(error instanceof CameoError, String(error));
+  t.equal(error?.code, code);
+  t.match(error?.message, message);
+  t.notMatch(error?.message, "\n");
+}
+
+const opening = (recipe: Recipe, resume = false) =>
+  Trainer.open(recipe, { resume }).then((trainer) => trainer.close());
+
+const used = recipeFor("used");
+await train(used);
+const checkpoint = (step: number) => join(used.output, "checkpoints", `step-0000000${step}.safetensors`);
+
+t.test("an output that has a run in it is not written over", async (t) => {
+  await fails(
+    t,
+    opening(used),
+    "ERR_CHECKPOINT",
+    `"${resolve(used.output)}" has a run in it already: resume`,
+  );
+  t.same(recordedSteps(used.output), [1, 2, 3, 4]);
+});
+
+t.test("a resume says what was changed", async (t) => {
+  const faster = { ...used, optimizer: { learningRate: 1e-2 }, batch: 2 };
+  await fails(
+    t,
+    opening(faster, true),
+    "ERR_CHECKPOINT",
+    /step-00000004\.safetensors is of another run: optimizer\.learningRate of the recipe, batch of the recipe changed/,
+  );
+  const caption = join(set.data.source, "0.txt");
+  const before = readFileSync(caption);
+  t.teardown(() => writeFileSync(caption, before));
+  writeFileSync(caption, "another caption");
+  await fails(
+    t,
+    opening(used, true),
+    "ERR_CHECKPOINT",
+    /the clips or captions of the data set changed; undo/,
+  );
+});
+
+t.test("a damaged checkpoint is named, and an older one goes on without it", async (t) => {
+  const newest = readFileSync(checkpoint(4));
+  t.teardown(() => writeFileSync(checkpoint(4), newest));
+  const message = `${resolve(checkpoint(4))} is not a whole checkpoint of a training run; remove it`;
+  cutInHalf(checkpoint(4));
+  await fails(t, opening(used, true), "ERR_CHECKPOINT", message);
+  writeFileSync(checkpoint(4), "");
+  await fails(t, opening(used, true), "ERR_CHECKPOINT", message);
+  rmSync(checkpoint(4));
+  const { events } = await train(used, { resume: true });
+  t.same(outline(events), ["step 3", "step 4", "checkpoint 4", "done 4"]);
+});
+
+t.test("an output that can't be made is named", async (t) => {
+  const output = join(used.output, "recipe.json", "run");
+  const { error } = await train({ ...set, output });
+  t.equal(error?.code, "ERR_CHECKPOINT");
+  t.match(error?.message, `output "${resolve(output)}" can't be made: a part of the path is not a folder`);
+});
+
+t.test("a checkpoint that does not fit on the disk ends the run and leaves nothing", async (t) => {
+  const full = recipeFor("full");
+  const path = writeRecipe(full, join(folder, "full.json"));
+  // A limit on a file's size stands in for a disk's.
+  const script = `trap "" XFSZ; ulimit -f 300; exec "${process.execPath}" dist/cli/main.js train ${path} --quiet`;
+  const child = spawn("bash", ["-c", script], { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  t.equal(code, 1);
+  t.match(stderr, /^cameo: could not write .*step-00000002\.safetensors: [^\n]+\n$/);
+  t.same(leftovers(full.output), []);
+  t.same(readdirSync(join(full.output, "checkpoints")), []);
+  const { events } = await train(full, { resume: true });
+  t.equal(outline(events).at(-1), "done 4");
+});
+
+t.test("a recipe that asks for what the networks can't do is refused before it starts", async (t) => {
+  const frames = (count: number) => recipeFor("frames", { data: { ...set.data, frames: count } });
+  const most =
+    /^data\.frames: 16 is not allowed; it must be at most 15 with these motion modules and 1 reference$/;
+  await fails(t, opening(frames(16)), "ERR_INVALID_OPTION", most);
+  await opening(frames(15));
+  const glob = recipeFor("glob", { trained: ["*.attn9.*"] });
+  await fails(t, opening(glob), "ERR_INVALID_OPTION", /^trained: no parameter matches "\*\.attn9\.\*"/);
+});
+
+t.test("sizes that the networks halve unevenly are trained on", async (t) => {
+  const { events } = await train(recipeFor("odd", { data: { ...set.data, size: [72, 40] }, steps: 2 }));
+  t.same(outline(events), ["step 1", "step 2", "checkpoint 2", "done 2"]);
+});
+
+t.test("a clip that can't be read is reported once, and the run goes on", async (t) => {
+  const source = await writeClips(join(folder, "broken"), 3);
+  writeText(join(source, "1.webp"), "not a film");
+  const { events } = await train(recipeFor("skip", { data: { ...set.data, source }, steps: 6 }));
+  const skips = events.filter((event) => event.type === "skip");
+  t.match(skips, [{ clip: join(resolve(source), "1.webp"), reason: { code: "ERR_DATASET" } }]);
+  t.equal(skips.length, 1);
+  t.equal(outline(events).at(-1), "done 6");
+
+  for (const name of ["0.webp", "2.webp"]) writeText(join(source, name), "not a film");
+  const { error } = await train(recipeFor("unreadable", { data: { ...set.data, source } }));
+  t.equal(error?.code, "ERR_DATASET");
+  t.match(error?.message, `data ${resolve(source)}: none of its clips can be read; `);
+});
+
+t.test("clips that vanish end the run, which keeps what was done", async (t) => {
+  const source = await writeClips(join(folder, "vanishing"), 2);
+  const recipe = recipeFor("vanished", {
+    data: { ...set.data, source },
+    steps: 50,
+    checkpoints: { every: 50 },
+  });
+  await using trainer = await Trainer.open(recipe);
+  const events: TrainingEvent[] = [];
+  await fails(
+    t,
+    (async () => {
+      for await (const event of trainer.run()) {
+        events.push(event);
+        if (event.type === "step" && event.step === 1) rmSync(source, { recursive: true });
+      }
+    })(),
+    "ERR_DATASET",
+    /none of its clips can be read/,
+  );
+  const done = events.filter(({ type }) => type === "step").length;
+  t.match(events.at(-1), { type: "checkpoint", step: done });
+});
+
+t.test("a trainer runs once at a time, and not once it is closed", async (t) => {
+  const trainer = await Trainer.open(recipeFor("busy"));
+  const first = trainer.run();
+  await first.next();
+  await fails(t, trainer.run().next(), "ERR_BUSY", "the trainer is running");
+  const next = fails(t, first.next(), "ERR_CLOSED", "the trainer was closed before the run was done");
+  await trainer.close();
+  await next;
+  await fails(t, trainer.run().next(), "ERR_CLOSED", "the trainer is closed");
+  await trainer.close();
+  t.same(recordedSteps(join(folder, "busy")), [1]);
+});
+
+t.test("it can be closed at any moment", async (t) => {
+  for (const milliseconds of [0, 1, 5, 20, 60, 150, 400]) {
+    const trainer = await Trainer.open(recipeFor("closing", { steps: 1000, checkpoints: { every: 1 } }));
+    const run = (async () => {
+      for await (const _ of trainer.run());
+    })();
+    const ended = fails(t, run, "ERR_CLOSED", "the trainer was closed before the run was done");
+    await sleep(milliseconds);
+    await trainer.close();
+    await ended;
+    t.same(leftovers(join(folder, "closing")), []);
+  }
+});
+
+t.test("a run that is aborted before it starts does nothing", async (t) => {
+  const recipe = recipeFor("aborted");
+  const signal = AbortSignal.abort();
+  await fails(t, Trainer.open(recipe, { signal }), "ERR_ABORTED", "the operation was aborted");
+  await using trainer = await Trainer.open(recipe);
+  await fails(t, trainer.run({ signal }).next(), "ERR_ABORTED", "the operation was aborted");
+  for await (const event of trainer.run()) if (event.type === "step") break;
+});
+
+t.test("a run that is left can be gone on with", async (t) => {
+  await using trainer = await Trainer.open(recipeFor("left"));
+  for await (const event of trainer.run()) if (event.type === "step" && event.step === 3) break;
+  const rest: TrainingEvent[] = [];
+  for await (const event of trainer.run()) rest.push(event);
+  t.same(outline(rest), ["step 4", "checkpoint 4", "done 4"]);
+});
+
+t.test("process.exit ends a process that trains, and its workers", async (t) => {
+  const recipe = recipeFor("exit", { steps: 1000 });
+  const script = `
+    import { Trainer } from "cameo";
+    const trainer = await Trainer.open(${JSON.stringify(recipe)});
+    for await (const event of trainer.run()) if (event.step === 2) setTimeout(() => process.exit(7), 100);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
+  const closed = once(child, "close");
+  let workers: number[] = [];
+  await until(() => {
+    workers = descendantsOf(child.pid as number);
+    return workers.length === 2;
+  });
+  t.equal((await closed)[0], 7);
+  await until(() => !workers.some(isRunning));
+});
+
+t.test("steps whose gradient is not finite change nothing", async (t) => {
+  const recipe = recipeFor("overflow", { optimizer: { learningRate: 1e25 }, ema: 0.99, steps: 6 });
+  const { events, error } = await train(recipe);
+  t.equal(error, undefined);
+  const skipped = events.flatMap((event) => (event.type === "step" ? [event.skipped] : []));
+  t.same(skipped, [false, true, true, true, true, true]);
+  t.same(recordedSteps(recipe.output), [1, 2, 3, 4, 5, 6]);
+  const model = readSafetensors(join(recipe.output, "model", "subject.safetensors"));
+  const saved = readSafetensors(join(recipe.output, "checkpoints", "step-00000006.safetensors"));
+  const values = [...Object.values(model), ...Object.values(saved)].flatMap(({ data }) => Array.from(data));
+  t.ok(values.every(Number.isFinite), "no weight, moment or average is lost");
+});
+
+t.test("validation is checked before the run, and one that fails ends it with a checkpoint", async (t) => {
+  const requests = [
+    { prompt: "a box", reference: "no-such.png", frames: 4, steps: 1, width: 64, height: 64 },
+  ];
+  const missing = recipeFor("validation", { validation: { every: 3, requests } });
+  await fails(t, opening(missing), "ERR_INVALID_IMAGE", /^validation\.requests\[0\]: .*no-such\.png/);
+
+  const reference = { data: new Uint8Array(3 * 64 * 64).fill(90), width: 64, height: 64 };
+  const valid = { every: 3, requests: [{ ...requests[0], prompt: "a box", reference }] };
+  const blocked = recipeFor("blocked", { validation: valid, checkpoints: { every: 100 } });
+  writeText(join(blocked.output, "validation"), "in the way");
+  const { events, error } = await train(blocked);
+  t.equal(error?.code, "ERR_MEDIA");
+  t.match(error?.message, /validation.step-00000003 can't be made: .*; remove what is in its way/);
+  t.same(outline(events), ["step 1", "step 2", "step 3", "checkpoint 3"]);
+
+  rmSync(join(blocked.output, "validation"));
+  const rest = await train(blocked, { resume: true });
+  t.same(outline(rest.events), ["step 4", "checkpoint 4", "validation 4", "done 4"]);
+  t.same(readdirSync(join(blocked.output, "validation", "step-00000004")), ["1.mp4"]);
+});
