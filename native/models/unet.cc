@@ -54,7 +54,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   for (const UpBlock& block : up_blocks_) x = block.forward(std::move(x), context, skips);
   // diffusers' UNetMotionModel ends in SiLU whatever the config says; its UNet2DConditionModel does not.
   const nn::Activation last = config_.motion ? nn::Activation::Silu : config_.activation;
-  x = conv_out_.forward(nn::activate(last, conv_norm_out_.forward(x)));
+  x = conv_out_.forward(conv_norm_out_.forward(x, last));
   return x.unflatten(0, {-1, images});
 }
 

@@ -70,7 +70,7 @@ at::Tensor run(const LayerFunction& function, const nn::ParameterRange& paramete
     inner.text = inputs[2];
     return function(inputs[0], inner);
   };
-  return nn::recompute(block, {x, context.time, context.text}, parameters);
+  return nn::recompute(block, {x, context.time, context.text}, parameters.trained());
 }
 
 }  // namespace

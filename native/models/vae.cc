@@ -104,7 +104,7 @@ at::Tensor VaeEncoder::forward(at::Tensor x) const {
     if (level.downsample) x = level.downsample->forward(x);
   }
   x = mid_.forward(x);
-  return conv_out_.forward(nn::activate(nn::Activation::Silu, conv_norm_out_.forward(x)));
+  return conv_out_.forward(conv_norm_out_.forward(x, nn::Activation::Silu));
 }
 
 VaeDecoder::VaeDecoder(const Scope& scope, const VaeConfig& config)
@@ -132,7 +132,7 @@ at::Tensor VaeDecoder::forward(at::Tensor x) const {
     for (const auto& resnet : level.resnets) x = resnet.forward(x);
     if (level.upsample) x = level.upsample->forward(x);
   }
-  return conv_out_.forward(nn::activate(nn::Activation::Silu, conv_norm_out_.forward(x)));
+  return conv_out_.forward(conv_norm_out_.forward(x, nn::Activation::Silu));
 }
 
 Vae::Vae(const VaeConfig& config)

@@ -1,6 +1,7 @@
 #include "nn/feed_forward.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include "core/error.h"
 
@@ -31,6 +32,18 @@ at::Tensor FeedForward::forward(const at::Tensor& x) const {
   if (!gated_) return out_.forward(at::gelu_(hidden, approximation_));
   const auto halves = hidden.chunk(2, -1);
   return out_.forward(at::gelu(halves[1]).mul_(halves[0]));
+}
+
+NormedFeedForward::NormedFeedForward(const Scope& scope, int64_t dim)
+    : parameters_(scope.set()), norm_(scope / "norm3", dim), feed_forward_(scope / "ff", dim) {
+  parameters_.close();
+}
+
+at::Tensor NormedFeedForward::forward(const at::Tensor& x) const {
+  const auto block = [this](const std::vector<at::Tensor>& inputs) {
+    return feed_forward_.forward(norm_.forward(inputs[0])).add_(inputs[0]);
+  };
+  return c10::GradMode::is_enabled() ? recompute(block, {x}, parameters_.trained()) : block({x});
 }
 
 }  // namespace cameo::nn

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "nn/layers.h"
+#include "nn/recompute.h"
 
 namespace cameo::nn {
 
@@ -18,6 +19,20 @@ class FeedForward {
   const char* approximation_;  // of GELU: "none" or "tanh"
   Linear proj_;
   Linear out_;
+};
+
+/// A transformer block's last part: x + feed_forward(norm3(x)). The backward pass computes it again from x,
+/// which is all that is kept: the hidden states are eight times as large.
+class NormedFeedForward {
+ public:
+  /// `scope` is the block's.
+  NormedFeedForward(const Scope& scope, int64_t dim);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  ParameterRange parameters_;
+  LayerNorm norm_;
+  FeedForward feed_forward_;
 };
 
 }  // namespace cameo::nn

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "nn/affine.h"
+#include "nn/convolution.h"
+#include "nn/recompute.h"
 
 namespace cameo::nn {
 
@@ -45,7 +47,7 @@ Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)
       bias_(scope.parameter("bias", {config.out})) {}
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  const at::Tensor y = at::conv2d(x, weight_.like(x), bias_.like(x), config_.stride, config_.padding);
+  const at::Tensor y = convolve(x, weight_.like(x), bias_.like(x), config_.stride, config_.padding);
   if (!weight_.adapter) return y;
   const auto& [down, up, scale] = *weight_.adapter;
   const at::Tensor hidden = at::conv2d(x, down.to(x.scalar_type()), {}, config_.stride, config_.padding);
@@ -70,6 +72,14 @@ at::Tensor GroupNorm::forward(const at::Tensor& x) const {
   const bool trained = weight_->requires_grad() || bias_->requires_grad();
   const bool faults = trained && !x.requires_grad() && c10::GradMode::is_enabled();
   return at::group_norm(faults ? x.contiguous() : x, groups_, weight_.like(x), bias_.like(x), eps_);
+}
+
+at::Tensor GroupNorm::forward(const at::Tensor& x, Activation activation) const {
+  if (!c10::GradMode::is_enabled()) return activate(activation, forward(x));
+  const auto both = [this, activation](const std::vector<at::Tensor>& inputs) {
+    return activate(activation, forward(inputs[0]));
+  };
+  return recompute(both, {x}, trainedTensors({&weight_, &bias_}));
 }
 
 LayerNorm::LayerNorm(const Scope& scope, int64_t channels, double eps)

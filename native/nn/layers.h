@@ -50,11 +50,15 @@ class Conv2d {
   const Parameter& bias_;
 };
 
+enum class Activation { Silu, Gelu, QuickGelu, Relu, Mish };
+
 /// Normalises each group of channels over all positions; x (N, C, ...).
 class GroupNorm {
  public:
   GroupNorm(const Scope& scope, int64_t groups, int64_t channels, double eps);
   at::Tensor forward(const at::Tensor& x) const;
+  /// With an activation after it; the backward pass computes both again from x, which is all that is kept.
+  at::Tensor forward(const at::Tensor& x, Activation activation) const;
 
  private:
   int64_t groups_;
@@ -75,8 +79,6 @@ class LayerNorm {
   const Parameter& weight_;
   const Parameter& bias_;
 };
-
-enum class Activation { Silu, Gelu, QuickGelu, Relu, Mish };
 
 /// The names of diffusers and transformers: "silu" or "swish", "gelu", "quick_gelu", "relu", "mish". Throws
 /// `ErrorCode::WeightsFormat` for another name.

@@ -12,8 +12,7 @@ MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionC
       norm2_(scope / "norm2", config.channels),
       attn2_(scope / "attn2",
              {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
-      norm3_(scope / "norm3", config.channels),
-      ff_(scope / "ff", config.channels) {}
+      ff_(scope, config.channels) {}
 
 at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
   return x.add_(positions_.like(x).narrow(1, 0, x.size(1)));
@@ -22,7 +21,7 @@ at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
 at::Tensor MotionTransformerBlock::forward(const at::Tensor& input) const {
   at::Tensor x = attn1_.forward(withPositions(norm1_.forward(input))).add_(input);
   x = attn2_.forward(withPositions(norm2_.forward(x))).add_(x);
-  return ff_.forward(norm3_.forward(x)).add_(x);
+  return ff_.forward(x);
 }
 
 MotionModule::MotionModule(const Scope& scope, const MotionConfig& config)

@@ -31,8 +31,7 @@ class MotionTransformerBlock {
   Attention attn1_;
   LayerNorm norm2_;
   Attention attn2_;
-  LayerNorm norm3_;
-  FeedForward ff_;
+  NormedFeedForward ff_;
 };
 
 /// AnimateDiff's motion module (arXiv 2307.04725): every position of the image attends along the sample's

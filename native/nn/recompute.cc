@@ -53,27 +53,30 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
 
 }  // namespace
 
-std::vector<at::Tensor> ParameterRange::trained() const {
+std::vector<at::Tensor> trainedTensors(const std::vector<const Parameter*>& parameters) {
   std::vector<at::Tensor> tensors;
-  for (size_t i = first_; i < last_; ++i) {
-    const Parameter& parameter = set_->all()[i];
-    if (parameter.value.requires_grad()) tensors.push_back(parameter.value);
-    if (parameter.adapter) {
-      tensors.push_back(parameter.adapter->down);
-      tensors.push_back(parameter.adapter->up);
-    }
+  for (const Parameter* parameter : parameters) {
+    if (parameter->value.requires_grad()) tensors.push_back(parameter->value);
+    if (!parameter->adapter) continue;
+    tensors.push_back(parameter->adapter->down);
+    tensors.push_back(parameter->adapter->up);
   }
   return tensors;
 }
 
+std::vector<at::Tensor> ParameterRange::trained() const {
+  std::vector<const Parameter*> parameters;
+  for (size_t i = first_; i < last_; ++i) parameters.push_back(&set_->all()[i]);
+  return trainedTensors(parameters);
+}
+
 at::Tensor recompute(const Block& block, const std::vector<at::Tensor>& inputs,
-                     const ParameterRange& parameters) {
+                     const std::vector<at::Tensor>& parameters) {
   auto saved = c10::make_intrusive<RecomputeFunction::Saved>();
   saved->block = block;
   saved->inputs = inputs.size();
   std::vector<at::Tensor> variables = inputs;
-  const auto trained = parameters.trained();
-  variables.insert(variables.end(), trained.begin(), trained.end());
+  variables.insert(variables.end(), parameters.begin(), parameters.end());
   return RecomputeFunction::apply(saved, at::TensorList(variables));
 }
 

@@ -9,6 +9,9 @@
 
 namespace cameo::nn {
 
+/// The tensors among `parameters`, and in their adapters, that take gradients.
+std::vector<at::Tensor> trainedTensors(const std::vector<const Parameter*>& parameters);
+
 /// The parameters that were declared between two moments of a network's construction.
 class ParameterRange {
  public:
@@ -28,9 +31,9 @@ class ParameterRange {
 using Block = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
 
 /// `block(inputs)` without keeping what happens inside for the backward pass, which runs the block a second
-/// time (gradient checkpointing, arXiv 1604.06174). `parameters` are those that the block reads. The block
-/// must give the same result twice, and what it refers to must live until the backward pass.
+/// time (gradient checkpointing, arXiv 1604.06174). `parameters` are the trained tensors that the block
+/// reads. The block must give the same result twice, and what it refers to must live until the backward pass.
 at::Tensor recompute(const Block& block, const std::vector<at::Tensor>& inputs,
-                     const ParameterRange& parameters);
+                     const std::vector<at::Tensor>& parameters);
 
 }  // namespace cameo::nn

@@ -23,13 +23,13 @@ ResnetBlock::ResnetBlock(const Scope& scope, const ResnetConfig& config)
 
 at::Tensor ResnetBlock::forward(const at::Tensor& x, const at::Tensor& time) const {
   throwIfCancelled();
-  at::Tensor h = conv1_.forward(activate(config_.activation, norm1_.forward(x)));
+  at::Tensor h = conv1_.forward(norm1_.forward(x, config_.activation));
   if (time_emb_proj_) {
     const at::Tensor shift = time_emb_proj_->forward(activate(config_.activation, time.clone()));  // (B, out)
     // (N, C, H, W) as (B, N / B, C, H, W): all images of a sample share its timestep.
     h.unflatten(0, {shift.size(0), -1}).add_(shift.unsqueeze(1).unsqueeze(-1).unsqueeze(-1));
   }
-  h = conv2_.forward(activate(config_.activation, norm2_.forward(h)));
+  h = conv2_.forward(norm2_.forward(h, config_.activation));
   h.add_(conv_shortcut_ ? conv_shortcut_->forward(x) : x);
   return config_.output_scale == 1 ? h : h.div_(config_.output_scale);
 }

@@ -13,8 +13,7 @@ SpatialTransformerBlock::SpatialTransformerBlock(const Scope& scope, const Trans
                                .heads = config.heads,
                                .head_dim = config.channels / config.heads,
                                .context_dim = config.context_dim}),
-      norm3_(scope / "norm3", config.channels),
-      ff_(scope / "ff", config.channels) {}
+      ff_(scope, config.channels) {}
 
 at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const FrameLayout& layout) const {
   if (layout.references == 0) return attn1_.forward(x);
@@ -35,7 +34,7 @@ at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::T
                                             const FrameLayout& layout) const {
   at::Tensor x = attendSpatially(norm1_.forward(input), layout).add_(input);
   x = attendToText(norm2_.forward(x), text).add_(x);
-  return ff_.forward(norm3_.forward(x)).add_(x);
+  return ff_.forward(x);
 }
 
 Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& config)

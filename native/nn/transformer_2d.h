@@ -35,8 +35,7 @@ class SpatialTransformerBlock {
   Attention attn1_;
   LayerNorm norm2_;
   Attention attn2_;
-  LayerNorm norm3_;
-  FeedForward ff_;
+  NormedFeedForward ff_;
 };
 
 /// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text (B, S, context_dim) -> like x.
