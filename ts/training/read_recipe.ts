@@ -15,9 +15,14 @@ const maxBytes = 2 ** 20;
  */
 export async function readRecipe(recipe: string | Recipe): Promise<CompleteRecipe> {
   if (typeof recipe !== "string") return completeRecipe(recipe, process.cwd());
-  const place = `recipe ${JSON.stringify(recipe)}: `;
+  const place = placeOf(recipe);
   const text = await readText(recipe, place);
   return within(place, () => completeRecipe(parseRecipe(text), dirname(recipe)));
+}
+
+/** What messages about a field begin with: a file's name, or nothing. */
+export function placeOf(recipe: string | Recipe): string {
+  return typeof recipe === "string" ? `recipe ${JSON.stringify(recipe)}: ` : "";
 }
 
 async function readText(path: string, place: string): Promise<string> {

@@ -2,6 +2,7 @@ import { openAddon } from "../addon.js";
 import { type Sample, TrainingData } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
 import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
+import { within } from "../options/check.js";
 import type { LoadProgress } from "../options/load.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask } from "../task.js";
@@ -12,7 +13,7 @@ import { type Membership, membershipFromEnvironment } from "./launch_environment
 import { removeLeftovers } from "./leftovers.js";
 import { MetricsWriter } from "./metrics.js";
 import { writeModel } from "./model_files.js";
-import { readRecipe } from "./read_recipe.js";
+import { placeOf, readRecipe } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 import { RunFolder } from "./run_folder.js";
 import { StepClock } from "./step_clock.js";
@@ -112,7 +113,10 @@ export class Trainer implements AsyncDisposable {
       return new Trainer({ ...loaded, folder, metadata, place, skips, done });
     } catch (error) {
       await Promise.all([native.close(), data?.close()]);
-      throw error;
+      if ((error as CameoError).code !== "ERR_INVALID_OPTION") throw error;
+      return within(placeOf(recipe), () => {
+        throw error;
+      });
     }
   }
 
