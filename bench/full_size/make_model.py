@@ -96,17 +96,17 @@ def byte_characters() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
 
 
-def write_tokenizer(folder: Path) -> None:
-    """As many tokens and merges as CLIP's: every word of two and three letters, some of four."""
+def write_tokenizer(folder: Path, merges: int = MERGES) -> None:
+    """By default as many tokens and merges as CLIP's: every word of two and three letters, some of four."""
     letters = string.ascii_lowercase
     words = itertools.chain.from_iterable(itertools.product(letters, repeat=n) for n in (2, 3, 4))
-    merges = [("".join(word[:-1]), word[-1]) for word in itertools.islice(words, MERGES)]
+    pairs = [("".join(word[:-1]), word[-1]) for word in itertools.islice(words, merges)]
     characters = byte_characters()
-    tokens = [*characters, *(c + "</w>" for c in characters), *(a + b for a, b in merges)]
+    tokens = [*characters, *(c + "</w>" for c in characters), *(a + b for a, b in pairs)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in pairs))
     start, end = tokens[-2:]
     special = {"bos_token": start, "eos_token": end, "pad_token": end, "unk_token": end}
     write_json(folder / "special_tokens_map.json", special)
