@@ -74,7 +74,7 @@ export interface DataRecipe {
   /** Where a clip starts: "random" (default) or "first" frame. */
   start?: "random" | "first" | undefined;
   references?: ReferenceRecipe | undefined;
-  /** Worker threads that decode and tokenise. Default: 2. */
+  /** Worker processes that decode and tokenise. Default: 2. */
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
