@@ -10,7 +10,8 @@ export interface RgbImage {
 export interface NativeLoadOptions {
   base: string;
   motion?: string;
-  subject?: string;
+  /** Laid over the two others, one after the other. */
+  subject?: string[];
   device: string;
   dtype: string;
 }
@@ -122,7 +123,7 @@ export interface NativeTrainer {
   /** Writes weights as safetensors. */
   exportWeights(
     path: string,
-    part: "trained" | "motion" | "unet" | "text_encoder",
+    part: "subject" | "motion" | "unet" | "text_encoder",
     dtype: string,
   ): NativeTask<undefined>;
   /** JSON of `TrainerDescription`. */

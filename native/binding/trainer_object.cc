@@ -38,7 +38,7 @@ Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
 
 train::ExportedPart readPart(const std::string& name) {
   static const std::map<std::string, train::ExportedPart> parts = {
-      {"trained", train::ExportedPart::Trained},
+      {"subject", train::ExportedPart::Subject},
       {"motion", train::ExportedPart::Motion},
       {"unet", train::ExportedPart::UNet},
       {"text_encoder", train::ExportedPart::TextEncoder},

@@ -62,6 +62,14 @@ Napi::Array arrayAt(const Napi::Value& value, const char* name) {
   return value.As<Napi::Array>();
 }
 
+std::vector<std::string> texts(const Napi::Object& object, const char* name) {
+  std::vector<std::string> result;
+  if (object.Get(name).IsUndefined()) return result;
+  const Napi::Array list = arrayAt(object.Get(name), name);
+  for (uint32_t i = 0; i < list.Length(); ++i) result.push_back(list.Get(i).ToString());
+  return result;
+}
+
 pipeline::RgbImage image(const Napi::Object& object) {
   return {bytes(object, "data"), integer(object, "width"), integer(object, "height")};
 }
@@ -115,7 +123,7 @@ train::Sample trainingSample(const Napi::Object& object) {
 pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
   return {.base = text(options, "base"),
           .motion = text(options, "motion"),
-          .subject = text(options, "subject"),
+          .subject = texts(options, "subject"),
           .device = text(options, "device", "auto"),
           .dtype = text(options, "dtype", "auto")};
 }

@@ -1,5 +1,6 @@
 #include <c10/util/StringUtil.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/device.h"
@@ -37,14 +38,15 @@ class Loader {
         .cancellation = &cancellation_,
         .may_miss = is_drawn,
     };
-    std::shared_ptr<const weights::TensorSource> adapters;
-    if (!layers.empty() && weights::isLora(*layers.back().source)) {
-      adapters = layers.back().source;
-      layers.pop_back();
-    }
+    const auto first_adapter = std::stable_partition(
+        layers.begin(), layers.end(), [](const auto& layer) { return !weights::isLora(*layer.source); });
+    const std::vector<weights::Layer> adapters(first_adapter, layers.end());
+    layers.erase(first_adapter, layers.end());
     auto coverage = weights::load(parameters, layers, options);
     if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.device);
-    if (adapters) coverage.push_back(weights::mergeLora(parameters, *adapters, name));
+    for (const auto& adapter : adapters) {
+      coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
+    }
     done_ += static_cast<int64_t>(parameters.all().size());
     result_.description["networks"].push_back(
         {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});
@@ -147,7 +149,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
 
   std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
   if (motion && !motion->weights.empty()) unet_layers.push_back({weights::openWeights(motion->weights)});
-  if (!options.subject.empty()) unet_layers.push_back({weights::openWeights(options.subject)});
+  for (const std::string& path : options.subject) unet_layers.push_back({weights::openWeights(path)});
   pipeline->has_subject = !options.subject.empty();
 
   Loader loader(*pipeline, options.draw_missing, onProgress, cancellation);

@@ -17,8 +17,8 @@ struct RgbImage {
 
 struct LoadOptions {
   std::string base;
-  std::string motion;   // empty: none
-  std::string subject;  // empty: none
+  std::string motion;                // empty: none
+  std::vector<std::string> subject;  // laid over the two others in order, adapters last; empty: none
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";

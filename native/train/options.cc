@@ -24,6 +24,11 @@ AdamWConfig readAdamW(const json& optimizer) {
           .max_gradient_norm = optimizer.at("maxGradientNorm")};
 }
 
+std::vector<std::string> readSubject(const json& model) {
+  if (!model.contains("subject")) return {};
+  return {model["subject"].get<std::string>()};
+}
+
 dist::Membership readMembership(const json& membership, const json& distributed) {
   return {.rank = membership.at("rank"),
           .world_size = membership.at("worldSize"),
@@ -40,7 +45,7 @@ TrainerOptions readTrainerOptions(const json& recipe) {
   TrainerOptions options{
       .model = {.base = model.at("base"),
                 .motion = model.value("motion", ""),
-                .subject = model.value("subject", ""),
+                .subject = readSubject(model),
                 .draw_missing = recipe.at("seed").get<uint64_t>(),
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},

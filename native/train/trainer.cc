@@ -9,6 +9,8 @@
 
 #include "core/error.h"
 #include "dist/partition.h"
+#include "weights/lora.h"
+#include "weights/open_weights.h"
 
 namespace cameo::train {
 
@@ -46,6 +48,7 @@ Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onPr
                  const Cancellation& cancellation)
     : options_(options), pipeline_(load(options, onProgress, cancellation)), schedule_(pipeline_->schedule) {
   chooseLeaves();
+  chooseWritten();
   const std::vector<at::Tensor> tensors = tensorsOf(leaves_);
   std::vector<bool> owned;
   if (options.membership) {
@@ -76,6 +79,17 @@ void Trainer::chooseLeaves() {
   auto text = makeLeaves(selectParameters(pipeline_->text_encoder->parameters(), {"all"}), options_);
   prefixNames(text, kTextEncoder);
   leaves_.insert(leaves_.end(), text.begin(), text.end());
+}
+
+/// What is trained, and what the subject model that the run starts from has beside it.
+void Trainer::chooseWritten() {
+  constexpr std::string_view prefix = "unet.";
+  for (const Leaf& leaf : leaves_) {
+    if (leaf.name.starts_with(prefix)) written_.insert(leaf.name.substr(prefix.size()));
+  }
+  for (const std::string& path : options_.model.subject) {
+    written_.merge(weights::parametersIn(*weights::openWeights(path)));
+  }
 }
 
 int64_t Trainer::trainedParameters() const {

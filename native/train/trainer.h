@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct StepResult {
 
 /// Which tensors a file is to have.
 enum class ExportedPart {
-  Trained,      // what the run trains, in diffusers' names of the UNet; adapters in PEFT's
+  Subject,      // a subject's file: adapters alone in PEFT's names, or whole parameters in diffusers'
   Motion,       // all motion modules, as a MotionAdapter has them
   UNet,         // the UNet without motion modules
   TextEncoder,  // in transformers' names
@@ -69,6 +70,8 @@ class Trainer {
   std::vector<NamedTensor> state();
   void gatherState(std::vector<NamedTensor>& tensors);
   std::vector<NamedTensor> exported(ExportedPart part);
+  void addFactors(std::vector<NamedTensor>& tensors) const;
+  void chooseWritten();
   bool writesFiles() const { return !group_ || group_->rank() == 0; }
 
   TrainerOptions options_;
@@ -77,7 +80,8 @@ class Trainer {
   std::unique_ptr<dist::ProcessGroup> group_;  // null: this process trains alone
   std::vector<Leaf> leaves_;
   bool trains_text_ = false;
-  std::vector<int64_t> owners_;  // the rank that has a leaf's optimiser state; empty: every rank
+  std::set<std::string> written_;  // the UNet's parameters that a subject's file of this run has
+  std::vector<int64_t> owners_;    // the rank that has a leaf's optimiser state; empty: every rank
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
   std::unique_ptr<dist::GradientReducer> reducer_;

@@ -51,11 +51,6 @@ bool isMotion(const std::string& name) {
   return name.find("motion_modules.") != std::string::npos;
 }
 
-/// A factor of an adapter as PEFT applies it when told nothing else: with the scale within `lora_B`.
-at::Tensor exportedFactor(const Leaf& leaf, double scale) {
-  return leaf.name.ends_with(".lora_B.weight") ? *leaf.place * scale : *leaf.place;
-}
-
 }  // namespace
 
 /// What a checkpoint holds of this process; a tensor that another one has is undefined.
@@ -118,6 +113,15 @@ void Trainer::resume(const std::string& path) {
   if (ema_) ema_->setUpdates(updates);
 }
 
+/// The adapters as PEFT applies them when told nothing else: with their scale within `lora_B`.
+void Trainer::addFactors(std::vector<NamedTensor>& tensors) const {
+  const double scale = options_.lora->alpha / static_cast<double>(options_.lora->rank);
+  for (const Leaf& leaf : leaves_) {
+    const at::Tensor factor = leaf.place->detach();
+    tensors.emplace_back(leaf.name, leaf.name.ends_with(".lora_B.weight") ? factor * scale : factor);
+  }
+}
+
 std::vector<Trainer::NamedTensor> Trainer::exported(ExportedPart part) {
   std::vector<NamedTensor> tensors;
   const auto add = [&](ParameterSet& parameters, const auto& is_wanted) {
@@ -125,18 +129,12 @@ std::vector<Trainer::NamedTensor> Trainer::exported(ExportedPart part) {
       if (is_wanted(parameter.name)) tensors.emplace_back(parameter.name, parameter.merged());
     }
   };
-  constexpr std::string_view prefix = "unet.";
   switch (part) {
-    case ExportedPart::Trained:
-      for (const Leaf& leaf : leaves_) {
-        if (!leaf.name.starts_with(prefix)) continue;
-        const double scale =
-            options_.lora ? options_.lora->alpha / static_cast<double>(options_.lora->rank) : 1;
-        if (options_.lora)
-          tensors.emplace_back(leaf.name, exportedFactor(leaf, scale).detach());
-        else
-          tensors.emplace_back(leaf.name.substr(prefix.size()), leaf.place->detach());
-      }
+    case ExportedPart::Subject:
+      if (options_.lora)
+        addFactors(tensors);
+      else
+        add(pipeline_->unet->parameters(), [&](const std::string& name) { return written_.contains(name); });
       break;
     case ExportedPart::Motion:
       add(pipeline_->unet->parameters(), isMotion);

@@ -29,12 +29,17 @@ struct Adapter {
               c10::str("the adapters in ", source.path, " do not fit the ", network, ": ", why));
 }
 
+/// A tensor's name in the network, which files may have behind `unet.`.
+std::string_view withoutPrefix(std::string_view name) {
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  return name;
+}
+
 /// By module, in the names of the network.
 std::map<std::string, Adapter> groupByModule(const TensorSource& source, const std::string& network) {
   std::map<std::string, Adapter> adapters;
   for (const TensorEntry& entry : source.entries) {
-    std::string_view name = entry.name;
-    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    const std::string_view name = withoutPrefix(entry.name);
     const auto take = [&](std::string_view suffix, const TensorEntry* Adapter::*part) {
       if (!name.ends_with(suffix)) return false;
       adapters[std::string(name.substr(0, name.size() - suffix.size()))].*part = &entry;
@@ -78,6 +83,19 @@ bool isLora(const TensorSource& source) {
     if (entry.name.ends_with(kDown) || entry.name.ends_with(kUp)) return true;
   }
   return false;
+}
+
+std::set<std::string> parametersIn(const TensorSource& source) {
+  std::set<std::string> names;
+  const bool is_lora = isLora(source);
+  for (const TensorEntry& entry : source.entries) {
+    if (!is_lora) {
+      names.insert(entry.name);
+    } else if (const std::string_view name = withoutPrefix(entry.name); name.ends_with(kDown)) {
+      names.insert(c10::str(name.substr(0, name.size() - kDown.size()), ".weight"));
+    }
+  }
+  return names;
 }
 
 Coverage mergeLora(ParameterSet& parameters, const TensorSource& source, const std::string& network) {

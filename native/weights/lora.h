@@ -1,6 +1,7 @@
 #pragma once
 
-#include <vector>
+#include <set>
+#include <string>
 
 #include "core/parameters.h"
 #include "weights/load.h"
@@ -10,6 +11,9 @@ namespace cameo::weights {
 /// Whether a file holds low-rank adapters in PEFT's names: `unet.<module>.lora_A.weight` and `lora_B.weight`,
 /// with or without `unet.`, and `<module>.alpha` where the scale is not 1.
 bool isLora(const TensorSource& source);
+
+/// The names of the network's parameters that a file sets or, with adapters, changes.
+std::set<std::string> parametersIn(const TensorSource& source);
 
 /// Adds the adapters (arXiv 2106.09685) to the network's loaded weights: W + alpha / rank * B A. Throws
 /// `ErrorCode::WeightsMismatch` for adapters of layers that the network hasn't got, of other shapes or

@@ -21,7 +21,7 @@ interface SampleFlags extends OutputOptions {
   negative?: string;
   base?: string;
   motion?: string;
-  subject?: string;
+  subject?: string[];
   device?: string;
   dtype?: string;
   seed?: number;
@@ -57,7 +57,7 @@ export function sampleCommand(): Command {
     .option("--negative <text>", "what it should not show")
     .option("--base <path>", "image model: a Stable Diffusion 1.5 folder")
     .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
-    .option("--subject <path>", "VideoMaker checkpoint; --reference needs one")
+    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
     .option("--seed <n>", "the same seed gives the same video (default: random)", number)
     .option("--steps <n>", "denoising steps (default: 30)", number)
     .option("--guidance <x>", "how strongly prompt and reference hold (default: 8)", number)

@@ -9,8 +9,11 @@ export interface LoadOptions {
   base?: string | undefined;
   /** AnimateDiff's motion modules: a diffusers MotionAdapter folder. Without them the pipeline makes stills. */
   motion?: string | undefined;
-  /** A VideoMaker checkpoint, laid over the two others. Without it there are no references. */
-  subject?: string | undefined;
+  /**
+   * A VideoMaker checkpoint, laid over the two others, or several files that are laid over one another: adapters and
+   * what they were trained on. Without it there are no references.
+   */
+  subject?: string | readonly string[] | undefined;
   /** "auto" (CUDA where there is one, else the CPU), "cpu", "cuda" or "cuda:1". Default: "auto". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /** "auto" (what suits the device), "fp32", "bf16" or "fp16". Default: "auto". */
@@ -27,7 +30,8 @@ export interface LoadProgress {
   steps: number;
 }
 
-const path = z.string().min(1).optional();
+const file = z.string().min(1);
+const path = file.optional();
 const paths = "the path of a file or a folder";
 
 /** A device: for a schema, and in words. */
@@ -39,7 +43,10 @@ export const deviceNames = '"auto", "cpu", "cuda" or "cuda:" and a number';
 const loadSchema = z.strictObject({
   base: option(path, paths),
   motion: option(path, paths),
-  subject: option(path, paths),
+  subject: option(
+    z.union([file.transform((one) => [one]), z.array(file).min(1).max(16)]).optional(),
+    `${paths}, or an array of at most 16`,
+  ),
   device: option(deviceName.optional(), deviceNames),
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),

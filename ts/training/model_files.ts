@@ -25,7 +25,7 @@ export async function writeModel(
   if (recipe.kind === "subject") {
     await mkdir(folder, { recursive: true });
     const path = join(folder, "subject.safetensors");
-    await exportPart(path, "trained");
+    await exportPart(path, "subject");
     return path;
   }
   const path = recipe.kind === "motion" ? join(folder, "motion") : join(folder, "base");

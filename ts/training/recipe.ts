@@ -16,7 +16,10 @@ export interface Recipe {
    * motion: motion; subject: attn1 and motion.
    */
   trained?: string[] | undefined;
-  /** Trains low-rank adapters on the matrices among `trained` instead of them; a file of a few MB. */
+  /**
+   * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
+   * loaded after `model.subject`; those of other kinds are merged.
+   */
   lora?: { rank: number; alpha?: number | undefined } | undefined;
   optimizer?: OptimizerRecipe | undefined;
   /** Optimiser steps in all. */

@@ -4,7 +4,9 @@ import { checkLoadOptions, type LoadOptions } from "#ts/options/load.js";
 test("completes the defaults", (t) => {
   t.strictSame(checkLoadOptions({ base: "sd15" }), { base: "sd15", device: "auto", dtype: "auto" });
   const all = { base: "a", motion: "b", subject: "c", device: "cuda:1", dtype: "bf16" } as const;
-  t.strictSame(checkLoadOptions(all), all);
+  t.strictSame(checkLoadOptions(all), { ...all, subject: ["c"] });
+  const several = { base: "a", subject: ["c", "d"] };
+  t.strictSame(checkLoadOptions(several), { ...several, device: "auto", dtype: "auto" });
   t.strictSame(checkLoadOptions({ base: "a", motion: undefined, device: undefined }), {
     base: "a",
     device: "auto",
@@ -18,6 +20,10 @@ test("says what is wrong", (t) => {
     [{}, /^base is missing: no model ships with this version; give .* as base$/],
     [{ base: "" }, /^base: '' is not allowed; it must be the path of a file or a folder$/],
     [{ base: 5 }, /^base: 5 is not allowed/],
+    [
+      { base: "a", subject: [] },
+      /^subject: \[\] is not allowed; it must be the path of a file or a folder, or an/,
+    ],
     [
       { base: "a", device: "gpu" },
       /^device: 'gpu' is not allowed; it must be "auto", "cpu", "cuda" or "cuda:"/,
