@@ -43,7 +43,7 @@ export function checkSameRun(path: string, saved: RunMetadata, now: RunMetadata)
       ? [`the number of processes (${processes(saved)} then, ${processes(now)} now)`]
       : []),
     ...(fields.length === 0 && saved.dataFingerprint !== now.dataFingerprint
-      ? ["the clips or captions of the data set"]
+      ? ["the clips or captions of the data set, or the files of the VAE,"]
       : []),
   ];
   if (changed.length === 0) return;

@@ -26,8 +26,14 @@ export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDe
   }
 }
 
-/** Says which VAE encodes, and how: latents that another one made are of no use. */
-export async function vaeKey({ networks, dtype, device }: TrainerDescription): Promise<string> {
+/**
+ * Says which VAE encodes, and in what: latents that another one made are of no use. Not on which device, so that a run
+ * can be resumed on another one; its latents are the same up to rounding.
+ */
+export async function vaeKey({
+  networks,
+  dtype,
+}: Pick<TrainerDescription, "networks" | "dtype">): Promise<string> {
   const files = networks.find(({ name }) => name === "vae")?.files ?? [];
   if (files.length === 0) {
     throw new CameoError(
@@ -35,7 +41,7 @@ export async function vaeKey({ networks, dtype, device }: TrainerDescription): P
       "model.base: its VAE has no weights; training needs a trained VAE",
     );
   }
-  const hash = createHash("sha256").update(`${dtype} ${device.replace(/:.*/, "")}`);
+  const hash = createHash("sha256").update(dtype);
   for (const { path } of files) {
     const { size, mtimeMs } = await stat(path);
     hash.update(`\0${path}\0${size}\0${mtimeMs}`);

@@ -75,7 +75,7 @@ t.test("a resume says what was changed", async (t) => {
     t,
     opening(used, true),
     "ERR_CHECKPOINT",
-    /the clips or captions of the data set changed; undo/,
+    /the clips or captions of the data set, or the files of the VAE, changed; undo/,
   );
 });
 

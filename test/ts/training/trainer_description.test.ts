@@ -1,0 +1,27 @@
+import { utimesSync } from "node:fs";
+import { join } from "node:path";
+import { Pipeline } from "cameo";
+import t from "tap";
+import { vaeKey } from "#ts/training/trainer_description.js";
+import { writeSmallModel } from "../../support/small_model.js";
+
+const { base } = writeSmallModel("trainer_description");
+
+t.test("latents are of a VAE's files and a type, whatever the device", async (t) => {
+  await using pipe = await Pipeline.load({ base, device: "cpu", dtype: "fp32" });
+  const loaded = pipe.describe();
+  const key = await vaeKey(loaded);
+  const elsewhere = { ...loaded, device: "cuda:0" };
+  t.equal(await vaeKey(elsewhere), key);
+  t.not(await vaeKey({ ...loaded, dtype: "bf16" }), key);
+  utimesSync(join(base, "vae", "diffusion_pytorch_model.safetensors"), 0, 0);
+  t.not(await vaeKey(loaded), key, "written again");
+});
+
+t.test("a VAE that was drawn is refused", async (t) => {
+  const networks = [{ name: "vae" as const, parameters: 1, files: [] }];
+  await t.rejects(vaeKey({ networks, dtype: "fp32" }), {
+    code: "ERR_INVALID_OPTION",
+    message: "model.base: its VAE has no weights; training needs a trained VAE",
+  });
+});
