@@ -1,0 +1,187 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type LoadOptions, Pipeline, type SampleRequest } from "cameo";
+import t, { type Test } from "tap";
+import type { Recipe } from "#ts/training/recipe.js";
+import { assertClose } from "../../support/compare.js";
+import { addLowRank, largestDifference } from "../../support/low_rank.js";
+import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
+import type { Tensors } from "../../support/tensors.js";
+import { train, writeTrainingSet } from "../../support/training_run.js";
+import { paintClip, writeText } from "../data/helpers.js";
+
+const folder = "build/fixtures/trainer_kinds";
+const set = await writeTrainingSet("trainer_kinds");
+const runs = join(folder, "runs");
+const { base, motion = "", subject = "" } = set.model;
+const weightFile = "diffusion_pytorch_model.safetensors";
+const reference = { data: new Uint8Array(3 * 64 * 64).map((_, i) => i % 251), width: 64, height: 64 };
+
+/** A copy of a network's folder that has its config and no weights. */
+function withoutWeights(from: string, to: string): string {
+  mkdirSync(to, { recursive: true });
+  cpSync(join(from, "config.json"), join(to, "config.json"));
+  return to;
+}
+
+/** Runs the recipe to its end; the path of the model, and the tensors of the last checkpoint. */
+async function finish(t: Test, name: string, changes: Partial<Recipe>) {
+  const output = join(runs, name);
+  rmSync(output, { recursive: true, force: true });
+  const { events, error } = await train({ ...set, steps: 3, ...changes, output });
+  t.equal(error, undefined);
+  const last = events.at(-1);
+  t.equal(last?.type, "done");
+  const model = last?.type === "done" ? last.model : "";
+  return { model, state: readSafetensors(join(output, "checkpoints", "step-00000003.safetensors")) };
+}
+
+/** What the checkpoint has of one sort ("weights", "average") under the names within a network. */
+function stateOf(state: Tensors, sort: string, network = "unet"): Tensors {
+  const prefix = `${sort}/${network}.`;
+  const found = Object.entries(state).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+/** Every tensor of `expected` is in `actual` with the same bits. */
+function checkHas(t: Test, actual: Tensors, expected: Tensors, what: string): void {
+  const names = Object.keys(expected);
+  t.ok(names.length > 0);
+  const differ = names.filter((name) => {
+    const [a, b] = [actual[name], expected[name]];
+    return !a || !b || !Buffer.from(a.data.buffer).equals(Buffer.from(b.data.buffer));
+  });
+  t.same(differ, [], `${what}: ${names.length} tensors`);
+}
+
+const without = (tensors: Tensors, others: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => !(name in others)));
+
+async function sample(model: LoadOptions, request: Partial<SampleRequest> = {}): Promise<Uint8Array> {
+  await using pipe = await Pipeline.load({ ...model, device: "cpu" });
+  const common = { prompt: "a box", frames: 4, width: 64, height: 64, steps: 2, seed: 3 };
+  return (await pipe.sample({ ...common, ...request })).frames;
+}
+
+async function checkDiffer(t: Test, a: Promise<Uint8Array>, b: Promise<Uint8Array>): Promise<void> {
+  t.ok(largestDifference(await a, await b) > 0, "its videos are its own");
+}
+
+t.test("an image model, drawn and trained with its text encoder, is a base folder", async (t) => {
+  const drawn = join(folder, "drawn-base");
+  rmSync(drawn, { recursive: true, force: true });
+  cpSync(base, drawn, { recursive: true });
+  rmSync(join(drawn, "unet"), { recursive: true });
+  withoutWeights(join(base, "unet"), join(drawn, "unet"));
+  const source = join(folder, "pictures");
+  for (let i = 0; i < 3; i++) {
+    await paintClip(join(source, `${i}.png`), [1, 80, 64], (_, x, y) => [x, y, 80 * i]);
+    writeText(join(source, `${i}.txt`), `a picture, number ${i}`);
+  }
+  const { model, state } = await finish(t, "image", {
+    kind: "image",
+    model: { base: drawn },
+    data: { source, size: [64, 64] },
+    trained: ["all", "text_encoder"],
+    ema: 0.9,
+    objective: { prediction: "v" },
+  });
+  t.equal(model, resolve(runs, "image", "model", "base"));
+  const unet = readSafetensors(join(model, "unet", weightFile));
+  t.strictSame(Object.keys(unet).sort(), Object.keys(readSafetensors(join(base, "unet", weightFile))).sort());
+  checkHas(t, unet, stateOf(state, "average"), "the averages");
+  checkHas(
+    t,
+    readSafetensors(join(model, "text_encoder", "model.safetensors")),
+    stateOf(state, "average", "text_encoder"),
+    "the text encoder's averages",
+  );
+  for (const file of [join("vae", weightFile), join("vae", "config.json"), join("tokenizer", "vocab.json")]) {
+    t.ok(readFileSync(join(model, file)).equals(readFileSync(join(base, file))), file);
+  }
+  const scheduler = JSON.parse(readFileSync(join(model, "scheduler", "scheduler_config.json"), "utf8"));
+  t.equal(scheduler.prediction_type, "v_prediction");
+  t.same(readdirSync(join(runs, "image", "model")), ["base"]);
+  await checkDiffer(t, sample({ base: model }, { frames: 1 }), sample({ base }, { frames: 1 }));
+});
+
+t.test("motion modules, drawn and trained, are a MotionAdapter's folder", async (t) => {
+  const drawn = withoutWeights(motion, join(folder, "drawn-motion"));
+  const { model, state } = await finish(t, "motion", { kind: "motion", model: { base, motion: drawn } });
+  t.equal(model, resolve(runs, "motion", "model", "motion"));
+  const trained = readSafetensors(join(model, weightFile));
+  const original = readSafetensors(join(motion, weightFile));
+  t.strictSame(Object.keys(trained).sort(), Object.keys(original).sort());
+  const weights = stateOf(state, "weights");
+  checkHas(t, trained, weights, "what was trained");
+  for (const [name, table] of Object.entries(without(original, weights))) {
+    assertClose(t, trained[name], table, 1e-6, name);
+  }
+  await checkDiffer(t, sample({ base, motion: model }), sample({ base, motion }));
+});
+
+t.test("a subject's file has what was trained, and the rest of what it started from", async (t) => {
+  const { model, state } = await finish(t, "subject", { trained: ["motion"], ema: 0.9 });
+  t.equal(model, resolve(runs, "subject", "model", "subject.safetensors"));
+  const trained = readSafetensors(model);
+  const original = readSafetensors(subject);
+  const averages = stateOf(state, "average");
+  t.strictSame(
+    Object.keys(trained).sort(),
+    [...new Set([...Object.keys(original), ...Object.keys(averages)])].sort(),
+  );
+  checkHas(t, trained, averages, "the averages");
+  checkHas(t, trained, without(original, averages), "what was frozen");
+  const made = sample({ base, motion, subject: model }, { reference });
+  await checkDiffer(t, made, sample({ base, motion, subject }, { reference }));
+});
+
+t.test("without a subject's file to start from, a file has what was trained alone", async (t) => {
+  const { model, state } = await finish(t, "fresh", { model: { base, motion } });
+  const trained = readSafetensors(model);
+  const weights = stateOf(state, "weights");
+  t.strictSame(Object.keys(trained).sort(), Object.keys(weights).sort());
+  checkHas(t, trained, weights, "what was trained");
+  await sample({ base, motion, subject: model }, { reference });
+});
+
+t.test("adapters are a small file that is laid over what they were trained on", async (t) => {
+  const lora = { rank: 4, alpha: 8 };
+  const { model, state } = await finish(t, "lora", {
+    trained: ["attn1"],
+    lora,
+    optimizer: { learningRate: 3e-2 },
+  });
+  const factors = readSafetensors(model);
+  const learned = stateOf(state, "weights");
+  t.strictSame(
+    Object.keys(factors).sort(),
+    Object.keys(learned)
+      .map((name) => `unet.${name}`)
+      .sort(),
+  );
+  t.ok(statSync(model).size < 400_000, `${statSync(model).size} bytes`);
+  const whole: Tensors = { ...readSafetensors(subject) };
+  for (const [name, down] of Object.entries(learned)) {
+    if (!name.endsWith(".lora_A.weight")) continue;
+    const up = learned[name.replace("lora_A", "lora_B")];
+    const parameter = name.replace(".lora_A", "");
+    if (up && whole[parameter]) {
+      whole[parameter] = addLowRank(whole[parameter], up, down, lora.alpha / lora.rank);
+    }
+  }
+  const merged = join(folder, "merged.safetensors");
+  writeSafetensors(merged, whole);
+
+  const expected = await sample({ base, motion, subject: merged }, { reference });
+  const made = await sample({ base, motion, subject: [subject, model] }, { reference });
+  t.ok(largestDifference(made, expected) <= 1, "as merged by hand");
+  const before = await sample({ base, motion, subject }, { reference });
+  t.ok(largestDifference(made, before) > 8, "and not as before");
+});
+
+t.test("adapters of a model without a subject's file are laid over the base", async (t) => {
+  const { model } = await finish(t, "lora-fresh", { model: { base, motion }, lora: { rank: 2 } });
+  const made = await sample({ base, motion, subject: model }, { reference });
+  t.equal(made.length, 3 * 4 * 64 * 64);
+});
