@@ -10,6 +10,18 @@ namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
+/// Whether this thread is running a block for the second time. What is recomputed within it is kept then: a
+/// third time would cost more than the memory that one block takes.
+thread_local bool running_again = false;
+
+class RunningAgain {
+ public:
+  RunningAgain() { running_again = true; }
+  ~RunningAgain() { running_again = false; }
+  RunningAgain(const RunningAgain&) = delete;
+  RunningAgain& operator=(const RunningAgain&) = delete;
+};
+
 /// Its variables are the block's inputs, then the parameters.
 class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
  public:
@@ -24,6 +36,11 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
     context->saved_data["block"] = c10::IValue::make_capsule(saved);
     context->save_for_backward(variables.vec());
     return saved->block({variables.begin(), variables.begin() + static_cast<int64_t>(saved->inputs)});
+  }
+
+  static at::Tensor runAgain(const Block& block, const variable_list& inputs) {
+    const RunningAgain again;
+    return block(inputs);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -43,7 +60,7 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
     }
     variable_list result(variables.size() + 1);
     const c10::AutoGradMode recording(true);
-    const at::Tensor out = saved->block(inputs);
+    const at::Tensor out = runAgain(saved->block, inputs);
     const variable_list found = torch::autograd::grad({out}, wanted, gradients, /*retain_graph=*/std::nullopt,
                                                       /*create_graph=*/false, /*allow_unused=*/true);
     for (size_t i = 0; i < places.size(); ++i) result[places[i]] = found[i];
@@ -72,6 +89,7 @@ std::vector<at::Tensor> ParameterRange::trained() const {
 
 at::Tensor recompute(const Block& block, const std::vector<at::Tensor>& inputs,
                      const std::vector<at::Tensor>& parameters) {
+  if (running_again) return block(inputs);
   auto saved = c10::make_intrusive<RecomputeFunction::Saved>();
   saved->block = block;
   saved->inputs = inputs.size();

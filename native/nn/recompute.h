@@ -33,6 +33,7 @@ using Block = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
 /// `block(inputs)` without keeping what happens inside for the backward pass, which runs the block a second
 /// time (gradient checkpointing, arXiv 1604.06174). `parameters` are the trained tensors that the block
 /// reads. The block must give the same result twice, and what it refers to must live until the backward pass.
+/// Within a block that is running for the second time, it just runs.
 at::Tensor recompute(const Block& block, const std::vector<at::Tensor>& inputs,
                      const std::vector<at::Tensor>& parameters);
 

@@ -120,7 +120,7 @@ export interface OptimizerRecipe {
   learningRate?: number | undefined;
   /** Steps over which the learning rate rises from 0. Default: 0. */
   warmup?: number | undefined;
-  /** After the warm-up: "constant" (default) or "cosine", down to `finalLearningRate` at the last step. */
+  /** After the warm-up: "constant" (default) or "cosine", down to `finalLearningRate` after the last step. */
   schedule?: "constant" | "cosine" | undefined;
   /** Default: 0. */
   finalLearningRate?: number | undefined;
