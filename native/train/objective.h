@@ -34,7 +34,8 @@ struct Losses {
 /// VideoMaker's objective (arXiv 2412.19645, section 3.3, GIRL): the mean squared error of the prediction for
 /// the frames at timestep t and, weighted by beta, for the references at floor(alpha * t). The target is the
 /// noise, or the velocity where the schedule's prediction is v. Min-SNR weights the frames' loss only. A
-/// sample without its condition sees zeros as references, as at inference, and has no part in their loss.
+/// sample without its condition sees zeros as references, as at inference, and counts as 0 in the mean that
+/// is their loss.
 Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& schedule,
                      const ObjectiveConfig& config, const Batch& batch);
 

@@ -132,7 +132,8 @@ export class Trainer implements AsyncDisposable {
 
   /**
    * Trains to the recipe's last step and writes the model. Aborted, it saves a checkpoint, says so, and rejects with
-   * ERR_ABORTED. Among several processes each runs the same recipe; all but rank 0 give steps only.
+   * ERR_ABORTED. Among several processes each runs the same recipe; all but rank 0 give steps and skipped clips
+   * only.
    */
   async *run({ signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<TrainingEvent, void> {
     this.#checkFree();
