@@ -102,8 +102,9 @@ t.test("an output that can't be made is named", async (t) => {
 t.test("a checkpoint that does not fit on the disk ends the run and leaves nothing", async (t) => {
   const full = recipeFor("full");
   const path = writeRecipe(full, join(folder, "full.json"));
-  // A limit on a file's size stands in for a disk's.
-  const script = `trap "" XFSZ; ulimit -f 300; exec "${process.execPath}" dist/cli/main.js train ${path} --quiet`;
+  // A limit on a file's size stands in for a disk's. The runner's options would have its signal end the process.
+  const command = `env -u NODE_OPTIONS "${process.execPath}" dist/cli/main.js train ${path} --quiet`;
+  const script = `trap "" XFSZ; ulimit -f 300; exec ${command}`;
   const child = spawn("bash", ["-c", script], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {
