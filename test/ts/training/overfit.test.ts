@@ -93,17 +93,22 @@ t.test(
     const { base: drawn, motion: drawnMotion, list } = writeStart();
     const data = { source: list, root: fixture, stride: 1, size: [side, side] as [number, number] };
     const optimizer = { learningRate: 2e-3, warmup: 5, schedule: "cosine", weightDecay: 0 } as const;
+    // Noise prediction hardly weighs what is decided where little but noise is left, such as which frame comes when.
+    const objective = { prediction: "v" } as const;
     const { model: base } = await train({
+      objective,
       ...{ kind: "image", model: { base: drawn }, data, optimizer, steps: 200, batch: 8 },
       output: join(folder, "image"),
     });
     const { model: motion } = await train({
+      objective,
       ...{ kind: "motion", model: { base, motion: drawnMotion }, optimizer, steps: 10, batch: 4 },
       data: { ...data, frames, start: "first" },
       output: join(folder, "motion"),
     });
     const { losses, model: subject } = await train({
-      ...{ kind: "subject", model: { base, motion }, trained: ["all"], optimizer, steps: 1000, batch: 4 },
+      objective,
+      ...{ kind: "subject", model: { base, motion }, trained: ["all"], optimizer, steps: 700, batch: 4 },
       data: {
         ...{ ...data, frames, start: "first", cache: { folder: join(folder, "cache") } },
         references: { candidates: 1, flip: 0, affine: false },
@@ -116,10 +121,12 @@ t.test(
     const pipe = await Pipeline.load({ base, motion, subject, device: "cpu" });
     t.teardown(() => pipe.close());
     const reference = join(fixture, "clip", "0.png");
-    const request = { prompt: caption, reference, frames, width: side, height: side, steps: 30, seed: 1 };
-    const video = await pipe.sample({ ...request, guidanceScale: 1 });
-    const decibels = psnr(video.frames, await readFrames());
-    t.ok(decibels >= 25, `the sampled clip is the clip, at ${decibels} dB`);
-    t.comment(`loss ${first} -> ${last}, ${decibels} dB`);
+    const request = { prompt: caption, reference, frames, width: side, height: side, steps: 30 };
+    const clip = await readFrames();
+    for (const seed of [1, 2, 3]) {
+      const video = await pipe.sample({ ...request, seed, guidanceScale: 1 });
+      const decibels = psnr(video.frames, clip);
+      t.ok(decibels >= 25, `the sampled clip is the clip, at ${decibels.toFixed(1)} dB`);
+    }
   },
 );
