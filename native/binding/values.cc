@@ -62,6 +62,15 @@ Napi::Array arrayAt(const Napi::Value& value, const char* name) {
   return value.As<Napi::Array>();
 }
 
+/// What `read` makes of each element of an array.
+template <typename Read>
+auto listAt(const Napi::Value& value, const char* name, const Read& read) {
+  const Napi::Array list = arrayAt(value, name);
+  std::vector<decltype(read(Napi::Value()))> result;
+  for (uint32_t i = 0; i < list.Length(); ++i) result.push_back(read(list.Get(i)));
+  return result;
+}
+
 std::vector<std::string> texts(const Napi::Object& object, const char* name) {
   std::vector<std::string> result;
   if (object.Get(name).IsUndefined()) return result;
@@ -89,12 +98,11 @@ at::Tensor latents(const Napi::Object& object, const char* name, const std::vect
 }
 
 train::EncodedImages encodedImages(const Napi::Object& object) {
-  const Napi::Array list = arrayAt(object.Get("shape"), "shape");
-  std::vector<int64_t> shape;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    shape.push_back(list.Get(i).ToNumber().Int64Value());
-    if (shape.back() < 1) fail("shape", "positive numbers");
-  }
+  const auto shape = listAt(object.Get("shape"), "shape", [](const Napi::Value& value) {
+    const int64_t size = value.ToNumber().Int64Value();
+    if (size < 1) fail("shape", "positive numbers");
+    return size;
+  });
   return {latents(object, "mean", shape), latents(object, "logVariance", shape)};
 }
 
@@ -118,6 +126,13 @@ train::Sample trainingSample(const Napi::Object& object) {
   return sample;
 }
 
+train::MicroBatch microBatch(const Napi::Value& samples) {
+  auto batch = listAt(samples, "batches",
+                      [](const Napi::Value& sample) { return trainingSample(objectAt(sample, "batches")); });
+  if (batch.empty()) fail("batches", "at least one sample");
+  return batch;
+}
+
 }  // namespace
 
 pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
@@ -132,10 +147,9 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   pipeline::SampleRequest result;
   result.prompt_ids = ids(request, "promptIds");
   result.negative_ids = ids(request, "negativeIds");
-  const Napi::Array list = arrayAt(request.Get("references"), "references");
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    result.references.push_back(image(objectAt(list.Get(i), "references")));
-  }
+  result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
+    return image(objectAt(reference, "references"));
+  });
   result.frames = integer(request, "frames");
   result.width = integer(request, "width");
   result.height = integer(request, "height");
@@ -156,16 +170,7 @@ train::StepInput readStepInput(const Napi::Object& input) {
   train::StepInput result;
   result.empty_ids = ids(input, "emptyIds");
   result.stop = boolean(input, "stop");
-  const Napi::Array list = arrayAt(input.Get("batches"), "batches");
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const Napi::Array samples = arrayAt(list.Get(i), "batches");
-    train::MicroBatch batch;
-    for (uint32_t j = 0; j < samples.Length(); ++j) {
-      batch.push_back(trainingSample(objectAt(samples.Get(j), "batches")));
-    }
-    if (batch.empty()) fail("batches", "at least one sample");
-    result.batches.push_back(std::move(batch));
-  }
+  result.batches = listAt(input.Get("batches"), "batches", microBatch);
   if (result.batches.empty()) fail("batches", "at least one micro-batch");
   return result;
 }

@@ -13,8 +13,6 @@ namespace cameo::train {
 
 namespace {
 
-using NamedTensor = std::pair<std::string, at::Tensor>;
-
 constexpr const char* kFormat = "cameo-training-1";
 
 [[noreturn]] void failCheckpoint(const std::string& path, const std::string& why) {
@@ -31,7 +29,8 @@ int64_t integerIn(const weights::TensorSource& source, const char* field) {
 }
 
 /// Copies a file's tensors into those of the same names.
-void restore(const weights::TensorSource& source, const std::vector<NamedTensor>& state) {
+void restore(const weights::TensorSource& source,
+             const std::vector<std::pair<std::string, at::Tensor>>& state) {
   std::unordered_map<std::string_view, const weights::TensorEntry*> entries;
   for (const weights::TensorEntry& entry : source.entries) entries[entry.name] = &entry;
   for (const auto& [name, tensor] : state) {

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
 
-export { defined } from "../options/defined.js";
-
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { defined } from "../options/defined.js";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
 import {
   checkOutputs,
@@ -8,7 +9,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
-import { collect, defined, number, size, withOutputFlags } from "./flags.js";
+import { collect, number, size, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";

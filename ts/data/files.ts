@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
+import { exists } from "../media/files.js";
 import type { CompleteDataRecipe } from "../training/recipe.js";
 import { framePaths } from "./clip.js";
 import type { Entry } from "./sources/index.js";
@@ -50,13 +51,6 @@ function maskPaths(folder: string, clip: string): string[] {
 async function firstExisting(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) if (await exists(path)) return path;
   return undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function alsoTried([, ...others]: readonly string[]): string {

@@ -1,7 +1,7 @@
-import { access, cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CameoError } from "../errors.js";
-import { fileReason, replaceFile } from "../media/files.js";
+import { exists, fileReason, replaceFile } from "../media/files.js";
 import type { NativeTrainer } from "../native.js";
 import type { CompleteRecipe } from "./recipe.js";
 
@@ -92,11 +92,4 @@ async function hasWeights(folder: string): Promise<boolean> {
 
 function isWeightFile(path: string): boolean {
   return /\.(safetensors|bin)(\.index\.json)?$/.test(basename(path));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

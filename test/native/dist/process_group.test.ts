@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import t, { type Test } from "tap";
+import { freePort } from "#ts/training/launch.js";
 import { setEnvironment } from "../../support/environment.js";
-import { freePort, type Outcome, runRank, runRanks } from "./ranks.js";
+import { type Outcome, runRank, runRanks } from "./ranks.js";
 
 t.test("every rank gets the same from each collective call", async (t) => {
   const outcomes = await runRanks("dist.collectives", 3);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { freePort } from "#ts/training/launch.js";
 
 /** What became of one process: how it ended, and what its probe gave or threw. */
 export interface Outcome {
@@ -10,15 +10,6 @@ export interface Outcome {
   stderr: string;
   outputs?: Record<string, number[]>;
   error?: { code: string; message: string };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Runs a probe in a process of its own. */
