@@ -20,22 +20,30 @@ struct Message {
   std::optional<Error> error;
 };
 
+void settle(Napi::Env env, const Message& message, const Napi::Promise::Deferred& deferred) {
+  try {
+    if (message.error) {
+      deferred.Reject(makeError(env, *message.error).Value());
+    } else {
+      deferred.Resolve(message.value(env));
+    }
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  } catch (...) {
+    deferred.Reject(makeError(env, currentError()).Value());
+  }
+}
+
 void deliver(Napi::Env env, Napi::Function callback, JsSide* side, Message* raw) {
   const std::unique_ptr<Message> message(raw);
   if (static_cast<napi_env>(env) == nullptr) return;  // the environment is gone, and its promises with it
   try {
-    if (message->progress) {
-      if (!callback.IsEmpty()) callback.Call({makeProgress(env, *message->progress)});
-    } else if (message->error) {
-      side->deferred.Reject(makeError(env, *message->error).Value());
-    } else {
-      side->deferred.Resolve(message->value(env));
-    }
-  } catch (const Napi::Error& error) {
-    side->cancellation->request();
-    if (!message->progress) side->deferred.Reject(error.Value());
+    if (!message->progress) return settle(env, *message, side->deferred);
+    if (!callback.IsEmpty()) callback.Call({makeProgress(env, *message->progress)});
   } catch (...) {
-    side->deferred.Reject(makeError(env, currentError()).Value());
+    // `callback` never throws of itself: the thread is being terminated and nobody waits for the promise, or
+    // there is no memory for the report.
+    side->cancellation->request();
   }
 }
 
