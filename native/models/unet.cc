@@ -42,7 +42,9 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   UNetContext context{
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
       .text = input.text,
-      .layout = {.frames = images - input.references, .references = input.references},
+      .layout = {.frames = images - input.references,
+                 .references = input.references,
+                 .references_read_text = config_.reference_cross_attention},
       .recompute = input.recompute && c10::GradMode::is_enabled(),
   };
   at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)

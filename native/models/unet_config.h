@@ -38,6 +38,7 @@ struct UNetConfig {
   int64_t downsample_padding = 1;
   double mid_output_scale = 1;
   int64_t sample_size = 64;  // of the latents it was trained on
+  bool reference_cross_attention = true;  // a subject model's: whether references attend to the text, too
   std::optional<MotionConfig> motion;
 
   size_t blocks() const { return block_out_channels.size(); }

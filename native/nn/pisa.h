@@ -9,6 +9,7 @@ namespace cameo::nn {
 struct FrameLayout {
   int64_t frames = 1;
   int64_t references = 0;
+  bool references_read_text = true;  // whether cross-attention is for the references, too
 
   int64_t images() const { return frames + references; }
 };

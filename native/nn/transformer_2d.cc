@@ -24,16 +24,22 @@ at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const F
   return attn1_.project(mixed.flatten(0, 1));
 }
 
-at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text) const {
+at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text,
+                                                 const FrameLayout& layout) const {
   // All images of a sample read the same text: (B*(F+R), n, C) -> (B, (F+R)*n, C), and back.
-  const at::Tensor samples = x.reshape({text.size(0), -1, x.size(2)});
-  return attn2_.forward(samples, text).view(x.sizes());
+  const int64_t tokens = x.size(1), channels = x.size(2);
+  const at::Tensor samples = x.reshape({text.size(0), -1, channels});
+  if (layout.references_read_text || layout.references == 0) {
+    return attn2_.forward(samples, text).view(x.sizes());
+  }
+  const at::Tensor frames = attn2_.forward(samples.narrow(1, 0, layout.frames * tokens), text);
+  return at::constant_pad_nd(frames, {0, 0, 0, layout.references * tokens}).view(x.sizes());
 }
 
 at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,
                                             const FrameLayout& layout) const {
   at::Tensor x = attendSpatially(norm1_.forward(input), layout).add_(input);
-  x = attendToText(norm2_.forward(x), text).add_(x);
+  x = attendToText(norm2_.forward(x), text, layout).add_(x);
   return ff_.forward(x);
 }
 

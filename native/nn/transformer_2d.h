@@ -29,7 +29,7 @@ class SpatialTransformerBlock {
 
  private:
   at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout) const;
-  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text) const;
+  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
 
   LayerNorm norm1_;
   Attention attn1_;

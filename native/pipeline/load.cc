@@ -11,6 +11,7 @@
 #include "weights/load.h"
 #include "weights/lora.h"
 #include "weights/open_weights.h"
+#include "weights/subject.h"
 
 namespace cameo::pipeline {
 
@@ -70,6 +71,24 @@ weights::ComponentFolder component(const LoadOptions& options, const std::string
 std::vector<weights::Layer> layersOf(const weights::ComponentFolder& folder, weights::KeyMap map) {
   if (folder.weights.empty()) return {};
   return {{weights::openWeights(folder.weights), std::move(map)}};
+}
+
+/// The UNet that the configs describe, as the last of the subject's files that says so wants it.
+models::UNetConfig readUNetConfig(const LoadOptions& options, const weights::ComponentFolder& unet,
+                                  const std::optional<weights::ComponentFolder>& motion,
+                                  const std::vector<weights::Layer>& subject) {
+  std::optional<Config> motion_config;
+  if (motion) motion_config.emplace(motion->config, motion->path);
+  auto config =
+      models::UNetConfig::read(Config(unet.config, unet.path), motion_config ? &*motion_config : nullptr);
+  for (const weights::Layer& layer : subject) {
+    const auto said = weights::referenceCrossAttention(*layer.source);
+    config.reference_cross_attention = said.value_or(config.reference_cross_attention);
+  }
+  if (options.reference_cross_attention) {
+    config.reference_cross_attention = *options.reference_cross_attention;
+  }
+  return config;
 }
 
 /// The sampler's settings: the base model's own, with those that AnimateDiff was trained with where motion
@@ -136,21 +155,21 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   std::optional<weights::ComponentFolder> motion;
   if (!options.motion.empty()) motion = component(options, options.motion, "the motion adapter");
 
-  using models::ClipTextConfig, models::UNetConfig, models::VaeConfig;
+  std::vector<weights::Layer> subject;
+  for (const std::string& path : options.subject) subject.push_back({weights::openWeights(path)});
+  pipeline->has_subject = !subject.empty();
+
+  using models::ClipTextConfig, models::VaeConfig;
   pipeline->text_encoder = std::make_unique<models::ClipText>(
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)));
   pipeline->vae = std::make_unique<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)));
-  std::optional<Config> motion_config;
-  if (motion) motion_config.emplace(motion->config, motion->path);
-  pipeline->unet = std::make_unique<models::UNet>(
-      UNetConfig::read(Config(unet.config, unet.path), motion_config ? &*motion_config : nullptr));
+  pipeline->unet = std::make_unique<models::UNet>(readUNetConfig(options, unet, motion, subject));
   pipeline->schedule = readSchedule(options);
   requireFitting(*pipeline, options.base);
 
   std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
   if (motion && !motion->weights.empty()) unet_layers.push_back({weights::openWeights(motion->weights)});
-  for (const std::string& path : options.subject) unet_layers.push_back({weights::openWeights(path)});
-  pipeline->has_subject = !options.subject.empty();
+  unet_layers.insert(unet_layers.end(), subject.begin(), subject.end());
 
   Loader loader(*pipeline, options.draw_missing, onProgress, cancellation);
   loader.expect(pipeline->text_encoder->parameters());

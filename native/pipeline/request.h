@@ -19,6 +19,8 @@ struct LoadOptions {
   std::string base;
   std::string motion;                // empty: none
   std::vector<std::string> subject;  // laid over the two others in order, adapters last; empty: none
+  /// Whether references attend to the text; none: what the subject's files say.
+  std::optional<bool> reference_cross_attention = {};
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";

@@ -29,6 +29,11 @@ std::vector<std::string> readSubject(const json& model) {
   return {model["subject"].get<std::string>()};
 }
 
+std::optional<bool> readReferenceCrossAttention(const json& model) {
+  if (!model.contains("referenceCrossAttention")) return {};
+  return model["referenceCrossAttention"].get<bool>();
+}
+
 dist::Membership readMembership(const json& membership, const json& distributed) {
   return {.rank = membership.at("rank"),
           .world_size = membership.at("worldSize"),
@@ -46,6 +51,7 @@ TrainerOptions readTrainerOptions(const json& recipe) {
       .model = {.base = model.at("base"),
                 .motion = model.value("motion", ""),
                 .subject = readSubject(model),
+                .reference_cross_attention = readReferenceCrossAttention(model),
                 .draw_missing = recipe.at("seed").get<uint64_t>(),
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},

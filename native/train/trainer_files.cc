@@ -8,6 +8,7 @@
 #include "train/trainer.h"
 #include "weights/open_weights.h"
 #include "weights/safetensors.h"
+#include "weights/subject.h"
 
 namespace cameo::train {
 
@@ -154,7 +155,11 @@ void Trainer::exportWeights(const std::string& path, ExportedPart part, at::Scal
   const AveragesInPlace averaged(leaves_, ema_.get());
   std::vector<NamedTensor> tensors = exported(part);
   for (auto& [name, tensor] : tensors) tensor = tensor.to(at::kCPU, dtype).contiguous();
-  weights::writeSafetensors(path, tensors, {{"format", "pt"}});
+  const bool reads_text = pipeline_->unet->config().reference_cross_attention;
+  weights::writeSafetensors(path, tensors,
+                            part == ExportedPart::Subject
+                                ? weights::subjectMetadata(reads_text)
+                                : std::map<std::string, std::string>{{"format", "pt"}});
 }
 
 }  // namespace cameo::train

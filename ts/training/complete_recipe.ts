@@ -27,6 +27,7 @@ export function completeRecipe(recipe: unknown, folder: string): CompleteRecipe 
   return defined({
     ...checked,
     model: defined({
+      ...model,
       base: path(model.base),
       motion: optionalPath(model.motion),
       subject: optionalPath(model.subject),

@@ -51,6 +51,11 @@ export interface ModelRecipe {
   motion?: string | undefined;
   /** Only for "subject": weights to start from, laid over the two others. */
   subject?: string | undefined;
+  /**
+   * Only for "subject": whether the references attend to the prompt, too; kept in the model's file. Default: what
+   * `subject` says, or true.
+   */
+  referenceCrossAttention?: boolean | undefined;
 }
 
 export interface DataRecipe {

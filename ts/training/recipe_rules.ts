@@ -23,7 +23,8 @@ function mustNotBe(name: string, value: unknown, where: string): void {
   throw new CameoError("ERR_INVALID_OPTION", `${name} is not for ${where}; leave it out`);
 }
 
-function checkKind({ kind, model: { motion, subject }, data: { frames, references } }: CheckedRecipe): void {
+function checkKind({ kind, model, data: { frames, references } }: CheckedRecipe): void {
+  const { motion, subject, referenceCrossAttention } = model;
   const is = `where kind is "${kind}"`;
   if (kind === "image") {
     mustNotBe("model.motion", motion, `kind "${kind}"`);
@@ -33,6 +34,7 @@ function checkKind({ kind, model: { motion, subject }, data: { frames, reference
   }
   if (kind !== "subject") {
     mustNotBe("model.subject", subject, `kind "${kind}"`);
+    mustNotBe("model.referenceCrossAttention", referenceCrossAttention, `kind "${kind}"`);
     mustNotBe("data.references", references, `kind "${kind}"`);
   }
 }

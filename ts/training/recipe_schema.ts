@@ -38,6 +38,7 @@ const model = group({
   base: option(path, "the path of a Stable Diffusion 1.5 folder"),
   motion: option(path.optional(), "the path of a MotionAdapter folder"),
   subject: option(path.optional(), "the path of a subject model's weights"),
+  referenceCrossAttention: option(z.boolean().optional(), "true or false"),
 });
 
 const affine = z.strictObject({

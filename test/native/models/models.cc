@@ -38,7 +38,9 @@ Tensors unet(const Json& config, const Tensors& in) {
   const Config base(config.at("unet"), "UNet");
   std::optional<Config> motion;
   if (!config.at("motion").is_null()) motion.emplace(config.at("motion"), "motion adapter");
-  models::UNet model(models::UNetConfig::read(base, motion ? &*motion : nullptr));
+  auto network = models::UNetConfig::read(base, motion ? &*motion : nullptr);
+  network.reference_cross_attention = config.at("reference_cross_attention");
+  models::UNet model(network);
   assignWeights(model.parameters(), in);
   const int64_t references = config.at("references");
   const at::Tensor& frames = in.at("sample");
