@@ -1,3 +1,5 @@
+import type { SampleDefaults } from "./shipped_model/index.js";
+
 /** What a pipeline has loaded. */
 export interface PipelineDescription {
   /** "cpu" or "cuda:0". */
@@ -14,6 +16,8 @@ export interface PipelineDescription {
   defaultSize: [width: number, height: number];
   /** How many tokens a prompt has room for, start and end included. */
   textPositions: number;
+  /** What this model's requests take where they say nothing, where that isn't what others do. */
+  defaults?: SampleDefaults;
   /** The folder that the tokenizer was read from. */
   tokenizer: string;
 }

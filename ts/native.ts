@@ -61,6 +61,8 @@ export interface NativePipeline {
   load(options: NativeLoadOptions, onProgress: OnNativeProgress): NativeTask<undefined>;
   /** RGB frames, (frames, height, width, 3). */
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array>;
+  /** What the VAE makes of a picture whose sides are multiples of its scale. */
+  reconstruct(image: RgbImage): NativeTask<RgbImage>;
   /** JSON of `PipelineDescription`. */
   describe(): string;
   /** Aborts what is running or queued; the memory is back when it resolves. */

@@ -5,6 +5,8 @@ import type { NativePipeline } from "./native.js";
 import { checkLoadOptions, type LoadOptions } from "./options/load.js";
 import type { SampleRequest } from "./options/sample.js";
 import { prepareRequest, progressListener } from "./prepared_request.js";
+import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
+import type { ShippedModel } from "./shipped_model/index.js";
 import { runTask } from "./task.js";
 import { ClipTokenizer } from "./tokens/tokenizer.js";
 import { Video } from "./video.js";
@@ -18,13 +20,21 @@ export class Pipeline implements AsyncDisposable {
   readonly #native: NativePipeline;
   readonly #tokenizer: ClipTokenizer;
   readonly #description: PipelineDescription;
+  /** Set where it is the model that is loaded. */
+  readonly #shipped: ShippedModel | undefined;
   #closing: Promise<undefined> | undefined;
   #prepared: Promise<unknown> = Promise.resolve();
 
-  private constructor(native: NativePipeline, tokenizer: ClipTokenizer, description: PipelineDescription) {
+  private constructor(
+    native: NativePipeline,
+    tokenizer: ClipTokenizer,
+    description: PipelineDescription,
+    shipped: ShippedModel | undefined,
+  ) {
     this.#native = native;
     this.#tokenizer = tokenizer;
     this.#description = description;
+    this.#shipped = shipped;
   }
 
   /**
@@ -34,7 +44,7 @@ export class Pipeline implements AsyncDisposable {
    */
   static async load(options: LoadOptions = {}): Promise<Pipeline> {
     const toError = errorsOf(Pipeline.load);
-    const nativeOptions = checkLoadOptions(options);
+    const { native: nativeOptions, shipped } = checkLoadOptions(options);
     const { signal, onProgress } = options;
     throwIfAborted(signal);
     const cuda = nativeOptions.device === "auto" ? {} : { cuda: nativeOptions.device.startsWith("cuda") };
@@ -46,8 +56,11 @@ export class Pipeline implements AsyncDisposable {
         toError,
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
-      const description = JSON.parse(native.describe()) as PipelineDescription;
-      return new Pipeline(native, await ClipTokenizer.load(description.tokenizer), description);
+      const description = {
+        ...JSON.parse(native.describe()),
+        ...(shipped && { defaults: shipped.defaults }),
+      };
+      return new Pipeline(native, await ClipTokenizer.load(description.tokenizer), description, shipped);
     } catch (error) {
       await native.close();
       throw error;
@@ -66,12 +79,13 @@ export class Pipeline implements AsyncDisposable {
     const prepared = prepareRequest(request, this.#description, this.#tokenizer);
     const { native, complete, warnings } = await this.#inOrder(prepared);
     this.#checkOpen();
-    const frames = await runTask((report) => this.#native.sample(native, report), {
-      signal: request.signal,
-      onProgress: progressListener(request),
-      toError: (error) => this.#unlessClosed(toError(error)),
-    });
-    return new Video(frames, complete, warnings);
+    const task = { signal: request.signal, toError: (error: unknown) => this.#unlessClosed(toError(error)) };
+    const onProgress = progressListener(request);
+    const [frames, unfamiliar] = await Promise.all([
+      runTask((report) => this.#native.sample(native, report), { ...task, onProgress }),
+      this.#shipped ? warnOfUnfamiliar(this.#native, native.references, this.#shipped, task) : [],
+    ]);
+    return new Video(frames, complete, [...warnings, ...unfamiliar]);
   }
 
   /** What is loaded: networks, parameters, files, device and types. Throws ERR_CLOSED. */

@@ -8,6 +8,7 @@ void PipelineObject::define(Napi::Env env, Napi::Object exports) {
   exports.Set("Pipeline", DefineClass(env, "Pipeline",
                                       {InstanceMethod<&PipelineObject::load>("load"),
                                        InstanceMethod<&PipelineObject::sample>("sample"),
+                                       InstanceMethod<&PipelineObject::reconstruct>("reconstruct"),
                                        InstanceMethod<&PipelineObject::describe>("describe"),
                                        InstanceMethod<&PipelineObject::close>("close")}));
 }
@@ -35,6 +36,16 @@ Napi::Value PipelineObject::sample(const Napi::CallbackInfo& info) {
                                   const Cancellation& cancellation) {
                           return framesValue(pipeline::sample(*pipeline, *request, progress, cancellation));
                         });
+  });
+}
+
+Napi::Value PipelineObject::reconstruct(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    auto image = std::make_shared<pipeline::RgbImage>(readImage(info[0].ToObject()));
+    return tasks_.start(Value(), {}, [image](const auto& pipeline, const auto&, const auto&) -> MakeValue {
+      return
+          [shown = pipeline::reconstruct(*pipeline, *image)](Napi::Env env) { return makeImage(env, shown); };
+    });
   });
 }
 

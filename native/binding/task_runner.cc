@@ -144,22 +144,23 @@ Napi::Error makeError(Napi::Env env, const Error& error) {
   return result;
 }
 
+Napi::Object makeImage(Napi::Env env, const pipeline::RgbImage& image) {
+  auto data = Napi::Uint8Array::New(env, image.data.size());
+  std::memcpy(data.Data(), image.data.data(), image.data.size());
+  auto object = Napi::Object::New(env);
+  object.Set("data", data);
+  object.Set("width", Napi::Number::New(env, static_cast<double>(image.width)));
+  object.Set("height", Napi::Number::New(env, static_cast<double>(image.height)));
+  return object;
+}
+
 Napi::Object makeProgress(Napi::Env env, const pipeline::Progress& progress) {
   static constexpr const char* kPhases[] = {"load", "encode", "denoise", "decode"};
   auto object = Napi::Object::New(env);
   object.Set("phase", kPhases[static_cast<size_t>(progress.phase)]);
   object.Set("step", Napi::Number::New(env, static_cast<double>(progress.step)));
   object.Set("steps", Napi::Number::New(env, static_cast<double>(progress.steps)));
-  if (progress.preview) {
-    const pipeline::RgbImage& image = *progress.preview;
-    auto data = Napi::Uint8Array::New(env, image.data.size());
-    std::memcpy(data.Data(), image.data.data(), image.data.size());
-    auto preview = Napi::Object::New(env);
-    preview.Set("data", data);
-    preview.Set("width", Napi::Number::New(env, static_cast<double>(image.width)));
-    preview.Set("height", Napi::Number::New(env, static_cast<double>(image.height)));
-    object.Set("preview", preview);
-  }
+  if (progress.preview) object.Set("preview", makeImage(env, *progress.preview));
   return object;
 }
 

@@ -70,6 +70,9 @@ class TaskRunner {
 /// A JS Error with `code`.
 Napi::Error makeError(Napi::Env env, const Error& error);
 
+/// A picture as `RgbImage` in ts/native.ts.
+Napi::Object makeImage(Napi::Env env, const pipeline::RgbImage& image);
+
 /// A progress report as `NativeProgress` in ts/native.ts.
 Napi::Object makeProgress(Napi::Env env, const pipeline::Progress& progress);
 

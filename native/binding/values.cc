@@ -79,10 +79,6 @@ std::vector<std::string> texts(const Napi::Object& object, const char* name) {
   return result;
 }
 
-pipeline::RgbImage image(const Napi::Object& object) {
-  return {bytes(object, "data"), integer(object, "width"), integer(object, "height")};
-}
-
 pipeline::ReferenceNoiseMode noiseMode(const std::string& name) {
   if (name == "independent") return pipeline::ReferenceNoiseMode::Independent;
   if (name == "as-released") return pipeline::ReferenceNoiseMode::AsReleased;
@@ -143,12 +139,16 @@ pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
           .dtype = text(options, "dtype", "auto")};
 }
 
+pipeline::RgbImage readImage(const Napi::Object& object) {
+  return {bytes(object, "data"), integer(object, "width"), integer(object, "height")};
+}
+
 pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   pipeline::SampleRequest result;
   result.prompt_ids = ids(request, "promptIds");
   result.negative_ids = ids(request, "negativeIds");
   result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
-    return image(objectAt(reference, "references"));
+    return readImage(objectAt(reference, "references"));
   });
   result.frames = integer(request, "frames");
   result.width = integer(request, "width");

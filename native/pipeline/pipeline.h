@@ -39,4 +39,8 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
 Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
               const Cancellation& cancellation);
 
+/// What the VAE makes of a picture: encoded, and decoded from the mode. Throws `ErrorCode::InvalidOption` for
+/// sides that are no multiples of its scale.
+RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image);
+
 }  // namespace cameo::pipeline

@@ -43,6 +43,7 @@ interface SampleFlags extends OutputOptions {
 
 const examples = `
 Examples:
+  $ cameo sample --reference examples/critter.png --prompt "a critter runs on a beach" -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --subject videomaker.bin \\
       --reference me.png --prompt "A person playing an acoustic guitar." -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
@@ -56,7 +57,7 @@ export function sampleCommand(): Command {
     .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect)
     .option("--negative <text>", "what it should not show")
-    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder")
+    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
     .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
     .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
     .option("--seed <n>", "the same seed gives the same video (default: random)", number)
@@ -99,9 +100,9 @@ async function checkBeforeLoading(
   request: SampleRequest,
 ): Promise<void> {
   const { checkOutputPath } = await import("../media/index.js");
-  checkLoadOptions(load);
+  const { native } = checkLoadOptions(load);
   checkRequest(request);
-  checkOutputPath(output, frames ?? defaultFrames(load.motion !== undefined));
+  checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   await checkOutputs(request);
 }

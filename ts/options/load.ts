@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { CameoError } from "../errors.js";
 import type { NativeLoadOptions } from "../native.js";
+import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions, option } from "./check.js";
+import { defined } from "./defined.js";
 
 /** What `Pipeline.load` takes. */
 export interface LoadOptions {
-  /** The image model: a diffusers folder of Stable Diffusion 1.5's kind. */
+  /** The image model: a diffusers folder of Stable Diffusion 1.5's kind. Default: the model that ships, all of it. */
   base?: string | undefined;
   /** AnimateDiff's motion modules: a diffusers MotionAdapter folder. Without them the pipeline makes stills. */
   motion?: string | undefined;
@@ -56,20 +58,24 @@ const loadSchema = z.strictObject({
   ),
 });
 
+export interface CheckedLoadOptions {
+  native: NativeLoadOptions;
+  /** Set where it is the model that is loaded. */
+  shipped?: ShippedModel;
+}
+
 /** Checks the options and completes them with the defaults. */
-export function checkLoadOptions(options: LoadOptions): NativeLoadOptions {
-  const { base, motion, subject, device, dtype } = checkOptions(loadSchema, options);
-  if (base === undefined) {
+export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
+  const { base, motion, subject, device = "auto", dtype = "auto" } = checkOptions(loadSchema, options);
+  if (base !== undefined) return { native: { ...defined({ base, motion, subject }), device, dtype } };
+  for (const [name, value] of Object.entries({ motion, subject })) {
+    if (value === undefined) continue;
     throw new CameoError(
       "ERR_INVALID_OPTION",
-      "base is missing: no model ships with this version; give the folder of a Stable Diffusion 1.5 model as base",
+      `base is missing: ${name} belongs to an image model; give the folder of a Stable Diffusion 1.5 model as base`,
     );
   }
-  return {
-    base,
-    ...(motion === undefined ? {} : { motion }),
-    ...(subject === undefined ? {} : { subject }),
-    device: device ?? "auto",
-    dtype: dtype ?? "auto",
-  };
+  const shipped = shippedModel();
+  const paths = { base: shipped.base, motion: shipped.motion, subject: [shipped.subject] };
+  return { native: { ...paths, device, dtype }, shipped };
 }

@@ -149,13 +149,13 @@ export function completeRequest(request: SampleRequest, loaded: PipelineDescript
   const complete: CompleteSampleRequest = {
     prompt: given.prompt,
     reference: toArray(given.reference),
-    negativePrompt: given.negativePrompt ?? (loaded.subject ? subjectNegativePrompt : ""),
+    negativePrompt: given.negativePrompt ?? loaded.defaults?.negativePrompt ?? defaultNegativePrompt(loaded),
     frames: given.frames ?? defaultFrames(loaded.motion !== null),
     width: given.width ?? loaded.defaultSize[0],
     height: given.height ?? loaded.defaultSize[1],
     fps: given.fps ?? 8,
     steps: given.steps ?? 30,
-    guidanceScale: given.guidanceScale ?? 8,
+    guidanceScale: given.guidanceScale ?? loaded.defaults?.guidanceScale ?? 8,
     scheduler: given.scheduler ?? "ddim",
     seed: given.seed ?? randomSeed(),
     referenceNoise: given.referenceNoise ?? 0,
@@ -166,6 +166,10 @@ export function completeRequest(request: SampleRequest, loaded: PipelineDescript
   };
   checkAgainstModel(complete, loaded);
   return Object.freeze(complete);
+}
+
+function defaultNegativePrompt({ subject }: PipelineDescription): string {
+  return subject ? subjectNegativePrompt : "";
 }
 
 function checkAgainstModel(request: CompleteSampleRequest, loaded: PipelineDescription): void {

@@ -2,12 +2,12 @@ import { test } from "tap";
 import { checkLoadOptions, type LoadOptions } from "#ts/options/load.js";
 
 test("completes the defaults", (t) => {
-  t.strictSame(checkLoadOptions({ base: "sd15" }), { base: "sd15", device: "auto", dtype: "auto" });
+  t.strictSame(checkLoadOptions({ base: "sd15" }).native, { base: "sd15", device: "auto", dtype: "auto" });
   const all = { base: "a", motion: "b", subject: "c", device: "cuda:1", dtype: "bf16" } as const;
-  t.strictSame(checkLoadOptions(all), { ...all, subject: ["c"] });
+  t.strictSame(checkLoadOptions(all).native, { ...all, subject: ["c"] });
   const several = { base: "a", subject: ["c", "d"] };
-  t.strictSame(checkLoadOptions(several), { ...several, device: "auto", dtype: "auto" });
-  t.strictSame(checkLoadOptions({ base: "a", motion: undefined, device: undefined }), {
+  t.strictSame(checkLoadOptions(several).native, { ...several, device: "auto", dtype: "auto" });
+  t.strictSame(checkLoadOptions({ base: "a", motion: undefined, device: undefined }).native, {
     base: "a",
     device: "auto",
     dtype: "auto",
@@ -15,9 +15,18 @@ test("completes the defaults", (t) => {
   t.end();
 });
 
+test("without any path it is the model that ships", (t) => {
+  const { native, shipped } = checkLoadOptions({ dtype: "fp32" });
+  t.match(native, { base: /troupe.base$/, motion: /troupe.motion$/, device: "auto", dtype: "fp32" });
+  t.match(native.subject, [/subject\.safetensors$/]);
+  t.ok(shipped);
+  t.end();
+});
+
 test("says what is wrong", (t) => {
   const wrong: [Record<string, unknown>, RegExp][] = [
-    [{}, /^base is missing: no model ships with this version; give .* as base$/],
+    [{ motion: "m" }, /^base is missing: motion belongs to an image model; give .* as base$/],
+    [{ subject: "s" }, /^base is missing: subject belongs to an image model/],
     [{ base: "" }, /^base: '' is not allowed; it must be the path of a file or a folder$/],
     [{ base: 5 }, /^base: 5 is not allowed/],
     [

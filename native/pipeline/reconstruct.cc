@@ -1,0 +1,29 @@
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/StringUtil.h>
+
+#include "core/error.h"
+#include "pipeline/conditioning.h"
+#include "pipeline/pipeline.h"
+
+namespace cameo::pipeline {
+
+RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
+  const c10::InferenceMode inference;
+  if (image.width < 1 || image.height < 1 ||
+      static_cast<int64_t>(image.data.size()) != 3 * image.width * image.height) {
+    throw Error(ErrorCode::InvalidOption, "a picture has another number of bytes than its size says");
+  }
+  const int64_t scale = pipeline.vae->config().scale();
+  if (image.width % scale != 0 || image.height % scale != 0) {
+    throw Error(ErrorCode::InvalidOption, c10::str("a picture of ", image.width, "x", image.height,
+                                                   " is not of multiples of ", scale, " pixels"));
+  }
+  const at::Tensor pixels = imageToTensor(image.data.data(), image.width, image.height);
+  const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.dtype)).mean;
+  const at::Tensor rgb = tensorToRgb(pipeline.vae->decode(latents)[0]);
+  const auto* bytes = rgb.const_data_ptr<uint8_t>();
+  return {{bytes, bytes + rgb.numel()}, image.width, image.height};
+}
+
+}  // namespace cameo::pipeline
