@@ -1,0 +1,133 @@
+import { Path2D, type SKRSContext2D } from "@napi-rs/canvas";
+import { type Colour, css, ink } from "./colour.js";
+import { type Ball, hull, outlineOf, type Point, project, type Vector } from "./geometry.js";
+
+/** Half of a line around a shape, in the units of bodies. */
+export const lineWidth = 0.021;
+
+/** Something to draw; what is nearer to the viewer is drawn later. */
+export interface Part {
+  depth: number;
+  draw(context: SKRSContext2D): void;
+}
+
+export function polygon(points: readonly Point[], closed = true): Path2D {
+  const path = new Path2D();
+  points.forEach(([x, y], i) => {
+    if (i === 0) path.moveTo(x, y);
+    else path.lineTo(x, y);
+  });
+  if (closed && points.length > 0) path.closePath();
+  return path;
+}
+
+export function fill(context: SKRSContext2D, path: Path2D, colour: Colour, alpha = 1): void {
+  context.fillStyle = css(colour, alpha);
+  context.fill(path);
+}
+
+export function line(context: SKRSContext2D, path: Path2D, colour: Colour, width: number): void {
+  context.strokeStyle = css(colour);
+  context.lineWidth = width;
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  context.stroke(path);
+}
+
+/** A line around a shape; what is within it gets covered. */
+export function edge(context: SKRSContext2D, path: Path2D, colour: Colour): void {
+  line(context, path, ink(colour), 2 * lineWidth);
+}
+
+/** Light from above on one side, and a darker rim on the other. */
+export function shade(context: SKRSContext2D, path: Path2D, points: readonly Point[], colour: Colour): void {
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const [x, y, radius] = [(left + right) / 2, (top + bottom) / 2, Math.max(right - left, bottom - top) / 2];
+  const gradient = context.createRadialGradient(
+    x + 0.25 * radius,
+    y - 0.45 * radius,
+    0,
+    x + 0.1 * radius,
+    y - 0.15 * radius,
+    1.2 * radius,
+  );
+  const dark: Colour = [colour[0] - 12, 60, 18];
+  gradient.addColorStop(0, css([colour[0] + 15, 100, 96], 0.3));
+  gradient.addColorStop(0.5, css([colour[0] + 15, 100, 90], 0.03));
+  gradient.addColorStop(0.62, css(dark, 0.02));
+  gradient.addColorStop(1, css(dark, 0.36));
+  context.fillStyle = gradient;
+  context.fill(path);
+}
+
+/** A ball or several that have grown together, with what `paint` draws on its surface. */
+export function solid(
+  balls: readonly Ball[],
+  colour: Colour,
+  depth: number,
+  paint?: (context: SKRSContext2D) => void,
+): Part {
+  return {
+    depth,
+    draw(context) {
+      const points = balls.length === 1 ? outlineOf(balls[0] as Ball) : hull(balls.flatMap((ball) => outlineOf(ball, 64)));
+      const path = polygon(points);
+      edge(context, path, colour);
+      fill(context, path, colour);
+      if (paint) {
+        context.save();
+        context.clip(path);
+        paint(context);
+        context.restore();
+      }
+      shade(context, path, points, colour);
+    },
+  };
+}
+
+export interface TubeOptions {
+  depth: number;
+  /** Which share of it, at its beginning, has no line around it, so that it grows out of what is behind it. */
+  open?: number;
+  /** What its end, from a share of it on, is coloured with. */
+  tip?: { from: number; colour: Colour };
+  /** Neither a line nor a shade. */
+  flat?: boolean;
+}
+
+/** A limb: round pieces along a line. */
+export function tube(points: readonly Vector[], radii: readonly number[], colour: Colour, options: TubeOptions): Part {
+  const { depth, open = 0, tip, flat = false } = options;
+  const rounds = points.map((point, i) => circle(point, radii[i] as number));
+  const pieces = (from: number) => {
+    const path = new Path2D();
+    const first = Math.floor(from * (points.length - 1));
+    for (let i = first; i < points.length - 1; i++) {
+      path.addPath(polygon(hull([...(rounds[i] as Point[]), ...(rounds[i + 1] as Point[])])));
+    }
+    return path;
+  };
+  return {
+    depth,
+    draw(context) {
+      const whole = pieces(0);
+      if (!flat) edge(context, open === 0 ? whole : pieces(open), colour);
+      fill(context, whole, colour);
+      if (tip) fill(context, pieces(tip.from), tip.colour);
+      if (!flat) shade(context, whole, rounds.flat(), colour);
+    },
+  };
+}
+
+function circle(centre: Vector, radius: number): Point[] {
+  const [x, y] = project(centre);
+  return Array.from({ length: 24 }, (_, i) => {
+    const angle = (i / 24) * 2 * Math.PI;
+    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+  });
+}
+
+export function drawParts(context: SKRSContext2D, parts: readonly Part[]): void {
+  for (const part of [...parts].sort((a, b) => a.depth - b.depth)) part.draw(context);
+}
