@@ -4,7 +4,7 @@ import type { Action } from "./action.js";
 
 const crouched = 0.26;
 const landed = 0.74;
-const height = 0.34;
+const height = 0.28;
 
 /** Crouches, leaps straight up with its arms high, lands and gets up again. */
 export const jump: Action = {
@@ -32,12 +32,14 @@ export const jump: Action = {
       y: -0.01 * up,
       tilt: 0.7 * up,
     }));
-    const raise = mix(plan === "quadruped" ? 0.25 : 0.35, 2.5, up);
+    const raise = mix(plan === "quadruped" ? 0.25 : 0.35, 2.15, up);
     for (const arm of pose.arms) Object.assign(arm, { swing: -0.7 * Math.max(0, squash), raise: plan === "quadruped" ? 0.2 : raise, bend: 0.2 });
     if (plan === "quadruped" && phase >= crouched && phase < landed) pose.lean = -0.3 * Math.cos(Math.PI * flight);
     pose.flutter = phase > crouched && phase < landed ? -1.1 + 2.4 * flight : 0.4 - 0.5 * squash;
     pose.tailLift = pose.flutter;
     pose.trail = 0.1;
+    pose.turn = plan === "quadruped" ? 0.1 : 0.4;
+    pose.headTurn = -0.15;
     pose.mouth = up > 0.4 ? 0.9 : 0.35;
     return pose;
   },

@@ -25,10 +25,10 @@ export const wave: Action = {
       pose.headNod = 0.1;
       pose.feet[2] = pose.feet[3] = { x: 0.04, y: 0, tilt: 0 };
       pose.feet[1] = { x: 0.03, y: 0.16, tilt: 0.5 };
-      pose.arms[0] = { swing: 2.0 + 0.4 * beat * vigour, raise: 0.5, bend: 0.3 + 0.35 * beat, bendSide: 0.1 };
+      pose.arms[0] = { swing: 1.4 + 0.4 * beat * vigour, raise: 0.5, bend: 0.3 + 0.35 * beat, bendSide: 0.1 };
       return pose;
     }
-    pose.arms[0] = { swing: 0.1, raise: 2.0 + 0.36 * beat * vigour, bend: 0, bendSide: 0.3 + 0.4 * beat };
+    pose.arms[0] = { swing: 0.1, raise: 2.08 + 0.36 * beat * vigour, bend: 0, bendSide: 0.3 + 0.4 * beat };
     pose.arms[1] = { swing: 0.1, raise: 0.35 + 0.05 * breath, bend: 0.2, bendSide: 0 };
     return pose;
   },

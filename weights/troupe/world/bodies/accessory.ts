@@ -1,9 +1,9 @@
-import { type Colour, lighter } from "../colour.js";
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { type Colour, ink, lighter } from "../colour.js";
 import {
   add,
   at,
   type Ball,
-  belt,
   curve,
   direction,
   type Frame,
@@ -16,7 +16,6 @@ import {
   type Point,
   project,
   rolled,
-  scaled,
   turn,
   type Vector,
 } from "../geometry.js";
@@ -134,7 +133,6 @@ function glasses(colour: Colour, { head, face }: Skeleton): Part {
 
 function scarf(colour: Colour, { neck, head, torso }: Skeleton, pose: Pose): Part[] {
   const { frame, radius } = neck;
-  const torus: Ball = { frame, radii: [radius * 1.06, 0.072, radius * 1.06] };
   const depth = Math.min(head.frame.origin[2] + 0.045, torso.frame.origin[2] + 0.06);
   const light: Colour = [colour[0], 70, 88];
   const root: Vector = [radius * 0.45, -0.02, radius * 0.98];
@@ -150,10 +148,7 @@ function scarf(colour: Colour, { neck, head, torso }: Skeleton, pose: Pose): Par
   const radii = Array.from({ length: 13 }, (_, i) => 0.042 + 0.012 * (i / 12));
   const bound = neckDepth(frame, radius);
   return [
-    solid([torus], colour, depth, (context) => {
-      const stripe = { frame: torus.frame, radii: scaled(torus.radii, 1.02) };
-      for (const x of [-0.7, -0.2, 0.3, 0.76]) fill(context, polygon(belt(stripe, 0, x - 0.1, x + 0.1)), light);
-    }),
+    { depth, draw: (context) => wrap(context, frame, radius, colour, light) },
     tube(loose(0.22, 0, 0.1), radii, lighter(colour, -6), { depth: bound + depth + 0.04, tip: { from: 0.75, colour: light } }),
     solid(
       [{ frame: { origin: at(frame, root), axes: frame.axes }, radii: [0.05, 0.05, 0.05] }],
@@ -161,6 +156,23 @@ function scarf(colour: Colour, { neck, head, torso }: Skeleton, pose: Pose): Par
       bound + depth + 0.05,
     ),
   ];
+}
+
+/** Its front half: the body hides the rest. */
+function wrap(context: SKRSContext2D, frame: Frame, radius: number, colour: Colour, light: Colour): void {
+  const towards = Math.atan2(frame.axes[2][2], frame.axes[0][2]);
+  const ring = (angle: number, up = 0, wide = 1): Point =>
+    project(at(frame, [radius * wide * Math.cos(angle), up, radius * wide * Math.sin(angle)]));
+  const arc = polygon(
+    Array.from({ length: 17 }, (_, i) => ring(towards + (i / 16 - 0.5) * 2.9)),
+    false,
+  );
+  line(context, arc, ink(colour), 0.15);
+  line(context, arc, colour, 0.108);
+  for (const x of [-0.84, -0.42, 0, 0.42, 0.84]) {
+    const angle = towards + x * 1.35;
+    line(context, polygon([ring(angle - 0.03, 0.026), ring(angle + 0.03, -0.026)], false), light, 0.05);
+  }
 }
 
 const clampBlow = (trail: number) => Math.max(-0.9, Math.min(0.9, trail));

@@ -48,7 +48,7 @@ function ear(subject: Subject, { main, second }: Palette, { head, ornament }: Sk
     }
     case "long": {
       const points = out(
-        [-0.1, 0.5, 0.95 - 0.25 * Math.abs(bend) + flap * 0.1, 1.3 - 0.5 * Math.abs(bend) + flap * 0.25],
+        [-0.1, 0.5, 0.86 - 0.22 * Math.abs(bend) + flap * 0.1, 1.14 - 0.45 * Math.abs(bend) + flap * 0.25],
         [0, 0.05 + bend * 0.1, 0.12 + bend * 0.4, 0.16 + bend * 0.9],
         [0, 0.08, 0.2, 0.34 - flap * 0.1],
         0.95,

@@ -1,4 +1,4 @@
-import { at, curve, type Vector } from "../geometry.js";
+import { at, clamp, curve, type Vector } from "../geometry.js";
 import type { Pose } from "../pose.js";
 import { type Part, solid, tube } from "../puppet.js";
 import type { Palette, Subject } from "../subject.js";
@@ -7,7 +7,7 @@ import type { Skeleton } from "./skeleton.js";
 /** None, a puff, a long one that curls up, or a bushy one with a tip of the second colour. */
 export function tailParts(subject: Subject, { main, second }: Palette, { tail }: Skeleton, pose: Pose): Part[] {
   const lengths = (...values: number[]) => curve(values.map((value) => [value, 0, 0] as const)).map(([value]) => value);
-  const [swing, lift] = [pose.tailSwing, pose.tailLift];
+  const [swing, lift] = [pose.tailSwing, clamp(pose.tailLift, -1, 1)];
   const depth = tail.origin[2] - 0.04;
   /** Points that go back, up and sideways; the further out, the more they swing. */
   const line = (...points: Vector[]) =>
