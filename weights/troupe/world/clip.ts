@@ -73,7 +73,7 @@ export function clipFromSeed(seed: number, split: Split = "train"): Clip {
   return { seed, split, subject, ...told, caption: captionOf(told, random), motion };
 }
 
-const scales: Record<Subject["plan"], number> = { biped: 0.59, quadruped: 0.62, bird: 0.6, blob: 0.72 };
+const scales: Record<Subject["plan"], number> = { biped: 0.59, quadruped: 0.62, bird: 0.6, blob: 0.66 };
 
 /** How large a subject is in clips, in frame heights a unit of bodies. */
 export function scaleOf({ plan, ears }: Subject): number {

@@ -31,6 +31,6 @@ export function tint(context: SKRSContext2D, colour: Colour, strength: number): 
 export const tints: Record<LightName, { colour: Colour; scene: number; subject: number }> = {
   day: { colour: [50, 90, 80], scene: 0, subject: 0 },
   sunset: { colour: [24, 95, 58], scene: 0.13, subject: 0.1 },
-  overcast: { colour: [224, 30, 42], scene: 0.15, subject: 0.09 },
+  overcast: { colour: [224, 30, 42], scene: 0.11, subject: 0.07 },
   own: { colour: [0, 0, 0], scene: 0, subject: 0 },
 };

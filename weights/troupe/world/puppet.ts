@@ -12,13 +12,8 @@ export interface Part {
 }
 
 export function polygon(points: readonly Point[], closed = true): Path2D {
-  const path = new Path2D();
-  points.forEach(([x, y], i) => {
-    if (i === 0) path.moveTo(x, y);
-    else path.lineTo(x, y);
-  });
-  if (closed && points.length > 0) path.closePath();
-  return path;
+  // Faster than a call for each point.
+  return new Path2D(`M${points.map(([x, y]) => `${x.toFixed(4)} ${y.toFixed(4)}`).join("L")}${closed ? "Z" : ""}`);
 }
 
 export function fill(context: SKRSContext2D, path: Path2D, colour: Colour, alpha = 1): void {
@@ -40,10 +35,11 @@ export function edge(context: SKRSContext2D, path: Path2D, colour: Colour): void
 }
 
 /** Light from above on one side, and a darker rim on the other. */
-export function shade(context: SKRSContext2D, path: Path2D, points: readonly Point[], colour: Colour): void {
+export function shade(context: SKRSContext2D, path: Path2D, points: readonly Point[], colour: Colour, margin = 0): void {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const [x, y, radius] = [(left + right) / 2, (top + bottom) / 2, Math.max(right - left, bottom - top) / 2];
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const radius = Math.max(right - left, bottom - top) / 2 + margin;
   const gradient = context.createRadialGradient(
     x + 0.25 * radius,
     y - 0.45 * radius,
@@ -99,15 +95,8 @@ export interface TubeOptions {
 /** A limb: round pieces along a line. */
 export function tube(points: readonly Vector[], radii: readonly number[], colour: Colour, options: TubeOptions): Part {
   const { depth, open = 0, tip, flat = false } = options;
-  const rounds = points.map((point, i) => circle(point, radii[i] as number));
-  const pieces = (from: number) => {
-    const path = new Path2D();
-    const first = Math.floor(from * (points.length - 1));
-    for (let i = first; i < points.length - 1; i++) {
-      path.addPath(polygon(hull([...(rounds[i] as Point[]), ...(rounds[i + 1] as Point[])])));
-    }
-    return path;
-  };
+  const line = points.map(project);
+  const pieces = (from: number) => limb(line, radii, Math.floor(from * (points.length - 1)));
   return {
     depth,
     draw(context) {
@@ -115,17 +104,35 @@ export function tube(points: readonly Vector[], radii: readonly number[], colour
       if (!flat) edge(context, open === 0 ? whole : pieces(open), colour);
       fill(context, whole, colour);
       if (tip) fill(context, pieces(tip.from), tip.colour);
-      if (!flat) shade(context, whole, rounds.flat(), colour);
+      if (!flat) shade(context, whole, line, colour, Math.max(...radii));
     },
   };
 }
 
-function circle(centre: Vector, radius: number): Point[] {
-  const [x, y] = project(centre);
-  return Array.from({ length: 24 }, (_, i) => {
-    const angle = (i / 24) * 2 * Math.PI;
-    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
-  });
+/** Discs along a line and what is between them, all turning the same way so that none cuts a hole into another. */
+function limb(line: readonly Point[], radii: readonly number[], first: number): Path2D {
+  const path = new Path2D();
+  for (let i = first; i < line.length; i++) {
+    const [[x, y], radius] = [line[i] as Point, radii[i] as number];
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+    const [toX, toY] = line[i + 1] ?? [x, y];
+    const wide = radii[i + 1] ?? radius;
+    const length = Math.hypot(toX - x, toY - y);
+    if (length <= Math.abs(radius - wide) + 1e-4) continue;
+    // Where a line touches both discs: this way from their centres, and mirrored.
+    const [alongX, alongY] = [(toX - x) / length, (toY - y) / length];
+    const sin = (radius - wide) / length;
+    const cos = Math.sqrt(1 - sin * sin);
+    const [leftX, leftY] = [alongX * sin + alongY * cos, alongY * sin - alongX * cos];
+    const [rightX, rightY] = [alongX * sin - alongY * cos, alongY * sin + alongX * cos];
+    path.moveTo(x + leftX * radius, y + leftY * radius);
+    path.lineTo(toX + leftX * wide, toY + leftY * wide);
+    path.lineTo(toX + rightX * wide, toY + rightY * wide);
+    path.lineTo(x + rightX * radius, y + rightY * radius);
+    path.closePath();
+  }
+  return path;
 }
 
 export function drawParts(context: SKRSContext2D, parts: readonly Part[]): void {

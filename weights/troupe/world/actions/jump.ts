@@ -4,7 +4,7 @@ import type { Action } from "./action.js";
 
 const crouched = 0.26;
 const landed = 0.74;
-const height = 0.28;
+const height = 0.26;
 
 /** Crouches, leaps straight up with its arms high, lands and gets up again. */
 export const jump: Action = {

@@ -64,7 +64,7 @@ function gallop({ plan, cycle, vigour }: Moment) {
 
 function leap({ cycle, vigour }: Moment) {
   const pose = restingPose();
-  hop(pose, cycle, 0.8 * vigour, 0.32, 0.24, 0.24);
+  hop(pose, cycle, 0.8 * vigour, 0.32, 0.2, 0.22);
   pose.lean = 0.3 + 0.12 * wave(cycle, 0.5);
   for (const arm of pose.arms) Object.assign(arm, { swing: -1.1, raise: 0.9 + 0.4 * wave(cycle, 0.4), bend: -0.4 });
   pose.tailLift = 0.4 + wave(cycle, 0.3);

@@ -39,7 +39,7 @@ function globe({ context }: Stage, { x, y, size, kind }: Spot): void {
   context.beginPath();
   context.arc(x, y, size, 0, 7);
   context.clip();
-  context.fillStyle = css([208, 82, 56]);
+  context.fillStyle = css([206, 88, 62]);
   context.fillRect(x - size, y - size, 2 * size, 2 * size);
   context.fillStyle = css([130, 45, 54]);
   const shift = (kind / 9 - 0.5) * 0.4;
@@ -50,7 +50,7 @@ function globe({ context }: Stage, { x, y, size, kind }: Spot): void {
   disc(context, x - 0.3 * size, y + 0.12 * size, 0.5 * size, 0.1 * size);
   const night = context.createRadialGradient(x - 0.4 * size, y - 0.4 * size, size * 0.6, x, y, size * 1.1);
   night.addColorStop(0, css([235, 60, 12], 0));
-  night.addColorStop(1, css([235, 60, 12], 0.6));
+  night.addColorStop(1, css([225, 70, 24], 0.45));
   context.fillStyle = night;
   context.fillRect(x - size, y - size, 2 * size, 2 * size);
   context.restore();

@@ -34,7 +34,7 @@ export function snow(seed: number): Backdrop {
   const sunX = random.between(0.15, 0.85);
   return (stage) => {
     const { context, light } = stage;
-    band(context, -0.2, 0.66, skies[light]);
+    band(context, -0.2, 0.72, skies[light]);
     if (light !== "overcast") sun(stage, sunX, light === "sunset" ? 0.4 : 0.15, 0.05, light === "sunset" ? [28, 98, 70] : [52, 90, 86]);
     repeat(stage, 0.15, 1.7, peaks, (spot, x) => peak(stage, spot, x));
     ridge(stage, 0.5, near, 1);
