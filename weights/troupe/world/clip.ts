@@ -87,7 +87,7 @@ function shot(random: Random, subject: Subject, action: ActionName): { camera: C
   const scale = scaleOf(subject) * random.between(0.97, 1.03);
   const speed = facing * actions[action].stride({ plan: subject.plan, cycle: 0, vigour }) * rounds * scale;
   const seconds = usualFrames / framesPerSecond;
-  const camera = cameraFor(random, action, Math.abs(speed) * seconds);
+  const camera = cameraFor(random, action, Math.abs(speed) * seconds, ["quadruped", "blob"].includes(subject.plan) ? 0.42 : 0.55);
   const pan = (random.next() < 0.5 ? 1 : -1) * random.between(0.05, 0.09);
   const sway = facing * random.between(-0.04, 0.08);
   const drift = camera === "follow" ? sway : camera === "pan" ? -pan : speed;
@@ -111,8 +111,8 @@ function shot(random: Random, subject: Subject, action: ActionName): { camera: C
 }
 
 /** Who goes too far for a still frame is followed; who stays can be seen by a camera that moves. */
-function cameraFor(random: Random, action: ActionName, way: number): CameraName {
+function cameraFor(random: Random, action: ActionName, way: number, room: number): CameraName {
   const chance = random.next();
-  if (["walk", "run", "swim"].includes(action)) return way < 0.55 && chance < 0.4 ? "still" : "follow";
+  if (["walk", "run", "swim"].includes(action)) return way < room && chance < 0.45 ? "still" : "follow";
   return chance < 0.5 ? "still" : chance < 0.75 ? "pan" : "zoom";
 }

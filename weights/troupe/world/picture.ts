@@ -27,6 +27,14 @@ export interface DrawnClip {
   masks: Uint8Array;
 }
 
+/** One frame. */
+export interface Painted {
+  /** size x size x 3. */
+  rgb: Uint8Array;
+  /** size x size. */
+  mask: Uint8Array;
+}
+
 /** Of places that are not lit by the sky: what their light does to a subject. */
 const placeTints: Partial<Record<PlaceName, { colour: Colour; strength: number }>> = {
   city: { colour: [262, 60, 34], strength: 0.1 },
@@ -49,8 +57,7 @@ export class ClipPainter {
     this.#backdrop = places[clip.place](clip.motion.layout);
   }
 
-  /** RGBA of the frame and of the subject alone. */
-  paint(index: number): { scene: Uint8ClampedArray; subject: Uint8ClampedArray } {
+  paint(index: number): Painted {
     const clip = this.#clip;
     const seconds = index / framesPerSecond;
     const zoom = zoomAt(clip.camera, clip.motion.zoom, index / (usualFrames - 1));
@@ -77,10 +84,18 @@ export class ClipPainter {
     scene.restore();
     const [headX, headY] = body.head.origin;
     breath(scene, around, { x: x + facing * scale * (headX + 0.15), y: ground - scale * headY });
-    return {
-      scene: scene.getImageData(0, 0, this.#size, this.#size).data,
-      subject: layer.getImageData(0, 0, this.#size, this.#size).data,
-    };
+    return this.#read(scene, layer);
+  }
+
+  #read(scene: SKRSContext2D, layer: SKRSContext2D): Painted {
+    const pixels = this.#size ** 2;
+    const [all, subject] = [scene, layer].map((from) => from.getImageData(0, 0, this.#size, this.#size).data);
+    const painted = { rgb: new Uint8Array(3 * pixels), mask: new Uint8Array(pixels) };
+    for (let i = 0; i < pixels; i++) {
+      for (let channel = 0; channel < 3; channel++) painted.rgb[3 * i + channel] = all?.[4 * i + channel] as number;
+      painted.mask[i] = (subject?.[4 * i + 3] as number) >= 128 ? 255 : 0;
+    }
+    return painted;
   }
 
   #start(canvas: Canvas, zoom: number): SKRSContext2D {
@@ -110,14 +125,9 @@ export function drawClip(clip: Clip, { size = 128, frames = usualFrames }: DrawO
   const pixels = size * size;
   const drawn = { frames: new Uint8Array(frames * pixels * 3), masks: new Uint8Array(frames * pixels) };
   for (let frame = 0; frame < frames; frame++) {
-    const { scene, subject } = painter.paint(frame);
-    for (let i = 0; i < pixels; i++) {
-      const to = frame * pixels + i;
-      drawn.frames[3 * to] = scene[4 * i] as number;
-      drawn.frames[3 * to + 1] = scene[4 * i + 1] as number;
-      drawn.frames[3 * to + 2] = scene[4 * i + 2] as number;
-      drawn.masks[to] = (subject[4 * i + 3] as number) >= 128 ? 255 : 0;
-    }
+    const { rgb, mask } = painter.paint(frame);
+    drawn.frames.set(rgb, frame * pixels * 3);
+    drawn.masks.set(mask, frame * pixels);
   }
   return drawn;
 }

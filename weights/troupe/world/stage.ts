@@ -74,7 +74,7 @@ export function repeat<T extends { x: number }>(
   draw: (thing: T, x: number) => void,
 ): void {
   for (const thing of things) {
-    const x = (((thing.x - scroll * parallax + 0.6) % period) + period) % period;
-    draw(thing, x - 0.6);
+    const first = (((thing.x - scroll * parallax + 0.6) % period) + period) % period;
+    for (let x = first - 0.6; x < 1.6; x += period) draw(thing, x);
   }
 }

@@ -37,7 +37,7 @@ const hues: Record<Traits["colour"], Colour> = {
   red: [357, 80, 53],
   orange: [25, 95, 55],
   yellow: [48, 97, 58],
-  green: [132, 58, 40],
+  green: [132, 58, 43],
   cyan: [183, 78, 52],
   blue: [220, 80, 52],
   purple: [274, 62, 52],

@@ -12,7 +12,7 @@ export const walk: Action = {
   },
 };
 
-const length = (plan: Moment["plan"], vigour: number) => (plan === "quadruped" ? 0.22 : 0.25) * vigour;
+const length = (plan: Moment["plan"], vigour: number) => (plan === "quadruped" ? 0.22 : 0.27) * vigour;
 
 function stroll({ plan, cycle, vigour }: Moment) {
   const pose = restingPose();

@@ -3,7 +3,7 @@ import { armPart, baseOf, headFrame, legParts, type Plan, view } from "./skeleto
 
 /** Upright, with a large head, arms and two short legs: something of a bear. */
 export const biped: Plan = (subject, { main, second }, pose) => {
-  const leg = 0.2 * subject.limbLength;
+  const leg = 0.215 * subject.limbLength;
   const wide = 0.175 * subject.roundness;
   const base = baseOf(view, pose, leg, 0.45);
   const torso = { frame: moved(base.trunk, [0, 0.15, 0]), radii: [wide, 0.205, wide * 1.02] as const };

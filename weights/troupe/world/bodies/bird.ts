@@ -9,7 +9,7 @@ export function hornOf([hue]: Colour): Colour {
 
 /** Round, with two thin legs, wings and a beak: something of a chick. */
 export const bird: Plan = (subject, { main, second }, pose) => {
-  const leg = 0.2 * subject.limbLength;
+  const leg = 0.22 * subject.limbLength;
   const wide = 0.235 * subject.roundness;
   const base = baseOf(view, pose, leg, 0.45);
   const torso = { frame: moved(base.trunk, [-0.02, 0.17, 0]), radii: [wide * 1.05, 0.215, wide] as const };

@@ -13,7 +13,7 @@ export function coat(subject: Subject, palette: Palette, skeleton: Skeleton): { 
   const { head } = skeleton;
   switch (subject.pattern) {
     case "plain":
-      return { torso() {}, head: muzzle(head, lighter(palette.main, 13)) };
+      return { torso() {}, head: skeleton.face.nose === "snout" ? muzzle(head, lighter(palette.main, 13)) : () => {} };
     case "stripes":
       return { torso: stripes(skeleton, palette.second), head: headStripes(head, palette.second) };
     case "spots":

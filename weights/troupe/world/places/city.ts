@@ -102,15 +102,12 @@ function street(stage: Stage): void {
   ]);
   context.fillStyle = css([48, 50, 72], 0.85);
   repeat(stage, 1, 0.4, [{ x: 0 }], (_, x) => {
-    for (let i = 0; i < 5; i++) {
-      const left = x + 0.4 * i;
-      context.beginPath();
-      context.moveTo(left, 0.915);
-      context.lineTo(left + 0.2, 0.915);
-      context.lineTo(left + 0.19, 0.94);
-      context.lineTo(left - 0.015, 0.94);
-      context.fill();
-    }
+    context.beginPath();
+    context.moveTo(x, 0.915);
+    context.lineTo(x + 0.2, 0.915);
+    context.lineTo(x + 0.19, 0.94);
+    context.lineTo(x - 0.015, 0.94);
+    context.fill();
   });
 }
 

@@ -38,9 +38,7 @@ export function meadow(seed: number): Backdrop {
       [102, 52, 48],
     ]);
     context.fillStyle = css([92, 60, 68]);
-    repeat(stage, 0.85, 0.5, [{ x: 0 }, { x: 0.25 }], (_, x) => {
-      for (const shift of [0, 0.5, 1]) disc(context, x + shift, 0.715, 0.16, 0.035);
-    });
+    repeat(stage, 0.85, 0.25, [{ x: 0 }], (_, x) => disc(context, x, 0.715, 0.16, 0.035));
     repeat(stage, 1, 1.8, flowers, (spot, x) => flower(stage, spot, x));
   };
 }

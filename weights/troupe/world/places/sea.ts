@@ -33,9 +33,7 @@ export function sea(seed: number): Backdrop {
     repeat(stage, 0.75, 1.9, weeds, (spot, x) => weed(stage, spot, x));
     repeat(stage, 0.8, 1.9, reef, (spot, x) => coral(stage, spot, x));
     context.fillStyle = css([44, 44, 66]);
-    repeat(stage, 0.85, 0.8, [{ x: 0 }, { x: 0.4 }], (_, x) => {
-      for (const shift of [0, 0.8]) disc(context, x + shift, 0.795, 0.27, 0.035);
-    });
+    repeat(stage, 0.85, 0.4, [{ x: 0 }], (_, x) => disc(context, x, 0.795, 0.27, 0.035));
     band(context, 0.795, 1.2, [
       [44, 44, 66],
       [40, 40, 56],

@@ -43,9 +43,7 @@ export function snow(seed: number): Backdrop {
     repeat(stage, 0.6, 2.0, firs, (spot, x) => fir(stage, spot, x));
     repeat(stage, 0.62, 2.0, men, (_, x) => snowman(stage, x));
     context.fillStyle = css([204, 55, 96]);
-    repeat(stage, 0.85, 0.7, [{ x: 0 }, { x: 0.35 }], (_, x) => {
-      for (const shift of [0, 0.7]) disc(context, x + shift, 0.745, 0.24, 0.05);
-    });
+    repeat(stage, 0.85, 0.35, [{ x: 0 }], (_, x) => disc(context, x, 0.745, 0.24, 0.05));
     band(context, 0.745, 1.2, [
       [204, 55, 96],
       [210, 48, 90],

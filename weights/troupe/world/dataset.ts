@@ -1,0 +1,183 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { CameoError } from "#ts/errors.js";
+import { fileReason } from "#ts/media/files.js";
+import { type Clip, clipFromSeed } from "./clip.js";
+import { ClipPainter } from "./picture.js";
+import { encodePng } from "./png.js";
+import type { Split } from "./subject.js";
+
+export interface DatasetSettings {
+  split: Split;
+  seed: number;
+  /** Pixels of a side. */
+  size: number;
+  frames: number;
+}
+
+/** What a worker is told first. */
+export interface WorkerTask extends DatasetSettings {
+  folder: string;
+}
+
+export interface DrawDatasetOptions {
+  clips: number;
+  workers: number;
+  signal?: AbortSignal;
+  /** After each clip. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Room for a million clips between the seeds of two data sets. */
+const clipsPerSeed = 1_000_000;
+
+export const clipOf = ({ seed, split }: DatasetSettings, index: number): Clip =>
+  clipFromSeed(seed * clipsPerSeed + index, split);
+
+/** A clip's folder below `clips` and `masks`: at most 10,000 to a folder. */
+export function nameOf(index: number): string {
+  const digits = String(index).padStart(6, "0");
+  return `${digits.slice(0, 2)}/${digits}`;
+}
+
+/**
+ * Draws clips and their masks as pictures into a folder, with the list `clips.jsonl` of those that are complete. What
+ * is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
+ * with ERR_ABORTED where the signal ended it; the list is right then, too.
+ */
+export async function drawDataset(folder: string, settings: DatasetSettings, options: DrawDatasetOptions): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await claim(folder, settings);
+    try {
+      await drawMissing({ folder, ...settings }, options);
+    } finally {
+      await writeList(folder, settings, options.clips);
+    }
+  } catch (error) {
+    if (error instanceof CameoError) throw error;
+    throw new CameoError("ERR_DATASET", `${folder}: it can't be written: ${fileReason(error)}`, { cause: error });
+  }
+  if (options.signal?.aborted) {
+    throw new CameoError("ERR_ABORTED", "the operation was aborted", { cause: options.signal.reason });
+  }
+}
+
+/** Notes the settings in the folder, or checks that they are what it was begun with. */
+async function claim(folder: string, settings: DatasetSettings): Promise<void> {
+  const path = join(folder, "settings.json");
+  const { split, seed, size, frames } = settings;
+  const text = `${JSON.stringify({ split, seed, size, frames })}\n`;
+  if (!existsSync(path)) {
+    await replaceFile(path, text);
+    return;
+  }
+  const begun = await readFile(path, "utf8");
+  if (begun === text) return;
+  throw new CameoError(
+    "ERR_DATASET",
+    `${folder} was begun with ${begun.trim()}; go on with the same settings, or name another folder`,
+  );
+}
+
+async function drawMissing(task: WorkerTask, { clips, workers, signal, onProgress }: DrawDatasetOptions): Promise<void> {
+  const missing = Array.from({ length: clips }, (_, i) => i).filter((i) => !isComplete(task.folder, i));
+  let done = clips - missing.length;
+  onProgress?.(done, clips);
+  const next = missing.values();
+  await Promise.all(
+    Array.from({ length: Math.min(workers, missing.length) }, () =>
+      work(task, () => (signal?.aborted ? undefined : next.next().value), () => onProgress?.(++done, clips)),
+    ),
+  );
+}
+
+/** One worker, which is given one clip after another until there are no more. */
+function work(task: WorkerTask, next: () => number | undefined, onDone: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./dataset_worker.js", import.meta.url), { workerData: task });
+    const give = () => {
+      const index = next();
+      if (index === undefined) {
+        void worker.terminate().then(() => resolve());
+        return;
+      }
+      worker.postMessage(index);
+    };
+    worker.on("error", reject);
+    worker.on("message", (answer: { error?: Error }) => {
+      if (answer.error) {
+        void worker.terminate();
+        reject(answer.error);
+        return;
+      }
+      onDone();
+      give();
+    });
+    give();
+  });
+}
+
+const isComplete = (folder: string, index: number) => existsSync(join(folder, "clips", nameOf(index)));
+
+/** Draws a clip's masks, then its frames: the folder of these is there only when all is. */
+export async function writeClip({ folder, size, frames, ...rest }: WorkerTask, index: number): Promise<void> {
+  const painter = new ClipPainter(clipOf({ size, frames, ...rest }, index), size);
+  const kinds = ["masks", "clips"] as const;
+  const ends = kinds.map((kind) => join(folder, kind, nameOf(index)));
+  const parts = ends.map((end) => `${end}.part`);
+  for (const part of parts) {
+    await rm(part, { recursive: true, force: true });
+    await mkdir(part, { recursive: true });
+  }
+  for (let frame = 0; frame < frames; frame++) {
+    const { rgb, mask } = painter.paint(frame);
+    const name = `${String(frame).padStart(2, "0")}.png`;
+    await writeFile(join(parts[0] as string, name), encodePng(mask, size, size, 1));
+    await writeFile(join(parts[1] as string, name), encodePng(rgb, size, size, 3));
+  }
+  for (const [i, end] of ends.entries()) {
+    await rm(end, { recursive: true, force: true });
+    await rename(parts[i] as string, end);
+  }
+}
+
+async function writeList(folder: string, settings: DatasetSettings, clips: number): Promise<void> {
+  const lines: string[] = [];
+  for (let i = 0; i < clips; i++) {
+    if (isComplete(folder, i)) lines.push(JSON.stringify(rowOf(clipOf(settings, i), nameOf(i))));
+  }
+  await replaceFile(join(folder, "clips.jsonl"), lines.map((line) => `${line}\n`).join(""));
+}
+
+/** A line of the list: what a trainer reads, and what else there is to know of a clip. */
+function rowOf({ caption, action, place, light, camera, split, seed, subject }: Clip, name: string) {
+  const { plan, colour, pattern, second, ears, tail, accessory } = subject;
+  return {
+    path: `clips/${name}`,
+    caption,
+    mask: `masks/${name}`,
+    action,
+    place,
+    light,
+    camera,
+    plan,
+    colour,
+    pattern,
+    second,
+    ears,
+    tail,
+    accessory,
+    split,
+    seed,
+    subject: subject.seed,
+  };
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.part`, text);
+  await rename(`${path}.part`, path);
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { Presets, SingleBar } from "cli-progress";
+import { Command, Option } from "commander";
+import { number } from "#ts/cli/flags.js";
+import { interruptible } from "#ts/cli/interrupt.js";
+import { reportError } from "#ts/cli/output.js";
+import { notAllowed } from "#ts/options/check.js";
+import { drawDataset } from "./dataset.js";
+import { type Split, splits } from "./subject.js";
+
+interface Flags {
+  clips: number;
+  split: Split;
+  seed: number;
+  size: number;
+  frames: number;
+  workers: number;
+}
+
+const limits: Record<Exclude<keyof Flags, "split">, [least: number, most: number]> = {
+  clips: [1, 1_000_000],
+  seed: [0, 1_000_000],
+  size: [32, 2048],
+  frames: [1, 64],
+  workers: [1, 64],
+};
+
+function check(flags: Flags): void {
+  for (const [name, [least, most]] of Object.entries(limits)) {
+    const value = flags[name as keyof typeof limits];
+    if (Number.isInteger(value) && value >= least && value <= most) continue;
+    throw notAllowed(name, value, `a whole number from ${least} to ${most}`);
+  }
+}
+
+async function draw(folder: string, flags: Flags): Promise<void> {
+  check(flags);
+  const { clips, workers, split, seed, size, frames } = flags;
+  const bar = new SingleBar(
+    {
+      format: "draw |{bar}| {value}/{total} clips, {eta_formatted} left",
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: 30,
+      etaBuffer: 200,
+      // Ctrl-C is the command's to handle.
+      gracefulExit: false,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(clips, 0);
+  try {
+    await interruptible((signal) =>
+      drawDataset(folder, { split, seed, size, frames }, { clips, workers, signal, onProgress: (done) => bar.update(done) }),
+    );
+  } finally {
+    bar.stop();
+  }
+  process.stdout.write(`${clips} clips: ${folder}\n`);
+}
+
+const program = new Command("world")
+  .description(
+    "Draw clips of small characters, with their masks and captions, as data to train on.\n" +
+      "A second run with the same settings goes on where the first one stopped.",
+  )
+  .argument("<folder>", "where clips.jsonl, clips/ and masks/ are written to")
+  .option("--clips <count>", "how many clips", number, 12_000)
+  .addOption(new Option("--split <name>", "which subjects and scenes").choices(splits).default("train"))
+  .option("--seed <number>", "draws other clips", number, 0)
+  .option("--size <pixels>", "the height and the width", number, 128)
+  .option("--frames <count>", "of each clip, at 8 a second", number, 16)
+  .option("--workers <count>", "threads that draw", number, 2)
+  .exitOverride()
+  // Errors are printed by reportError, in one line.
+  .configureOutput({ outputError() {} })
+  .action(draw);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error, process.argv);
+}
