@@ -30,7 +30,7 @@ export function tint(context: SKRSContext2D, colour: Colour, strength: number): 
 
 export const tints: Record<LightName, { colour: Colour; scene: number; subject: number }> = {
   day: { colour: [50, 90, 80], scene: 0, subject: 0 },
-  sunset: { colour: [24, 95, 58], scene: 0.13, subject: 0.1 },
+  sunset: { colour: [24, 95, 58], scene: 0.1, subject: 0.07 },
   overcast: { colour: [224, 30, 42], scene: 0.11, subject: 0.07 },
   own: { colour: [0, 0, 0], scene: 0, subject: 0 },
 };

@@ -38,7 +38,7 @@ export interface Painted {
 /** Of places that are not lit by the sky: what their light does to a subject. */
 const placeTints: Partial<Record<PlaceName, { colour: Colour; strength: number }>> = {
   city: { colour: [262, 60, 34], strength: 0.1 },
-  sea: { colour: [200, 80, 50], strength: 0.1 },
+  sea: { colour: [200, 80, 50], strength: 0.05 },
 };
 
 /** Draws the frames of one clip, one after another, on canvases of its own. */
@@ -140,7 +140,7 @@ export function drawReference(subject: Subject, { size = 128 }: Pick<DrawOptions
   context.fillRect(0, 0, size, size);
   const scale = scaleOf(subject);
   context.setTransform(size * scale, 0, 0, size * scale, size / 2, size * ground);
-  drawParts(context, bodyOf(subject, restingPose()).parts);
+  drawParts(context, bodyOf(subject, { ...restingPose(), turn: 0.25 }).parts);
   const rgba = context.getImageData(0, 0, size, size).data;
   return Uint8Array.from({ length: size * size * 3 }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)] as number);
 }

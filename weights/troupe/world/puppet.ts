@@ -73,7 +73,8 @@ export function solid(
       fill(context, path, colour);
       if (paint) {
         context.save();
-        context.clip(path);
+        // What is painted on one ball ends where the ball does.
+        if (balls.length > 1) context.clip(path);
         paint(context);
         context.restore();
       }

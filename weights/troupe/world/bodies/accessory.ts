@@ -104,7 +104,7 @@ function crown({ accessory, main }: Palette, skeleton: Skeleton): Part {
 }
 
 function glasses(colour: Colour, { head, face }: Skeleton): Part {
-  const ball = grown(head, 1.1);
+  const ball = grown(head, 1.07);
   return {
     depth: head.frame.origin[2] + 0.085,
     draw(context) {
@@ -119,12 +119,12 @@ function glasses(colour: Colour, { head, face }: Skeleton): Part {
         );
       for (const side of [1, -1]) {
         temple(side);
-        const shape = rim(side, 0.45);
+        const shape = rim(side, 0.48);
         if (shape.length === 0) continue;
         const path = polygon(shape);
-        fill(context, path, [200, 60, 96], 0.22);
-        line(context, path, lighter(colour, -30), 0.062);
-        line(context, path, colour, 0.04);
+        fill(context, path, [200, 60, 96], 0.1);
+        line(context, path, lighter(colour, -30), 0.056);
+        line(context, path, colour, 0.036);
       }
       stroke(context, ball, [-0.08, 0, 0.08].map((angle) => direction(angle, face.eyesUp + 0.06)), colour, 0.045);
     },

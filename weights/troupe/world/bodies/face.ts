@@ -65,17 +65,14 @@ function eye(
   const outline = patch(head, way, size, 0.86);
   if (outline.length === 0) return;
   const path = polygon(outline);
-  line(context, path, ink(main), 0.022);
   fill(context, path, white);
-  context.save();
-  context.clip(path);
   // Towards where the body goes, which the head is turned from.
   const look = direction(side * face.eyesApart - 0.1, face.eyesUp - 0.03);
   const pupil = patch(head, look, size * 0.68, 0.92);
   if (pupil.length > 0) fill(context, polygon(pupil), black);
   const glint = patch(head, direction(side * face.eyesApart + 0.02, face.eyesUp + 0.13), size * 0.27);
   if (glint.length > 0) fill(context, polygon(glint), white);
-  context.restore();
+  line(context, path, ink(main), 0.026);
 }
 
 /** A line on a ball, where it is seen. */
