@@ -8,5 +8,7 @@ export const focus = { x: 0.5, y: 0.62 };
 
 /** How much larger all is than at the beginning, after `share` of a clip. */
 export function zoomAt(camera: CameraName, strength: number, share: number): number {
-  return camera === "zoom" ? mix(1, strength, smooth(0.15 + 0.7 * share)) / mix(1, strength, smooth(0.15)) : 1;
+  return camera === "zoom"
+    ? mix(1, strength, smooth(0.15 + 0.7 * share)) / mix(1, strength, smooth(0.15))
+    : 1;
 }

@@ -87,7 +87,12 @@ function shot(random: Random, subject: Subject, action: ActionName): { camera: C
   const scale = scaleOf(subject) * random.between(0.97, 1.03);
   const speed = facing * actions[action].stride({ plan: subject.plan, cycle: 0, vigour }) * rounds * scale;
   const seconds = usualFrames / framesPerSecond;
-  const camera = cameraFor(random, action, Math.abs(speed) * seconds, ["quadruped", "blob"].includes(subject.plan) ? 0.42 : 0.55);
+  const camera = cameraFor(
+    random,
+    action,
+    Math.abs(speed) * seconds,
+    ["quadruped", "blob"].includes(subject.plan) ? 0.42 : 0.55,
+  );
   const pan = (random.next() < 0.5 ? 1 : -1) * random.between(0.05, 0.09);
   const sway = facing * random.between(-0.04, 0.08);
   const drift = camera === "follow" ? sway : camera === "pan" ? -pan : speed;

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -47,7 +48,11 @@ export function nameOf(index: number): string {
  * is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
  * with ERR_ABORTED where the signal ended it; the list is right then, too.
  */
-export async function drawDataset(folder: string, settings: DatasetSettings, options: DrawDatasetOptions): Promise<void> {
+export async function drawDataset(
+  folder: string,
+  settings: DatasetSettings,
+  options: DrawDatasetOptions,
+): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
     await claim(folder, settings);
@@ -58,7 +63,9 @@ export async function drawDataset(folder: string, settings: DatasetSettings, opt
     }
   } catch (error) {
     if (error instanceof CameoError) throw error;
-    throw new CameoError("ERR_DATASET", `${folder}: it can't be written: ${fileReason(error)}`, { cause: error });
+    throw new CameoError("ERR_DATASET", `${folder}: it can't be written: ${fileReason(error)}`, {
+      cause: error,
+    });
   }
   if (options.signal?.aborted) {
     throw new CameoError("ERR_ABORTED", "the operation was aborted", { cause: options.signal.reason });
@@ -82,42 +89,43 @@ async function claim(folder: string, settings: DatasetSettings): Promise<void> {
   );
 }
 
-async function drawMissing(task: WorkerTask, { clips, workers, signal, onProgress }: DrawDatasetOptions): Promise<void> {
+async function drawMissing(
+  task: WorkerTask,
+  { clips, workers, signal, onProgress }: DrawDatasetOptions,
+): Promise<void> {
   const missing = Array.from({ length: clips }, (_, i) => i).filter((i) => !isComplete(task.folder, i));
   let done = clips - missing.length;
   onProgress?.(done, clips);
-  const next = missing.values();
-  await Promise.all(
-    Array.from({ length: Math.min(workers, missing.length) }, () =>
-      work(task, () => (signal?.aborted ? undefined : next.next().value), () => onProgress?.(++done, clips)),
-    ),
+  const rest = missing.values();
+  let failed = false;
+  const next = () => (failed || signal?.aborted ? undefined : rest.next().value);
+  const threads = Array.from({ length: Math.min(workers, missing.length) }, () =>
+    drawInThread(task, next, () => onProgress?.(++done, clips)).catch((error) => {
+      failed = true;
+      throw error;
+    }),
   );
+  // All of them have to end, also where one failed: the list is written after that.
+  const ends = await Promise.allSettled(threads);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-/** One worker, which is given one clip after another until there are no more. */
-function work(task: WorkerTask, next: () => number | undefined, onDone: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./dataset_worker.js", import.meta.url), { workerData: task });
-    const give = () => {
-      const index = next();
-      if (index === undefined) {
-        void worker.terminate().then(() => resolve());
-        return;
-      }
-      worker.postMessage(index);
-    };
-    worker.on("error", reject);
-    worker.on("message", (answer: { error?: Error }) => {
-      if (answer.error) {
-        void worker.terminate();
-        reject(answer.error);
-        return;
-      }
+/** A thread that is given one clip after another until there are no more. */
+async function drawInThread(
+  task: WorkerTask,
+  next: () => number | undefined,
+  onDone: () => void,
+): Promise<void> {
+  const thread = new Worker(new URL("./dataset_worker.js", import.meta.url), { workerData: task });
+  try {
+    for (let index = next(); index !== undefined; index = next()) {
+      thread.postMessage(index);
+      await once(thread, "message");
       onDone();
-      give();
-    });
-    give();
-  });
+    }
+  } finally {
+    await thread.terminate();
+  }
 }
 
 const isComplete = (folder: string, index: number) => existsSync(join(folder, "clips", nameOf(index)));

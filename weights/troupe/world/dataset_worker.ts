@@ -1,11 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type WorkerTask, writeClip } from "./dataset.js";
 
+// What this rejects with ends the thread, as its error.
 parentPort?.on("message", async (index: number) => {
-  try {
-    await writeClip(workerData as WorkerTask, index);
-    parentPort?.postMessage({});
-  } catch (error) {
-    parentPort?.postMessage({ error });
-  }
+  await writeClip(workerData as WorkerTask, index);
+  parentPort?.postMessage(index);
 });

@@ -52,7 +52,11 @@ async function draw(folder: string, flags: Flags): Promise<void> {
   bar.start(clips, 0);
   try {
     await interruptible((signal) =>
-      drawDataset(folder, { split, seed, size, frames }, { clips, workers, signal, onProgress: (done) => bar.update(done) }),
+      drawDataset(
+        folder,
+        { split, seed, size, frames },
+        { clips, workers, signal, onProgress: (done) => bar.update(done) },
+      ),
     );
   } finally {
     bar.stop();

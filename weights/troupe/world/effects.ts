@@ -64,13 +64,22 @@ export function dust(context: SKRSContext2D, { clip, cycle, x, ground }: Around)
     const sides = action === "run" ? [0, -motion.facing] : [-1.4, 1.4];
     for (const [n, side] of sides.entries()) {
       const spread = side * motion.scale * (0.09 + 0.12 * life);
-      disc(context, left + spread - motion.facing * (action === "run" ? 0.03 : 0), ground - size * (0.5 + 0.5 * life), size * (1 - 0.25 * n));
+      disc(
+        context,
+        left + spread - motion.facing * (action === "run" ? 0.03 : 0),
+        ground - size * (0.5 + 0.5 * life),
+        size * (1 - 0.25 * n),
+      );
     }
   }
 }
 
 /** Bubbles from a swimmer's mouth, which stay behind and rise. */
-export function breath(context: SKRSContext2D, { clip, seconds, ground }: Around, mouth: { x: number; y: number }): void {
+export function breath(
+  context: SKRSContext2D,
+  { clip, seconds, ground }: Around,
+  mouth: { x: number; y: number },
+): void {
   if (clip.action !== "swim") return;
   const { drift, scroll, phase } = clip.motion;
   for (let i = 0; i < 5; i++) {
@@ -78,7 +87,13 @@ export function breath(context: SKRSContext2D, { clip, seconds, ground }: Around
     const size = 0.014 + 0.006 * ((i * 7) % 3);
     const up = mouth.y - 0.03 - age * 0.3;
     if (up < -0.05 || up > ground) continue;
-    bubble(context, mouth.x - (drift + scroll) * age + 0.012 * Math.sin(age * 7 + i), up, size, 0.9 * (1 - age / 1.6));
+    bubble(
+      context,
+      mouth.x - (drift + scroll) * age + 0.012 * Math.sin(age * 7 + i),
+      up,
+      size,
+      0.9 * (1 - age / 1.6),
+    );
   }
 }
 
@@ -87,7 +102,11 @@ export const cycleAt = ({ motion }: Clip, seconds: number): number => motion.pha
 
 export function poseAt(clip: Clip, seconds: number): Pose {
   const { action, subject, motion } = clip;
-  const pose = actions[action].pose({ plan: subject.plan, cycle: cycleAt(clip, seconds), vigour: motion.vigour });
+  const pose = actions[action].pose({
+    plan: subject.plan,
+    cycle: cycleAt(clip, seconds),
+    vigour: motion.vigour,
+  });
   const sinceBlink = seconds - motion.blink;
   return { ...pose, eyesClosed: sinceBlink >= 0 && sinceBlink < 0.16 };
 }

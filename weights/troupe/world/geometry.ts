@@ -185,10 +185,16 @@ export function curve(points: readonly Vector[], steps = 4): Vector[] {
   const result: Vector[] = [];
   const point = (i: number) => points[clamp(i, 0, points.length - 1)] as Vector;
   for (let i = 0; i < points.length - 1; i++) {
-    for (let k = 0; k < steps; k++) result.push(between(point(i - 1), point(i), point(i + 1), point(i + 2), k / steps));
+    for (let k = 0; k < steps; k++)
+      result.push(between(point(i - 1), point(i), point(i + 1), point(i + 2), k / steps));
   }
   result.push(point(points.length - 1));
   return result;
+}
+
+/** The same of numbers: as many as `curve` gives points. */
+export function smoothed(values: readonly number[]): number[] {
+  return curve(values.map((value) => [value, 0, 0])).map(([value]) => value);
 }
 
 function between(a: Vector, b: Vector, c: Vector, d: Vector, t: number): Vector {

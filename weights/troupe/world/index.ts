@@ -26,6 +26,6 @@ export {
   splitOf,
   splits,
   subjectFromSeed,
-  tails,
   type Traits,
+  tails,
 } from "./subject.js";

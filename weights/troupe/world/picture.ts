@@ -92,7 +92,8 @@ export class ClipPainter {
     const [all, subject] = [scene, layer].map((from) => from.getImageData(0, 0, this.#size, this.#size).data);
     const painted = { rgb: new Uint8Array(3 * pixels), mask: new Uint8Array(pixels) };
     for (let i = 0; i < pixels; i++) {
-      for (let channel = 0; channel < 3; channel++) painted.rgb[3 * i + channel] = all?.[4 * i + channel] as number;
+      for (let channel = 0; channel < 3; channel++)
+        painted.rgb[3 * i + channel] = all?.[4 * i + channel] as number;
       painted.mask[i] = (subject?.[4 * i + 3] as number) >= 128 ? 255 : 0;
     }
     return painted;
@@ -103,7 +104,14 @@ export class ClipPainter {
     context.resetTransform();
     context.clearRect(0, 0, this.#size, this.#size);
     const pixels = this.#size * zoom;
-    context.setTransform(pixels, 0, 0, pixels, this.#size * focus.x * (1 - zoom), this.#size * focus.y * (1 - zoom));
+    context.setTransform(
+      pixels,
+      0,
+      0,
+      pixels,
+      this.#size * focus.x * (1 - zoom),
+      this.#size * focus.y * (1 - zoom),
+    );
     return context;
   }
 
@@ -142,5 +150,8 @@ export function drawReference(subject: Subject, { size = 128 }: Pick<DrawOptions
   context.setTransform(size * scale, 0, 0, size * scale, size / 2, size * ground);
   drawParts(context, bodyOf(subject, { ...restingPose(), turn: 0.25 }).parts);
   const rgba = context.getImageData(0, 0, size, size).data;
-  return Uint8Array.from({ length: size * size * 3 }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)] as number);
+  return Uint8Array.from(
+    { length: size * size * 3 },
+    (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)] as number,
+  );
 }

@@ -13,7 +13,9 @@ export interface Part {
 
 export function polygon(points: readonly Point[], closed = true): Path2D {
   // Faster than a call for each point.
-  return new Path2D(`M${points.map(([x, y]) => `${x.toFixed(4)} ${y.toFixed(4)}`).join("L")}${closed ? "Z" : ""}`);
+  return new Path2D(
+    `M${points.map(([x, y]) => `${x.toFixed(4)} ${y.toFixed(4)}`).join("L")}${closed ? "Z" : ""}`,
+  );
 }
 
 export function fill(context: SKRSContext2D, path: Path2D, colour: Colour, alpha = 1): void {
@@ -35,7 +37,13 @@ export function edge(context: SKRSContext2D, path: Path2D, colour: Colour): void
 }
 
 /** Light from above on one side, and a darker rim on the other. */
-export function shade(context: SKRSContext2D, path: Path2D, points: readonly Point[], colour: Colour, margin = 0): void {
+export function shade(
+  context: SKRSContext2D,
+  path: Path2D,
+  points: readonly Point[],
+  colour: Colour,
+  margin = 0,
+): void {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const [x, y] = [(left + right) / 2, (top + bottom) / 2];
@@ -67,7 +75,8 @@ export function solid(
   return {
     depth,
     draw(context) {
-      const points = balls.length === 1 ? outlineOf(balls[0] as Ball) : hull(balls.flatMap((ball) => outlineOf(ball, 64)));
+      const points =
+        balls.length === 1 ? outlineOf(balls[0] as Ball) : hull(balls.flatMap((ball) => outlineOf(ball, 64)));
       const path = polygon(points);
       edge(context, path, colour);
       fill(context, path, colour);
@@ -94,7 +103,12 @@ export interface TubeOptions {
 }
 
 /** A limb: round pieces along a line. */
-export function tube(points: readonly Vector[], radii: readonly number[], colour: Colour, options: TubeOptions): Part {
+export function tube(
+  points: readonly Vector[],
+  radii: readonly number[],
+  colour: Colour,
+  options: TubeOptions,
+): Part {
   const { depth, open = 0, tip, flat = false } = options;
   const line = points.map(project);
   const pieces = (from: number) => limb(line, radii, Math.floor(from * (points.length - 1)));

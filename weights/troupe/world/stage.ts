@@ -43,7 +43,14 @@ export function disc(context: SKRSContext2D, x: number, y: number, radius: numbe
 }
 
 /** A soft light around a point. */
-export function glow(context: SKRSContext2D, x: number, y: number, radius: number, colour: Colour, alpha: number): void {
+export function glow(
+  context: SKRSContext2D,
+  x: number,
+  y: number,
+  radius: number,
+  colour: Colour,
+  alpha: number,
+): void {
   const made = context.createRadialGradient(x, y, 0, x, y, radius);
   made.addColorStop(0, css(colour, alpha));
   made.addColorStop(0.4, css(colour, alpha * 0.45));

@@ -1,3 +1,4 @@
+import { fraction } from "../geometry.js";
 import type { Foot, Pose } from "../pose.js";
 import type { Subject } from "../subject.js";
 
@@ -22,7 +23,7 @@ export const wave = (cycle: number, shift = 0): number => Math.sin(2 * Math.PI *
 
 /** A foot that stands for a share of a round, as the ground goes back below it, and swings to the front for the rest. */
 export function step(cycle: number, length: number, stand: number, lift: number): Foot {
-  const phase = cycle - Math.floor(cycle);
+  const phase = fraction(cycle);
   if (phase < stand) return { x: length * (0.5 - phase / stand), y: 0, tilt: 0 };
   const swing = (phase - stand) / (1 - stand);
   const eased = swing * swing * (3 - 2 * swing);
@@ -34,8 +35,15 @@ export function step(cycle: number, length: number, stand: number, lift: number)
 }
 
 /** A hop of what has no legs: it rests on the ground for a share of a round and flies a length for the rest. */
-export function hop(pose: Pose, cycle: number, length: number, rest: number, height: number, squash: number): void {
-  const phase = cycle - Math.floor(cycle);
+export function hop(
+  pose: Pose,
+  cycle: number,
+  length: number,
+  rest: number,
+  height: number,
+  squash: number,
+): void {
+  const phase = fraction(cycle);
   const flight = Math.max(0, (phase - rest) / (1 - rest));
   pose.ahead = length * (flight - phase);
   if (phase < rest) {

@@ -1,4 +1,4 @@
-import { mix, smooth } from "../geometry.js";
+import { fraction, mix, smooth } from "../geometry.js";
 import { restingPose } from "../pose.js";
 import type { Action } from "./action.js";
 
@@ -12,7 +12,7 @@ export const jump: Action = {
   stride: () => 0,
   pose({ plan, cycle, vigour }) {
     const pose = restingPose();
-    const phase = cycle - Math.floor(cycle);
+    const phase = fraction(cycle);
     const flight = (phase - crouched) / (landed - crouched);
     let [up, squash] = [0, 0];
     if (phase < crouched) {
@@ -33,8 +33,14 @@ export const jump: Action = {
       tilt: 0.7 * up,
     }));
     const raise = mix(plan === "quadruped" ? 0.25 : 0.35, 2.15, up);
-    for (const arm of pose.arms) Object.assign(arm, { swing: -0.7 * Math.max(0, squash), raise: plan === "quadruped" ? 0.2 : raise, bend: 0.2 });
-    if (plan === "quadruped" && phase >= crouched && phase < landed) pose.lean = -0.3 * Math.cos(Math.PI * flight);
+    for (const arm of pose.arms)
+      Object.assign(arm, {
+        swing: -0.7 * Math.max(0, squash),
+        raise: plan === "quadruped" ? 0.2 : raise,
+        bend: 0.2,
+      });
+    if (plan === "quadruped" && phase >= crouched && phase < landed)
+      pose.lean = -0.3 * Math.cos(Math.PI * flight);
     pose.flutter = phase > crouched && phase < landed ? -1.1 + 2.4 * flight : 0.4 - 0.5 * squash;
     pose.tailLift = pose.flutter;
     pose.trail = 0.1;

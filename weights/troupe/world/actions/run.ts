@@ -8,7 +8,11 @@ export const run: Action = {
   seconds: 0.62,
   stride: ({ plan, vigour }) => (plan === "blob" ? 0.8 * vigour : length(plan, vigour) / stand),
   pose(moment) {
-    return moment.plan === "blob" ? leap(moment) : moment.plan === "quadruped" ? gallop(moment) : sprint(moment);
+    return moment.plan === "blob"
+      ? leap(moment)
+      : moment.plan === "quadruped"
+        ? gallop(moment)
+        : sprint(moment);
   },
 };
 
@@ -20,7 +24,11 @@ function sprint({ plan, cycle, vigour }: Moment) {
   pose.feet = [0, 0.5].map((shift) => {
     const foot = step(cycle + shift, reach, stand, 0.15);
     // The leg folds behind before it comes forward.
-    return { x: foot.x - 0.06 + (foot.y > 0 ? 0.04 * wave(cycle + shift, 0.55) : 0), y: foot.y, tilt: foot.tilt * 1.3 };
+    return {
+      x: foot.x - 0.06 + (foot.y > 0 ? 0.04 * wave(cycle + shift, 0.55) : 0),
+      y: foot.y,
+      tilt: foot.tilt * 1.3,
+    };
   });
   const flight = Math.abs(wave(cycle, 0.07));
   pose.lift = 0.1 * flight;
@@ -28,7 +36,8 @@ function sprint({ plan, cycle, vigour }: Moment) {
   pose.lean = 0.34;
   pose.headNod = -0.16;
   if (plan === "bird") {
-    for (const arm of pose.arms) Object.assign(arm, { swing: -1.0, raise: 0.9 + 0.35 * wave(2 * cycle), bend: -0.5, bendSide: 0.3 });
+    for (const arm of pose.arms)
+      Object.assign(arm, { swing: -1.0, raise: 0.9 + 0.35 * wave(2 * cycle), bend: -0.5, bendSide: 0.3 });
   } else {
     const swing = 1.15 * wave(cycle, 0.25);
     pose.arms[0] = { swing: -swing - 0.1, raise: 0.2, bend: 1.3, bendSide: 0 };
@@ -66,7 +75,8 @@ function leap({ cycle, vigour }: Moment) {
   const pose = restingPose();
   hop(pose, cycle, 0.8 * vigour, 0.32, 0.2, 0.22);
   pose.lean = 0.3 + 0.12 * wave(cycle, 0.5);
-  for (const arm of pose.arms) Object.assign(arm, { swing: -1.1, raise: 0.9 + 0.4 * wave(cycle, 0.4), bend: -0.4 });
+  for (const arm of pose.arms)
+    Object.assign(arm, { swing: -1.1, raise: 0.9 + 0.4 * wave(cycle, 0.4), bend: -0.4 });
   pose.tailLift = 0.4 + wave(cycle, 0.3);
   pose.trail = 0.85;
   pose.mouth = 0.8;

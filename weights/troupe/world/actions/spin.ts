@@ -14,7 +14,10 @@ export const spin: Action = {
     const out = 1.25 + 0.12 * wave(2 * cycle);
     const raise = plan === "quadruped" ? 0.25 : out * vigour;
     for (const arm of pose.arms) Object.assign(arm, { swing: 0, raise, bend: 0, bendSide: 0.12 });
-    pose.feet = restingPose().feet.map((foot, i) => ({ ...foot, y: Math.max(0, 0.05 * wave(2 * cycle, i / 2)) }));
+    pose.feet = restingPose().feet.map((foot, i) => ({
+      ...foot,
+      y: Math.max(0, 0.05 * wave(2 * cycle, i / 2)),
+    }));
     pose.roll = 0.04 * wave(2 * cycle);
     pose.tailSwing = -1.1;
     pose.trail = 0.15;

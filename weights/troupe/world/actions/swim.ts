@@ -37,7 +37,12 @@ function paddle({ plan, cycle }: Moment) {
   pose.headTurn = 0.1;
   if (plan === "blob") {
     pose.stretch = 1 + 0.14 * wave(cycle);
-    for (const arm of pose.arms) Object.assign(arm, { swing: 0.3, raise: 1.2 + 0.8 * wave(cycle, 0.3), bendSide: 0.5 * wave(cycle, 0.15) });
+    for (const arm of pose.arms)
+      Object.assign(arm, {
+        swing: 0.3,
+        raise: 1.2 + 0.8 * wave(cycle, 0.3),
+        bendSide: 0.5 * wave(cycle, 0.15),
+      });
     return pose;
   }
   pose.feet = [0, 0.5].map((shift) => ({
@@ -46,13 +51,22 @@ function paddle({ plan, cycle }: Moment) {
     tilt: 1.0,
   }));
   if (plan === "bird") {
-    for (const arm of pose.arms) Object.assign(arm, { swing: -0.3, raise: 1.25 + 0.85 * wave(cycle), bendSide: 0.6 * wave(cycle, -0.15) });
+    for (const arm of pose.arms)
+      Object.assign(arm, {
+        swing: -0.3,
+        raise: 1.25 + 0.85 * wave(cycle),
+        bendSide: 0.6 * wave(cycle, -0.15),
+      });
     return pose;
   }
   // A crawl: the arms go round in turn.
   [0, 0.5].forEach((shift, i) => {
     const round = 1.3 + 1.5 * wave(cycle, shift);
-    Object.assign(pose.arms[i as 0 | 1], { swing: round, raise: 0.35 + 0.25 * wave(cycle, shift + 0.25), bend: 0.35 });
+    Object.assign(pose.arms[i as 0 | 1], {
+      swing: round,
+      raise: 0.35 + 0.25 * wave(cycle, shift + 0.25),
+      bend: 0.35,
+    });
   });
   return pose;
 }

@@ -8,7 +8,11 @@ export const walk: Action = {
   seconds: 1.02,
   stride: ({ plan, vigour }) => (plan === "blob" ? 0.34 * vigour : length(plan, vigour) / stand),
   pose(moment) {
-    return moment.plan === "blob" ? crawl(moment) : moment.plan === "quadruped" ? amble(moment) : stroll(moment);
+    return moment.plan === "blob"
+      ? crawl(moment)
+      : moment.plan === "quadruped"
+        ? amble(moment)
+        : stroll(moment);
   },
 };
 
@@ -23,8 +27,18 @@ function stroll({ plan, cycle, vigour }: Moment) {
   pose.roll = (plan === "bird" ? 0.1 : 0.05) * wave(cycle, 0.05);
   pose.lean = 0.06;
   const swing = plan === "bird" ? 0.3 : 0.75;
-  pose.arms[0] = { swing: -swing * wave(cycle, 0.25), raise: plan === "bird" ? 0.35 : 0.16, bend: 0.35, bendSide: 0 };
-  pose.arms[1] = { swing: swing * wave(cycle, 0.25), raise: plan === "bird" ? 0.35 : 0.16, bend: 0.35, bendSide: 0 };
+  pose.arms[0] = {
+    swing: -swing * wave(cycle, 0.25),
+    raise: plan === "bird" ? 0.35 : 0.16,
+    bend: 0.35,
+    bendSide: 0,
+  };
+  pose.arms[1] = {
+    swing: swing * wave(cycle, 0.25),
+    raise: plan === "bird" ? 0.35 : 0.16,
+    bend: 0.35,
+    bendSide: 0,
+  };
   pose.headNod = 0.05 * wave(2 * cycle);
   pose.tailSwing = wave(cycle, 0.1);
   pose.tailLift = 0.4 * wave(2 * cycle);
@@ -51,7 +65,8 @@ function crawl({ cycle, vigour }: Moment) {
   const pose = restingPose();
   hop(pose, cycle, 0.34 * vigour, 0.5, 0.07, 0.16);
   pose.lean = 0.08 + 0.06 * wave(cycle);
-  for (const arm of pose.arms) Object.assign(arm, { swing: 0.5 * wave(cycle), raise: 0.7 + 0.25 * wave(cycle, 0.4) });
+  for (const arm of pose.arms)
+    Object.assign(arm, { swing: 0.5 * wave(cycle), raise: 0.7 + 0.25 * wave(cycle, 0.4) });
   pose.tailLift = wave(cycle, 0.3);
   pose.trail = 0.18;
   return pose;

@@ -26,7 +26,12 @@ export const wave: Action = {
       pose.headNod = 0.1;
       pose.feet[2] = pose.feet[3] = { x: 0.04, y: 0, tilt: 0 };
       pose.feet[1] = { x: 0.03, y: 0.16, tilt: 0.5 };
-      pose.arms[0] = { swing: 1.05 + 0.42 * beat * vigour, raise: 0.3, bend: 0.25 + 0.45 * beat, bendSide: 0 };
+      pose.arms[0] = {
+        swing: 1.05 + 0.42 * beat * vigour,
+        raise: 0.3,
+        bend: 0.25 + 0.45 * beat,
+        bendSide: 0,
+      };
       return pose;
     }
     pose.arms[0] = { swing: 0.1, raise: 2.08 + 0.36 * beat * vigour, bend: 0, bendSide: 0.3 + 0.4 * beat };

@@ -12,8 +12,8 @@ import {
   leaned,
   moved,
   outlineOf,
-  patch,
   type Point,
+  patch,
   project,
   rolled,
   turn,
@@ -96,7 +96,10 @@ function crown({ accessory, main }: Palette, skeleton: Skeleton): Part {
       for (const angle of [0, turn / 6, turn / 3, turn / 2, (2 * turn) / 3, (5 * turn) / 6]) {
         const outward = add(ring(angle, 0.15, 1), ring(angle, 0.15, 0), -1);
         if (outward[2] < 0.25 * scale) continue;
-        const gem = { frame: { origin: ring(angle, 0.16, 0.58), axes: frame.axes }, radii: [0.026, 0.03, 0.026] as const };
+        const gem = {
+          frame: { origin: ring(angle, 0.16, 0.58), axes: frame.axes },
+          radii: [0.026, 0.03, 0.026] as const,
+        };
         fill(context, polygon(outlineOf(gem, 16)), accessory);
       }
     },
@@ -108,7 +111,8 @@ function glasses(colour: Colour, { head, face }: Skeleton): Part {
   return {
     depth: head.frame.origin[2] + 0.085,
     draw(context) {
-      const rim = (side: number, size: number) => patch(ball, direction(side * face.eyesApart, face.eyesUp), size, 0.96, 36);
+      const rim = (side: number, size: number) =>
+        patch(ball, direction(side * face.eyesApart, face.eyesUp), size, 0.96, 36);
       const temple = (side: number) =>
         stroke(
           context,
@@ -126,7 +130,13 @@ function glasses(colour: Colour, { head, face }: Skeleton): Part {
         line(context, path, lighter(colour, -30), 0.056);
         line(context, path, colour, 0.036);
       }
-      stroke(context, ball, [-0.08, 0, 0.08].map((angle) => direction(angle, face.eyesUp + 0.06)), colour, 0.045);
+      stroke(
+        context,
+        ball,
+        [-0.08, 0, 0.08].map((angle) => direction(angle, face.eyesUp + 0.06)),
+        colour,
+        0.045,
+      );
     },
   };
 }
@@ -140,7 +150,8 @@ function scarf(colour: Colour, { neck, head, torso }: Skeleton, pose: Pose): Par
     const blow = clampBlow(pose.trail);
     const points: Vector[] = [0, 0.35, 0.7, 1].map((share) => {
       const back = -blow * share * length * (0.8 + more);
-      const down = -share * length * (1 - 0.75 * Math.abs(blow)) + pose.flutter * share * share * 0.09 + drop * share;
+      const down =
+        -share * length * (1 - 0.75 * Math.abs(blow)) + pose.flutter * share * share * 0.09 + drop * share;
       return at(frame, [root[0] + back + 0.02 * share, root[1] + down, root[2] + 0.02 + 0.03 * share]);
     });
     return curve(points);
@@ -149,7 +160,10 @@ function scarf(colour: Colour, { neck, head, torso }: Skeleton, pose: Pose): Par
   const bound = neckDepth(frame, radius);
   return [
     { depth, draw: (context) => wrap(context, frame, radius, colour, light) },
-    tube(loose(0.22, 0, 0.1), radii, lighter(colour, -6), { depth: bound + depth + 0.04, tip: { from: 0.75, colour: light } }),
+    tube(loose(0.22, 0, 0.1), radii, lighter(colour, -6), {
+      depth: bound + depth + 0.04,
+      tip: { from: 0.75, colour: light },
+    }),
     solid(
       [{ frame: { origin: at(frame, root), axes: frame.axes }, radii: [0.05, 0.05, 0.05] }],
       colour,

@@ -13,7 +13,10 @@ export function coat(subject: Subject, palette: Palette, skeleton: Skeleton): { 
   const { head } = skeleton;
   switch (subject.pattern) {
     case "plain":
-      return { torso() {}, head: skeleton.face.nose === "snout" ? muzzle(head, lighter(palette.main, 13)) : () => {} };
+      return {
+        torso() {},
+        head: skeleton.face.nose === "snout" ? muzzle(head, lighter(palette.main, 13)) : () => {},
+      };
     case "stripes":
       return { torso: stripes(skeleton, palette.second), head: headStripes(head, palette.second) };
     case "spots":
@@ -29,7 +32,8 @@ function paintAll(shapes: ReturnType<typeof patch>[], colour: Colour): Paint {
   };
 }
 
-const muzzle = (head: Ball, colour: Colour) => paintAll([patch(head, direction(0, -0.42), 0.72, 1.15)], colour);
+const muzzle = (head: Ball, colour: Colour) =>
+  paintAll([patch(head, direction(0, -0.42), 0.72, 1.15)], colour);
 
 const belly = ({ torso, belly: { way, angle } }: Skeleton, colour: Colour) =>
   paintAll([patch(torso, way, angle, 1, 40)], colour);

@@ -31,7 +31,8 @@ export function faceParts(subject: Subject, palette: Palette, skeleton: Skeleton
       draw(context) {
         cheeks(context, head, face.eyesApart);
         for (const side of [1, -1]) eye(context, subject, palette, skeleton, pose, side);
-        if (face.nose !== "beak") mouth(context, head, palette.main, face.nose === "none" ? -0.36 : -0.62, pose.mouth);
+        if (face.nose !== "beak")
+          mouth(context, head, palette.main, face.nose === "none" ? -0.36 : -0.62, pose.mouth);
       },
     },
   ];
@@ -58,7 +59,9 @@ function eye(
   const size = face.eye * subject.eyeSize;
   const way = direction(side * face.eyesApart, face.eyesUp);
   if (pose.eyesClosed) {
-    const lid = [-1, -0.5, 0, 0.5, 1].map((x) => direction(side * face.eyesApart + x * size * 0.9, face.eyesUp - 0.12 * (1 - x * x)));
+    const lid = [-1, -0.5, 0, 0.5, 1].map((x) =>
+      direction(side * face.eyesApart + x * size * 0.9, face.eyesUp - 0.12 * (1 - x * x)),
+    );
     stroke(context, head, lid, black, 0.03);
     return;
   }
@@ -76,7 +79,13 @@ function eye(
 }
 
 /** A line on a ball, where it is seen. */
-export function stroke(context: SKRSContext2D, ball: Ball, ways: ReturnType<typeof direction>[], colour: Colour, width: number): void {
+export function stroke(
+  context: SKRSContext2D,
+  ball: Ball,
+  ways: ReturnType<typeof direction>[],
+  colour: Colour,
+  width: number,
+): void {
   const viewer = towardsViewer(ball);
   const seen = ways.filter((way) => dot(way, viewer) > 0.05).map((way) => project(surface(ball, way)));
   if (seen.length > 1) line(context, polygon(seen, false), colour, width);
@@ -126,8 +135,14 @@ function beak({ main }: Palette, head: Ball, open: number): Part[] {
   const seen = towardsViewer(head)[0];
   const depth = head.frame.origin[2] + (seen > -0.1 ? 0.08 : -0.05);
   const piece = (up: number, thick: number, drop: number): Ball[] => [
-    { frame: moved(head.frame, [scale * 0.86, scale * up, 0]), radii: [scale * 0.16, scale * thick, scale * 0.3] },
-    { frame: moved(head.frame, [scale * 1.42, scale * (up - drop), 0]), radii: [scale * 0.05, scale * 0.05, scale * 0.06] },
+    {
+      frame: moved(head.frame, [scale * 0.86, scale * up, 0]),
+      radii: [scale * 0.16, scale * thick, scale * 0.3],
+    },
+    {
+      frame: moved(head.frame, [scale * 1.42, scale * (up - drop), 0]),
+      radii: [scale * 0.05, scale * 0.05, scale * 0.06],
+    },
   ];
   const gap = 0.12 + 0.14 * Math.max(0, open - 0.35);
   return [

@@ -24,7 +24,13 @@ export const quadruped: Plan = (subject, { main, second }, pose) => {
     footColour: second,
     knee: 1,
   };
-  const paw = { length: leg + 0.17, radii: [0.07, 0.06, 0.07], colour: main, bias: 0.12, tip: { from: 0.72, colour: second } };
+  const paw = {
+    length: leg + 0.17,
+    radii: [0.07, 0.06, 0.07],
+    colour: main,
+    bias: 0.12,
+    tip: { from: 0.72, colour: second },
+  };
   const limbs = [0, 1, 2, 3].flatMap((i) => {
     const [side, front] = [i % 2 === 0 ? 1 : -1, i < 2];
     const foot = pose.feet[i] as (typeof pose.feet)[number];

@@ -10,8 +10,10 @@ import {
   moved,
   rolled,
   scaled,
+  smoothed,
   stretched,
   type Vector,
+  world,
   yawed,
 } from "../geometry.js";
 import type { Arm, Foot, Pose } from "../pose.js";
@@ -61,17 +63,7 @@ export function baseOf(view: Frame, pose: Pose, hips: number, centre: number): B
 }
 
 /** The camera's view of the ground, before a subject's turn. */
-export const view: Frame = rolled(
-  {
-    origin: [0, 0, 0],
-    axes: [
-      [1, 0, 0],
-      [0, 1, 0],
-      [0, 0, 1],
-    ],
-  },
-  cameraDown,
-);
+export const view: Frame = rolled(world, cameraDown);
 
 export function headFrame(frame: Frame, pose: Pose): Frame {
   return rolled(leaned(yawed(frame, headTurn + pose.headTurn), pose.headNod), pose.headRoll);
@@ -97,7 +89,7 @@ export function armPart(trunk: Frame, shoulder: Vector, arm: Arm, side: number, 
   const elbow = add(shoulder, armWay(arm, side), half);
   const hand = add(elbow, armWay(arm, side, { swing: arm.bend, raise: arm.bendSide }), half);
   const points = curve([shoulder, elbow, hand].map((point) => at(trunk, point)));
-  const radii = curve(shape.radii.map((radius) => [radius, 0, 0] as const)).map(([radius]) => radius);
+  const radii = smoothed(shape.radii);
   const depth = (points[5] as Vector)[2] + (shape.bias ?? 0);
   return tube(points, radii, shape.colour, { depth, open: 0.25, ...(shape.tip && { tip: shape.tip }) });
 }
@@ -118,7 +110,7 @@ export function legParts(base: Base, hip: Vector, rest: Vector, foot: Foot, shap
   const bend = (shape.knee * Math.min(Math.sqrt(slack), 0.16)) / 2;
   const knee = add(scaled(add(ankle, top), 0.5), base.ground.axes[0], bend);
   const points = curve([top, knee, ankle]);
-  const radii = curve(shape.radii.map((radius) => [radius, 0, 0] as const)).map(([radius]) => radius);
+  const radii = smoothed(shape.radii);
   const depth = (points[3] as Vector)[2] + (shape.bias ?? 0);
   const sole = leaned({ origin: ankle, axes: base.ground.axes }, foot.tilt);
   const ball: Ball = { frame: moved(sole, [shape.foot[0] * 0.35, 0, 0]), radii: shape.foot };

@@ -1,12 +1,16 @@
-import { at, clamp, curve, type Vector } from "../geometry.js";
+import { at, clamp, curve, smoothed, type Vector } from "../geometry.js";
 import type { Pose } from "../pose.js";
 import { type Part, solid, tube } from "../puppet.js";
 import type { Palette, Subject } from "../subject.js";
 import type { Skeleton } from "./skeleton.js";
 
 /** None, a puff, a long one that curls up, or a bushy one with a tip of the second colour. */
-export function tailParts(subject: Subject, { main, second }: Palette, { tail }: Skeleton, pose: Pose): Part[] {
-  const lengths = (...values: number[]) => curve(values.map((value) => [value, 0, 0] as const)).map(([value]) => value);
+export function tailParts(
+  subject: Subject,
+  { main, second }: Palette,
+  { tail }: Skeleton,
+  pose: Pose,
+): Part[] {
   const [swing, lift] = [pose.tailSwing, clamp(pose.tailLift, -1, 1)];
   const depth = tail.origin[2] - 0.04;
   /** Points that go back, up and sideways; the further out, the more they swing. */
@@ -26,11 +30,21 @@ export function tailParts(subject: Subject, { main, second }: Palette, { tail }:
     }
     case "long": {
       const points = line([-0.03, 0, 0], [0.13, 0, 0], [0.25, 0.1, 0.02], [0.27, 0.27, 0.04]);
-      return [tube(points, lengths(0.04, 0.036, 0.036, 0.05), main, { depth, tip: { from: 0.76, colour: second } })];
+      return [
+        tube(points, smoothed([0.04, 0.036, 0.036, 0.05]), main, {
+          depth,
+          tip: { from: 0.76, colour: second },
+        }),
+      ];
     }
     case "bushy": {
       const points = line([-0.04, 0, 0], [0.1, 0.02, 0], [0.22, 0.13, 0.02], [0.24, 0.33, 0.04]);
-      return [tube(points, lengths(0.045, 0.085, 0.12, 0.035), main, { depth, tip: { from: 0.68, colour: second } })];
+      return [
+        tube(points, smoothed([0.045, 0.085, 0.12, 0.035]), main, {
+          depth,
+          tip: { from: 0.68, colour: second },
+        }),
+      ];
     }
   }
 }

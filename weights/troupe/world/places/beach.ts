@@ -21,13 +21,40 @@ export function beach(seed: number): Backdrop {
   return (stage) => {
     const { context, light, time } = stage;
     band(context, -0.2, 0.46, light === "own" ? skies.day : skies[light]);
-    if (light !== "overcast") sun(stage, sunX, light === "sunset" ? 0.36 : 0.14, 0.065, light === "sunset" ? [26, 98, 68] : [50, 98, 76]);
-    clouds(stage, puffs, light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100], 0.9);
-    const sea: Colour[] = light === "sunset" ? [[20, 70, 68], [205, 50, 55]] : light === "overcast" ? [[205, 35, 52], [195, 38, 60]] : [[208, 82, 54], [186, 72, 62]];
+    if (light !== "overcast")
+      sun(
+        stage,
+        sunX,
+        light === "sunset" ? 0.36 : 0.14,
+        0.065,
+        light === "sunset" ? [26, 98, 68] : [50, 98, 76],
+      );
+    clouds(
+      stage,
+      puffs,
+      light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100],
+      0.9,
+    );
+    const sea: Colour[] =
+      light === "sunset"
+        ? [
+            [20, 70, 68],
+            [205, 50, 55],
+          ]
+        : light === "overcast"
+          ? [
+              [205, 35, 52],
+              [195, 38, 60],
+            ]
+          : [
+              [208, 82, 54],
+              [186, 72, 62],
+            ];
     band(context, 0.45, 0.74, sea);
     context.fillStyle = css([0, 0, 100], 0.35);
     for (let i = 0; i < 5; i++) {
-      const x = ((i * 0.37 + 0.03 * Math.sin(time * 1.2 + i * 2) - stage.scroll * 0.2) % 1.5 + 1.5) % 1.5 - 0.25;
+      const x =
+        ((((i * 0.37 + 0.03 * Math.sin(time * 1.2 + i * 2) - stage.scroll * 0.2) % 1.5) + 1.5) % 1.5) - 0.25;
       disc(context, x, 0.5 + 0.034 * i, 0.09 + 0.01 * i, 0.005);
     }
     repeat(stage, 0.15, 1.8, boats, (_, x) => boat(stage, x));
@@ -45,11 +72,22 @@ function shore(stage: Stage, level: number, foam: Colour | undefined): void {
   context.moveTo(-0.2, 1.2);
   for (let i = 0; i <= 40; i++) {
     const x = -0.2 + (i / 40) * 1.4;
-    context.lineTo(x, level + 0.01 * Math.sin((x + scroll * 0.75) * 11 + Math.sin(time)) );
+    context.lineTo(x, level + 0.01 * Math.sin((x + scroll * 0.75) * 11 + Math.sin(time)));
   }
   context.lineTo(1.2, 1.2);
   context.closePath();
-  context.fillStyle = foam ? css(foam, 0.9) : gradient(context, [[40, 55, 74], [42, 72, 80], [38, 66, 70]], 0.7, 1);
+  context.fillStyle = foam
+    ? css(foam, 0.9)
+    : gradient(
+        context,
+        [
+          [40, 55, 74],
+          [42, 72, 80],
+          [38, 66, 70],
+        ],
+        0.7,
+        1,
+      );
   context.fill();
 }
 

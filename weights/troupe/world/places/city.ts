@@ -49,7 +49,9 @@ function house(stage: Stage, { y, size, kind }: Spot, x: number, colour: Colour,
       const left = x - size / 2 + pitch * (column + 0.36);
       const top = y + 0.06 + row * 0.115;
       const on = number < 6;
-      context.fillStyle = on ? css([number < 2 ? 190 : 42, 90, 66], 0.35 + 0.6 * lit) : css(lighter(colour, 8));
+      context.fillStyle = on
+        ? css([number < 2 ? 190 : 42, 90, 66], 0.35 + 0.6 * lit)
+        : css(lighter(colour, 8));
       context.fillRect(left, top, pitch * 0.64, 0.066);
     }
   }

@@ -10,7 +10,13 @@ export interface Spot {
 }
 
 /** Things at even distances, moved a little. */
-export function row(random: Random, count: number, period: number, y: [number, number], size: [number, number]): Spot[] {
+export function row(
+  random: Random,
+  count: number,
+  period: number,
+  y: [number, number],
+  size: [number, number],
+): Spot[] {
   return Array.from({ length: count }, (_, i) => ({
     x: ((i + random.between(-0.3, 0.3)) * period) / count,
     y: random.between(...y),
@@ -57,7 +63,12 @@ export function stars(stage: Stage, spots: readonly Spot[]): void {
 }
 
 /** Waves of several lengths that fit into a period. */
-export function rolling(random: Random, period: number, level: number, height: number): (x: number) => number {
+export function rolling(
+  random: Random,
+  period: number,
+  level: number,
+  height: number,
+): (x: number) => number {
   const [a, b] = [random.between(0, 6.3), random.between(0, 6.3)];
   const k = (2 * Math.PI) / period;
   return (x) => level - height * (0.65 * Math.sin(k * x + a) + 0.35 * Math.sin(2 * k * x + b));

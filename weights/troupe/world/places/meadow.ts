@@ -23,13 +23,41 @@ export function meadow(seed: number): Backdrop {
   return (stage) => {
     const { context, light } = stage;
     band(context, -0.2, 0.7, light === "own" ? skies.day : skies[light]);
-    if (light !== "overcast") sun(stage, sunX, light === "sunset" ? 0.43 : 0.16, 0.06, light === "sunset" ? [28, 98, 68] : [50, 98, 76]);
-    clouds(stage, puffs, light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100], 0.92);
+    if (light !== "overcast")
+      sun(
+        stage,
+        sunX,
+        light === "sunset" ? 0.43 : 0.16,
+        0.06,
+        light === "sunset" ? [28, 98, 68] : [50, 98, 76],
+      );
+    clouds(
+      stage,
+      puffs,
+      light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100],
+      0.92,
+    );
     ridge(stage, 0.25, far, 1);
-    context.fillStyle = gradient(context, [[128, 38, 63], [110, 42, 66]], 0.5, 0.68);
+    context.fillStyle = gradient(
+      context,
+      [
+        [128, 38, 63],
+        [110, 42, 66],
+      ],
+      0.5,
+      0.68,
+    );
     context.fill();
     ridge(stage, 0.5, near, 1);
-    context.fillStyle = gradient(context, [[104, 46, 60], [98, 48, 62]], 0.6, 0.74);
+    context.fillStyle = gradient(
+      context,
+      [
+        [104, 46, 60],
+        [98, 48, 62],
+      ],
+      0.6,
+      0.74,
+    );
     context.fill();
     repeat(stage, 0.6, 2.0, trees, (spot, x) => tree(stage, spot, x, kind));
     band(context, 0.7, 1.2, [
@@ -48,14 +76,24 @@ function tree({ context, time }: Stage, { y, size, kind }: Spot, x: number, shap
   context.fillStyle = css([24, 42, 40]);
   context.fillRect(x - 0.018 * size, y - 0.12 * size, 0.036 * size, 0.2 * size);
   const green: Colour = [142 - (kind % 3) * 12, 42, 44];
-  for (const [dx, dy, r] of shape === 0 ? [[-0.06, -0.14, 0.085], [0.06, -0.15, 0.08], [0, -0.24, 0.1]] : [[0, -0.13, 0.085], [0, -0.21, 0.075], [0, -0.28, 0.055]]) {
+  for (const [dx, dy, r] of shape === 0
+    ? [
+        [-0.06, -0.14, 0.085],
+        [0.06, -0.15, 0.08],
+        [0, -0.24, 0.1],
+      ]
+    : [
+        [0, -0.13, 0.085],
+        [0, -0.21, 0.075],
+        [0, -0.28, 0.055],
+      ]) {
     context.fillStyle = css(lighter(green, (dy as number) * -22));
     disc(context, x + (dx as number) * size + sway, y + (dy as number) * size, (r as number) * size);
   }
 }
 
 function flower({ context, time }: Stage, { y, size, kind }: Spot, x: number): void {
-  const grown = size * (0.6 + 1.1 * (y - 0.7) / 0.3) + 0.006;
+  const grown = size * (0.6 + (1.1 * (y - 0.7)) / 0.3) + 0.006;
   const sway = grown * 0.3 * Math.sin(time * 1.7 + kind);
   context.strokeStyle = css([112, 50, 36]);
   context.lineWidth = grown * 0.4;
@@ -66,7 +104,12 @@ function flower({ context, time }: Stage, { y, size, kind }: Spot, x: number): v
   context.fillStyle = css(petals[kind % petals.length] as Colour);
   for (let i = 0; i < 5; i++) {
     const angle = (i / 5) * 6.283;
-    disc(context, x + sway + grown * 0.7 * Math.cos(angle), y - grown * 2 + grown * 0.7 * Math.sin(angle), grown * 0.55);
+    disc(
+      context,
+      x + sway + grown * 0.7 * Math.cos(angle),
+      y - grown * 2 + grown * 0.7 * Math.sin(angle),
+      grown * 0.55,
+    );
   }
   context.fillStyle = css([42, 95, 55]);
   disc(context, x + sway, y - grown * 2, grown * 0.5);

@@ -10,7 +10,12 @@ export function moon(seed: number): Backdrop {
   const near = rolling(random, 1.5, 0.7, 0.02);
   const craters = row(random, 5, 1.9, [0.77, 0.97], [0.07, 0.12]);
   const holes = row(random, 3, 1.6, [0.69, 0.71], [0.05, 0.07]);
-  const planet = { x: random.between(0.14, 0.86), y: random.between(0.14, 0.26), size: random.between(0.1, 0.14), kind: random.below(9) };
+  const planet = {
+    x: random.between(0.14, 0.86),
+    y: random.between(0.14, 0.26),
+    size: random.between(0.1, 0.14),
+    kind: random.below(9),
+  };
   const rocket = random.next() < 0.35 ? [{ x: random.between(0.1, 1.3) }] : [];
   return (stage) => {
     const { context } = stage;
@@ -22,11 +27,28 @@ export function moon(seed: number): Backdrop {
     stars(stage, points);
     globe(stage, planet);
     ridge(stage, 0.25, far, 1);
-    context.fillStyle = gradient(context, [[245, 9, 46], [240, 9, 40]], 0.58, 0.75);
+    context.fillStyle = gradient(
+      context,
+      [
+        [245, 9, 46],
+        [240, 9, 40],
+      ],
+      0.58,
+      0.75,
+    );
     context.fill();
     repeat(stage, 0.45, 1.6, rocket, (_, x) => ship(stage, x));
     ridge(stage, 0.6, near, 1.2);
-    context.fillStyle = gradient(context, [[240, 8, 74], [240, 8, 66], [242, 9, 54]], 0.68, 1);
+    context.fillStyle = gradient(
+      context,
+      [
+        [240, 8, 74],
+        [240, 8, 66],
+        [242, 9, 54],
+      ],
+      0.68,
+      1,
+    );
     context.fill();
     repeat(stage, 0.6, 1.6, holes, (spot, x) => crater(stage, { ...spot, y: spot.y + 0.04 }, x, 0.2));
     repeat(stage, 1, 1.9, craters, (spot, x) => crater(stage, spot, x, 0.3));

@@ -27,9 +27,19 @@ export function sea(seed: number): Backdrop {
     ]);
     for (const { x, y, size, kind } of shafts) shaft(stage, x + 0.02 * Math.sin(time * 0.8 + kind), y, size);
     ridge(stage, 0.3, far, 1);
-    context.fillStyle = gradient(context, [[208, 60, 36], [214, 55, 30]], 0.55, 0.8);
+    context.fillStyle = gradient(
+      context,
+      [
+        [208, 60, 36],
+        [214, 55, 30],
+      ],
+      0.55,
+      0.8,
+    );
     context.fill();
-    repeat({ ...stage, scroll: stage.scroll - time * 0.25 }, 0.3, 1.4, shoal, (spot, x) => fish(stage, spot, x));
+    repeat({ ...stage, scroll: stage.scroll - time * 0.25 }, 0.3, 1.4, shoal, (spot, x) =>
+      fish(stage, spot, x),
+    );
     repeat(stage, 0.75, 1.9, weeds, (spot, x) => weed(stage, spot, x));
     repeat(stage, 0.8, 1.9, reef, (spot, x) => coral(stage, spot, x));
     context.fillStyle = css([44, 44, 66]);

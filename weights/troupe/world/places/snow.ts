@@ -35,10 +35,25 @@ export function snow(seed: number): Backdrop {
   return (stage) => {
     const { context, light } = stage;
     band(context, -0.2, 0.72, skies[light]);
-    if (light !== "overcast") sun(stage, sunX, light === "sunset" ? 0.4 : 0.15, 0.05, light === "sunset" ? [28, 98, 70] : [52, 90, 86]);
+    if (light !== "overcast")
+      sun(
+        stage,
+        sunX,
+        light === "sunset" ? 0.4 : 0.15,
+        0.05,
+        light === "sunset" ? [28, 98, 70] : [52, 90, 86],
+      );
     repeat(stage, 0.15, 1.7, peaks, (spot, x) => peak(stage, spot, x));
     ridge(stage, 0.5, near, 1);
-    context.fillStyle = gradient(context, [[206, 50, 90], [212, 42, 84]], 0.6, 0.76);
+    context.fillStyle = gradient(
+      context,
+      [
+        [206, 50, 90],
+        [212, 42, 84],
+      ],
+      0.6,
+      0.76,
+    );
     context.fill();
     repeat(stage, 0.6, 2.0, firs, (spot, x) => fir(stage, spot, x));
     repeat(stage, 0.62, 2.0, men, (_, x) => snowman(stage, x));
@@ -80,7 +95,12 @@ function fir({ context }: Stage, { y, size, kind }: Spot, x: number): void {
       context.beginPath();
       context.moveTo(x, base - high);
       context.lineTo(x + wide * from, base - high * (1 - from));
-      context.quadraticCurveTo(x, base - high * (1 - from) + 0.025 * size, x - wide * from, base - high * (1 - from));
+      context.quadraticCurveTo(
+        x,
+        base - high * (1 - from) + 0.025 * size,
+        x - wide * from,
+        base - high * (1 - from),
+      );
       context.fill();
     };
     layer([168 - (kind % 3) * 6, 34, 34 + 3 * i], 1);
