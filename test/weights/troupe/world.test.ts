@@ -169,9 +169,10 @@ test("the trainer reads the list, and a second run completes it", async (t) => {
   t.strictSame(opened.skips, []);
   const captions = rows.map((row) => JSON.parse(row).caption as string);
   t.strictSame(samples.map(({ caption }) => caption).sort(), captions.sort());
-  const failure = await draw(whole, "--clips", "6", "--size", "64").catch((error: { stderr: string }) => error);
+  const failure = await draw(whole, "--clips", "6", "--size", "64").catch(
+    (error: { stderr: string }) => error,
+  );
   t.match(failure.stderr, /^cameo: [^\n]* was begun with [^\n]*name another folder\n$/);
-});
 });
 
 test("Ctrl-C leaves complete clips and their list", { skip: process.platform === "win32" }, async (t) => {
