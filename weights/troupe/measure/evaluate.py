@@ -1,0 +1,89 @@
+"""Judges the films that sample.js made, by probes, beside the world's own films of the same cases:
+
+    python evaluate.py probes.safetensors DRAWN FILMS [FILMS...] [--json report.json] [--sheet sheet.webp]
+
+Prints a table. Attributes and places are right in so many of the frames, actions in so many of the films; consistency is
+the mean cosine of consecutive frames' features; motion the mean absolute difference of consecutive frames, of 255.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from probes import CLASSES, FRAMES, SIZE, load_probes, to_tensor
+
+ATTRIBUTES = ["plan", "colour", "pattern", "accessory"]
+
+
+def read_films(folder: Path) -> tuple[list[dict], list[np.ndarray]]:
+    cases = [json.loads(line) for line in (folder / "cases.jsonl").read_text().splitlines()]
+    films = [np.asarray(Image.open(folder / f"{case['index']:03d}.png").convert("RGB")) for case in cases]
+    return cases, [film.reshape(FRAMES, SIZE, SIZE, 3) for film in films]
+
+
+@torch.no_grad()
+def judge(probes, cases: list[dict], films: list[np.ndarray]) -> list[dict]:
+    """For each film: the share of its frames, or whether the film, shows what was asked for."""
+    results = []
+    for case, film in zip(cases, films):
+        logits, features = probes(to_tensor(film)[None])
+        right = {
+            name: (of[0].argmax(-1) == CLASSES[name].index(case[name])).float().mean().item()
+            for name, of in logits.items()
+        }
+        cosine = torch.nn.functional.cosine_similarity(features[0, :-1], features[0, 1:], dim=-1).mean().item()
+        motion = float(np.abs(np.diff(film.astype(np.int16), axis=0)).mean())
+        results.append(right | {"consistency": cosine, "motion": motion, "heldOutPair": case["heldOutPair"]})
+    return results
+
+
+def summary(results: list[dict]) -> dict:
+    mean = {name: float(np.mean([r[name] for r in results])) for name in results[0] if name != "heldOutPair"}
+    mean["attributes"] = float(np.mean([mean[name] for name in ATTRIBUTES]))
+    mean["action and place"] = float(np.mean([mean["action"], mean["place"]]))
+    held_out = [r for r in results if r["heldOutPair"]]
+    if held_out:
+        mean["action, new pairs"] = float(np.mean([r["action"] for r in held_out]))
+        mean["place, new pairs"] = float(np.mean([r["place"] for r in held_out]))
+    return mean | {"films": len(results)}
+
+
+def sheet(cases: list[dict], films: list[np.ndarray], path: Path, columns: int = 10) -> None:
+    """Every film by its first, sixth and eleventh frame, unselected, in the order of the cases."""
+    shown = [np.concatenate([film[i] for i in (0, 5, 10)], axis=1) for film in films]
+    blank = np.full_like(shown[0], 255)
+    rows = [shown[i : i + columns] for i in range(0, len(shown), columns)]
+    rows = [np.concatenate(row + [blank] * (columns - len(row)), axis=1) for row in rows]
+    Image.fromarray(np.concatenate(rows)).resize(
+        (columns * 3 * SIZE // 2, len(rows) * SIZE // 2), Image.Resampling.LANCZOS
+    ).save(path, quality=85)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="judge films of held-out subjects")
+    parser.add_argument("probes", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+", help="of sample.js; the first one with --drawn")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--sheet", type=Path, help="a contact sheet of the last folder")
+    args = parser.parse_args()
+    probes = load_probes(args.probes)
+    report = {}
+    for folder in args.folders:
+        cases, films = read_films(folder)
+        report[folder.name] = summary(judge(probes, cases, films))
+    if args.sheet:
+        sheet(cases, films, args.sheet)
+    names = list(report)
+    print("| measure | " + " | ".join(names) + " |\n|" + " --- |" * (len(names) + 1))
+    for measure in next(iter(report.values())):
+        values = [f"{report[name].get(measure, float('nan')):.3f}" for name in names]
+        print(f"| {measure} | " + " | ".join(values) + " |")
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Networks that read from a film what was asked of it: the subject's body plan, colour, pattern and accessory from single
+frames, the place from single frames, the action from all frames. Trained on drawn clips alone:
+
+    python probes.py TRAIN/clips.jsonl probes.safetensors [--hours 0.5]
+
+A second run goes on where the first one stopped. Their accuracy on held-out drawn films is part of every report that
+evaluate.py writes. Needs torch, numpy, pillow and safetensors.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional as F
+
+FRAMES, SIZE = 16, 128
+CLASSES = {
+    "plan": ["biped", "quadruped", "bird", "blob"],
+    "colour": ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"],
+    "pattern": ["plain", "stripes", "spots", "belly"],
+    "accessory": ["none", "top hat", "scarf", "crown", "glasses"],
+    "place": ["meadow", "beach", "snow", "city", "sea", "moon"],
+    "action": ["walk", "run", "jump", "spin", "wave", "swim"],
+}
+
+
+class Block(nn.Module):
+    def __init__(self, channels: int, out: int):
+        super().__init__()
+        self.first = nn.Conv2d(channels, out, 3, stride=2, padding=1)
+        self.norm = nn.GroupNorm(8, out)
+        self.second = nn.Conv2d(out, out, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        return x + self.second(F.silu(self.norm(x)))
+
+
+class Probes(nn.Module):
+    """Films (N, FRAMES, 3, SIZE, SIZE) in -1..1 -> logits: (N, FRAMES, classes) of what a frame shows, (N, classes) of
+    the action; and features (N, FRAMES, 128)."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [16, 32, 64, 96, 128]
+        self.blocks = nn.Sequential(*[Block(a, b) for a, b in zip([3] + widths, widths)])
+        self.mix = nn.Linear(2 * widths[-1], 128)
+        self.heads = nn.ModuleDict({name: nn.Linear(128, len(of)) for name, of in CLASSES.items() if name != "action"})
+        # Where in the frame a body part is tells of the action, so the last map is not averaged for it.
+        self.pose = nn.Linear(widths[-1] * 16, 64)
+        self.motion = nn.Sequential(
+            nn.Conv1d(64, 96, 5, padding=2), nn.SiLU(), nn.Conv1d(96, 96, 5, padding=2), nn.SiLU()
+        )
+        self.action = nn.Linear(2 * 96, len(CLASSES["action"]))
+
+    def forward(self, films: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        n = films.shape[0]
+        maps = self.blocks(films.flatten(0, 1))  # (N * FRAMES, 128, 4, 4)
+        features = F.silu(self.mix(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))).unflatten(0, (n, -1))
+        logits = {name: head(features) for name, head in self.heads.items()}
+        pose = F.silu(self.pose(maps.flatten(1))).unflatten(0, (n, -1))
+        moved = self.motion(pose.transpose(1, 2))
+        logits["action"] = self.action(torch.cat([moved.mean(2), moved.amax(2)], 1))
+        return logits, features
+
+
+def to_tensor(film: np.ndarray) -> torch.Tensor:
+    """(..., H, W, 3), 8 bits -> (..., 3, H, W) in -1..1."""
+    return torch.from_numpy(film).float().div(127.5).sub(1).movedim(-1, -3)
+
+
+def read_clip(folder: Path) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.glob("*.png"))[:FRAMES]])
+
+
+def blurred(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Some films less sharp and a little noisy, as a VAE leaves them: probes must read the subject, not the pixels."""
+    if rng.random() < 0.5:
+        low = F.interpolate(films.flatten(0, 1), scale_factor=float(rng.uniform(0.4, 0.9)), mode="area")
+        films = F.interpolate(low, size=(SIZE, SIZE), mode="bilinear").unflatten(0, films.shape[:2])
+    return films + torch.randn_like(films) * float(rng.uniform(0, 0.06))
+
+
+def loss_of(logits: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> torch.Tensor:
+    losses = []
+    for name, of in logits.items():
+        target = wanted[name]
+        if of.dim() == 3:
+            of, target = of.flatten(0, 1), target.repeat_interleave(FRAMES)
+        losses.append(F.cross_entropy(of, target))
+    return torch.stack(losses).sum()
+
+
+def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None:
+    lines = [json.loads(line) for line in clips.read_text().splitlines()]
+    torch.manual_seed(0)
+    probes = Probes()
+    optimizer = torch.optim.AdamW(probes.parameters(), lr=1e-3, weight_decay=0.01)
+    state = path.with_suffix(".state")
+    done = 0
+    if state.exists():
+        saved = torch.load(state)
+        probes.load_state_dict(saved["probes"])
+        optimizer.load_state_dict(saved["optimizer"])
+        done = saved["done"]
+    end, seen = time.time() + hours * 3600, []
+    for step in range(done, steps):
+        rng = np.random.default_rng([step, 1])
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+        chosen = [lines[i] for i in rng.integers(len(lines), size=batch)]
+        films = to_tensor(np.stack([read_clip(clips.parent / line["path"]) for line in chosen]))
+        wanted = {name: torch.tensor([of.index(line[name]) for line in chosen]) for name, of in CLASSES.items()}
+        loss = loss_of(probes(blurred(films, rng))[0], wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.append(loss.item())
+        if (step + 1) % 50 == 0:
+            print(f"step {step + 1} of {steps}: loss {np.mean(seen[-50:]):.3f}", flush=True)
+        if (step + 1) % 200 == 0 or time.time() > end or step + 1 == steps:
+            saved = {"probes": probes.state_dict(), "optimizer": optimizer.state_dict(), "done": step + 1}
+            torch.save(saved, state)
+            save_file({name: tensor.half() for name, tensor in probes.state_dict().items()}, path)
+            if time.time() > end:
+                print(f"stopped after {step + 1} steps; run again to go on")
+                return
+
+
+def load_probes(path: Path) -> Probes:
+    probes = Probes()
+    probes.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    return probes.eval()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="train the probes on drawn clips")
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("probes", type=Path)
+    parser.add_argument("--hours", type=float, default=2, help="stop after so long")
+    parser.add_argument("--batch", type=int, default=8, help="clips to a step")
+    parser.add_argument("--steps", type=int, default=4000)
+    args = parser.parse_args()
+    train(args.clips, args.probes, args.hours, args.batch, args.steps)

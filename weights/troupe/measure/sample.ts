@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// Makes the films that evaluate.py judges.
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Pipeline } from "cameo";
+import { Presets, SingleBar } from "cli-progress";
+import { Command, Option } from "commander";
+import { number } from "#ts/cli/flags.js";
+import { interruptible } from "#ts/cli/interrupt.js";
+import { reportError } from "#ts/cli/output.js";
+import { exists } from "#ts/media/files.js";
+import { defined } from "#ts/options/defined.js";
+import { encodePng } from "../world/png.js";
+import { type Case, casesOf, drawnFilm, frames, referenceOf, size, truthOf } from "./cases.js";
+
+interface Flags {
+  cases: number;
+  split: "validation" | "test";
+  base?: string;
+  motion?: string;
+  subject?: string;
+  guidance?: number;
+  steps: number;
+  drawn?: boolean;
+}
+
+type Film = (one: Case, signal: AbortSignal) => Promise<Uint8Array>;
+
+/** Samples each case that OUT doesn't have yet: OUT/000.png, the frames below one another, and OUT/cases.jsonl. */
+async function makeFilms(folder: string, flags: Flags, film: Film, signal: AbortSignal): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const list = join(folder, "cases.jsonl");
+  const known = (await exists(list)) ? (await readFile(list, "utf8")).split("\n").length - 1 : 0;
+  const bar = new SingleBar(
+    { format: "films |{bar}| {value}/{total}, {eta_formatted} left", stream: process.stderr, barsize: 30 },
+    Presets.shades_classic,
+  );
+  bar.start(flags.cases, known);
+  try {
+    for (const one of casesOf(flags.split, flags.cases).slice(known)) {
+      const pixels = await film(one, signal);
+      const path = join(folder, `${String(one.index).padStart(3, "0")}.png`);
+      await writeFile(path, encodePng(pixels, size, size * frames, 3));
+      await appendFile(list, `${JSON.stringify(truthOf(one))}\n`);
+      bar.increment();
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+async function sample(folder: string, flags: Flags): Promise<void> {
+  await interruptible(async (signal) => {
+    if (flags.drawn) return makeFilms(folder, flags, async (one) => drawnFilm(one), signal);
+    const { base, motion, subject, guidance: guidanceScale, steps } = flags;
+    await using pipe = await Pipeline.load({ ...defined({ base, motion, subject }), signal });
+    const { subject: takesReference } = pipe.describe();
+    const shared = { frames, width: size, height: size, steps, negativePrompt: "", signal };
+    const film: Film = async (one) => {
+      const reference = takesReference ? referenceOf(one) : undefined;
+      const request = { ...shared, prompt: one.clip.caption, seed: one.index };
+      return (await pipe.sample({ ...request, ...defined({ reference, guidanceScale }) })).frames;
+    };
+    await makeFilms(folder, flags, film, signal);
+  });
+}
+
+const program = new Command("measure")
+  .description("make films of held-out subjects, for evaluate.py; a second run goes on where it stopped")
+  .argument("<folder>", "where to")
+  .option("--cases <n>", "how many", number, 200)
+  .addOption(new Option("--split <name>", "of subjects").choices(["validation", "test"]).default("test"))
+  .option("--base <path>", "image model (default: the model that ships)")
+  .option("--motion <path>", "motion modules")
+  .option("--subject <path>", "subject model; without it, where a base is named, no reference is given")
+  .option("--guidance <x>", "guidance scale (default: the model's)", number)
+  .option("--steps <n>", "denoising steps", number, 30)
+  .option("--drawn", "the world's own films of the same cases: what no model can be better than")
+  .exitOverride()
+  // Errors are printed by reportError, in one line.
+  .configureOutput({ outputError() {} })
+  .action(sample);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error, process.argv);
+}
