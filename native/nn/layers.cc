@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "nn/affine.h"
 #include "nn/convolution.h"
+#include "nn/group_norm.h"
 #include "nn/recompute.h"
 
 namespace cameo::nn {
@@ -67,11 +68,7 @@ GroupNorm::GroupNorm(const Scope& scope, int64_t groups, int64_t channels, doubl
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  // On a CPU, libtorch 2.11's backward pass for channels-last tensors writes to the input's gradient even
-  // where the input takes none, and so through a null pointer.
-  const bool trained = weight_->requires_grad() || bias_->requires_grad();
-  const bool faults = trained && !x.requires_grad() && c10::GradMode::is_enabled();
-  return at::group_norm(faults ? x.contiguous() : x, groups_, weight_.like(x), bias_.like(x), eps_);
+  return groupNorm(x, *weight_, *bias_, groups_, eps_);
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x, Activation activation) const {
