@@ -117,8 +117,12 @@ int64_t ProcessGroup::worldSize() const {
 
 void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int64_t root) {
   const c10::AutoGradMode no_gradients(false);
+  // What is contiguous may still have strides of its own along dimensions of size 1, as 1x1 kernels in
+  // channels-last have. c10d, which copies a tensor that travels alone onto itself, refuses those.
+  std::vector<at::Tensor> plain;
+  for (const at::Tensor& tensor : tensors) plain.push_back(tensor.is_contiguous() ? tensor.view(-1) : tensor);
   translateErrors(
-      [&] { c10d::broadcast_coalesced(impl_->group, tensors, kBroadcastBytes, static_cast<int>(root)); });
+      [&] { c10d::broadcast_coalesced(impl_->group, plain, kBroadcastBytes, static_cast<int>(root)); });
 }
 
 void ProcessGroup::sum(const std::vector<at::Tensor>& tensors) {
