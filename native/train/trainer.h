@@ -54,7 +54,8 @@ class Trainer {
   pipeline::Frames sample(const pipeline::SampleRequest& request, const pipeline::OnProgress& onProgress,
                           const Cancellation& cancellation);
 
-  /// Writes weights as safetensors of `dtype`, with the averages in place of what they are averages of.
+  /// Writes weights as safetensors of `dtype`, with the averages in place of what they are averages of. Throws
+  /// `ErrorCode::InvalidOption` where `dtype` can't hold a value.
   void exportWeights(const std::string& path, ExportedPart part, at::ScalarType dtype);
 
   const pipeline::Pipeline& pipeline() const { return *pipeline_; }

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "core/device.h"
 #include "core/error.h"
 #include "train/trainer.h"
 #include "weights/open_weights.h"
@@ -45,6 +46,16 @@ void restore(const weights::TensorSource& source,
   for (const auto& [name, tensor] : state) {
     if (tensor.defined()) at::Tensor(tensor).copy_(entries[name]->view());
   }
+}
+
+/// As a file of `dtype` has it. A value that `dtype` can't hold would be infinite.
+at::Tensor storedAs(at::ScalarType dtype, const std::string& name, const at::Tensor& tensor) {
+  const at::Tensor stored = tensor.to(at::kCPU, dtype).contiguous();
+  const auto isFinite = [](const at::Tensor& values) { return values.isfinite().all().item<bool>(); };
+  if (dtype == tensor.scalar_type() || isFinite(stored) || !isFinite(tensor)) return stored;
+  throw Error(ErrorCode::InvalidOption,
+              c10::str("modelDtype: ", name, " has a value of ", tensor.abs().max().item<double>(),
+                       ", which ", dtypeName(dtype), " can't hold; set it to fp32 and resume the run"));
 }
 
 bool isMotion(const std::string& name) {
@@ -154,7 +165,7 @@ void Trainer::exportWeights(const std::string& path, ExportedPart part, at::Scal
   const c10::AutoGradMode no_gradients(false);
   const AveragesInPlace averaged(leaves_, ema_.get());
   std::vector<NamedTensor> tensors = exported(part);
-  for (auto& [name, tensor] : tensors) tensor = tensor.to(at::kCPU, dtype).contiguous();
+  for (auto& [name, tensor] : tensors) tensor = storedAs(dtype, name, tensor);
   const bool reads_text = pipeline_->unet->config().reference_cross_attention;
   weights::writeSafetensors(path, tensors,
                             part == ExportedPart::Subject

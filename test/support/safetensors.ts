@@ -3,11 +3,21 @@ import { elements, type Tensor, type Tensors } from "./tensors.js";
 
 type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
 
-/** Every tensor of a .safetensors file; 64-bit integers become float32. */
-export function readSafetensors(path: string): Tensors {
+function readHeader(path: string): { file: Buffer; start: number; header: Header } {
   const file = readFileSync(path);
   const start = 8 + Number(file.readBigUInt64LE(0));
   const { __metadata__: _, ...header } = JSON.parse(file.toString("utf8", 8, start)) as Header;
+  return { file, start, header };
+}
+
+/** What the tensors of a .safetensors file are stored in: "F32", "BF16" ..., each once. */
+export function dtypesOf(path: string): string[] {
+  return [...new Set(Object.values(readHeader(path).header).map(({ dtype }) => dtype))].sort();
+}
+
+/** Every tensor of a .safetensors file; what is 64 bits wide becomes float32. */
+export function readSafetensors(path: string): Tensors {
+  const { file, start, header } = readHeader(path);
   return Object.fromEntries(
     Object.entries(header).map(
       ([

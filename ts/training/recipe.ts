@@ -32,6 +32,8 @@ export interface Recipe {
   ema?: number | undefined;
   /** What is computed in: "fp32" (default) or "bf16", with fp32 master weights of what is trained. */
   dtype?: "fp32" | "bf16" | undefined;
+  /** What the model's files store what was trained in: "fp32" (default), "fp16" or "bf16". */
+  modelDtype?: "fp32" | "fp16" | "bf16" | undefined;
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /** Recomputes each block's activations in the backward pass: less memory, about a third more time. */
   gradientCheckpointing?: boolean | undefined;

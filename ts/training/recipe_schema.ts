@@ -143,6 +143,7 @@ export const recipeSchema = z.strictObject({
   accumulation: count(1),
   ema: option(z.number().gt(0).lt(1).optional(), "a number above 0 and below 1, such as 0.9999"),
   dtype: oneOf("fp32", "bf16"),
+  modelDtype: oneOf("fp32", "fp16", "bf16"),
   device: option(deviceName.default("auto"), deviceNames),
   gradientCheckpointing: flag(false),
   seed: option(z.int().min(0).default(0), `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`),

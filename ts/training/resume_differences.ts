@@ -5,6 +5,7 @@ import type { CompleteRecipe } from "./recipe.js";
 const free = [
   "output",
   "device",
+  "modelDtype",
   "checkpoints",
   "validation",
   "data.workers",

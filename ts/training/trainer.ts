@@ -256,7 +256,7 @@ export class Trainer implements AsyncDisposable {
   async #export(): Promise<string> {
     const { native, recipe, folder } = this.#parts;
     return writeModel(recipe, folder.model, (path, part) =>
-      this.#task(() => native.exportWeights(path, part, "fp32")),
+      this.#task(() => native.exportWeights(path, part, recipe.modelDtype)),
     );
   }
 

@@ -70,6 +70,7 @@ test("a subject's defaults are the paper's", async (t) => {
     batch: 1,
     accumulation: 1,
     dtype: "fp32",
+    modelDtype: "fp32",
     device: "auto",
     gradientCheckpointing: false,
     seed: 0,
@@ -264,6 +265,7 @@ test("a broken recipe is one line that names the field, its value and what is al
       { scale: [1.1, 0.9] },
       /^data\.references\.affine: .* \(\[least, most\], above 0\)$/,
     ],
+    [subject, "modelDtype", "int8", /^modelDtype: 'int8' is not .* "fp32" or "fp16" or "bf16"$/],
     [subject, "data.cache.variants", 2, /^data\.cache\.folder is missing; it must be the path of a folder$/],
     [
       subject,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CameoError, Trainer } from "cameo";
@@ -8,7 +8,7 @@ import t, { type Test } from "tap";
 import type { TrainingEvent } from "#ts/training/events.js";
 import type { Recipe } from "#ts/training/recipe.js";
 import { descendantsOf, isRunning, until } from "../../support/processes.js";
-import { readSafetensors } from "../../support/safetensors.js";
+import { dtypesOf, readSafetensors } from "../../support/safetensors.js";
 import {
   cutInHalf,
   leftovers,
@@ -245,6 +245,22 @@ t.test("steps whose gradient is not finite change nothing", async (t) => {
   const saved = readSafetensors(join(recipe.output, "checkpoints", "step-00000006.safetensors"));
   const values = [...Object.values(model), ...Object.values(saved)].flatMap(({ data }) => Array.from(data));
   t.ok(values.every(Number.isFinite), "no weight, moment or average is lost");
+});
+
+t.test("a weight that the model's type can't hold is named, and another type can be taken", async (t) => {
+  const recipe = recipeFor("half", { optimizer: { learningRate: 1e6 }, steps: 1, modelDtype: "fp16" });
+  const { events, error } = await train(recipe);
+  t.same(outline(events), ["step 1", "checkpoint 1"]);
+  t.equal(error?.code, "ERR_INVALID_OPTION");
+  t.match(
+    error?.message,
+    /^modelDtype: \S+ has a value of 1\.\d+e\+06, which fp16 can't hold; set it to fp32/,
+  );
+  const model = join(recipe.output, "model", "subject.safetensors");
+  t.notOk(existsSync(model));
+  const again = await train({ ...recipe, modelDtype: "bf16" }, { resume: true });
+  t.same(outline(again.events), ["done 1"]);
+  t.same(dtypesOf(model), ["BF16"]);
 });
 
 t.test("validation is checked before the run, and one that fails ends it with a checkpoint", async (t) => {
