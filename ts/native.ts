@@ -1,3 +1,5 @@
+import type { LossParts } from "./training/events.js";
+
 /** The addon's surface, in one place. Nothing outside this folder sees these types. */
 
 /** 8-bit RGB, row by row, `3 * width * height` bytes. */
@@ -100,9 +102,7 @@ export interface NativeStepResult {
   step: number;
   /** Means over the micro-batches and the processes. */
   loss: number;
-  lossVideo: number;
-  /** NaN without references. */
-  lossReference: number;
+  lossParts: LossParts;
   /** Before clipping. */
   gradientNorm: number;
   learningRate: number;
@@ -125,9 +125,11 @@ export interface NativeTrainer {
   /** Writes weights as safetensors. */
   exportWeights(
     path: string,
-    part: "subject" | "motion" | "unet" | "text_encoder",
+    part: "subject" | "motion" | "unet" | "text_encoder" | "vae",
     dtype: string,
   ): NativeTask<undefined>;
+  /** The VAE's; after steps of its training, the one that makes its latents' deviation 1. */
+  scalingFactor(): NativeTask<number>;
   /** JSON of `TrainerDescription`. */
   describe(): string;
   /** Aborts what is running or queued; the memory is back when it resolves. */

@@ -27,8 +27,9 @@ Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
   auto object = Napi::Object::New(env);
   object.Set("step", Napi::Number::New(env, static_cast<double>(result.step)));
   object.Set("loss", Napi::Number::New(env, result.loss));
-  object.Set("lossVideo", Napi::Number::New(env, result.video_loss));
-  object.Set("lossReference", Napi::Number::New(env, result.reference_loss));
+  auto parts = Napi::Object::New(env);
+  for (const auto& [name, value] : result.loss_parts) parts.Set(name, Napi::Number::New(env, value));
+  object.Set("lossParts", parts);
   object.Set("gradientNorm", Napi::Number::New(env, result.gradient_norm));
   object.Set("learningRate", Napi::Number::New(env, result.learning_rate));
   object.Set("skipped", Napi::Boolean::New(env, result.skipped));
@@ -38,10 +39,9 @@ Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
 
 train::ExportedPart readPart(const std::string& name) {
   static const std::map<std::string, train::ExportedPart> parts = {
-      {"subject", train::ExportedPart::Subject},
-      {"motion", train::ExportedPart::Motion},
-      {"unet", train::ExportedPart::UNet},
-      {"text_encoder", train::ExportedPart::TextEncoder},
+      {"subject", train::ExportedPart::Subject}, {"motion", train::ExportedPart::Motion},
+      {"unet", train::ExportedPart::UNet},       {"text_encoder", train::ExportedPart::TextEncoder},
+      {"vae", train::ExportedPart::Vae},
   };
   const auto found = parts.find(name);
   if (found == parts.end()) throw Error(ErrorCode::InvalidOption, "part: " + name + " is not known");
@@ -58,6 +58,7 @@ void TrainerObject::define(Napi::Env env, Napi::Object exports) {
                                       InstanceMethod<&TrainerObject::resume>("resume"),
                                       InstanceMethod<&TrainerObject::sample>("sample"),
                                       InstanceMethod<&TrainerObject::exportWeights>("exportWeights"),
+                                      InstanceMethod<&TrainerObject::scalingFactor>("scalingFactor"),
                                       InstanceMethod<&TrainerObject::describe>("describe"),
                                       InstanceMethod<&TrainerObject::close>("close")}));
 }
@@ -123,6 +124,15 @@ Napi::Value TrainerObject::exportWeights(const Napi::CallbackInfo& info) {
     return tasks_.start(Value(), {}, [path, part, dtype](const auto& trainer, const auto&, const auto&) {
       trainer->exportWeights(path, part, dtype);
       return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::scalingFactor(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return tasks_.start(Value(), {}, [](const auto& trainer, const auto&, const auto&) -> MakeValue {
+      const double factor = trainer->scalingFactor();
+      return [factor](Napi::Env env) { return Napi::Number::New(env, factor); };
     });
   });
 }

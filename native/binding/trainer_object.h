@@ -20,6 +20,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   Napi::Value resume(const Napi::CallbackInfo& info);
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value exportWeights(const Napi::CallbackInfo& info);
+  Napi::Value scalingFactor(const Napi::CallbackInfo& info);
   Napi::Value describe(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 

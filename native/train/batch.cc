@@ -18,6 +18,15 @@ EncodedImages latentsOf(const pipeline::Pipeline& pipeline, const Sample& sample
   return images;
 }
 
+at::Generator generatorOf(uint64_t seed, const Sample& sample) {
+  return makeGenerator(seed, RandomStream::TrainingSample, static_cast<uint64_t>(sample.position));
+}
+
+void requireSameSize(const at::Tensor& sample, const at::Tensor& first) {
+  if (sample.sizes() == first.sizes()) return;
+  throw Error(ErrorCode::InvalidOption, "the samples of a micro-batch differ in size");
+}
+
 /// What one sample contributes to a batch, without the batch's dimension.
 struct Draws {
   at::Tensor latents, noise, references, reference_noise, timestep;
@@ -32,8 +41,7 @@ Draws drawSample(const pipeline::Pipeline& pipeline, const TrainerOptions& optio
   const auto scaled = [&](const at::Tensor& latents) {
     return (latents - vae.shift_factor) * vae.scaling_factor;
   };
-  const at::Generator generator =
-      makeGenerator(options.seed, RandomStream::TrainingSample, static_cast<uint64_t>(sample.position));
+  const at::Generator generator = generatorOf(options.seed, sample);
   Draws draws;
   draws.dropped = at::rand({}, generator).item<double>() < options.drop_condition;
   draws.timestep = at::randint(pipeline.schedule.train_timesteps, {}, generator, at::kLong);
@@ -64,8 +72,7 @@ Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& option
   for (const Sample& sample : samples) {
     drawn.push_back(drawSample(pipeline, options, sample));
     ids.push_back(drawn.back().dropped ? &empty_ids : &sample.ids);
-    if (drawn.back().latents.sizes() == drawn.front().latents.sizes()) continue;
-    throw Error(ErrorCode::InvalidOption, "the samples of a micro-batch differ in size");
+    requireSameSize(drawn.back().latents, drawn.front().latents);
   }
   const auto stack = [&](at::Tensor Draws::*part) {
     std::vector<at::Tensor> rows;
@@ -85,6 +92,22 @@ Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& option
   }
   batch.text = encodeCaptions(pipeline, ids, train_text);
   return batch;
+}
+
+VaeBatch makeVaeBatch(const pipeline::Pipeline& pipeline, uint64_t seed, const MicroBatch& samples) {
+  const models::VaeConfig& vae = pipeline.vae->config();
+  std::vector<at::Tensor> images, noise;
+  for (const Sample& sample : samples) {
+    images.push_back(picturesOf(pipeline, sample.rgb, sample.width, sample.height));
+    if (images.back().size(0) != 1) {
+      throw Error(ErrorCode::InvalidOption, "a sample for the VAE has more than one picture");
+    }
+    requireSameSize(images.back(), images.front());
+    noise.push_back(
+        drawNormal({1, vae.latent_channels, sample.height / vae.scale(), sample.width / vae.scale()},
+                   generatorOf(seed, sample)));
+  }
+  return {at::cat(images).to(pipeline.device), at::cat(noise).to(pipeline.device)};
 }
 
 }  // namespace cameo::train

@@ -9,6 +9,7 @@
 #include "train/latents.h"
 #include "train/objective.h"
 #include "train/options.h"
+#include "train/vae_objective.h"
 
 namespace cameo::train {
 
@@ -39,5 +40,8 @@ struct StepInput {
 /// samples that do not fit together or to the networks.
 Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& options, const MicroBatch& samples,
                 const std::vector<int32_t>& empty_ids, bool train_text);
+
+/// The pictures of samples of one picture each, and the noise drawn for their latents. Throws as `makeBatch`.
+VaeBatch makeVaeBatch(const pipeline::Pipeline& pipeline, uint64_t seed, const MicroBatch& samples);
 
 }  // namespace cameo::train

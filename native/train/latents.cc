@@ -11,18 +11,26 @@
 
 namespace cameo::train {
 
-EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
-                           int64_t height) {
+at::Tensor picturesOf(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
+                      int64_t height) {
   const int64_t scale = pipeline.vae->config().scale(), bytes = 3 * width * height;
   if (bytes == 0 || width % scale != 0 || height % scale != 0 || rgb.size() % bytes != 0) {
     throw Error(ErrorCode::InvalidOption, c10::str("data.size: ", width, "x", height,
                                                    " is not allowed; both must be multiples of ", scale));
   }
+  std::vector<at::Tensor> pictures;
+  for (size_t start = 0; start < rgb.size(); start += bytes) {
+    pictures.push_back(pipeline::imageToTensor(rgb.data() + start, width, height));
+  }
+  return at::cat(pictures);
+}
+
+EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
+                           int64_t height) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<at::Tensor> means, log_variances;
-  for (size_t start = 0; start < rgb.size(); start += bytes) {
+  for (const at::Tensor& image : picturesOf(pipeline, rgb, width, height).split(1)) {
     throwIfCancelled();
-    const at::Tensor image = pipeline::imageToTensor(rgb.data() + start, width, height);
     const auto posterior = pipeline.vae->encode(image.to(pipeline.device, pipeline.dtype));
     means.push_back(posterior.mean.to(at::kCPU, at::kFloat));
     log_variances.push_back(posterior.log_variance.to(at::kCPU, at::kFloat));

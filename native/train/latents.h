@@ -17,8 +17,13 @@ struct EncodedImages {
   at::Tensor log_variance;
 };
 
-/// `rgb` (images, height, width, 3), 8 bits. One picture at a time, so that a picture's latents do not depend
-/// on what else is encoded. Throws `ErrorCode::InvalidOption` for a size that the VAE can't take.
+/// `rgb` (images, height, width, 3), 8 bits -> (images, 3, height, width) in -1..1, fp32 on the CPU. Throws
+/// `ErrorCode::InvalidOption` for a size that the VAE can't take.
+at::Tensor picturesOf(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
+                      int64_t height);
+
+/// The same pictures' latents. One picture at a time, so that a picture's latents do not depend on what else
+/// is encoded.
 EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
                            int64_t height);
 

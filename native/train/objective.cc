@@ -64,11 +64,12 @@ Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& 
   at::Tensor error =
       squaredError(output.narrow(1, 0, frames), target(prediction, batch.latents, batch.noise, alpha));
   if (config.min_snr_gamma > 0) error = error * minSnrWeight(config, prediction, alpha);
-  losses.total = losses.video = error.mean();
+  const at::Tensor video = losses.total = losses.parts["lossVideo"] = error.mean();
   if (references > 0) {
     const at::Tensor wanted = target(prediction, batch.references, batch.reference_noise, reference_alpha);
-    losses.reference = (squaredError(output.narrow(1, frames, references), wanted) * kept).mean();
-    losses.total = losses.video + config.beta * losses.reference;
+    const at::Tensor reference = losses.parts["lossReference"] =
+        (squaredError(output.narrow(1, frames, references), wanted) * kept).mean();
+    losses.total = video + config.beta * reference;
   }
   return losses;
 }

@@ -4,6 +4,7 @@
 
 #include "models/unet.h"
 #include "schedulers/noise_schedule.h"
+#include "train/losses.h"
 
 namespace cameo::train {
 
@@ -25,17 +26,11 @@ struct Batch {
   at::Tensor dropped;          // (B), bool: these samples see no reference; undefined: none does so
 };
 
-struct Losses {
-  at::Tensor total;      // video + beta * reference
-  at::Tensor video;      // of the frames
-  at::Tensor reference;  // of the references; undefined without any
-};
-
 /// VideoMaker's objective (arXiv 2412.19645, section 3.3, GIRL): the mean squared error of the prediction for
 /// the frames at timestep t and, weighted by beta, for the references at floor(alpha * t). The target is the
 /// noise, or the velocity where the schedule's prediction is v. Min-SNR weights the frames' loss only. A
 /// sample without its condition sees zeros as references, as at inference, and counts as 0 in the mean that
-/// is their loss.
+/// is their loss. The parts are `lossVideo` and, where there are references, `lossReference`.
 Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& schedule,
                      const ObjectiveConfig& config, const Batch& batch);
 

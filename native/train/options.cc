@@ -42,6 +42,16 @@ dist::Membership readMembership(const json& membership, const json& distributed)
           .timeout_seconds = distributed.at("timeoutSeconds")};
 }
 
+void readDiffusion(TrainerOptions& options, const json& objective) {
+  options.objective.alpha = objective.at("alpha");
+  options.objective.beta = objective.at("beta");
+  options.objective.min_snr_gamma = objective.at("minSnrGamma");
+  options.drop_condition = objective.at("dropCondition");
+  if (!objective.contains("prediction")) return;
+  options.prediction =
+      objective["prediction"] == "v" ? schedulers::Prediction::VPrediction : schedulers::Prediction::Epsilon;
+}
+
 }  // namespace
 
 TrainerOptions readTrainerOptions(const json& recipe) {
@@ -56,14 +66,11 @@ TrainerOptions readTrainerOptions(const json& recipe) {
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},
       .is_subject = recipe.at("kind") == "subject",
+      .vae = {},
       .trained = recipe.at("trained"),
       .lora = {},
       .prediction = {},
-      .objective = {.alpha = objective.at("alpha"),
-                    .beta = objective.at("beta"),
-                    .min_snr_gamma = objective.at("minSnrGamma"),
-                    .recompute = recipe.at("gradientCheckpointing")},
-      .drop_condition = objective.at("dropCondition"),
+      .objective = {.recompute = recipe.at("gradientCheckpointing")},
       .learning_rate = readLearningRate(recipe.at("optimizer"), recipe.at("steps")),
       .optimizer = readAdamW(recipe.at("optimizer")),
       .ema_decay = recipe.value("ema", 0.0),
@@ -74,10 +81,10 @@ TrainerOptions readTrainerOptions(const json& recipe) {
   if (recipe.contains("lora")) {
     options.lora = LoraConfig{.rank = recipe["lora"].at("rank"), .alpha = recipe["lora"].at("alpha")};
   }
-  if (objective.contains("prediction")) {
-    options.prediction = objective["prediction"] == "v" ? schedulers::Prediction::VPrediction
-                                                        : schedulers::Prediction::Epsilon;
-  }
+  if (recipe.at("kind") == "vae")
+    options.vae = VaeObjectiveConfig{.detail = objective.at("detail"), .kl = objective.at("kl")};
+  else
+    readDiffusion(options, objective);
   if (recipe.contains("membership")) {
     options.membership = readMembership(recipe["membership"], recipe.at("distributed"));
   }

@@ -12,14 +12,16 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
+#include "train/vae_objective.h"
 
 namespace cameo::train {
 
 /// What the trainer itself needs of a recipe; data, checkpoints and validation are TypeScript's.
 struct TrainerOptions {
   pipeline::LoadOptions model;
-  bool is_subject = false;           // samples have references, seen through PISA
-  std::vector<std::string> trained;  // patterns, see `selectParameters`
+  bool is_subject = false;                // samples have references, seen through PISA
+  std::optional<VaeObjectiveConfig> vae;  // trains the VAE, and no diffusion; none: another network
+  std::vector<std::string> trained;       // patterns, see `selectParameters`
   std::optional<LoraConfig> lora;
   std::optional<schedulers::Prediction> prediction;  // none: the base model's
   ObjectiveConfig objective;

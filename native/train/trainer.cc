@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/error.h"
 #include "dist/partition.h"
@@ -71,6 +70,11 @@ void Trainer::chooseLeaves() {
   freeze(pipeline_->unet->parameters());
   freeze(pipeline_->text_encoder->parameters());
   freeze(pipeline_->vae->parameters());
+  if (options_.vae) {
+    leaves_ = makeLeaves(selectParameters(pipeline_->vae->parameters(), patterns), options_);
+    prefixNames(leaves_, "vae");
+    return;
+  }
   if (!patterns.empty()) {
     leaves_ = makeLeaves(selectParameters(pipeline_->unet->parameters(), patterns), options_);
     prefixNames(leaves_, "unet");
@@ -98,11 +102,25 @@ int64_t Trainer::trainedParameters() const {
   return count;
 }
 
+double Trainer::scalingFactor() const {
+  return latent_scale_.factor(pipeline_->vae->config().scaling_factor);
+}
+
+/// Of the micro-batch at `index`.
+Losses Trainer::lossesOf(const StepInput& input, size_t index) {
+  const MicroBatch& samples = input.batches[index];
+  if (options_.vae) {
+    const VaeBatch batch = makeVaeBatch(*pipeline_, options_.seed, samples);
+    return computeVaeLosses(*pipeline_->vae, *options_.vae, batch, pipeline_->dtype);
+  }
+  const Batch batch = makeBatch(*pipeline_, options_, samples, input.empty_ids, trains_text_);
+  return computeLosses(*pipeline_->unet, schedule_, options_.objective, batch);
+}
+
 /// The micro-batch at `index`; the last one ends in the exchange of gradients among processes.
 Losses Trainer::backward(const StepInput& input, size_t index) {
   const c10::AutoGradMode recording(true);
-  const Batch batch = makeBatch(*pipeline_, options_, input.batches[index], input.empty_ids, trains_text_);
-  Losses losses = computeLosses(*pipeline_->unet, schedule_, options_.objective, batch);
+  Losses losses = lossesOf(input, index);
   const at::Tensor loss = losses.total / static_cast<double>(input.batches.size());
   if (reducer_ && index + 1 == input.batches.size()) {
     group_->translateErrors([&] {
@@ -112,8 +130,8 @@ Losses Trainer::backward(const StepInput& input, size_t index) {
   } else {
     loss.backward();
   }
-  losses = {losses.total.detach(), losses.video.detach(),
-            losses.reference.defined() ? losses.reference.detach() : at::Tensor()};
+  losses.total = losses.total.detach();
+  for (auto& [name, part] : losses.parts) part = part.detach();
   return losses;
 }
 
@@ -124,9 +142,11 @@ StepResult Trainer::step(const StepInput& input) {
     for (size_t i = 0; i < input.batches.size(); ++i) {
       const Losses losses = backward(input, i);
       result.loss += losses.total.item<double>();
-      result.video_loss += losses.video.item<double>();
-      result.reference_loss += losses.reference.defined() ? losses.reference.item<double>()
-                                                          : std::numeric_limits<double>::quiet_NaN();
+      for (const auto& [name, part] : losses.parts) result.loss_parts[name] += part.item<double>();
+      if (options_.vae) {
+        const double shift = pipeline_->vae->config().shift_factor;
+        result.latent_square += (losses.latents - shift).square().mean().item<double>();
+      }
     }
   } catch (...) {
     optimizer_->dropGradients();
@@ -139,15 +159,20 @@ StepResult Trainer::step(const StepInput& input) {
     if (ema_) ema_->update(tensorsOf(leaves_));
   }
   result.step = ++steps_;
-  return gather(result, input);
+  result = gather(result, input);
+  if (options_.vae && !result.skipped) latent_scale_.update(result.latent_square);
+  return result;
 }
 
 StepResult Trainer::gather(StepResult result, const StepInput& input) {
   result.stop = group_ ? group_->any(input.stop) : input.stop;
-  for (double* value : {&result.loss, &result.video_loss, &result.reference_loss}) {
-    *value /= static_cast<double>(input.batches.size());
-    if (group_) *value = group_->mean(*value);
-  }
+  const auto average = [&](double& value) {
+    value /= static_cast<double>(input.batches.size());
+    if (group_) value = group_->mean(value);
+  };
+  average(result.loss);
+  for (auto& [name, value] : result.loss_parts) average(value);
+  if (options_.vae) average(result.latent_square);
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include "dist/gradient_reducer.h"
 #include "train/batch.h"
 #include "train/ema.h"
+#include "train/latent_scale.h"
 
 namespace cameo::train {
 
@@ -16,9 +17,9 @@ namespace cameo::train {
 struct StepResult {
   int64_t step = 0;  // how many steps were done, this one included
   double loss = 0;
-  double video_loss = 0;
-  double reference_loss = 0;  // NaN without references
-  double gradient_norm = 0;   // before clipping
+  std::map<std::string, double> loss_parts;  // as `Losses::parts`
+  double latent_square = 0;                  // mean square of the latents that a trained VAE drew
+  double gradient_norm = 0;                  // before clipping
   double learning_rate = 0;
   bool skipped = false;  // the gradient was not finite and nothing was moved
   bool stop = false;     // one of the processes was asked to stop
@@ -30,6 +31,7 @@ enum class ExportedPart {
   Motion,       // all motion modules, as a MotionAdapter has them
   UNet,         // the UNet without motion modules
   TextEncoder,  // in transformers' names
+  Vae,          // in diffusers' names
 };
 
 /// A training run's networks, optimiser and averages. Not thread-safe: one task at a time. With several
@@ -54,22 +56,26 @@ class Trainer {
   pipeline::Frames sample(const pipeline::SampleRequest& request, const pipeline::OnProgress& onProgress,
                           const Cancellation& cancellation);
 
-  /// Writes weights as safetensors of `dtype`, with the averages in place of what they are averages of. Throws
-  /// `ErrorCode::InvalidOption` where `dtype` can't hold a value.
+  /// Writes weights as safetensors of `dtype`, with the averages in place of what they are averages of.
+  /// Throws `ErrorCode::InvalidOption` where `dtype` can't hold a value.
   void exportWeights(const std::string& path, ExportedPart part, at::ScalarType dtype);
 
   const pipeline::Pipeline& pipeline() const { return *pipeline_; }
   int64_t trainedParameters() const;
+  /// The VAE's `scaling_factor`: where the VAE is trained, the one that its latents now want.
+  double scalingFactor() const;
 
  private:
   using NamedTensor = std::pair<std::string, at::Tensor>;
 
   void chooseLeaves();
+  Losses lossesOf(const StepInput& input, size_t index);
   Losses backward(const StepInput& input, size_t index);
   StepResult gather(StepResult result, const StepInput& input);
   void shareUpdates();
   std::vector<NamedTensor> state();
   void gatherState(std::vector<NamedTensor>& tensors);
+  NamedTensor latentScale() const;
   std::vector<NamedTensor> exported(ExportedPart part);
   void addFactors(std::vector<NamedTensor>& tensors) const;
   void chooseWritten();
@@ -86,6 +92,7 @@ class Trainer {
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
   std::unique_ptr<dist::GradientReducer> reducer_;
+  LatentScale latent_scale_;  // of a VAE that is trained
   int64_t steps_ = 0;
 };
 

@@ -81,10 +81,15 @@ std::vector<Trainer::NamedTensor> Trainer::state() {
   return state;
 }
 
+Trainer::NamedTensor Trainer::latentScale() const {
+  return {"latent_scale", latent_scale_.state()};
+}
+
 void Trainer::save(const std::string& path, std::map<std::string, std::string> metadata) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<NamedTensor> tensors = state();
   if (!owners_.empty()) gatherState(tensors);
+  if (options_.vae) tensors.push_back(latentScale());
   if (!writesFiles()) return;
   metadata["format"] = kFormat;
   metadata["step"] = std::to_string(steps_);
@@ -119,7 +124,9 @@ void Trainer::resume(const std::string& path) {
   }
   const int64_t steps = integerIn(*source, "step");
   const int64_t updates = options_.ema_decay > 0 ? integerIn(*source, "average_updates") : 0;
-  restore(*source, state());
+  std::vector<NamedTensor> tensors = state();
+  if (options_.vae) tensors.push_back(latentScale());
+  restore(*source, tensors);
   steps_ = steps;
   if (ema_) ema_->setUpdates(updates);
 }
@@ -155,6 +162,9 @@ std::vector<Trainer::NamedTensor> Trainer::exported(ExportedPart part) {
       break;
     case ExportedPart::TextEncoder:
       add(pipeline_->text_encoder->parameters(), [](const std::string&) { return true; });
+      break;
+    case ExportedPart::Vae:
+      add(pipeline_->vae->parameters(), [](const std::string&) { return true; });
       break;
   }
   return tensors;

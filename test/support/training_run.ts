@@ -36,6 +36,11 @@ export async function writeTrainingSet(name: string): Promise<Recipe> {
   };
 }
 
+/** The recipe of the set's VAE, on stills of its clips. */
+export function vaeRecipe({ model: { base }, data: { source }, ...set }: Recipe): Recipe {
+  return { ...set, kind: "vae", model: { base }, data: { source, size: [64, 64] } };
+}
+
 /** Writes the recipe as a file, with absolute paths, and returns its path. */
 export function writeRecipe(recipe: Recipe, path: string): string {
   const { model, data } = recipe;
@@ -87,8 +92,10 @@ export async function train(
 export function computed(events: readonly TrainingEvent[]): object[] {
   return events.flatMap((event) => {
     if (event.type !== "step") return [];
-    const { step, epoch, loss, lossVideo, lossReference, learningRate, gradientNorm, skipped } = event;
-    return { step, epoch, loss, lossVideo, lossReference, learningRate, gradientNorm, skipped };
+    const { step, epoch, loss, lossVideo, lossReference, lossReconstruction, lossDetail, lossKl } = event;
+    const { learningRate, gradientNorm, skipped } = event;
+    const losses = { loss, lossVideo, lossReference, lossReconstruction, lossDetail, lossKl };
+    return { step, epoch, ...losses, learningRate, gradientNorm, skipped };
   });
 }
 

@@ -31,7 +31,7 @@ has recipes.`;
 /** `cameo train`: trains what a recipe says. */
 export function trainCommand(): Command {
   const command = new Command("train")
-    .description("train an image model, motion modules or a subject model")
+    .description("train a VAE, an image model, motion modules or a subject model")
     .argument("<recipe>", "a recipe: a file of JSON, with comments if you like")
     .option("--resume", "go on from the newest checkpoint in the recipe's output")
     .option("--nproc <n>", "train in so many processes of this machine, one to a GPU", number)

@@ -2,7 +2,15 @@ import { resolve } from "node:path";
 import { urlOf } from "../media/source.js";
 import { checkOptions } from "../options/check.js";
 import { defined } from "../options/defined.js";
-import type { CompleteDataRecipe, CompleteRecipe, Recipe, ValidationRecipe } from "./recipe.js";
+import {
+  type CompleteDataRecipe,
+  type CompleteDiffusionObjective,
+  type CompleteRecipe,
+  type CompleteVaeObjective,
+  isOfStills,
+  type Recipe,
+  type ValidationRecipe,
+} from "./recipe.js";
 import { checkRules } from "./recipe_rules.js";
 import { type CheckedRecipe, recipeSchema, referenceSchema } from "./recipe_schema.js";
 
@@ -12,7 +20,16 @@ const trainedByDefault: Record<Kind, string[]> = {
   image: ["all"],
   motion: ["motion"],
   subject: ["attn1", "motion"],
+  vae: ["all"],
 };
+
+const diffusionObjective: CompleteDiffusionObjective = {
+  alpha: 0.01,
+  beta: 0.1,
+  dropCondition: 0.1,
+  minSnrGamma: 0,
+};
+const vaeObjective: CompleteVaeObjective = { kl: 1e-6, detail: 1 };
 
 /**
  * The recipe with every default filled in and its relative paths resolved against `folder`; ERR_INVALID_OPTION
@@ -33,7 +50,10 @@ export function completeRecipe(recipe: unknown, folder: string): CompleteRecipe 
       subject: optionalPath(model.subject),
     }),
     data: completeData(checked, path),
-    objective: defined(checked.objective),
+    objective: {
+      ...(kind === "vae" ? vaeObjective : diffusionObjective),
+      ...defined(checked.objective),
+    },
     trained: checked.trained ?? trainedByDefault[kind],
     lora: lora && { rank: lora.rank, alpha: lora.alpha ?? lora.rank },
     validation: validation && {
@@ -55,7 +75,7 @@ function completeData(
     source: path(data.source),
     root: root && path(root),
     masks: masks && path(masks),
-    frames: data.frames ?? (kind === "image" ? 1 : 16),
+    frames: data.frames ?? (isOfStills(kind) ? 1 : 16),
     references: kind === "subject" ? (references ?? referenceSchema.parse({})) : undefined,
     prefetch: data.prefetch ?? 4 * batch,
     cache: cache && { ...cache, folder: path(cache.folder) },

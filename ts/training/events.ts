@@ -3,8 +3,22 @@ import type { CameoError } from "../errors.js";
 /** What happens in a training run, in order. */
 export type TrainingEvent = StepEvent | SkipEvent | ValidationEvent | CheckpointEvent | DoneEvent;
 
+/** What a step's loss is made of, each part before its weight; those that the recipe's kind has. */
+export interface LossParts {
+  /** Of the frames; of the picture where the kind is "image". */
+  lossVideo?: number | undefined;
+  /** Of the references; for "subject" alone. */
+  lossReference?: number | undefined;
+  /** The mean absolute error of the picture out of the VAE; for "vae" alone, as are the following. */
+  lossReconstruction?: number | undefined;
+  /** The mean absolute error of differences between neighbouring pixels, at three scales. */
+  lossDetail?: number | undefined;
+  /** The latents' divergence from a unit normal, mean over their elements. */
+  lossKl?: number | undefined;
+}
+
 /** One step of the optimiser. */
-export interface StepEvent {
+export interface StepEvent extends LossParts {
   type: "step";
   /** From 1. */
   step: number;
@@ -13,10 +27,6 @@ export interface StepEvent {
   /** How often the whole data set was gone through. */
   epoch: number;
   loss: number;
-  /** The frames' part of the loss. */
-  lossVideo: number;
-  /** The references' part, before its weight; undefined without references. */
-  lossReference: number | undefined;
   learningRate: number;
   /** Of all gradients together, before they are clipped. */
   gradientNorm: number;

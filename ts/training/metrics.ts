@@ -2,18 +2,18 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { fileReason, replaceFile } from "../media/files.js";
+import type { LossParts } from "./events.js";
+
+type MeasuredLossParts = { [Part in keyof LossParts]?: LossParts[Part] | null };
 
 /** What is known of one optimiser step. Measurements that are not finite are null in the file. */
-export interface StepMetrics {
+export interface StepMetrics extends MeasuredLossParts {
   /** From 1. */
   step: number;
   /** From 0: how often the whole data set was gone through. */
   epoch: number;
   loss: number | null;
   /** The frames' part of the loss. */
-  lossVideo: number | null;
-  /** The references' part, before its weight. */
-  lossReference?: number | null | undefined;
   learningRate: number;
   /** Of all gradients together, before they are clipped. */
   gradientNorm: number | null;
@@ -35,8 +35,11 @@ const stepSchema: z.ZodType<StepMetrics> = z.object({
   step: z.int().min(1),
   epoch: z.number(),
   loss: measured,
-  lossVideo: measured,
+  lossVideo: measured.optional(),
   lossReference: measured.optional(),
+  lossReconstruction: measured.optional(),
+  lossDetail: measured.optional(),
+  lossKl: measured.optional(),
   learningRate: z.number(),
   gradientNorm: measured,
   skipped: z.boolean(),

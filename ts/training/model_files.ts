@@ -7,8 +7,12 @@ import type { CompleteRecipe } from "./recipe.js";
 
 type Part = Parameters<NativeTrainer["exportWeights"]>[1];
 
-/** Writes the tensors of a part of the networks to a file. */
-export type ExportPart = (path: string, part: Part) => Promise<void>;
+export interface TrainedNetworks {
+  /** Writes the tensors of a part of the networks to a file. */
+  exportPart: (path: string, part: Part) => Promise<void>;
+  /** What the latents of the VAE that was trained are to be multiplied by. */
+  scalingFactor: () => Promise<number>;
+}
 
 const weights = "diffusion_pytorch_model.safetensors";
 const textWeights = "model.safetensors";
@@ -20,12 +24,12 @@ const textWeights = "model.safetensors";
 export async function writeModel(
   recipe: CompleteRecipe,
   folder: string,
-  exportPart: ExportPart,
+  networks: TrainedNetworks,
 ): Promise<string> {
   if (recipe.kind === "subject") {
     await mkdir(folder, { recursive: true });
     const path = join(folder, "subject.safetensors");
-    await exportPart(path, "subject");
+    await networks.exportPart(path, "subject");
     return path;
   }
   const path = recipe.kind === "motion" ? join(folder, "motion") : join(folder, "base");
@@ -33,8 +37,7 @@ export async function writeModel(
   try {
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    if (recipe.kind === "motion") await writeMotion(recipe, partial, exportPart);
-    else await writeBase(recipe, partial, exportPart);
+    await writers[recipe.kind](recipe, partial, networks);
     await rm(path, { recursive: true, force: true });
     await rename(partial, path);
   } catch (cause) {
@@ -50,13 +53,29 @@ export async function writeModel(
   return path;
 }
 
-async function writeMotion({ model }: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
+type Writer = (recipe: CompleteRecipe, folder: string, networks: TrainedNetworks) => Promise<void>;
+
+const writers: Record<Exclude<CompleteRecipe["kind"], "subject">, Writer> = {
+  image: writeImageModel,
+  motion: writeMotion,
+  vae: writeVae,
+};
+
+async function writeMotion(
+  { model }: CompleteRecipe,
+  folder: string,
+  { exportPart }: TrainedNetworks,
+): Promise<void> {
   await cp(join(model.motion as string, "config.json"), join(folder, "config.json"));
   await exportPart(join(folder, weights), "motion");
 }
 
 /** The base folder, with the networks that were trained or drawn in place of its own. */
-async function writeBase(recipe: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
+async function writeImageModel(
+  recipe: CompleteRecipe,
+  folder: string,
+  { exportPart }: TrainedNetworks,
+): Promise<void> {
   const { base } = recipe.model;
   const replacesText =
     recipe.trained.includes("text_encoder") || !(await hasWeights(join(base, "text_encoder")));
@@ -64,6 +83,24 @@ async function writeBase(recipe: CompleteRecipe, folder: string, exportPart: Exp
     const isText = path.startsWith(join(base, "text_encoder"));
     return isWeightFile(path) && (path.startsWith(join(base, "unet")) || (isText && replacesText));
   };
+  await copyBase(base, folder, isReplaced);
+  await writePrediction(recipe, folder);
+  await exportPart(join(folder, "unet", weights), "unet");
+  if (replacesText) await exportPart(join(folder, "text_encoder", textWeights), "text_encoder");
+}
+
+/** The base folder with the VAE in place of its own; networks that have no weights stay without. */
+async function writeVae(
+  { model: { base } }: CompleteRecipe,
+  folder: string,
+  { exportPart, scalingFactor }: TrainedNetworks,
+): Promise<void> {
+  await copyBase(base, folder, (path) => isWeightFile(path) && path.startsWith(join(base, "vae")));
+  await changeJson(join(folder, "vae", "config.json"), { scaling_factor: await scalingFactor() });
+  await exportPart(join(folder, "vae", weights), "vae");
+}
+
+async function copyBase(base: string, folder: string, isReplaced: (path: string) => boolean): Promise<void> {
   for (const part of ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "model_index.json"]) {
     if (!(await exists(join(base, part)))) continue;
     await cp(join(base, part), join(folder, part), {
@@ -72,18 +109,19 @@ async function writeBase(recipe: CompleteRecipe, folder: string, exportPart: Exp
       filter: (path) => !isReplaced(path),
     });
   }
-  await writePrediction(recipe, folder);
-  await exportPart(join(folder, "unet", weights), "unet");
-  if (replacesText) await exportPart(join(folder, "text_encoder", textWeights), "text_encoder");
 }
 
 /** Samplers must know what the network was trained to predict. */
 async function writePrediction({ objective }: CompleteRecipe, folder: string): Promise<void> {
-  if (objective.prediction === undefined) return;
-  const path = join(folder, "scheduler", "scheduler_config.json");
-  const config = JSON.parse(await readFile(path, "utf8"));
-  config.prediction_type = objective.prediction === "v" ? "v_prediction" : "epsilon";
-  await replaceFile(path, Buffer.from(`${JSON.stringify(config, null, 2)}\n`));
+  if (!("prediction" in objective)) return;
+  await changeJson(join(folder, "scheduler", "scheduler_config.json"), {
+    prediction_type: objective.prediction === "v" ? "v_prediction" : "epsilon",
+  });
+}
+
+async function changeJson(path: string, changes: object): Promise<void> {
+  const changed = { ...JSON.parse(await readFile(path, "utf8")), ...changes };
+  await replaceFile(path, Buffer.from(`${JSON.stringify(changed, null, 2)}\n`));
 }
 
 async function hasWeights(folder: string): Promise<boolean> {

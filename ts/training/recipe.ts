@@ -4,21 +4,22 @@ import type { SampleRequest } from "../options/sample.js";
 export interface Recipe {
   /**
    * "image": a text-to-image model, on stills. "motion": motion modules on a frozen image model, on clips.
-   * "subject": VideoMaker's reference-aware model, on clips with references.
+   * "subject": VideoMaker's reference-aware model, on clips with references. "vae": the autoencoder whose latents all
+   * of them work in, on stills.
    */
-  kind: "image" | "motion" | "subject";
+  kind: "image" | "motion" | "subject" | "vae";
   model: ModelRecipe;
   data: DataRecipe;
   objective?: ObjectiveRecipe | undefined;
   /**
    * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
-   * "all" (of the UNet), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image: all;
-   * motion: motion; subject: attn1 and motion.
+   * "all" (of the UNet, or of the VAE), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image and
+   * vae: all; motion: motion; subject: attn1 and motion.
    */
   trained?: string[] | undefined;
   /**
    * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
-   * loaded after `model.subject`; those of other kinds are merged.
+   * loaded after `model.subject`; those of other kinds are merged. Not for "vae".
    */
   lora?: { rank: number; alpha?: number | undefined } | undefined;
   optimizer?: OptimizerRecipe | undefined;
@@ -35,21 +36,27 @@ export interface Recipe {
   /** What the model's files store what was trained in: "fp32" (default), "fp16" or "bf16". */
   modelDtype?: "fp32" | "fp16" | "bf16" | undefined;
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
-  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. */
+  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae". */
   gradientCheckpointing?: boolean | undefined;
   /** Of every random number in the run. Default: 0. */
   seed?: number | undefined;
   checkpoints?: { every?: number | undefined; keep?: number | undefined } | undefined;
+  /** Not for "vae". */
   validation?: ValidationRecipe | undefined;
   distributed?: DistributedRecipe | undefined;
   /** The run's folder, made where it is not there: checkpoints, metrics, validation videos, the model. */
   output: string;
 }
 
+/** Whether a sample is a single picture. */
+export function isOfStills(kind: Recipe["kind"]): boolean {
+  return kind === "image" || kind === "vae";
+}
+
 export interface ModelRecipe {
   /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */
   base: string;
-  /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Not for "image". */
+  /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Only for "motion" and "subject". */
   motion?: string | undefined;
   /** Only for "subject": weights to start from, laid over the two others. */
   subject?: string | undefined;
@@ -71,7 +78,7 @@ export interface DataRecipe {
   caption?: string | undefined;
   /** A folder with each clip's masks under the clip's own name. Default: none but those that a list names. */
   masks?: string | undefined;
-  /** Frames of a clip. Default: 16; for "image" always 1. */
+  /** Frames of a clip. Default: 16; for "image" and "vae" always 1. */
   frames?: number | undefined;
   /** Every how many frames of the file one is taken; less where a clip is too short. Default: 8. */
   stride?: number | undefined;
@@ -88,7 +95,7 @@ export interface DataRecipe {
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
-  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. */
+  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Not for "vae". */
   cache?: { folder: string; variants?: number | undefined } | undefined;
 }
 
@@ -109,6 +116,7 @@ export interface ReferenceRecipe {
     | undefined;
 }
 
+/** `kl` and `detail` are for "vae" alone, all others for the other kinds. */
 export interface ObjectiveRecipe {
   /** What is predicted. Default: what the base model's scheduler says. */
   prediction?: "epsilon" | "v" | undefined;
@@ -120,6 +128,10 @@ export interface ObjectiveRecipe {
   dropCondition?: number | undefined;
   /** Min-SNR weighting (arXiv 2303.09556). Default: 0, none. */
   minSnrGamma?: number | undefined;
+  /** Weight of the latents' divergence from a unit normal. Default: 1e-6. */
+  kl?: number | undefined;
+  /** Weight of the loss of finite differences, which keeps edges sharp. Default: 1. */
+  detail?: number | undefined;
 }
 
 export interface OptimizerRecipe {
@@ -160,12 +172,17 @@ export type CompleteRecipe = Complete<
   Omit<Recipe, "lora" | "ema" | "validation" | "data" | "objective" | "model">
 > & {
   model: ModelRecipe;
-  objective: Complete<Omit<ObjectiveRecipe, "prediction">> & Pick<ObjectiveRecipe, "prediction">;
+  objective: CompleteDiffusionObjective | CompleteVaeObjective;
   data: CompleteDataRecipe;
   lora?: { rank: number; alpha: number };
   ema?: number;
   validation?: ValidationRecipe & { format: string };
 };
+
+export type CompleteVaeObjective = Complete<Pick<ObjectiveRecipe, "kl" | "detail">>;
+
+export type CompleteDiffusionObjective = Pick<ObjectiveRecipe, "prediction"> &
+  Complete<Omit<ObjectiveRecipe, "prediction" | keyof CompleteVaeObjective>>;
 
 export type CompleteDataRecipe = Complete<
   Omit<DataRecipe, "root" | "masks" | "cache" | "references" | "size">

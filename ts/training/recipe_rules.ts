@@ -1,12 +1,13 @@
 import { CameoError } from "../errors.js";
 import { notAllowed, within } from "../options/check.js";
 import { checkRequest } from "../options/sample.js";
-import type { ValidationRecipe } from "./recipe.js";
+import { isOfStills, type ValidationRecipe } from "./recipe.js";
 import type { CheckedRecipe } from "./recipe_schema.js";
 
 /** Throws ERR_INVALID_OPTION for the first field that its own schema allows and the other fields don't. */
 export function checkRules(recipe: CheckedRecipe): void {
   checkKind(recipe);
+  checkObjective(recipe);
   checkTrained(recipe);
   checkOptimizer(recipe);
   recipe.validation?.requests.forEach((request, i) => {
@@ -26,7 +27,7 @@ function mustNotBe(name: string, value: unknown, where: string): void {
 function checkKind({ kind, model, data: { frames, references } }: CheckedRecipe): void {
   const { motion, subject, referenceCrossAttention } = model;
   const is = `where kind is "${kind}"`;
-  if (kind === "image") {
+  if (isOfStills(kind)) {
     mustNotBe("model.motion", motion, `kind "${kind}"`);
     must(frames === undefined || frames === 1, "data.frames", frames, `1 or left out ${is}`);
   } else {
@@ -37,6 +38,28 @@ function checkKind({ kind, model, data: { frames, references } }: CheckedRecipe)
     mustNotBe("model.referenceCrossAttention", referenceCrossAttention, `kind "${kind}"`);
     mustNotBe("data.references", references, `kind "${kind}"`);
   }
+}
+
+const vaeObjective = ["kl", "detail"];
+
+/** The VAE is trained without noise and without a prompt, and nothing is sampled with it. */
+function checkObjective({
+  kind,
+  data,
+  objective,
+  lora,
+  validation,
+  gradientCheckpointing,
+}: CheckedRecipe): void {
+  const isVae = kind === "vae";
+  for (const [name, value] of Object.entries(objective)) {
+    if (vaeObjective.includes(name) !== isVae) mustNotBe(`objective.${name}`, value, `kind "${kind}"`);
+  }
+  if (!isVae) return;
+  mustNotBe("data.cache", data.cache, `kind "${kind}"`);
+  mustNotBe("lora", lora, `kind "${kind}"`);
+  mustNotBe("gradientCheckpointing", gradientCheckpointing || undefined, `kind "${kind}"`);
+  mustNotBe("validation", validation, `kind "${kind}"`);
 }
 
 const groups = ["attn1", "motion", "text_encoder", "all"];
@@ -51,6 +74,10 @@ const inModel: Record<CheckedRecipe["kind"], { has: (name: string) => boolean; a
   subject: {
     has: (name) => name !== "text_encoder",
     allowed: "a part of the UNet: the model has no text encoder",
+  },
+  vae: {
+    has: (name) => name === "all" || !groups.includes(name),
+    allowed: '"all" or a glob over the VAE\'s parameters such as "decoder.*"',
   },
 };
 

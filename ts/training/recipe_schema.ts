@@ -86,12 +86,17 @@ const data = group({
   ),
 });
 
+const weight = option(z.number().min(0).optional(), "a number of at least 0");
+
+/** Which of them a recipe may have, and their defaults, depends on its kind. */
 const objective = optionalGroup({
   prediction: option(z.enum(["epsilon", "v"]).optional(), quoted(["epsilon", "v"])),
-  alpha: option(probability.default(0.01), probabilities),
-  beta: option(z.number().min(0).default(0.1), "a number of at least 0"),
-  dropCondition: option(probability.default(0.1), probabilities),
-  minSnrGamma: option(z.number().min(0).default(0), "a number of at least 0; 0 is no weighting"),
+  alpha: option(probability.optional(), probabilities),
+  beta: weight,
+  dropCondition: option(probability.optional(), probabilities),
+  minSnrGamma: option(z.number().min(0).optional(), "a number of at least 0; 0 is no weighting"),
+  kl: weight,
+  detail: weight,
 });
 
 const decay = z.number().min(0).lt(1);
@@ -126,9 +131,11 @@ const lora = z.strictObject({
   alpha: option(z.number().positive().optional(), "a number above 0"),
 });
 
+const kinds = ["image", "motion", "subject", "vae"] as const;
+
 /** Every field by itself; how fields depend on one another is checked in recipe_rules.ts. */
 export const recipeSchema = z.strictObject({
-  kind: option(z.enum(["image", "motion", "subject"]), quoted(["image", "motion", "subject"])),
+  kind: option(z.enum(kinds), quoted(kinds)),
   model,
   data,
   objective,

@@ -255,20 +255,20 @@ export class Trainer implements AsyncDisposable {
 
   async #export(): Promise<string> {
     const { native, recipe, folder } = this.#parts;
-    return writeModel(recipe, folder.model, (path, part) =>
-      this.#task(() => native.exportWeights(path, part, recipe.modelDtype)),
-    );
+    return writeModel(recipe, folder.model, {
+      exportPart: (path, part) => this.#task(() => native.exportWeights(path, part, recipe.modelDtype)),
+      scalingFactor: () => this.#task(() => native.scalingFactor()),
+    });
   }
 
   #stepEvent(result: NativeStepResult, clock: StepClock): StepEvent {
     const { data, metadata, recipe } = this.#parts;
-    const { step, loss, lossVideo, lossReference, learningRate, gradientNorm, skipped } = result;
+    const { step, loss, lossParts, learningRate, gradientNorm, skipped } = result;
     return {
       type: "step",
       steps: recipe.steps,
       epoch: Math.floor(((step - 1) * metadata.samplesPerStep) / data.clips),
-      ...{ step, loss, lossVideo, learningRate, gradientNorm, skipped },
-      lossReference: recipe.kind === "subject" ? lossReference : undefined,
+      ...{ step, loss, ...lossParts, learningRate, gradientNorm, skipped },
       ...clock.lap(metadata.samplesPerStep, recipe.steps - step),
       memoryBytes: process.resourceUsage().maxRSS * 1024,
     };
@@ -329,7 +329,7 @@ function openData(
   skips: SkipEvent[],
   signal: AbortSignal | undefined,
 ): Promise<TrainingData> {
-  return vaeKey(description).then((cacheKey) =>
+  return vaeKey(recipe.kind, description).then((cacheKey) =>
     TrainingData.open(recipe.data, {
       ...{ kind: recipe.kind, batch: recipe.batch, seed: recipe.seed, cacheKey, signal },
       tokenizer: description.tokenizer,

@@ -30,15 +30,15 @@ export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDe
  * Says which VAE encodes, and in what: latents that another one made are of no use. Not on which device, so that a run
  * can be resumed on another one; its latents are the same up to rounding.
  */
-export async function vaeKey({
-  networks,
-  dtype,
-}: Pick<TrainerDescription, "networks" | "dtype">): Promise<string> {
+export async function vaeKey(
+  kind: CompleteRecipe["kind"],
+  { networks, dtype }: Pick<TrainerDescription, "networks" | "dtype">,
+): Promise<string> {
   const files = networks.find(({ name }) => name === "vae")?.files ?? [];
-  if (files.length === 0) {
+  if (files.length === 0 && kind !== "vae") {
     throw new CameoError(
       "ERR_INVALID_OPTION",
-      "model.base: its VAE has no weights; training needs a trained VAE",
+      `model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae"`,
     );
   }
   const hash = createHash("sha256").update(dtype);

@@ -5,10 +5,12 @@
 #include "harness.h"
 #include "nn/pisa.h"
 #include "train/ema.h"
+#include "train/latent_scale.h"
 #include "train/learning_rate.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
+#include "train/vae_objective.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
 #include "weights/open_weights.h"
@@ -136,8 +138,9 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
     const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, i, dtype));
     (losses.total / static_cast<double>(accumulation)).backward();
     total.push_back(losses.total.item<double>());
-    video.push_back(losses.video.item<double>());
-    if (losses.reference.defined()) reference.push_back(losses.reference.item<double>());
+    video.push_back(losses.parts.at("lossVideo").item<double>());
+    if (losses.parts.contains("lossReference"))
+      reference.push_back(losses.parts.at("lossReference").item<double>());
     if ((i + 1) % accumulation != 0) continue;
     if (norms.empty()) addGradients(leaves, out);
     norms.push_back(optimizer.step(config.at("lr")));
@@ -162,6 +165,17 @@ Tensors learningRates(const Json& config, const Tensors&) {
   return {{"learning_rate", at::tensor(rates)}};
 }
 
+/// The factor after each of `squares`.
+Tensors latentScale(const Json& config, const Tensors& in) {
+  train::LatentScale scale;
+  std::vector<double> factors = {scale.factor(config.at("otherwise"))};
+  for (const at::Tensor& square : in.at("squares").unbind()) {
+    scale.update(square.item<double>());
+    factors.push_back(scale.factor(config.at("otherwise")));
+  }
+  return {{"factors", at::tensor(factors)}};
+}
+
 /// The averages after each of `values` but the first, which they start from.
 Tensors movingAverages(const Json& config, const Tensors& in) {
   const at::Tensor& values = in.at("values");
@@ -174,10 +188,28 @@ Tensors movingAverages(const Json& config, const Tensors& in) {
   return {{"averages", at::stack(averages)}};
 }
 
+/// The VAE's losses and every parameter's gradient.
+Tensors vaeObjective(const Json& config, const Tensors& inputs) {
+  const c10::InferenceMode off(false);
+  const Tensors in = outsideInference(inputs);
+  models::Vae vae(models::VaeConfig::read(Config(config.at("vae"), "VAE")));
+  assignWeights(vae.parameters(), in);
+  const auto leaves = train::makeTrainable(train::selectParameters(vae.parameters(), {"all"}));
+  const train::Losses losses =
+      train::computeVaeLosses(vae, {.detail = config.at("detail"), .kl = config.at("kl")},
+                              {.images = in.at("images"), .noise = in.at("noise")}, computedIn(config));
+  losses.total.backward();
+  Tensors out{{"total", losses.total.detach()}, {"latents", losses.latents}};
+  for (const auto& [name, part] : losses.parts) out[name] = part.detach();
+  for (const train::Leaf& leaf : leaves) out["grad/" + leaf.name] = leaf.place->grad();
+  return out;
+}
+
 }  // namespace
 
 const bool kTrainRegistered =
     addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps) &&
-    addProbe("train.learning_rate", learningRates) && addProbe("train.ema", movingAverages);
+    addProbe("train.learning_rate", learningRates) && addProbe("train.ema", movingAverages) &&
+    addProbe("train.latent_scale", latentScale) && addProbe("train.vae_objective", vaeObjective);
 
 }  // namespace cameo::test

@@ -33,7 +33,8 @@ async function stepsOf(path: string): Promise<number[]> {
 
 test("what is written is read, line by line", async (t) => {
   const path = join(t.testdir({}), "metrics.jsonl");
-  const full = metricsOf(1, { lossReference: 0.1, memoryBytes: 2 ** 30 });
+  const parts = { lossReference: 0.1, lossReconstruction: 0.2, lossDetail: 0.3, lossKl: 4 };
+  const full = metricsOf(1, { ...parts, memoryBytes: 2 ** 30 });
   const writer = await MetricsWriter.open(path);
   t.strictSame(await readMetrics(path), []);
   const before = Date.now();

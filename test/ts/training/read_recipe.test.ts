@@ -13,6 +13,7 @@ const subject: Recipe = {
 };
 const motion: Recipe = { ...subject, kind: "motion" };
 const image: Recipe = { ...subject, kind: "image", model: { base: "sd15" } };
+const vae: Recipe = { ...image, kind: "vae" };
 const request = { prompt: "A man.", reference: "me.png" };
 
 /** A copy of a recipe with one field, by its dotted name, set or (undefined) taken out. */
@@ -83,7 +84,12 @@ test("a subject's defaults are the paper's", async (t) => {
 test("each kind has defaults of its own", async (t) => {
   t.match(await readRecipe(motion), { trained: ["motion"], data: { frames: 16 } });
   t.match(await readRecipe(image), { trained: ["all"], data: { frames: 1 } });
-  for (const recipe of [motion, image]) t.notOk("references" in (await readRecipe(recipe)).data);
+  const { objective, ...stills } = await readRecipe(vae);
+  t.match(stills, { trained: ["all"], data: { frames: 1 } });
+  t.strictSame(objective, { kl: 1e-6, detail: 1 });
+  const sharper = await readRecipe({ ...vae, objective: { detail: 2 } });
+  t.strictSame(sharper.objective, { kl: 1e-6, detail: 2 });
+  for (const recipe of [motion, image, vae]) t.notOk("references" in (await readRecipe(recipe)).data);
   const still = { ...image, validation: { every: 10, requests: [{ prompt: "" }] } };
   t.equal((await readRecipe(still)).validation?.format, "png");
   const film = { ...motion, validation: { every: 10, requests: [{ prompt: "" }] } };
@@ -188,8 +194,13 @@ test("undefined is as if left out", async (t) => {
 test("a broken recipe is one line that names the field, its value and what is allowed", async (t) => {
   const validation = (...requests: object[]) => ({ every: 1, requests });
   const broken: [Recipe, field: string, value: unknown, message: RegExp][] = [
-    [subject, "kind", undefined, /^kind is missing; it must be "image" or "motion" or "subject"$/],
-    [subject, "kind", "video", /^kind: 'video' is not allowed; it must be "image" or "motion" or "subject"$/],
+    [subject, "kind", undefined, /^kind is missing; it must be "image" or "motion" or "subject" or "vae"$/],
+    [
+      subject,
+      "kind",
+      "video",
+      /^kind: 'video' is not allowed; it must be "image" or "motion" or "subject" or "vae"$/,
+    ],
     [subject, "stepz", 5, /^stepz is not an option; did you mean steps\?$/],
     [subject, "data.frame", 5, /^data\.frame is not an option; did you mean data\.frames\?$/],
     [
@@ -265,6 +276,19 @@ test("a broken recipe is one line that names the field, its value and what is al
       { scale: [1.1, 0.9] },
       /^data\.references\.affine: .* \(\[least, most\], above 0\)$/,
     ],
+    [vae, "model.motion", "motion-adapter", /^model\.motion is not for kind "vae"; leave it out$/],
+    [vae, "data.frames", 2, /^data\.frames: 2 is not allowed; it must be 1 or left out where kind is "vae"$/],
+    [vae, "data.references", {}, /^data\.references is not for kind "vae"; leave it out$/],
+    [vae, "data.cache", { folder: "latents" }, /^data\.cache is not for kind "vae"; leave it out$/],
+    [vae, "objective.alpha", 0.01, /^objective\.alpha is not for kind "vae"; leave it out$/],
+    [vae, "objective.prediction", "v", /^objective\.prediction is not for kind "vae"; leave it out$/],
+    [vae, "objective.kl", -1, /^objective\.kl: -1 is not allowed; it must be a number of at least 0$/],
+    [image, "objective.kl", 1e-6, /^objective\.kl is not for kind "image"; leave it out$/],
+    [subject, "objective.detail", 1, /^objective\.detail is not for kind "subject"; leave it out$/],
+    [vae, "trained", ["attn1"], /^trained: 'attn1' is not allowed; it must be "all" or .* kind is "vae"$/],
+    [vae, "lora", { rank: 4 }, /^lora is not for kind "vae"; leave it out$/],
+    [vae, "gradientCheckpointing", true, /^gradientCheckpointing is not for kind "vae"; leave it out$/],
+    [vae, "validation", validation({ prompt: "" }), /^validation is not for kind "vae"; leave it out$/],
     [subject, "modelDtype", "int8", /^modelDtype: 'int8' is not .* "fp32" or "fp16" or "bf16"$/],
     [subject, "data.cache.variants", 2, /^data\.cache\.folder is missing; it must be the path of a folder$/],
     [

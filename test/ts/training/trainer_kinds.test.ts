@@ -5,9 +5,9 @@ import t, { type Test } from "tap";
 import type { Recipe } from "#ts/training/recipe.js";
 import { assertClose } from "../../support/compare.js";
 import { addLowRank, largestDifference } from "../../support/low_rank.js";
-import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
+import { dtypesOf, readSafetensors, writeSafetensors } from "../../support/safetensors.js";
 import type { Tensors } from "../../support/tensors.js";
-import { train, writeTrainingSet } from "../../support/training_run.js";
+import { train, vaeRecipe, writeTrainingSet } from "../../support/training_run.js";
 import { paintClip, writeText } from "../data/helpers.js";
 
 const folder = "build/fixtures/trainer_kinds";
@@ -22,6 +22,10 @@ function withoutWeights(from: string, to: string): string {
   mkdirSync(to, { recursive: true });
   cpSync(join(from, "config.json"), join(to, "config.json"));
   return to;
+}
+
+function readConfig(model: string): { scaling_factor: number } {
+  return JSON.parse(readFileSync(join(model, "vae", "config.json"), "utf8"));
 }
 
 /** Runs the recipe to its end; the path of the model, and the tensors of the last checkpoint. */
@@ -103,6 +107,42 @@ t.test("an image model, drawn and trained with its text encoder, is a base folde
   t.equal(scheduler.prediction_type, "v_prediction");
   t.same(readdirSync(join(runs, "image", "model")), ["base"]);
   await checkDiffer(t, sample({ base: model }, { frames: 1 }), sample({ base }, { frames: 1 }));
+});
+
+t.test("a VAE, drawn and trained, is a base folder that an image model starts from", async (t) => {
+  const drawn = join(folder, "configs");
+  rmSync(drawn, { recursive: true, force: true });
+  const isWeights = (path: string) => path.endsWith(".safetensors");
+  cpSync(base, drawn, { recursive: true, filter: (path) => !isWeights(path) });
+  const { model, state } = await finish(t, "vae", {
+    ...vaeRecipe(set),
+    model: { base: drawn },
+    steps: 3,
+    ema: 0.9,
+  });
+  t.equal(model, resolve(runs, "vae", "model", "base"));
+  const vae = readSafetensors(join(model, "vae", weightFile));
+  t.strictSame(Object.keys(vae).sort(), Object.keys(readSafetensors(join(base, "vae", weightFile))).sort());
+  checkHas(t, vae, stateOf(state, "average", "vae"), "the averages");
+  const { scaling_factor, ...config } = readConfig(model);
+  const { scaling_factor: _, ...given } = readConfig(drawn);
+  t.strictSame(config, given);
+  const [squares = 0, weight = 0] = state.latent_scale?.data ?? [];
+  t.ok(Math.abs(scaling_factor - Math.sqrt(weight / squares)) < 1e-5 * scaling_factor);
+  const files = readdirSync(model, { recursive: true, encoding: "utf8" });
+  t.same(files.filter(isWeights), [join("vae", weightFile)], "no weights but the VAE's");
+
+  const source = join(folder, "clips");
+  const trained = await finish(t, "image-after-vae", {
+    kind: "image",
+    model: { base: model },
+    data: { source, size: [64, 64] },
+    modelDtype: "bf16",
+  });
+  t.same(dtypesOf(join(trained.model, "unet", weightFile)), ["BF16"]);
+  t.same(dtypesOf(join(trained.model, "text_encoder", "model.safetensors")), ["BF16"]);
+  t.same(dtypesOf(join(trained.model, "vae", weightFile)), ["F32"], "copied as it was");
+  await sample({ base: trained.model }, { frames: 1 });
 });
 
 t.test("motion modules, drawn and trained, are a MotionAdapter's folder", async (t) => {

@@ -9,6 +9,7 @@ import {
   recordedSteps,
   sha256,
   train,
+  vaeRecipe,
   writeTrainingSet,
 } from "../../support/training_run.js";
 
@@ -85,6 +86,23 @@ t.test("what a run computes does not depend on its workers", async (t) => {
   const { events } = await train(other);
   t.strictSame(computed(events), computed(uninterrupted.events));
   t.equal(sha256(modelOf(other)), sha256(modelOf(whole)));
+});
+
+t.test("so does a VAE's run, whose model says how large its latents are", async (t) => {
+  const { objective: _, ...vae } = vaeRecipe({ ...recipe, steps: 5 });
+  const [aborted, uninterrupted] = ["vae-aborted", "vae-whole"].map((name) => ({
+    ...vae,
+    output: inOutput(name).output,
+  })) as [Recipe, Recipe];
+  const whole = await train(uninterrupted);
+  t.equal(whole.error, undefined);
+  const before = await train(aborted, { stopAt: 2 });
+  const after = await train(aborted, { resume: true });
+  t.strictSame(computed([...before.events, ...after.events]), computed(whole.events));
+  for (const file of ["config.json", "diffusion_pytorch_model.safetensors"]) {
+    const path = join("model", "base", "vae", file);
+    t.equal(sha256(join(aborted.output, path)), sha256(join(uninterrupted.output, path)), file);
+  }
 });
 
 t.test("a run that is done writes its model again, and nothing else", async (t) => {
