@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CameoError } from "../errors.js";
 
@@ -20,23 +20,16 @@ export interface SampleDefaults {
 
 const folder = new URL("../../weights/troupe/", import.meta.url);
 
-/** Throws ERR_WEIGHTS_FORMAT where the package has lost it. */
+/** Throws ERR_INVALID_OPTION where the package's copy has no model. */
 export function shippedModel(): ShippedModel {
-  const file = new URL("model.json", folder);
-  try {
-    const model = JSON.parse(readFileSync(file, "utf8")) as ShippedModel;
-    const path = (name: string) => fileURLToPath(new URL(name, folder));
-    return {
-      ...model,
-      base: path(model.base),
-      motion: path(model.motion),
-      subject: path(model.subject),
-    };
-  } catch (cause) {
+  const model = JSON.parse(readFileSync(new URL("model.json", folder), "utf8")) as ShippedModel;
+  const path = (name: string) => fileURLToPath(new URL(name, folder));
+  const paths = { base: path(model.base), motion: path(model.motion), subject: path(model.subject) };
+  for (const missing of Object.values(paths).filter((each) => !existsSync(each))) {
     throw new CameoError(
-      "ERR_WEIGHTS_FORMAT",
-      `${fileURLToPath(file)} can't be read: install the package again, or name another model as base`,
-      { cause },
+      "ERR_INVALID_OPTION",
+      `base is missing: this copy of the package comes without ${missing}; give the folder of another model as base`,
     );
   }
+  return { ...model, ...paths };
 }
