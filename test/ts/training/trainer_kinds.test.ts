@@ -176,6 +176,19 @@ t.test("a subject's file has what was trained, and the rest of what it started f
   await checkDiffer(t, made, sample({ base, motion, subject }, { reference }));
 });
 
+t.test("a subject's file keeps its references from the text where the recipe says so", async (t) => {
+  const { model } = await finish(t, "no-text", {
+    model: { base, motion, subject, referenceCrossAttention: false },
+  });
+  const silent = join(runs, "no-text", "silent.safetensors");
+  writeSafetensors(silent, readSafetensors(model));
+  const made = sample({ base, motion, subject: model }, { reference });
+  await checkDiffer(t, made, sample({ base, motion, subject: silent }, { reference }));
+
+  const further = await finish(t, "no-text-further", { model: { base, motion, subject: model } });
+  t.match(readFileSync(further.model).toString("latin1"), /"reference_cross_attention":"false"/);
+});
+
 t.test("without a subject's file to start from, a file has what was trained alone", async (t) => {
   const { model, state } = await finish(t, "fresh", { model: { base, motion } });
   const trained = readSafetensors(model);
