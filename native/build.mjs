@@ -8,7 +8,7 @@
 //
 // CAMEO_WERROR=ON makes errors of warnings; CAMEO_JOBS is the number of compilers at a time. CAMEO_CUDA_INCLUDE is
 // where the headers of CUDA and NCCL are (docs/distributed.md), where CMake doesn't find them by itself.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -23,6 +23,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { findGenerator, MissingTool } from "./toolchain.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -31,10 +32,6 @@ const isClone = existsSync(join(root, "tsconfig.json"));
 
 /** A fault of the machine, not of this script: shown as one line. */
 class BuildError extends Error {}
-
-function runs(command, args = ["--version"]) {
-  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
-}
 
 /** Resolves when the command ended well. The terminal sends Ctrl-C to it too, so it is only waited for. */
 async function run(command, args, failure) {
@@ -68,27 +65,18 @@ async function libtorchModules() {
   return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "lock.js"))) };
 }
 
-async function libtorchFolder({ locateLibtorch, installLibtorch, reportTo }) {
+/** What CAMEO_LIBTORCH names is taken as it is; what is found elsewhere must have the headers, where they are needed. */
+async function libtorchFolder({ locateLibtorch, installLibtorch, reportTo }, { headers }) {
   if (process.env.CAMEO_LIBTORCH) return locateLibtorch().folder;
   try {
-    return locateLibtorch().folder;
+    const { folder } = locateLibtorch();
+    if (!headers || existsSync(join(folder, "include", "ATen", "ATen.h"))) return folder;
   } catch {
-    const interrupt = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
-    return installLibtorch({ signal: interrupt.signal, onProgress: reportTo(process.stderr) });
+    // Not there yet.
   }
-}
-
-function checkTools() {
-  const missing = (tool, remedy) =>
-    new BuildError(`${tool} is missing, which the addon is built with: ${remedy}`);
-  if (!runs("cmake")) throw missing("cmake", "install it (`apt install cmake`)");
-  const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
-  if (!compilers.some((compiler) => runs(compiler)))
-    throw missing("a C++ compiler", "install one (`apt install g++`)");
-  if (runs("ninja")) return "Ninja";
-  if (runs("make")) return "Unix Makefiles";
-  throw missing("make", "install it (`apt install make`)");
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
+  return installLibtorch({ signal: interrupt.signal, onProgress: reportTo(process.stderr) });
 }
 
 function jobs() {
@@ -118,7 +106,8 @@ function prepare(out, generator, abandoned) {
 
 async function compile(libtorch, generator, out, tests) {
   const cmake = require.resolve("cmake-js/bin/cmake-js");
-  const configure = ["configure", "--log-level", "error", "--directory", root, "--out", out, "-G", generator];
+  const configure = ["configure", "--log-level", "error", "--directory", root, "--out", out];
+  if (generator) configure.push("-G", generator);
   const settings = [
     `--CDCAMEO_LIBTORCH=${libtorch}`,
     `--CDCAMEO_TESTS=${tests ? "ON" : "OFF"}`,
@@ -145,9 +134,9 @@ async function compile(libtorch, generator, out, tests) {
 }
 
 async function buildAddon({ install, tests }) {
-  const generator = checkTools();
+  const generator = findGenerator();
   const modules = await libtorchModules();
-  const libtorch = await libtorchFolder(modules);
+  const libtorch = await libtorchFolder(modules, { headers: true });
   const out = join(root, ".cmake", "release");
   const onWait = () => console.error("cameo: another build is running in this folder; waiting for it");
   await modules.withLock(
@@ -171,13 +160,23 @@ async function buildAddon({ install, tests }) {
 const { values: options } = parseArgs({
   options: { install: { type: "boolean" }, tests: { type: "boolean" } },
 });
+/** The addon is there; a libtorch that can't be fetched now, for want of Python or a network, can be later. */
+async function prepareLibtorch() {
+  try {
+    await libtorchFolder(await libtorchModules(), { headers: false });
+  } catch (error) {
+    if (interrupted || error.name !== "CameoError") throw error;
+    console.error(`cameo is installed, but: ${error.message}`);
+  }
+}
+
+const prebuilt = join(root, "prebuilds", `${process.platform}-${process.arch}`);
 try {
-  const prebuilt =
-    options.install && existsSync(join(root, "prebuilds", `${process.platform}-${process.arch}`));
-  if (prebuilt) await libtorchFolder(await libtorchModules());
+  if (options.install && existsSync(prebuilt)) await prepareLibtorch();
   else await buildAddon(options);
 } catch (error) {
-  const known = error instanceof BuildError || error.name === "CameoError" || error.name === "AbortError";
-  console.error(`cameo: ${known ? error.message : error.stack}`);
+  const known = error instanceof BuildError || error instanceof MissingTool;
+  const expected = known || error.name === "CameoError" || error.name === "AbortError";
+  console.error(`cameo: ${expected ? error.message : error.stack}`);
   process.exitCode = interrupted ? 130 : 1;
 }

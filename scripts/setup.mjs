@@ -30,7 +30,7 @@ function age(...path) {
 function newestBelow(...path) {
   const folder = join(root, ...path);
   if (!existsSync(folder)) return 0;
-  const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(cc|h|cu)$/.test(file));
+  const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(cc|h|cu|cmake)$/.test(file));
   return Math.max(0, ...files.map((file) => age(...path, file)));
 }
 

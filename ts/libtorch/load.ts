@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { CameoError } from "../errors.js";
-import { installCommand, type LibtorchLocation, locateLibtorch } from "./locate.js";
-import { cpuLibraries, cudaDriver, cudaLibraries, dlopenNoDelete, findLibrary } from "./platform.js";
+import { installCommand, type LibtorchLocation, locateLibtorch, mendCommand } from "./locate.js";
+import { findLibrary, hasCudaDriver, platform } from "./platform.js";
 
 let location: LibtorchLocation | undefined;
 let cudaLoaded = false;
@@ -17,40 +16,41 @@ let cudaLoaded = false;
 export function loadLibtorch({ cuda }: { cuda?: boolean } = {}): void {
   if (!location) {
     const here = locateLibtorch();
-    for (const { name, optional } of cpuLibraries) open(here.folder, name, optional);
+    for (const { name, optional } of platform().cpuLibraries) open(here, name, optional);
     location = here;
   }
-  if (cudaLoaded || !(cuda ?? (location.cuda && existsSync(cudaDriver)))) return;
+  if (cudaLoaded || !(cuda ?? (location.cuda && hasCudaDriver()))) return;
   if (!location.cuda) {
     throw new CameoError(
       "ERR_LIBTORCH",
       `libtorch in ${location.folder} has no CUDA: run \`${installCommand} --cuda\``,
     );
   }
-  for (const { name } of cudaLibraries) open(location.folder, name);
+  for (const { name } of platform().cudaLibraries) open(location, name);
   cudaLoaded = true;
 }
 
-function open(libtorch: string, name: string, optional = false): void {
-  const path = findLibrary(libtorch, name);
-  if (path) dlopen(path);
-  else if (!optional) {
-    throw new CameoError("ERR_LIBTORCH", `no ${name} in ${libtorch}: run \`${installCommand} --force\``);
-  }
+function open(libtorch: LibtorchLocation, name: string, optional = false): void {
+  const path = findLibrary(libtorch.folder, name);
+  if (!path && optional) return;
+  const fault = path ? platform().libraryFault(path) : `has no ${name}`;
+  if (fault) throw broken(libtorch, `${path ?? libtorch.folder} ${fault}`);
+  if (path) dlopen(libtorch, path);
 }
 
-function dlopen(path: string): void {
-  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+function dlopen(libtorch: LibtorchLocation, path: string): void {
+  const { RTLD_NOW = 0, RTLD_GLOBAL = 0 } = constants.dlopen;
   try {
-    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | dlopenNoDelete);
+    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | platform().noDelete);
   } catch (error) {
     // Said of every library that is no addon, after it was loaded.
     const { message } = error as Error;
     if (/did not self-register/.test(message)) return;
-    throw new CameoError(
-      "ERR_LIBTORCH",
-      `libtorch does not load (${message.split("\n")[0]}): run \`${installCommand} --force\``,
-      { cause: error },
-    );
+    throw broken(libtorch, message.split("\n")[0] as string, error);
   }
+}
+
+function broken(libtorch: LibtorchLocation, reason: string, cause?: unknown): CameoError {
+  const message = `libtorch does not load (${reason}): ${mendCommand(libtorch)}`;
+  return new CameoError("ERR_LIBTORCH", message, { cause });
 }

@@ -2,15 +2,16 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CameoError } from "../errors.js";
+import { libtorchPackage, packageFolder } from "./package.js";
 import { libtorchVersion } from "./pins.js";
-import { cacheFolder, cpuLibraries, cudaLibraries, findLibrary, release, sitePackages } from "./platform.js";
+import { cacheFolder, hasCudaDriver, hasCudaLibraries, hasLibraries, platform, release } from "./platform.js";
 import { isWhole, readStamp } from "./stamp.js";
 
 export interface LibtorchLocation {
-  /** Has `lib/` and `include/`. */
+  /** Has `lib/` and, but for npm's package, `include/`. */
   folder: string;
-  /** CAMEO_LIBTORCH, this package's own cache, or an installed PyTorch. */
-  source: "env" | "cache" | "python";
+  /** CAMEO_LIBTORCH, npm's package of the libraries, this package's own cache, or an installed PyTorch. */
+  source: "env" | "package" | "cache" | "python";
   version: string;
   /** Whether its CUDA half is there too. */
   cuda: boolean;
@@ -18,12 +19,31 @@ export interface LibtorchLocation {
 
 export const installCommand = "npx cameo libtorch install";
 
+/** The command that mends a broken libtorch. */
+export function mendCommand({ source }: LibtorchLocation): string {
+  if (source === "env") return `unset CAMEO_LIBTORCH and run \`${installCommand}\``;
+  if (source === "package") return `run \`npm install --force ${libtorchPackage}@${libtorchVersion}\``;
+  return `run \`${installCommand} --force\``;
+}
+
 /**
- * Finds libtorch without loading it: CAMEO_LIBTORCH, then the cache, then a PyTorch of the same version that
- * `python3` would import. Throws ERR_LIBTORCH where there is none, or where CAMEO_LIBTORCH is another version.
+ * Finds libtorch without loading it: CAMEO_LIBTORCH, then npm's package of it, then the cache, then a PyTorch of the
+ * same version that `python3` would import. On a machine with NVIDIA's driver one with CUDA goes before those without.
+ * Throws ERR_LIBTORCH where there is none, or where CAMEO_LIBTORCH is another version.
  */
 export function locateLibtorch(): LibtorchLocation {
-  return fromEnvironment() ?? fromCache() ?? fromPython() ?? missing();
+  return fromEnvironment() ?? best([fromPackage, fromCache, fromPython]) ?? missing();
+}
+
+function best(sources: (() => LibtorchLocation | undefined)[]): LibtorchLocation | undefined {
+  const wantsCuda = hasCudaDriver();
+  let first: LibtorchLocation | undefined;
+  for (const source of sources) {
+    const location = source();
+    if (location && (location.cuda || !wantsCuda)) return location;
+    first ??= location;
+  }
+  return first;
 }
 
 function fromEnvironment(): LibtorchLocation | undefined {
@@ -32,7 +52,7 @@ function fromEnvironment(): LibtorchLocation | undefined {
   if (!hasLibraries(folder)) {
     throw new CameoError(
       "ERR_LIBTORCH",
-      `CAMEO_LIBTORCH=${folder} has no lib/libtorch_cpu.so: set it to the 'torch' folder of PyTorch ` +
+      `CAMEO_LIBTORCH=${folder} has no libtorch in its lib folder: set it to the 'torch' folder of PyTorch ` +
         `${libtorchVersion}, or unset it and run \`${installCommand}\``,
     );
   }
@@ -45,6 +65,11 @@ function fromEnvironment(): LibtorchLocation | undefined {
     );
   }
   return found(resolve(folder), "env", libtorchVersion);
+}
+
+function fromPackage(): LibtorchLocation | undefined {
+  const folder = packageFolder();
+  return folder && isWhole(folder, libtorchVersion) ? found(folder, "package", libtorchVersion) : undefined;
 }
 
 function fromCache(): LibtorchLocation | undefined {
@@ -73,11 +98,7 @@ function missing(): never {
 }
 
 function found(folder: string, source: LibtorchLocation["source"], version: string): LibtorchLocation {
-  return { folder, source, version, cuda: cudaLibraries.every(({ name }) => findLibrary(folder, name)) };
-}
-
-function hasLibraries(folder: string): boolean {
-  return cpuLibraries.every(({ name, optional }) => optional || findLibrary(folder, name));
+  return { folder, source, version, cuda: hasCudaLibraries(folder) };
 }
 
 /** The version that a libtorch folder says it is, such as "2.11.0+cu130". Nothing in the folder is run. */
@@ -99,15 +120,15 @@ function readText(file: string): string | undefined {
 
 function pythonPath(): string[] {
   const { VIRTUAL_ENV } = process.env;
-  const folders = VIRTUAL_ENV ? sitePackages(VIRTUAL_ENV) : [];
-  for (const python of ["python3", "python"]) {
+  const folders = VIRTUAL_ENV ? platform().sitePackages(VIRTUAL_ENV) : [];
+  for (const python of platform().pythons) {
     try {
       const path = execFileSync(python, ["-c", "import sys; print('\\n'.join(sys.path))"], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "ignore"],
         timeout: 10_000,
       });
-      return [...folders, ...path.split("\n").filter(Boolean)];
+      return [...folders, ...path.split(/\r?\n/).filter(Boolean)];
     } catch {
       // This Python isn't there, or it doesn't start: the next one may.
     }

@@ -11,46 +11,69 @@ export interface Wheel {
   keep: Readonly<Record<string, string>>;
 }
 
-const torchCpu = {
-  "torch/lib/libc10.so": "lib",
-  "torch/lib/libgomp.so.1": "lib",
-  "torch/lib/libtorch_cpu.so": "lib",
-  "torch/include/": "include",
-};
+type Keep = Wheel["keep"];
 
-const torchCuda = {
-  ...torchCpu,
-  "torch/lib/libc10_cuda.so": "lib",
-  "torch/lib/libcaffe2_nvrtc.so": "lib",
-  "torch/lib/libtorch_cuda.so": "lib",
-  "torch/lib/libtorch_cuda_linalg.so": "lib",
-  "torch/lib/libtorch_nvshmem.so": "lib",
-};
-
-const torch = {
+const torch = (bytes: number, sha256: string, keep: Keep): Wheel => ({
   project: "torch",
   version: libtorchVersion,
-  sha256: "0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756",
-  bytes: 530_712_279,
-};
+  sha256,
+  bytes,
+  keep,
+});
 
-/** What libtorch_cpu.so itself is linked with, also where there is no GPU. */
-const runtime: readonly Wheel[] = [
-  {
-    project: "nvidia-cuda-runtime",
-    version: "13.0.96",
-    sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
-    bytes: 2_243_632,
-    keep: { "nvidia/cu13/lib/libcudart.so.13": "lib" },
-  },
-  {
-    project: "nvidia-cuda-cupti",
-    version: "13.0.85",
-    sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
-    bytes: 10_715_597,
-    keep: { "nvidia/cu13/lib/libcupti.so.13": "lib" },
-  },
-];
+/** The libraries of these names, and what the addon is compiled with. */
+const libraries = (...names: string[]): Keep => ({
+  ...Object.fromEntries(names.map((name) => [`torch/lib/${name}`, "lib"])),
+  "torch/include/": "include",
+});
+
+const linuxCpu = libraries("libc10.so", "libgomp.so.1", "libtorch_cpu.so");
+
+const linuxCuda = libraries(
+  ...["libc10.so", "libgomp.so.1", "libtorch_cpu.so", "libc10_cuda.so", "libcaffe2_nvrtc.so"],
+  ...["libtorch_cuda.so", "libtorch_cuda_linalg.so", "libtorch_nvshmem.so"],
+);
+
+/** On 64-bit Arm its matrix products are in libraries beside it. */
+const linuxArmCpu = libraries(
+  ...["libc10.so", "libgomp.so.1", "libtorch_cpu.so", "libarm_compute.so", "libarm_compute_graph.so"],
+  ...["libnvpl_blas_core.so.0", "libnvpl_blas_lp64_gomp.so.0"],
+  ...["libnvpl_lapack_core.so.0", "libnvpl_lapack_lp64_gomp.so.0"],
+);
+
+const linuxTorch = (keep: Keep) =>
+  torch(530_712_279, "0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756", keep);
+
+/** What libtorch_cpu.so itself is linked with on Linux, also where there is no GPU. */
+function linuxRuntime(
+  cudart: Pick<Wheel, "bytes" | "sha256">,
+  cupti: Pick<Wheel, "bytes" | "sha256">,
+): readonly Wheel[] {
+  return [
+    {
+      project: "nvidia-cuda-runtime",
+      version: "13.0.96",
+      ...cudart,
+      keep: { "nvidia/cu13/lib/libcudart.so.13": "lib" },
+    },
+    {
+      project: "nvidia-cuda-cupti",
+      version: "13.0.85",
+      ...cupti,
+      keep: { "nvidia/cu13/lib/libcupti.so.13": "lib" },
+    },
+  ];
+}
+
+const runtime = linuxRuntime(
+  { bytes: 2_243_632, sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548" },
+  { bytes: 10_715_597, sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8" },
+);
+
+const armRuntime = linuxRuntime(
+  { bytes: 2_261_060, sha256: "ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55" },
+  { bytes: 10_310_827, sha256: "796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151" },
+);
 
 function nvidia(project: string, version: string, bytes: number, sha256: string, part = "cu13"): Wheel {
   return { project, version, sha256, bytes, keep: { [`nvidia/${part}/lib/`]: "lib" } };
@@ -146,15 +169,44 @@ export interface Release {
   unpackedBytes: number;
 }
 
-/** What to fetch on 64-bit Linux: 544 MB, or 2.5 GB with what a GPU needs. */
-export function linuxRelease(cuda: boolean): Release {
-  return {
-    name: `libtorch-${libtorchVersion}-linux-x64`,
-    version: libtorchVersion,
-    cuda,
-    wheels: cuda
-      ? [{ ...torch, keep: torchCuda }, ...runtime, ...cudaLibraries]
-      : [{ ...torch, keep: torchCpu }, ...runtime],
-    unpackedBytes: cuda ? 4_300_000_000 : 540_000_000,
-  };
+const wheels: Readonly<Record<string, { wheels: readonly Wheel[]; unpackedBytes: number }>> = {
+  "linux-x64": { wheels: [linuxTorch(linuxCpu), ...runtime], unpackedBytes: 540_000_000 },
+  "linux-x64-cuda": {
+    wheels: [linuxTorch(linuxCuda), ...runtime, ...cudaLibraries],
+    unpackedBytes: 4_300_000_000,
+  },
+  "linux-arm64": {
+    wheels: [
+      torch(419_731_115, "f99924682ef0aa6a4ab3b1b76f40dc6e273fca09f367d15a524266db100a723f", linuxArmCpu),
+      ...armRuntime,
+    ],
+    unpackedBytes: 380_000_000,
+  },
+  "darwin-arm64": {
+    wheels: [
+      torch(
+        80_606_338,
+        "4b5866312ee6e52ea625cd211dcb97d6a2cdc1131a5f15cc0d87eec948f6dd34",
+        libraries("libc10.dylib", "libomp.dylib", "libtorch_cpu.dylib"),
+      ),
+    ],
+    unpackedBytes: 290_000_000,
+  },
+  "win32-x64": {
+    wheels: [
+      torch(
+        114_556_047,
+        "fbf39280699d1b869f55eac536deceaa1b60bd6788ba74f399cc67e60a5fab10",
+        libraries("c10.dll", "libiomp5md.dll", "torch_cpu.dll", "uv.dll", "c10.lib", "torch_cpu.lib"),
+      ),
+    ],
+    unpackedBytes: 370_000_000,
+  },
+};
+
+/** What to fetch on a machine such as "linux-x64"; undefined where nothing is pinned for it. */
+export function pinnedRelease(machine: string, cuda: boolean): Release | undefined {
+  const pinned = wheels[cuda ? `${machine}-cuda` : machine];
+  const name = `libtorch-${libtorchVersion}-${machine}`;
+  return pinned && { name, version: libtorchVersion, cuda, ...pinned };
 }

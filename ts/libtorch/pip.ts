@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { installCommand } from "./locate.js";
 import type { Wheel } from "./pins.js";
-import { wheelTags } from "./platform.js";
+import { platform } from "./platform.js";
 
 interface Outcome {
   ok: boolean;
@@ -38,14 +38,20 @@ function run(
 
 /** The first Python on the PATH that has pip. */
 export async function findPython(): Promise<string> {
-  for (const python of ["python3", "python"]) {
+  for (const python of platform().pythons) {
     if ((await run(python, ["-m", "pip", "--version"])).ok) return python;
   }
   throw new CameoError(
     "ERR_LIBTORCH",
-    "libtorch is fetched with Python's pip, which is not here: install it (`apt install python3-pip`) and run " +
-      `\`${installCommand}\`, or set CAMEO_LIBTORCH to the 'torch' folder of an installed PyTorch`,
+    "libtorch is fetched with Python's pip, which is not here: install it " +
+      `(${platform().pipHint}) and run \`${installCommand}\`, or set CAMEO_LIBTORCH to the 'torch' folder of an installed PyTorch`,
   );
+}
+
+/** The kind of wheels that are pinned; it does not depend on the Python that fetches them. */
+function wheelTags(): string[] {
+  const python = ["--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--abi", "none"];
+  return [...python, ...platform().wheelPlatforms.flatMap((name) => ["--platform", name])];
 }
 
 /** Downloads one wheel into `folder`, with pip's own temporary files there too. pip checks the hash. */
@@ -64,7 +70,7 @@ export async function downloadWheel(
       ...[
         "--only-binary=:all:",
         "--require-hashes",
-        ...wheelTags,
+        ...wheelTags(),
         "--dest",
         folder,
         "--requirement",

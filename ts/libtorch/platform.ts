@@ -1,44 +1,129 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CameoError } from "../errors.js";
-import { linuxRelease, type Release } from "./pins.js";
+import { libraryFault } from "./elf.js";
+import { pinnedRelease, type Release } from "./pins.js";
 
-/** pip's names for the kind of wheels that are pinned; they do not depend on the Python that fetches them. */
-export const wheelTags: readonly string[] = [
-  ...["--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--abi", "none"],
-  ...["2_28", "2_27", "2_25", "2_18", "2_17", "2_12"].flatMap((glibc) => [
-    "--platform",
-    `manylinux_${glibc}_x86_64`,
-  ]),
-  ...["--platform", "manylinux2014_x86_64"],
-];
-
-/** RTLD_NODELETE of glibc, which Node's constants lack: libtorch's thread-locals do not survive being unloaded. */
-export const dlopenNoDelete = 0x1000;
-
-/** Is there where NVIDIA's driver is loaded. */
-export const cudaDriver = "/proc/driver/nvidia/version";
+/** Everything about libtorch that depends on the operating system and the processor. */
+export interface Platform {
+  /** Names of a library's file: before and after the name that all platforms share. */
+  prefix: string;
+  suffix: string;
+  /** Dependencies before dependents, so that no search path has to be set. */
+  cpuLibraries: readonly Library[];
+  cudaLibraries: readonly Library[];
+  /** RTLD_NODELETE, which Node's constants lack: libtorch's thread-locals do not survive being unloaded. */
+  noDelete: number;
+  /** pip's names for the platform of the pinned wheels. */
+  wheelPlatforms: readonly string[];
+  /** Commands that may be a Python. */
+  pythons: readonly string[];
+  /** How pip is installed. */
+  pipHint: string;
+  /** Where a virtual environment keeps its packages. */
+  sitePackages(environment: string): string[];
+  /** The folder for what programs can fetch again. */
+  caches(): string;
+  /** What is wrong with a library's file, seen without loading it. */
+  libraryFault(file: string): string | undefined;
+}
 
 interface Library {
   name: string;
-  /** PyTorch without CUDA has no need of CUDA's runtime, so that absence alone is no fault. */
+  /** Builds of PyTorch differ in what they are linked with, so that absence alone is no fault. */
   optional?: boolean;
 }
 
-/** Dependencies before dependents, so that no search path has to be set. */
-export const cpuLibraries: readonly Library[] = [
-  { name: "libcudart", optional: true },
-  { name: "libcupti", optional: true },
-  { name: "libgomp", optional: true },
-  { name: "libc10" },
-  { name: "libtorch_cpu" },
+const optional = (...names: string[]) => names.map((name) => ({ name, optional: true }));
+const torchCpu = [{ name: "c10" }, { name: "torch_cpu" }];
+const torchCuda = [{ name: "c10_cuda" }, { name: "torch_cuda" }];
+
+const linux = {
+  prefix: "lib",
+  suffix: ".so",
+  cudaLibraries: torchCuda,
+  noDelete: 0x1000,
+  pythons: ["python3", "python"],
+  pipHint: "`apt install python3-pip`",
+  sitePackages: (environment: string) => {
+    const lib = join(environment, "lib");
+    return list(lib)
+      .filter((name) => name.startsWith("python3"))
+      .map((name) => join(lib, name, "site-packages"));
+  },
+  caches: () => process.env.XDG_CACHE_HOME || join(homedir(), ".cache"),
+  libraryFault,
+};
+
+const manylinux = (processor: string) => [
+  ...["2_28", "2_27", "2_25", "2_18", "2_17", "2_12"].map((glibc) => `manylinux_${glibc}_${processor}`),
+  `manylinux2014_${processor}`,
 ];
 
-export const cudaLibraries: readonly Library[] = [{ name: "libc10_cuda" }, { name: "libtorch_cuda" }];
+export const platforms: Readonly<Record<string, Platform>> = {
+  "linux-x64": {
+    ...linux,
+    cpuLibraries: [...optional("cudart", "cupti", "gomp"), ...torchCpu],
+    wheelPlatforms: manylinux("x86_64"),
+  },
+  "linux-arm64": {
+    ...linux,
+    cpuLibraries: [
+      ...optional("cudart", "cupti", "gomp", "nvpl_blas_core", "nvpl_blas_lp64_gomp", "nvpl_lapack_core"),
+      ...optional("nvpl_lapack_lp64_gomp", "arm_compute", "arm_compute_graph"),
+      ...torchCpu,
+    ],
+    wheelPlatforms: manylinux("aarch64"),
+  },
+  "darwin-arm64": {
+    ...linux,
+    suffix: ".dylib",
+    cpuLibraries: [...optional("omp"), ...torchCpu],
+    cudaLibraries: [],
+    noDelete: 0x80,
+    wheelPlatforms: ["macosx_11_0_arm64"],
+    pipHint: "`brew install python`",
+    caches: () => join(homedir(), "Library", "Caches"),
+    libraryFault: () => undefined,
+  },
+  "win32-x64": {
+    ...linux,
+    prefix: "",
+    suffix: ".dll",
+    cpuLibraries: [...optional("libiomp5md", "uv"), ...torchCpu],
+    noDelete: 0,
+    wheelPlatforms: ["win_amd64"],
+    pythons: ["py", "python"],
+    pipHint: "`winget install Python.Python.3.12`",
+    sitePackages: (environment) => [join(environment, "Lib", "site-packages")],
+    caches: () => process.env.LOCALAPPDATA || join(homedir(), "AppData", "Local"),
+    libraryFault: () => undefined,
+  },
+};
+
+/** Such as "linux-x64". */
+export const machine = `${process.platform}-${process.arch}`;
+
+/** Throws ERR_LIBTORCH where this is a platform for which there is no libtorch. */
+export function platform(): Platform {
+  const found = platforms[machine];
+  if (found) return found;
+  const known = Object.keys(platforms).join(", ");
+  throw new CameoError("ERR_LIBTORCH", `cameo runs on ${known}, and this machine is ${machine}`);
+}
+
+/** Is there where NVIDIA's driver for Linux is loaded. */
+export const cudaDriver = "/proc/driver/nvidia/version";
+
+/** Whether a libtorch with CUDA would be of use here. */
+export function hasCudaDriver(): boolean {
+  const nvcuda = join(process.env.SystemRoot ?? "C:\\Windows", "System32", "nvcuda.dll");
+  return existsSync(process.platform === "win32" ? nvcuda : cudaDriver);
+}
 
 /** The folders in which a libtorch's libraries and those they need lie. */
-export function libraryFolders(libtorch: string): string[] {
+function libraryFolders(libtorch: string): string[] {
   const folders = [join(libtorch, "lib")];
   if (basename(libtorch) === "torch") {
     const nvidia = join(dirname(libtorch), "nvidia");
@@ -47,13 +132,27 @@ export function libraryFolders(libtorch: string): string[] {
   return folders;
 }
 
-/** `libcudart` is found as libcudart.so.13, and also under the hashed names that some wheels give. */
-export function findLibrary(libtorch: string, name: string): string | undefined {
+/** `cudart` is found as libcudart.so.13, and also under the hashed names that some wheels give. */
+export function findLibrary(libtorch: string, name: string, on: Platform = platform()): string | undefined {
+  const stem = `${on.prefix}${name}`;
   for (const folder of libraryFolders(libtorch)) {
-    const file = list(folder).find((entry) => entry.startsWith(`${name}.so`) || entry.startsWith(`${name}-`));
+    const file = list(folder).find(
+      (entry) =>
+        entry.startsWith(`${stem}${on.suffix}`) || (entry.startsWith(`${stem}-`) && entry.includes(on.suffix)),
+    );
     if (file) return join(folder, file);
   }
   return undefined;
+}
+
+/** Whether all libraries that every libtorch has are there. */
+export function hasLibraries(libtorch: string, on: Platform = platform()): boolean {
+  return on.cpuLibraries.every(({ name, optional }) => optional || findLibrary(libtorch, name, on));
+}
+
+/** Whether its CUDA half is there too. */
+export function hasCudaLibraries(libtorch: string, on: Platform = platform()): boolean {
+  return on.cudaLibraries.length > 0 && on.cudaLibraries.every(({ name }) => findLibrary(libtorch, name, on));
 }
 
 function list(folder: string): string[] {
@@ -64,37 +163,29 @@ function list(folder: string): string[] {
   }
 }
 
-/** Where a virtual environment keeps its packages. */
-export function sitePackages(virtualEnvironment: string): string[] {
-  const lib = join(virtualEnvironment, "lib");
-  return list(lib)
-    .filter((name) => name.startsWith("python3"))
-    .map((name) => join(lib, name, "site-packages"));
-}
-
 /** CAMEO_CACHE, else `cameo` in the user's cache folder. */
 export function cacheFolder(): string {
-  const { CAMEO_CACHE, XDG_CACHE_HOME } = process.env;
-  if (CAMEO_CACHE) return CAMEO_CACHE;
-  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "cameo");
+  return process.env.CAMEO_CACHE || join(platform().caches(), "cameo");
 }
 
-/** Throws ERR_LIBTORCH where there is no libtorch to fetch for this machine. */
+/** What to fetch for this machine. Throws ERR_LIBTORCH where there is nothing. */
 export function release(cuda: boolean): Release {
-  const machine = `${process.platform}-${process.arch}`;
-  if (machine !== "linux-x64") {
+  platform();
+  const pinned = pinnedRelease(machine, cuda);
+  if (!pinned) {
     throw new CameoError(
       "ERR_LIBTORCH",
-      `cameo runs on linux-x64 only so far, and this machine is ${machine}`,
+      `no libtorch with CUDA is pinned for ${machine}: install PyTorch with CUDA and set CAMEO_LIBTORCH to its ` +
+        "'torch' folder",
     );
   }
-  if (!glibcVersion()) {
+  if (process.platform === "linux" && !glibcVersion()) {
     throw new CameoError(
       "ERR_LIBTORCH",
       "libtorch needs glibc 2.28 or newer, and this Linux has another C library",
     );
   }
-  return linuxRelease(cuda);
+  return pinned;
 }
 
 /** "2.36", or undefined where the C library is not glibc. */

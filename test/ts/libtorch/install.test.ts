@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { type InstallProgress, installRelease } from "#ts/libtorch/install.js";
-import { linuxRelease, type Release, type Wheel } from "#ts/libtorch/pins.js";
+import type { Release, Wheel } from "#ts/libtorch/pins.js";
+import { release } from "#ts/libtorch/platform.js";
 import { setEnvironment } from "../../support/environment.js";
 
 /** One of the wheels that a libtorch is made of, small enough to be fetched in every run of the tests. */
 function smallRelease(changes: Partial<Wheel> = {}): Release {
-  const wheel = linuxRelease(false).wheels.find(({ project }) => project === "nvidia-cuda-runtime") as Wheel;
+  const wheel = release(false).wheels.find(({ project }) => project === "nvidia-cuda-runtime") as Wheel;
   return {
     name: "libtorch-small",
     version: wheel.version,
