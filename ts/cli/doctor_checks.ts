@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
-import { installCommand, type LibtorchLocation, locateLibtorch } from "../libtorch/index.js";
-import { cudaDriver, glibcVersion } from "../libtorch/platform.js";
-import { damagedFiles } from "../libtorch/stamp.js";
-import { type Probe, runProbe } from "./doctor_probe.js";
+import { installCommand, type LibtorchLocation, locateLibtorch, mendCommand } from "../libtorch/index.js";
+import { cudaDriver, glibcVersion, machine, platforms } from "../libtorch/platform.js";
+import { damagedFiles, readStamp } from "../libtorch/stamp.js";
+import { type Probe, runProbe, type SelfTestFinding } from "./doctor_probe.js";
 
 /** One thing that cameo needs or uses. */
 export interface Check {
@@ -30,8 +30,10 @@ export async function checkMachine(): Promise<Check[]> {
     checkCuda(location, probe),
     checkMemory(),
     checkCpu(probe),
-    checkMedia("sharp", "pictures", "npm install sharp", probe.sharp),
-    checkMedia("webcodecs", "MP4 and WebM", "npm install @napi-rs/webcodecs@~1.3.1", probe.webcodecs),
+    checkMedia("sharp", "reads and writes pictures", "npm install sharp", probe.sharp),
+    checkMedia("webcodecs", "reads and writes MP4 and WebM", "npm install @napi-rs/webcodecs@~1.3.1", probe.webcodecs),
+    checkMedia("echarts", "draws charts of training runs", "npm install echarts@^6.1.0", probe.echarts),
+    ...probe.selfTests.map(checkSelfTest),
   ];
   return checks.map(({ remedy, ...check }) => (check.ok || !remedy ? check : { ...check, remedy }));
 }
@@ -44,12 +46,30 @@ function checkNode(): Check {
 }
 
 function checkPlatform(): Check {
-  const machine = `${process.platform}-${process.arch}`;
+  const base = { name: "platform", needed: true };
+  if (process.platform !== "linux") {
+    const remedy = `use one of ${Object.keys(platforms).join(", ")}`;
+    return { ...base, ok: machine in platforms, detail: machine, remedy };
+  }
   const glibc = glibcVersion();
   const [major = 0, minor = 0] = (glibc ?? "").split(".").map(Number);
-  const ok = machine === "linux-x64" && (major > 2 || (major === 2 && minor >= 28));
+  const ok = machine in platforms && (major > 2 || (major === 2 && minor >= 28));
   const detail = `${machine}, ${glibc ? `glibc ${glibc}` : "no glibc"}`;
-  return { name: "platform", ok, needed: true, detail, remedy: "use 64-bit Linux with glibc 2.28 or newer" };
+  return { ...base, ok, detail, remedy: "use 64-bit Linux with glibc 2.28 or newer" };
+}
+
+const sources: Record<LibtorchLocation["source"], string> = {
+  env: "CAMEO_LIBTORCH",
+  package: "npm's package",
+  cache: "cache",
+  python: "installed PyTorch",
+};
+
+/** Of all libraries, which were compared just now; only those that cameo installed have any to compare with. */
+function hashes(folder: string): string {
+  const files = Object.entries(readStamp(folder)?.files ?? {});
+  const [, torch] = files.find(([file]) => file.includes("torch_cpu")) ?? [];
+  return torch ? `hashes as installed, torch_cpu ${torch.sha256.slice(0, 12)}` : "no hashes to compare with";
 }
 
 async function checkLibtorch(): Promise<{ check: Check; location?: LibtorchLocation }> {
@@ -60,12 +80,9 @@ async function checkLibtorch(): Promise<{ check: Check; location?: LibtorchLocat
     const damaged = await damagedFiles(folder);
     if (damaged.length > 0) {
       const detail = `${damaged.join(", ")} in ${folder} is not what was installed`;
-      return { check: { ...base, ok: false, detail, remedy: `${installCommand} --force` } };
+      return { check: { ...base, ok: false, detail, remedy: mendCommand(location) } };
     }
-    const from = { env: "CAMEO_LIBTORCH", cache: "cache, hashes checked", python: "installed PyTorch" }[
-      source
-    ];
-    const detail = `${version}${cuda ? " with CUDA" : ""} in ${folder} (${from})`;
+    const detail = `${version}${cuda ? " with CUDA" : ""} in ${folder} (${sources[source]}, ${hashes(folder)})`;
     return { check: { ...base, ok: true, detail }, location };
   } catch (error) {
     // The message of this error has the remedy in it.
@@ -135,6 +152,12 @@ function cpuFlags(): string[] {
 }
 
 function checkMedia(name: string, what: string, remedy: string, error: string | null): Check {
-  const detail = error ?? `reads and writes ${what}`;
+  const detail = error ?? what;
   return { name, ok: error === null, needed: false, detail, remedy };
+}
+
+function checkSelfTest({ device, result }: SelfTestFinding): Check {
+  const base = { name: `run ${device}`, needed: device === "cpu" };
+  if ("error" in result) return { ...base, ok: false, detail: `a tiny model fails: ${result.error}` };
+  return { ...base, ok: true, detail: `a tiny model's video in ${result.seconds.toFixed(1)} s` };
 }

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openAddon } from "../addon.js";
-import { loadSharp, loadWebcodecs } from "../media/libraries.js";
+import { loadEcharts, loadSharp, loadWebcodecs } from "../media/libraries.js";
+import { difference, runSelfTest } from "./doctor_self_test.js";
 
 /** What was found out by loading native code. */
 export interface Probe {
@@ -12,37 +13,60 @@ export interface Probe {
   /** null: it loads. */
   sharp: string | null;
   webcodecs: string | null;
+  echarts: string | null;
   /** Names and memory, as the driver has them. */
   gpus: string[];
+  /** The processor, then every GPU that libtorch sees; none where the addon doesn't load. */
+  selfTests: SelfTestFinding[];
 }
 
-type Part = "addon" | "sharp" | "webcodecs";
+export interface SelfTestFinding {
+  device: string;
+  result: { seconds: number } | { error: string };
+}
+
+const parts = {
+  addon: probeAddon,
+  sharp: async () => void (await loadSharp()),
+  webcodecs: async () => void (await loadWebcodecs()),
+  echarts: async () => void (await loadEcharts()),
+  "self-test": probeDevice,
+};
 
 /** Loads every native part in a process of its own, so that one that crashes is a finding and nothing more. */
 export async function runProbe(): Promise<Probe> {
-  const [addon, sharp, webcodecs, gpus] = await Promise.all([
-    probe("addon"),
-    probe("sharp"),
-    probe("webcodecs"),
+  const [addon, sharp, webcodecs, echarts, gpus] = await Promise.all([
+    probe("addon") as Promise<Probe["addon"]>,
+    fault("sharp"),
+    fault("webcodecs"),
+    fault("echarts"),
     nvidiaGpus(),
   ]);
-  return {
-    addon: addon as Probe["addon"],
-    sharp: (sharp as { error?: string }).error ?? null,
-    webcodecs: (webcodecs as { error?: string }).error ?? null,
-    gpus,
-  };
+  const selfTests: SelfTestFinding[] = [];
+  for (const device of devices(addon)) {
+    selfTests.push({ device, result: (await probe("self-test", device)) as SelfTestFinding["result"] });
+  }
+  return { addon, sharp, webcodecs, echarts, gpus, selfTests };
 }
 
-function probe(part: Part): Promise<unknown> {
+function devices(addon: Probe["addon"]): string[] {
+  if ("error" in addon) return [];
+  return ["cpu", ...Array.from({ length: addon.cuda }, (_, i) => `cuda:${i}`)];
+}
+
+async function fault(part: keyof typeof parts): Promise<string | null> {
+  return ((await probe(part)) as { error?: string }).error ?? null;
+}
+
+function probe(part: keyof typeof parts, ...args: string[]): Promise<unknown> {
   const self = fileURLToPath(import.meta.url);
   return new Promise((resolve) => {
-    execFile(process.execPath, [self, part], { timeout: 60_000 }, (error, stdout) => {
+    execFile(process.execPath, [self, part, ...args], { timeout: 60_000 }, (error, stdout) => {
       try {
         resolve(JSON.parse(stdout));
       } catch {
         const end = error?.signal ? `died of ${error.signal}` : `ended with exit code ${error?.code ?? 0}`;
-        resolve({ error: `a process that loaded it ${end}` });
+        resolve({ error: `a process that ran it ${end}` });
       }
     });
   });
@@ -56,12 +80,6 @@ function nvidiaGpus(): Promise<string[]> {
     });
   });
 }
-
-const parts: Record<Part, () => Promise<unknown>> = {
-  addon: probeAddon,
-  sharp: async () => void (await loadSharp()),
-  webcodecs: async () => void (await loadWebcodecs()),
-};
 
 /** Goes once through what everything else is made of: libtorch, the addon, its thread, a file of weights. */
 async function probeAddon(): Promise<unknown> {
@@ -80,8 +98,21 @@ async function probeAddon(): Promise<unknown> {
   }
 }
 
+/** Of 255: half precision on a GPU is well below it, and another picture well above. */
+const mostDifference = 4;
+
+/** A GPU's frames are compared with the processor's. */
+async function probeDevice(device: string): Promise<unknown> {
+  const { seconds, frames } = await runSelfTest(device);
+  if (new Set(frames).size < 8) return { error: "it made an empty picture" };
+  if (device === "cpu") return { seconds };
+  const off = difference(frames, (await runSelfTest("cpu")).frames);
+  if (off > mostDifference) return { error: `its frames are ${off.toFixed(1)} of 255 from the processor's` };
+  return { seconds };
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const part = parts[process.argv[2] as Part];
-  const found = await part().catch((error: Error) => ({ error: error.message.split("\n")[0] }));
+  const [part, device = ""] = process.argv.slice(2) as [keyof typeof parts, string?];
+  const found = await parts[part](device).catch((error: Error) => ({ error: error.message.split("\n")[0] }));
   process.stdout.write(`${JSON.stringify(found ?? {})}\n`);
 }
