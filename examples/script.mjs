@@ -1,0 +1,28 @@
+// A video of a picture, from a script: node script.mjs me.png "A person playing the guitar." out.mp4
+//
+// --base, --motion and --subject name the files of a model; without them it is the one that ships.
+import { parseArgs } from "node:util";
+import { Pipeline } from "cameo";
+
+const { values: model, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { base: { type: "string" }, motion: { type: "string" }, subject: { type: "string" } },
+});
+const [reference, prompt, output = "out.mp4"] = positionals;
+
+// Ctrl-C ends the work within one evaluation of the network.
+const interrupt = new AbortController();
+process.once("SIGINT", () => interrupt.abort());
+
+const pipe = await Pipeline.load(model);
+try {
+  const video = await pipe.sample({
+    prompt,
+    reference,
+    signal: interrupt.signal,
+    onProgress: ({ phase, step, steps }) => console.error(`${phase} ${step}/${steps}`),
+  });
+  for (const path of await video.save(output)) console.log(path);
+} finally {
+  await pipe.close();
+}

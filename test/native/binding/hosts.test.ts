@@ -1,0 +1,140 @@
+import { spawnSync } from "node:child_process";
+import t from "tap";
+import { writeSmallModel } from "../../support/small_model.js";
+
+const model = { ...writeSmallModel("hosts"), device: "cpu", dtype: "fp32" };
+const request = { prompt: "a man", frames: 2, width: 64, height: 64, steps: 1, seed: 1 };
+
+interface Host {
+  type?: "module" | "commonjs";
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Runs a script in a process of its own that may load and sample, and gives what it printed as JSON. */
+function evaluate(script: string, { type = "module", env = {} }: Host = {}) {
+  const prelude = `
+    const model = ${JSON.stringify(model)};
+    const reference = { data: new Uint8Array(64 * 64 * 3), width: 64, height: 64 };
+    const request = { ...${JSON.stringify(request)}, reference };`;
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`--input-type=${type}`, "-e", prelude + script],
+    { encoding: "utf8", timeout: 300_000, env: { ...process.env, ...env } },
+  );
+  if (status !== 0) throw new Error(`exit code ${status}, signal ${signal}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+const frameBytes = 2 * 64 * 64 * 3;
+
+t.test("handlers and masks of signals are as they were", async (t) => {
+  const { before, after, listeners } = evaluate(`
+    import { readFileSync } from "node:fs";
+    import { Pipeline } from "cameo";
+    const signals = () => readFileSync("/proc/self/status", "utf8").match(/^Sig(Blk|Ign|Cgt).*$/gm);
+    const count = () => process.eventNames().map((name) => [String(name), process.listenerCount(name)]);
+    process.on("SIGINT", () => {});
+    const before = signals();
+    const names = count();
+    const pipe = await Pipeline.load(model);
+    await pipe.sample(request);
+    const after = signals();
+    const own = names.filter(([name]) => name !== "exit");
+    const listeners = own.every(([name, n]) => process.listenerCount(name) === n);
+    const added = process.eventNames().map(String).filter((name) => /^SIG|^uncaught|^unhandled/.test(name));
+    await pipe.close();
+    console.log(JSON.stringify({ before, after, listeners: listeners && added.join() === "SIGINT" }));`);
+  t.same(after, before);
+  t.ok(listeners, "no listener of errors or signals was added or taken away");
+});
+
+t.test("the host's environment and working folder are as they were", async (t) => {
+  const { before, after } = evaluate(`
+    import { Pipeline } from "cameo";
+    const state = () => ({ ...process.env, folder: process.cwd(), umask: process.umask() });
+    const before = state();
+    const pipe = await Pipeline.load(model);
+    await pipe.sample(request);
+    await pipe.close();
+    console.log(JSON.stringify({ before, after: state() }));`);
+  t.same(after, before);
+});
+
+t.test("OpenMP's threads are as many as the host asked for, and stay so", async (t) => {
+  const script = `
+    import { openAddon } from ${JSON.stringify(import.meta.resolve("#ts/addon.js"))};
+    import { Pipeline } from "cameo";
+    const threads = async () => JSON.parse(await openAddon().runtime()).threads;
+    const before = await threads();
+    const pipe = await Pipeline.load(model);
+    await pipe.sample(request);
+    await pipe.close();
+    console.log(JSON.stringify([before, await threads()]));`;
+  for (const threads of [1, 3]) {
+    t.same(evaluate(script, { env: { OMP_NUM_THREADS: `${threads}` } }), [threads, threads]);
+  }
+});
+
+t.test("a CommonJS host takes it with require", async (t) => {
+  const script = `
+    const { Pipeline, CameoError } = require("cameo");
+    Pipeline.load(model).then(async (pipe) => {
+      const { frames } = await pipe.sample(request);
+      await pipe.close();
+      console.log(JSON.stringify({ bytes: frames.length, error: typeof CameoError }));
+    });`;
+  t.same(evaluate(script, { type: "commonjs" }), { bytes: frameBytes, error: "function" });
+});
+
+t.test("import and require give the same classes", async (t) => {
+  const same = evaluate(`
+    import { createRequire } from "node:module";
+    import { CameoError } from "cameo";
+    const required = createRequire(process.cwd() + "/host.js")("cameo");
+    console.log(required.CameoError === CameoError);`);
+  t.equal(same, true);
+});
+
+t.test("child processes of one host sample at the same time", async (t) => {
+  const child = `
+    import { Pipeline } from "cameo";
+    const { model, request } = JSON.parse(process.env.GIVEN);
+    const pipe = await Pipeline.load(model);
+    const reference = { data: new Uint8Array(64 * 64 * 3), width: 64, height: 64 };
+    const { frames } = await pipe.sample({ ...request, reference });
+    await pipe.close();
+    process.send(frames.length, () => process.disconnect());`;
+  const results = evaluate(
+    `
+    import { spawn } from "node:child_process";
+    const run = () => new Promise((resolve) => {
+      const args = ["--input-type=module", "-e", ${JSON.stringify(child)}];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      let bytes = 0;
+      child.on("message", (message) => { bytes = message; });
+      child.on("close", (code) => resolve({ code, bytes }));
+    });
+    console.log(JSON.stringify(await Promise.all([run(), run()])));`,
+    { env: { GIVEN: JSON.stringify({ model, request }) } },
+  );
+  t.same(results, Array(2).fill({ code: 0, bytes: frameBytes }));
+});
+
+t.test("eight worker threads load at once", async (t) => {
+  const bytes = evaluate(`
+    import { Worker } from "node:worker_threads";
+    const source = \`
+      const { parentPort, workerData } = require("node:worker_threads");
+      import(workerData.cameo).then(async ({ Pipeline }) => {
+        const pipe = await Pipeline.load(workerData.model);
+        const { frames } = await pipe.sample(workerData.request);
+        await pipe.close();
+        parentPort.postMessage(frames.length);
+      });\`;
+    const workerData = { cameo: ${JSON.stringify(import.meta.resolve("cameo"))}, model, request };
+    const run = () => new Promise((resolve, reject) => {
+      new Worker(source, { eval: true, workerData }).on("message", resolve).on("error", reject);
+    });
+    console.log(JSON.stringify(await Promise.all(Array.from({ length: 8 }, run))));`);
+  t.same(bytes, Array(8).fill(frameBytes));
+});
