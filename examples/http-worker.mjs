@@ -33,12 +33,12 @@ const pipe = await Pipeline.load(model);
 async function readBody(request) {
   const chunks = [];
   let bytes = 0;
+  // Read to its end in any case: who is still sending does not read the answer.
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > mostBytes) return undefined;
-    chunks.push(chunk);
+    if (bytes <= mostBytes) chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return bytes <= mostBytes ? Buffer.concat(chunks) : undefined;
 }
 
 /** The numbers of the query that a request may set. */
