@@ -14,7 +14,7 @@ export interface Output {
 
 /** Packs this package with the addon that was built for the tests as its prebuilt one. */
 export function packWithPrebuild(): { tarball: string; files: string[] } {
-  const stage = resolve("build/fixtures/package");
+  const stage = resolve("build/packed");
   rmSync(stage, { recursive: true, force: true });
   const files = packedFiles(".").filter((file) => !file.startsWith("prebuilds/"));
   for (const file of files) copyInto(file, join(stage, file));
