@@ -44,7 +44,9 @@ async function readBody(request) {
 /** The numbers of the query that a request may set. */
 function numbersOf(query) {
   const names = ["frames", "width", "height", "steps", "guidanceScale", "seed"];
-  return Object.fromEntries(names.filter((name) => query.has(name)).map((name) => [name, Number(query.get(name))]));
+  return Object.fromEntries(
+    names.filter((name) => query.has(name)).map((name) => [name, Number(query.get(name))]),
+  );
 }
 
 async function makeVideo(reference, query, response) {
@@ -59,7 +61,8 @@ async function makeVideo(reference, query, response) {
       reference,
       ...numbersOf(query),
       signal: hungUp.signal,
-      onProgress: ({ phase, step, steps, etaSeconds }) => send("progress", { phase, step, steps, etaSeconds }),
+      onProgress: ({ phase, step, steps, etaSeconds }) =>
+        send("progress", { phase, step, steps, etaSeconds }),
     });
     const name = `${randomUUID()}.${format}`;
     await video.save(join(folder, name), { signal: hungUp.signal });
@@ -72,7 +75,9 @@ async function makeVideo(reference, query, response) {
 }
 
 function refuse(response, status, message, headers = {}) {
-  response.writeHead(status, { "content-type": "text/plain", connection: "close", ...headers }).end(`${message}\n`);
+  response
+    .writeHead(status, { "content-type": "text/plain", connection: "close", ...headers })
+    .end(`${message}\n`);
 }
 
 const server = createServer(async (request, response) => {
@@ -86,7 +91,8 @@ const server = createServer(async (request, response) => {
   }
   if (request.method !== "POST" || pathname !== "/videos") return refuse(response, 404, "POST /videos");
   // The pipeline would queue without end, and nobody waits that long.
-  if (waiting >= mostWaiting) return refuse(response, 503, "too many videos are waiting", { "retry-after": "60" });
+  if (waiting >= mostWaiting)
+    return refuse(response, 503, "too many videos are waiting", { "retry-after": "60" });
   waiting++;
   try {
     const picture = await readBody(request);

@@ -81,7 +81,9 @@ writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, undefine
 writeFileSync(join(folder, "README.md"), readme);
 if (options["folder-only"]) console.log(folder);
 else {
-  const [{ filename, unpackedSize }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", out], folder));
+  const [{ filename, unpackedSize }] = JSON.parse(
+    run("npm", ["pack", "--json", "--pack-destination", out], folder),
+  );
   const file = join(out, filename.replace("@", "").replace("/", "-"));
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
   console.log(`${file}: ${megabytes(statSync(file).size)}, ${megabytes(unpackedSize)} unpacked`);

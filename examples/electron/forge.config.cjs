@@ -2,7 +2,9 @@
 // operating system, and the weights, which the addon reads itself, can't be in the archive.
 module.exports = {
   packagerConfig: {
-    asar: { unpack: "{**/node_modules/cameo/**,**/node_modules/@cameo/**,**/*.node,**/*.{so,so.*,dylib,dll}}" },
+    asar: {
+      unpack: "{**/node_modules/cameo/**,**/node_modules/@cameo/**,**/*.node,**/*.{so,so.*,dylib,dll}}",
+    },
   },
   rebuildConfig: { onlyModules: [] },
   plugins: [{ name: "@electron-forge/plugin-auto-unpack-natives", config: {} }],

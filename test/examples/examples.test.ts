@@ -67,49 +67,58 @@ async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
   }
 }
 
-t.test("http-worker.mjs streams progress, refuses what is too much, and cancels for who hangs up", async (t) => {
-  const server = start("http-worker.mjs", ["--port", "0", "--folder", t.testdir(), "--format", "webp"]);
-  t.teardown(() => server.kill("SIGKILL"));
-  const [url] = await once(createInterface({ input: server.stdout as NodeJS.ReadableStream }), "line");
-  const body = readFileSync(resolve(picture));
-  const post = (query: string, init: RequestInit = {}) =>
-    fetch(`${url}/videos?prompt=A+fox&width=64&height=64&frames=2&${query}`, { method: "POST", body, ...init });
+t.test(
+  "http-worker.mjs streams progress, refuses what is too much, and cancels for who hangs up",
+  async (t) => {
+    const server = start("http-worker.mjs", ["--port", "0", "--folder", t.testdir(), "--format", "webp"]);
+    t.teardown(() => server.kill("SIGKILL"));
+    const [url] = await once(createInterface({ input: server.stdout as NodeJS.ReadableStream }), "line");
+    const body = readFileSync(resolve(picture));
+    const post = (query: string, init: RequestInit = {}) =>
+      fetch(`${url}/videos?prompt=A+fox&width=64&height=64&frames=2&${query}`, {
+        method: "POST",
+        body,
+        ...init,
+      });
 
-  const hangUp = new AbortController();
-  const endless = await post("steps=1000", { signal: hangUp.signal });
-  for await (const { event } of eventsOf(endless)) if (event === "progress") break;
-  hangUp.abort();
+    const hangUp = new AbortController();
+    const endless = await post("steps=1000", { signal: hangUp.signal });
+    for await (const { event } of eventsOf(endless)) if (event === "progress") break;
+    hangUp.abort();
 
-  const names: string[] = [];
-  let done: Record<string, unknown> = {};
-  for await (const { event, data } of eventsOf(await post("steps=2&seed=5"))) {
-    names.push(event);
-    if (event === "done") done = data;
-  }
-  t.equal(names[0], "queued");
-  t.equal(names.at(-1), "done", "the request of who hung up was not in its way");
-  t.ok(names.includes("progress"));
-  t.equal(done.seed, 5);
-  const video = await fetch(`${url}${done.path}`);
-  t.equal(video.status, 200);
-  t.equal(Buffer.from(await video.arrayBuffer()).toString("latin1", 8, 12), "WEBP");
+    const names: string[] = [];
+    let done: Record<string, unknown> = {};
+    for await (const { event, data } of eventsOf(await post("steps=2&seed=5"))) {
+      names.push(event);
+      if (event === "done") done = data;
+    }
+    t.equal(names[0], "queued");
+    t.equal(names.at(-1), "done", "the request of who hung up was not in its way");
+    t.ok(names.includes("progress"));
+    t.equal(done.seed, 5);
+    const video = await fetch(`${url}${done.path}`);
+    t.equal(video.status, 200);
+    t.equal(Buffer.from(await video.arrayBuffer()).toString("latin1", 8, 12), "WEBP");
 
-  t.equal((await fetch(`${url}/videos/none.webp`)).status, 404);
-  let last: ServerEvent | undefined;
-  for await (const event of eventsOf(await post("steps=0"))) last = event;
-  t.match(last, { event: "failed", data: { code: "ERR_INVALID_OPTION", message: /^steps/ } });
-  t.equal((await post("", { body: Buffer.alloc(20_000_001) })).status, 413);
+    t.equal((await fetch(`${url}/videos/none.webp`)).status, 404);
+    let last: ServerEvent | undefined;
+    for await (const event of eventsOf(await post("steps=0"))) last = event;
+    t.match(last, { event: "failed", data: { code: "ERR_INVALID_OPTION", message: /^steps/ } });
+    t.equal((await post("", { body: Buffer.alloc(20_000_001) })).status, 413);
 
-  const stop = new AbortController();
-  const waiting = await Promise.all(Array.from({ length: 8 }, () => post("steps=1000", { signal: stop.signal })));
-  t.same(
-    waiting.map(({ status }) => status),
-    Array(8).fill(200),
-  );
-  const refused = await post("steps=1");
-  t.equal(refused.status, 503);
-  t.equal(refused.headers.get("retry-after"), "60");
-  stop.abort();
-  server.kill("SIGTERM");
-  t.same(await once(server, "exit"), [0, null]);
-});
+    const stop = new AbortController();
+    const waiting = await Promise.all(
+      Array.from({ length: 8 }, () => post("steps=1000", { signal: stop.signal })),
+    );
+    t.same(
+      waiting.map(({ status }) => status),
+      Array(8).fill(200),
+    );
+    const refused = await post("steps=1");
+    t.equal(refused.status, 503);
+    t.equal(refused.headers.get("retry-after"), "60");
+    stop.abort();
+    server.kill("SIGTERM");
+    t.same(await once(server, "exit"), [0, null]);
+  },
+);

@@ -53,9 +53,15 @@ const cli = "node_modules/cameo/dist/cli/main.js";
 t.test("has what users need and no more", async (t) => {
   for (const needed of ["README.md", "LICENSE", "CMakeLists.txt", "binding.gyp", "native/build.mjs"])
     t.ok(files.includes(needed), needed);
-  for (const needed of ["native/platform.cmake", "dist/index.js", "dist/index.d.ts", "weights/troupe/model.json"])
+  for (const needed of [
+    "native/platform.cmake",
+    "dist/index.js",
+    "dist/index.d.ts",
+    "weights/troupe/model.json",
+  ])
     t.ok(files.includes(needed), needed);
-  const extra = /^(test|ts|build|bench|scripts|\.)|tsbuildinfo$|^weights\/troupe\/(world|recipes|measure|ablation)/;
+  const extra =
+    /^(test|ts|build|bench|scripts|\.)|tsbuildinfo$|^weights\/troupe\/(world|recipes|measure|ablation)/;
   t.same(
     files.filter((file) => extra.test(file)),
     [],

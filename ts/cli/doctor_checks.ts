@@ -31,7 +31,12 @@ export async function checkMachine(): Promise<Check[]> {
     checkMemory(),
     checkCpu(probe),
     checkMedia("sharp", "reads and writes pictures", "npm install sharp", probe.sharp),
-    checkMedia("webcodecs", "reads and writes MP4 and WebM", "npm install @napi-rs/webcodecs@~1.3.1", probe.webcodecs),
+    checkMedia(
+      "webcodecs",
+      "reads and writes MP4 and WebM",
+      "npm install @napi-rs/webcodecs@~1.3.1",
+      probe.webcodecs,
+    ),
     checkMedia("echarts", "draws charts of training runs", "npm install echarts@^6.1.0", probe.echarts),
     ...probe.selfTests.map(checkSelfTest),
   ];

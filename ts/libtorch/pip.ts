@@ -54,6 +54,15 @@ function wheelTags(): string[] {
   return [...python, ...platform().wheelPlatforms.flatMap((name) => ["--platform", name])];
 }
 
+/** As variables, because a pip that is too old for one of them then ignores it. */
+const pipSettings = {
+  PIP_NO_INPUT: "1",
+  PIP_DISABLE_PIP_VERSION_CHECK: "1",
+  PIP_REQUIRE_VIRTUALENV: "0",
+  // How often a broken connection is taken up where it broke.
+  PIP_RESUME_RETRIES: "10",
+};
+
 /** Downloads one wheel into `folder`, with pip's own temporary files there too. pip checks the hash. */
 export async function downloadWheel(
   python: string,
@@ -78,7 +87,7 @@ export async function downloadWheel(
       ],
     ],
     signal,
-    { TMPDIR: folder, PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_REQUIRE_VIRTUALENV: "0" },
+    { TMPDIR: folder, ...pipSettings },
   );
   if (!ok) throw downloadError(wheel, stderr);
 }

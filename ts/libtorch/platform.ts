@@ -138,7 +138,8 @@ export function findLibrary(libtorch: string, name: string, on: Platform = platf
   for (const folder of libraryFolders(libtorch)) {
     const file = list(folder).find(
       (entry) =>
-        entry.startsWith(`${stem}${on.suffix}`) || (entry.startsWith(`${stem}-`) && entry.includes(on.suffix)),
+        entry.startsWith(`${stem}${on.suffix}`) ||
+        (entry.startsWith(`${stem}-`) && entry.includes(on.suffix)),
     );
     if (file) return join(folder, file);
   }

@@ -38,7 +38,8 @@ async function sample(
       preview: true,
       signal: controller.signal,
       onProgress: ({ phase, step, steps, preview }) => {
-        if (phase === "denoise") port.post({ type: "progress", id, step, steps, ...(preview && { preview }) });
+        if (phase === "denoise")
+          port.post({ type: "progress", id, step, steps, ...(preview && { preview }) });
       },
     });
     const { width, height, count, fps, frames } = video;

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { locateLibtorch } from "#ts/libtorch/locate.js";
 
@@ -68,7 +68,22 @@ t.test("a library that does not load is named, with the command that mends it", 
     try { loadLibtorch(); } catch ({ code, message }) { console.log(JSON.stringify([code, message])); }`;
   const [code, message] = evaluate(script, { CAMEO_LIBTORCH: folder }) as [string, string];
   t.equal(code, "ERR_LIBTORCH");
-  t.match(message, /libc10\.so is no shared library\): unset CAMEO_LIBTORCH and run `npx cameo libtorch install`/);
+  t.match(
+    message,
+    /libc10\.so is no shared library\): unset CAMEO_LIBTORCH and run `npx cameo libtorch install`/,
+  );
+});
+
+t.test("a library that was cut off is refused before it is mapped", async (t) => {
+  const folder = t.testdir({ lib: { "libtorch_cpu.so": "" }, "version.py": "__version__ = '2.11.0'\n" });
+  const cut = join(folder, "lib", "libc10.so");
+  copyFileSync(join(dirname(library), "libc10.so"), cut);
+  truncateSync(cut, Math.floor(statSync(cut).size / 2));
+  const script = `
+    try { loadLibtorch(); } catch ({ code, message }) { console.log(JSON.stringify([code, message])); }`;
+  const [code, message] = evaluate(script, { CAMEO_LIBTORCH: folder }) as [string, string];
+  t.equal(code, "ERR_LIBTORCH");
+  t.match(message, /libc10\.so has \d+ bytes of \d+\): unset CAMEO_LIBTORCH/);
 });
 
 const skip = locateLibtorch().cuda && "this libtorch has CUDA";
