@@ -9,10 +9,14 @@ import { parseArgs } from "node:util";
 import { Pipeline } from "cameo";
 import { parse } from "csv-parse/sync";
 
-const { values: model, positionals } = parseArgs({
+const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { base: { type: "string" }, motion: { type: "string" }, subject: { type: "string" } },
+  options: {
+    ...{ base: { type: "string" }, motion: { type: "string" }, subject: { type: "string" } },
+    frames: { type: "string", default: "16" },
+  },
 });
+const { frames, ...model } = values;
 const [list, folder] = positionals;
 const rows = parse(readFileSync(list), { columns: true, trim: true, skip_empty_lines: true });
 mkdirSync(folder, { recursive: true });
@@ -27,6 +31,7 @@ for (const { reference, prompt, output, seed } of rows) {
     const video = await pipe.sample({
       prompt,
       reference: resolve(dirname(list), reference),
+      frames: Number(frames),
       seed: seed ? Number(seed) : 0,
     });
     // It appears under this name only when it is whole.

@@ -4,10 +4,14 @@
 import { parseArgs } from "node:util";
 import { Pipeline } from "cameo";
 
-const { values: model, positionals } = parseArgs({
+const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { base: { type: "string" }, motion: { type: "string" }, subject: { type: "string" } },
+  options: {
+    ...{ base: { type: "string" }, motion: { type: "string" }, subject: { type: "string" } },
+    frames: { type: "string", default: "16" },
+  },
 });
+const { frames, ...model } = values;
 const [reference, prompt, output = "out.mp4"] = positionals;
 
 // Ctrl-C ends the work within one evaluation of the network.
@@ -19,6 +23,7 @@ try {
   const video = await pipe.sample({
     prompt,
     reference,
+    frames: Number(frames),
     signal: interrupt.signal,
     onProgress: ({ phase, step, steps }) => console.error(`${phase} ${step}/${steps}`),
   });

@@ -39,13 +39,13 @@ t.test("serves a page: progress, previews, frames, and cancels", async (t) => {
   const ended = once(worker, "exit");
   t.same(await replies(messages, () => true), [{ type: "ready" }]);
 
-  send(port, { type: "sample", id: 1, prompt: "A fox.", reference, steps: 1000 });
+  send(port, { type: "sample", id: 1, prompt: "A fox.", reference, frames: 4, steps: 1000 });
   await replies(messages, ({ type }) => type === "progress");
   send(port, { type: "cancel", id: 1 });
   const cancelled = (await replies(messages, ({ type }) => type === "failed")).at(-1);
   t.match(cancelled, { id: 1, code: "ERR_ABORTED" });
 
-  send(port, { type: "sample", id: 2, prompt: "A fox.", reference, steps: 2 });
+  send(port, { type: "sample", id: 2, prompt: "A fox.", reference, frames: 4, steps: 2 });
   const video = await replies(messages, ({ type }) => type === "done");
   t.ok(video.some((reply) => reply.type === "progress" && reply.preview));
   const frames = video.filter((reply) => reply.type === "frame");
@@ -55,7 +55,7 @@ t.test("serves a page: progress, previews, frames, and cancels", async (t) => {
   );
   for (const { frame } of frames) t.equal(frame.data.length, 3 * frame.width * frame.height);
 
-  send(port, { type: "sample", id: 3, prompt: "A fox.", reference, steps: 1000 });
+  send(port, { type: "sample", id: 3, prompt: "A fox.", reference, frames: 4, steps: 1000 });
   await replies(messages, ({ type }) => type === "progress");
   port.close();
   t.same(await ended, [0], "a page that goes away ends the work and its process");

@@ -29,7 +29,13 @@ async function run(example: string, args: string[]) {
 
 t.test("script.mjs makes a video", async (t) => {
   const output = join(t.testdir(), "out.webp");
-  const { code, stdout, stderr } = await run("script.mjs", [picture, "A fox dancing.", output]);
+  const { code, stdout, stderr } = await run("script.mjs", [
+    "--frames",
+    "4",
+    picture,
+    "A fox dancing.",
+    output,
+  ]);
   t.equal(code, 0, stderr);
   t.equal(stdout, `${output}\n`);
   t.match(stderr, /^denoise 1\/30$/m);
@@ -42,7 +48,7 @@ t.test("batch.mjs makes what is not there yet, and goes on after a bad line", as
   const list = join(folder, "list.csv");
   const lines = ["fox.png,A fox.,there.webp,1", "broken.png,A fox.,bad.webp,1", "fox.png,A fox.,fox.webp,2"];
   writeFileSync(list, `reference,prompt,output,seed\n${lines.join("\n")}\n`);
-  const { code, stdout, stderr } = await run("batch.mjs", [list, join(folder, "videos")]);
+  const { code, stdout, stderr } = await run("batch.mjs", ["--frames", "4", list, join(folder, "videos")]);
   t.equal(code, 1);
   t.equal(stdout, `${join(folder, "videos", "fox.webp")}\n`);
   t.match(stderr, /^bad\.webp: .*broken\.png/m);

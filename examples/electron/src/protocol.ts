@@ -1,6 +1,6 @@
 /** What the page asks of the pipeline's process. */
 export type Request =
-  | { type: "sample"; id: number; prompt: string; reference: Uint8Array; steps?: number }
+  | { type: "sample"; id: number; prompt: string; reference: Uint8Array; frames?: number; steps?: number }
   | { type: "cancel"; id: number };
 
 /** 8-bit RGB, `3 * width * height` bytes. */

@@ -25,7 +25,7 @@ export async function serve(port: Port, load: () => Promise<Pipeline>): Promise<
 async function sample(
   pipe: Pipeline,
   port: Port,
-  { id, prompt, reference, steps }: Extract<Request, { type: "sample" }>,
+  { id, prompt, reference, frames, steps }: Extract<Request, { type: "sample" }>,
   running: Map<number, AbortController>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -34,6 +34,7 @@ async function sample(
     const video = await pipe.sample({
       prompt,
       reference,
+      frames,
       steps,
       preview: true,
       signal: controller.signal,
@@ -42,11 +43,11 @@ async function sample(
           port.post({ type: "progress", id, step, steps, ...(preview && { preview }) });
       },
     });
-    const { width, height, count, fps, frames } = video;
+    const { width, height, count, fps } = video;
     const bytes = 3 * width * height;
     for (let index = 0; index < count; index++) {
       // A copy of its own: a view would take all frames along in every message.
-      const data = frames.slice(index * bytes, (index + 1) * bytes);
+      const data = video.frames.slice(index * bytes, (index + 1) * bytes);
       port.post({ type: "frame", id, index, count, fps, frame: { data, width, height } });
     }
     port.post({ type: "done", id, seed: video.request.seed });
