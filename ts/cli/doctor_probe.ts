@@ -61,7 +61,7 @@ async function fault(part: keyof typeof parts): Promise<string | null> {
 function probe(part: keyof typeof parts, ...args: string[]): Promise<unknown> {
   const self = fileURLToPath(import.meta.url);
   return new Promise((resolve) => {
-    execFile(process.execPath, [self, part, ...args], { timeout: 60_000 }, (error, stdout) => {
+    execFile(process.execPath, [self, part, ...args], { timeout: 180_000 }, (error, stdout) => {
       try {
         resolve(JSON.parse(stdout));
       } catch {
