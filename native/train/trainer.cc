@@ -73,6 +73,9 @@ void Trainer::chooseLeaves() {
   if (options_.vae) {
     leaves_ = makeLeaves(selectParameters(pipeline_->vae->parameters(), patterns), options_);
     prefixNames(leaves_, "vae");
+    trains_latents_ = std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) {
+      return leaf.name.starts_with("vae.encoder.") || leaf.name.starts_with("vae.quant_conv.");
+    });
     return;
   }
   if (!patterns.empty()) {
@@ -160,7 +163,7 @@ StepResult Trainer::step(const StepInput& input) {
   }
   result.step = ++steps_;
   result = gather(result, input);
-  if (options_.vae && !result.skipped) latent_scale_.update(result.latent_square);
+  if (trains_latents_ && !result.skipped) latent_scale_.update(result.latent_square);
   return result;
 }
 

@@ -92,7 +92,8 @@ class Trainer {
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
   std::unique_ptr<dist::GradientReducer> reducer_;
-  LatentScale latent_scale_;  // of a VAE that is trained
+  bool trains_latents_ = false;  // a VAE's decoder can be trained alone, under models that know its latents
+  LatentScale latent_scale_;     // of a VAE whose latents are trained
   int64_t steps_ = 0;
 };
 
