@@ -90,8 +90,11 @@ t.test("an image model, drawn and trained with its text encoder, is a base folde
     trained: ["all", "text_encoder"],
     ema: 0.9,
     objective: { prediction: "v" },
+    dtype: "bf16",
+    validation: { every: 3, requests: [{ prompt: "a picture", width: 64, height: 64, steps: 2 }] },
   });
   t.equal(model, resolve(runs, "image", "model", "base"));
+  t.strictSame(readdirSync(join(runs, "image", "validation")), ["step-00000003"]);
   const unet = readSafetensors(join(model, "unet", weightFile));
   t.strictSame(Object.keys(unet).sort(), Object.keys(readSafetensors(join(base, "unet", weightFile))).sort());
   checkHas(t, unet, stateOf(state, "average"), "the averages");
