@@ -146,7 +146,7 @@ StepResult Trainer::step(const StepInput& input) {
       const Losses losses = backward(input, i);
       result.loss += losses.total.item<double>();
       for (const auto& [name, part] : losses.parts) result.loss_parts[name] += part.item<double>();
-      if (options_.vae) {
+      if (trains_latents_) {
         const double shift = pipeline_->vae->config().shift_factor;
         result.latent_square += (losses.latents - shift).square().mean().item<double>();
       }
@@ -175,7 +175,7 @@ StepResult Trainer::gather(StepResult result, const StepInput& input) {
   };
   average(result.loss);
   for (auto& [name, value] : result.loss_parts) average(value);
-  if (options_.vae) average(result.latent_square);
+  if (trains_latents_) average(result.latent_square);
   return result;
 }
 

@@ -18,7 +18,7 @@ struct StepResult {
   int64_t step = 0;  // how many steps were done, this one included
   double loss = 0;
   std::map<std::string, double> loss_parts;  // as `Losses::parts`
-  double latent_square = 0;                  // mean square of the latents that a trained VAE drew
+  double latent_square = 0;                  // mean square of the latents, where a VAE's are trained
   double gradient_norm = 0;                  // before clipping
   double learning_rate = 0;
   bool skipped = false;  // the gradient was not finite and nothing was moved

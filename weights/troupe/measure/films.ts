@@ -4,16 +4,14 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import sharp from "sharp";
-import { reportError } from "#ts/cli/output.js";
-import { casesOf, frames, referenceOf, size, type Truth } from "./cases.js";
+import { runProgram } from "../command.js";
+import { type Case, casesOf, frames, nameOf, referenceOf, size, type Truth } from "./cases.js";
 
 const shown = 96;
 
 /** The frames below one another, and the reference: two pictures beside the page. */
-async function writePictures(folder: string, page: string, split: "validation" | "test", { index }: Truth) {
-  const name = String(index).padStart(3, "0");
-  const [one] = casesOf(split, index + 1).slice(-1);
-  if (!one) return;
+async function writePictures(folder: string, page: string, one: Case): Promise<void> {
+  const name = nameOf(one);
   const { data, width, height } = referenceOf(one);
   await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(shown)
@@ -25,8 +23,8 @@ async function writePictures(folder: string, page: string, split: "validation" |
     .toFile(join(page, `${name}.webp`));
 }
 
-function figure({ index, caption }: Truth): string {
-  const name = String(index).padStart(3, "0");
+function figure(truth: Truth): string {
+  const [name, { caption }] = [nameOf(truth), truth];
   return (
     `<figure><img src="${name}-reference.webp" alt="the reference" loading="lazy">` +
     `<div role="img" aria-label="${caption}" style="background-image:url(${name}.webp)"></div>` +
@@ -47,7 +45,7 @@ async function makePage(folder: string, page: string, { split }: { split: "valid
   await mkdir(page, { recursive: true });
   const lines = (await readFile(join(folder, "cases.jsonl"), "utf8")).trim().split("\n");
   const truths = lines.map((line) => JSON.parse(line) as Truth);
-  for (const truth of truths) await writePictures(folder, page, split, truth);
+  for (const one of casesOf(split, truths.length)) await writePictures(folder, page, one);
   const html =
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>${truths.length} films</title><style>${style}</style>` +
     `<h1>${truths.length} subjects that were never trained on, unselected</h1><p>The reference, and the film of it in ` +
@@ -60,13 +58,6 @@ const program = new Command("films")
   .argument("<folder>", "of sample.js")
   .argument("<page>", "the page's folder")
   .option("--split <name>", "of subjects: validation or test", "test")
-  .exitOverride()
-  // Errors are printed by reportError, in one line.
-  .configureOutput({ outputError() {} })
   .action(makePage);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportError(error, process.argv);
-}
+await runProgram(program);
