@@ -72,11 +72,9 @@ auto listAt(const Napi::Value& value, const char* name, const Read& read) {
 }
 
 std::vector<std::string> texts(const Napi::Object& object, const char* name) {
-  std::vector<std::string> result;
-  if (object.Get(name).IsUndefined()) return result;
-  const Napi::Array list = arrayAt(object.Get(name), name);
-  for (uint32_t i = 0; i < list.Length(); ++i) result.push_back(list.Get(i).ToString());
-  return result;
+  if (object.Get(name).IsUndefined()) return {};
+  return listAt(object.Get(name), name,
+                [](const Napi::Value& value) { return value.ToString().Utf8Value(); });
 }
 
 pipeline::ReferenceNoiseMode noiseMode(const std::string& name) {

@@ -25,7 +25,8 @@ void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int3
 at::Tensor encodeText(const Pipeline& pipeline, const std::vector<const std::vector<int32_t>*>& ids) {
   std::vector<at::Tensor> rows;
   for (const auto* row : ids) rows.push_back(at::tensor(*row, at::kLong));
-  return pipeline.text_encoder->forward(at::stack(rows).to(pipeline.device));
+  // An encoder that is being trained computes in its masters' fp32.
+  return pipeline.text_encoder->forward(at::stack(rows).to(pipeline.device)).to(pipeline.dtype);
 }
 
 at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height) {

@@ -60,7 +60,7 @@ at::Tensor encodeCaptions(const pipeline::Pipeline& pipeline,
                           const std::vector<const std::vector<int32_t>*>& ids, bool record) {
   for (const auto* row : ids) pipeline::checkIds(pipeline, "caption", *row);
   const c10::AutoGradMode recording(record);
-  return pipeline::encodeText(pipeline, ids).to(pipeline.dtype);
+  return pipeline::encodeText(pipeline, ids);
 }
 
 }  // namespace

@@ -73,6 +73,9 @@ void Trainer::chooseLeaves() {
   if (options_.vae) {
     leaves_ = makeLeaves(selectParameters(pipeline_->vae->parameters(), patterns), options_);
     prefixNames(leaves_, "vae");
+    trains_latents_ = std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) {
+      return leaf.name.starts_with("vae.encoder.") || leaf.name.starts_with("vae.quant_conv.");
+    });
     return;
   }
   if (!patterns.empty()) {
@@ -143,7 +146,7 @@ StepResult Trainer::step(const StepInput& input) {
       const Losses losses = backward(input, i);
       result.loss += losses.total.item<double>();
       for (const auto& [name, part] : losses.parts) result.loss_parts[name] += part.item<double>();
-      if (options_.vae) {
+      if (trains_latents_) {
         const double shift = pipeline_->vae->config().shift_factor;
         result.latent_square += (losses.latents - shift).square().mean().item<double>();
       }
@@ -160,7 +163,7 @@ StepResult Trainer::step(const StepInput& input) {
   }
   result.step = ++steps_;
   result = gather(result, input);
-  if (options_.vae && !result.skipped) latent_scale_.update(result.latent_square);
+  if (trains_latents_ && !result.skipped) latent_scale_.update(result.latent_square);
   return result;
 }
 
@@ -172,7 +175,7 @@ StepResult Trainer::gather(StepResult result, const StepInput& input) {
   };
   average(result.loss);
   for (auto& [name, value] : result.loss_parts) average(value);
-  if (options_.vae) average(result.latent_square);
+  if (trains_latents_) average(result.latent_square);
   return result;
 }
 

@@ -18,7 +18,7 @@ struct StepResult {
   int64_t step = 0;  // how many steps were done, this one included
   double loss = 0;
   std::map<std::string, double> loss_parts;  // as `Losses::parts`
-  double latent_square = 0;                  // mean square of the latents that a trained VAE drew
+  double latent_square = 0;                  // mean square of the latents, where a VAE's are trained
   double gradient_norm = 0;                  // before clipping
   double learning_rate = 0;
   bool skipped = false;  // the gradient was not finite and nothing was moved
@@ -92,7 +92,8 @@ class Trainer {
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
   std::unique_ptr<dist::GradientReducer> reducer_;
-  LatentScale latent_scale_;  // of a VAE that is trained
+  bool trains_latents_ = false;  // a VAE's decoder can be trained alone, under models that know its latents
+  LatentScale latent_scale_;     // of a VAE whose latents are trained
   int64_t steps_ = 0;
 };
 

@@ -110,7 +110,6 @@ export class TrainingData implements AsyncDisposable {
     const { data, batch } = this.#parts;
     const stop = new AbortController();
     this.#stops.add(stop);
-    const ended = rejection(stop.signal);
     const abort = () => signal && stop.abort(abortError(signal));
     signal?.addEventListener("abort", abort, { once: true });
     const onWait = (seconds: number) => {
@@ -122,7 +121,7 @@ export class TrainingData implements AsyncDisposable {
     };
     const source = prefetch(sampleOf, { batch, limit: data.prefetch, onWait });
     try {
-      for (;;) yield (await Promise.race([ended, source.next()])).value;
+      for (;;) yield (await unlessAborted(source.next(), stop.signal)).value;
     } finally {
       signal?.removeEventListener("abort", abort);
       stop.abort(closedError());
@@ -219,20 +218,28 @@ async function sortUntilAborted(
   signal?.addEventListener("abort", abort, { once: true });
   try {
     const sorting = sortIntoBuckets(entries, size, workers, stop.signal);
-    return await Promise.race([sorting, rejection(stop.signal)]);
+    return await unlessAborted(sorting, stop.signal);
   } finally {
     signal?.removeEventListener("abort", abort);
   }
 }
 
-/** Rejects with the signal's reason. */
-function rejection(signal: AbortSignal): Promise<never> {
-  const rejected = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+/**
+ * What the promise gives, or the signal's reason as soon as it is aborted. A race with one promise for the whole run
+ * would keep every batch that ever won it.
+ */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
   });
-  // It may come when nobody waits any more.
-  rejected.catch(() => {});
-  return rejected;
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function fingerprintOf(

@@ -281,22 +281,48 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("a process ends by itself once the data is closed", async (t) => {
-  const folder = await clipFolder(t.testdir(), 2);
+/** Runs a script in which `opened` is the training data of a folder; what it prints. */
+async function runScript(folder: string, body: string): Promise<{ stdout: string; stderr: string }> {
   const options = { kind: "motion", tokenizer, textPositions: 16, latentScale: 8, latentChannels: 4 };
   const script = `
     import { TrainingData } from "#ts/data/index.js";
     const [data, options] = JSON.parse(process.argv[1]);
     const opened = await TrainingData.open(data, { ...options, onSkip() {} });
-    for await (const [sample] of opened.batches({ first: 0, stride: 1 })) {
-      console.log(sample.frames.length);
-      break;
-    }
+    ${body}
     await opened.close();`;
   const settings = JSON.stringify([recipe(folder), { ...options, seed: 1, batch: 1, cacheKey: "" }]);
-  const node = ["--input-type=module", "-e", script, settings];
-  const { stdout, stderr } = await run(process.execPath, node, { timeout: 20_000 });
+  const node = ["--expose-gc", "--input-type=module", "-e", script, settings];
+  // The test runner's own hooks keep what they see.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return run(process.execPath, node, { timeout: 20_000, env });
+}
+
+test("a process ends by itself once the data is closed", async (t) => {
+  const { stdout, stderr } = await runScript(
+    await clipFolder(t.testdir(), 2),
+    `for await (const [sample] of opened.batches({ first: 0, stride: 1 })) {
+      console.log(sample.frames.length);
+      break;
+    }`,
+  );
   t.equal(stdout, `${4 * 32 * 32 * 3}\n`);
   t.equal(stderr, "");
   t.type(TrainingData.prototype[Symbol.asyncDispose], "function");
+});
+
+test("batches that were taken are let go", async (t) => {
+  const { stdout } = await runScript(
+    await clipFolder(t.testdir(), 2),
+    `const batches = opened.batches({ first: 0, stride: 1 });
+    const taken = [];
+    while (taken.length < 60) taken.push(new WeakRef((await batches.next()).value[0]));
+    // The first may end a collection that began earlier, which keeps whatever was made since then.
+    for (let collections = 0; collections < 2; collections++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      gc();
+    }
+    console.log(taken.filter((sample) => sample.deref() !== undefined).length);
+    await batches.return();`,
+  );
+  t.ok(Number(stdout) < 30, `${stdout.trim()} of 60 are kept`);
 });

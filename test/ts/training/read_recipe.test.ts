@@ -213,7 +213,7 @@ test("a broken recipe is one line that names the field, its value and what is al
       subject,
       "model",
       "sd15",
-      /^model: 'sd15' is not allowed; it must be an object of base, motion, subject$/,
+      /^model: 'sd15' is not allowed; it must be an object of base, motion, subject, reference/,
     ],
     [
       subject,
@@ -230,6 +230,18 @@ test("a broken recipe is one line that names the field, its value and what is al
     [motion, "model.motion", undefined, /^model\.motion is missing; .* where kind is "motion"$/],
     [image, "model.motion", "m", /^model\.motion is not for kind "image"; leave it out$/],
     [motion, "model.subject", "s", /^model\.subject is not for kind "motion"; leave it out$/],
+    [
+      motion,
+      "model.referenceCrossAttention",
+      true,
+      /^model\.referenceCrossAttention is not for kind "motion"/,
+    ],
+    [
+      subject,
+      "model.referenceCrossAttention",
+      "no",
+      /^model\.referenceCrossAttention: 'no' is not allowed; it must be true or false$/,
+    ],
     [
       subject,
       "data.source",

@@ -6,7 +6,7 @@ import type { Recipe } from "#ts/training/recipe.js";
 import { assertClose } from "../../support/compare.js";
 import { addLowRank, largestDifference } from "../../support/low_rank.js";
 import { dtypesOf, readSafetensors, writeSafetensors } from "../../support/safetensors.js";
-import type { Tensors } from "../../support/tensors.js";
+import type { Tensor, Tensors } from "../../support/tensors.js";
 import { train, vaeRecipe, writeTrainingSet } from "../../support/training_run.js";
 import { paintClip, writeText } from "../data/helpers.js";
 
@@ -47,14 +47,15 @@ function stateOf(state: Tensors, sort: string, network = "unet"): Tensors {
   return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
+function isSame(a: Tensor | undefined, b: Tensor | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.from(a.data.buffer).equals(Buffer.from(b.data.buffer));
+}
+
 /** Every tensor of `expected` is in `actual` with the same bits. */
 function checkHas(t: Test, actual: Tensors, expected: Tensors, what: string): void {
   const names = Object.keys(expected);
   t.ok(names.length > 0);
-  const differ = names.filter((name) => {
-    const [a, b] = [actual[name], expected[name]];
-    return !a || !b || !Buffer.from(a.data.buffer).equals(Buffer.from(b.data.buffer));
-  });
+  const differ = names.filter((name) => !isSame(actual[name], expected[name]));
   t.same(differ, [], `${what}: ${names.length} tensors`);
 }
 
@@ -89,8 +90,11 @@ t.test("an image model, drawn and trained with its text encoder, is a base folde
     trained: ["all", "text_encoder"],
     ema: 0.9,
     objective: { prediction: "v" },
+    dtype: "bf16",
+    validation: { every: 3, requests: [{ prompt: "a picture", width: 64, height: 64, steps: 2 }] },
   });
   t.equal(model, resolve(runs, "image", "model", "base"));
+  t.strictSame(readdirSync(join(runs, "image", "validation")), ["step-00000003"]);
   const unet = readSafetensors(join(model, "unet", weightFile));
   t.strictSame(Object.keys(unet).sort(), Object.keys(readSafetensors(join(base, "unet", weightFile))).sort());
   checkHas(t, unet, stateOf(state, "average"), "the averages");
@@ -143,6 +147,19 @@ t.test("a VAE, drawn and trained, is a base folder that an image model starts fr
   t.same(dtypesOf(join(trained.model, "text_encoder", "model.safetensors")), ["BF16"]);
   t.same(dtypesOf(join(trained.model, "vae", weightFile)), ["F32"], "copied as it was");
   await sample({ base: trained.model }, { frames: 1 });
+});
+
+t.test("a decoder that is trained alone leaves the latents as they are", async (t) => {
+  const { model, state } = await finish(t, "decoder", {
+    ...vaeRecipe(set),
+    trained: ["decoder.*"],
+    steps: 3,
+  });
+  t.strictSame(readConfig(model), readConfig(base));
+  const [before, after] = [base, model].map((folder) => readSafetensors(join(folder, "vae", weightFile)));
+  const changed = Object.keys(after ?? {}).filter((name) => !isSame(before?.[name], after?.[name]));
+  t.strictSame(changed.sort(), Object.keys(stateOf(state, "weights", "vae")).sort());
+  t.ok(changed.every((name) => name.startsWith("decoder.")));
 });
 
 t.test("motion modules, drawn and trained, are a MotionAdapter's folder", async (t) => {

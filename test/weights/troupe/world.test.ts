@@ -10,6 +10,7 @@ import {
   type Clip,
   captionsOf,
   clipFromSeed,
+  describedCaption,
   drawClip,
   drawReference,
   isHeldOut,
@@ -118,6 +119,18 @@ test("a reference shows the subject alone, on white", async (t) => {
   for (const i of corners) t.strictSame([...picture.subarray(3 * i, 3 * i + 3)], [255, 255, 255]);
   const drawn = picture.filter((_, i) => i % 3 === 0 && picture[i] !== 255).length;
   t.ok(drawn > 0.05 * size * size && drawn < 0.5 * size * size, `${drawn} pixels`);
+});
+
+test("described captions tell of what can be seen of the subject, too", async (t) => {
+  for (let seed = 0; seed < 200; seed++) {
+    const { caption, subject } = clipFromSeed(seed);
+    const described = describedCaption(caption, subject);
+    for (const trait of [subject.colour, subject.ears, subject.tail, subject.accessory]) {
+      if (trait !== "none" && !described.includes(trait)) t.fail(`${described} lacks ${trait}`);
+    }
+    if (subject.pattern !== "plain" && !described.includes(subject.pattern)) t.fail(described);
+    t.ok(described.endsWith(caption.split(" ").slice(3).join(" ")));
+  }
 });
 
 test("captions say what happens in simple words, and nothing of the subject's looks", async (t) => {

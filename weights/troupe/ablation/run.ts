@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import type { Recipe } from "cameo";
 import { Command } from "commander";
 import { number } from "#ts/cli/flags.js";
-import { reportError } from "#ts/cli/output.js";
 import { CameoError } from "#ts/errors.js";
 import { exists } from "#ts/media/files.js";
+import { runProgram } from "../command.js";
 import { type Variant, variants } from "./variants.js";
 
 interface Flags {
@@ -104,13 +104,6 @@ const program = new Command("ablation")
   .option("--films <n>", "films of each", number, 60)
   .option("--seeds <n>", "runs of each", number, 1)
   .option("--python <program>", "with torch, numpy, pillow and safetensors", "python3")
-  .exitOverride()
-  // Errors are printed by reportError, in one line.
-  .configureOutput({ outputError() {} })
   .action(ablate);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportError(error, process.argv);
-}
+await runProgram(program);

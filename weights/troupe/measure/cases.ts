@@ -34,6 +34,9 @@ export function truthOf({ index, clip }: Case): Truth {
   return { index, caption, action, place, plan, colour, pattern, accessory, heldOutPair };
 }
 
+/** What a case's files are called, without an extension. */
+export const nameOf = ({ index }: { index: number }): string => String(index).padStart(3, "0");
+
 /** The picture that a film's subject is taken from. */
 export function referenceOf({ clip }: Case) {
   return { data: drawReference(clip.subject, { size }), width: size, height: size };

@@ -3,15 +3,14 @@
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Pipeline } from "cameo";
-import { Presets, SingleBar } from "cli-progress";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
-import { reportError } from "#ts/cli/output.js";
 import { exists } from "#ts/media/files.js";
 import { defined } from "#ts/options/defined.js";
+import { progressBar, runProgram } from "../command.js";
 import { encodePng } from "../world/png.js";
-import { type Case, casesOf, drawnFilm, frames, referenceOf, size, truthOf } from "./cases.js";
+import { type Case, casesOf, drawnFilm, frames, nameOf, referenceOf, size, truthOf } from "./cases.js";
 
 interface Flags {
   cases: number;
@@ -31,15 +30,12 @@ async function makeFilms(folder: string, flags: Flags, film: Film, signal: Abort
   await mkdir(folder, { recursive: true });
   const list = join(folder, "cases.jsonl");
   const known = (await exists(list)) ? (await readFile(list, "utf8")).split("\n").length - 1 : 0;
-  const bar = new SingleBar(
-    { format: "films |{bar}| {value}/{total}, {eta_formatted} left", stream: process.stderr, barsize: 30 },
-    Presets.shades_classic,
-  );
+  const bar = progressBar("sample", "films");
   bar.start(flags.cases, known);
   try {
     for (const one of casesOf(flags.split, flags.cases).slice(known)) {
       const pixels = await film(one, signal);
-      const path = join(folder, `${String(one.index).padStart(3, "0")}.png`);
+      const path = join(folder, `${nameOf(one)}.png`);
       await writeFile(path, encodePng(pixels, size, size * frames, 3));
       await appendFile(list, `${JSON.stringify(truthOf(one))}\n`);
       bar.increment();
@@ -76,13 +72,6 @@ const program = new Command("measure")
   .option("--guidance <x>", "guidance scale (default: the model's)", number)
   .option("--steps <n>", "denoising steps", number, 30)
   .option("--drawn", "the world's own films of the same cases: what no model can be better than")
-  .exitOverride()
-  // Errors are printed by reportError, in one line.
-  .configureOutput({ outputError() {} })
   .action(sample);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportError(error, process.argv);
-}
+await runProgram(program);

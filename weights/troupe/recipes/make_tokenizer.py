@@ -1,6 +1,6 @@
 """Makes the tokenizer of the model that ships: CLIP's byte-pair encoding with merges of the drawn world's captions.
 
-    python make_tokenizer.py CLIPS.jsonl FOLDER
+    python make_tokenizer.py DESCRIBED.jsonl FOLDER
 
 Words that no caption has are spelled in letters, and what isn't a letter in bytes. Needs the package `transformers`.
 """

@@ -3,8 +3,9 @@ import type { ActionName } from "./actions/index.js";
 import type { CameraName } from "./camera.js";
 import type { LightName } from "./light.js";
 import type { PlaceName } from "./places/index.js";
+import type { Traits } from "./subject.js";
 
-/** What a caption tells of. Of the subject's own looks it says nothing: these are the reference picture's to show. */
+/** What a caption tells of; of the subject's own looks it says nothing: these are the reference picture's to show. */
 export interface Told {
   action: ActionName;
   place: PlaceName;
@@ -56,6 +57,39 @@ export function captionOf(told: Told, random: Random): string {
     ...(camera ? [pick(cameras[told.camera])] : []),
   ];
   return [start, ...more].join(", ");
+}
+
+/** A caption with the subject's looks in place of a mere noun, for an image model, which sees no reference. */
+export function describedCaption(caption: string, subject: Traits): string {
+  const noun = nouns.find((each) => caption.startsWith(each)) ?? "";
+  return `${looksOf(subject)}${caption.slice(noun.length)}`;
+}
+
+const bodies: Record<Traits["plan"], string> = {
+  biped: "critter on two legs",
+  quadruped: "critter on four legs",
+  bird: "bird",
+  blob: "blob",
+};
+
+const earWords: Record<Traits["ears"], string> = {
+  round: "round ears",
+  pointed: "pointed ears",
+  long: "long ears",
+  horns: "horns",
+  antennae: "antennae",
+};
+
+function looksOf({ plan, colour, pattern, second, ears, tail, accessory }: Traits): string {
+  const shade = second === "contrast" ? "bright" : second;
+  const parts = [
+    ...(pattern === "plain" ? [] : [`${shade} ${pattern}`]),
+    earWords[ears],
+    ...(tail === "none" ? [] : [`a ${tail} tail`]),
+    ...(accessory === "none" ? [] : [accessory === "glasses" ? accessory : `a ${accessory}`]),
+  ];
+  const article = colour === "orange" ? "an" : "a";
+  return `${article} ${colour} ${bodies[plan]} with ${parts.join(", ")}`;
 }
 
 /** Every caption that such a clip can have. */

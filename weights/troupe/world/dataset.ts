@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { CameoError } from "#ts/errors.js";
 import { fileReason } from "#ts/media/files.js";
+import { describedCaption } from "./captions.js";
 import { type Clip, clipFromSeed } from "./clip.js";
 import { ClipPainter } from "./picture.js";
 import { encodePng } from "./png.js";
@@ -31,6 +32,9 @@ export interface DrawDatasetOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** One in so many captions of `described.jsonl` is as in `clips.jsonl`. */
+const everyPlain = 3;
+
 /** Room for a million clips between the seeds of two data sets. */
 const clipsPerSeed = 1_000_000;
 
@@ -44,8 +48,8 @@ export function nameOf(index: number): string {
 }
 
 /**
- * Draws clips and their masks as pictures into a folder, with the list `clips.jsonl` of those that are complete. What
- * is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
+ * Draws clips and their masks as pictures into a folder, with the list `clips.jsonl` of those that are complete, and
+ * `described.jsonl`, whose captions tell of the subject's looks. What is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
  * with ERR_ABORTED where the signal ended it; the list is right then, too.
  */
 export async function drawDataset(
@@ -153,11 +157,20 @@ export async function writeClip({ folder, size, frames, ...rest }: WorkerTask, i
 }
 
 async function writeList(folder: string, settings: DatasetSettings, clips: number): Promise<void> {
-  const lines: string[] = [];
-  for (let i = 0; i < clips; i++) {
-    if (isComplete(folder, i)) lines.push(JSON.stringify(rowOf(clipOf(settings, i), nameOf(i))));
-  }
-  await replaceFile(join(folder, "clips.jsonl"), lines.map((line) => `${line}\n`).join(""));
+  const rows = Array.from({ length: clips }, (_, i) => i)
+    .filter((i) => isComplete(folder, i))
+    .map((i) => ({ clip: clipOf(settings, i), name: nameOf(i) }))
+    .map(({ clip, name }) => ({ row: rowOf(clip, name), subject: clip.subject }));
+  const described = rows.map(({ row, subject }, i) => {
+    return i % everyPlain === 0 ? row : { ...row, caption: describedCaption(row.caption, subject) };
+  });
+  const write = (name: string, list: object[]) =>
+    replaceFile(join(folder, name), list.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await write(
+    "clips.jsonl",
+    rows.map(({ row }) => row),
+  );
+  await write("described.jsonl", described);
 }
 
 /** A line of the list: what a trainer reads, and what else there is to know of a clip. */

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { Presets, SingleBar } from "cli-progress";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
-import { reportError } from "#ts/cli/output.js";
 import { notAllowed } from "#ts/options/check.js";
+import { progressBar, runProgram } from "../command.js";
 import { drawDataset } from "./dataset.js";
 import { type Split, splits } from "./subject.js";
 
@@ -36,19 +35,7 @@ function check(flags: Flags): void {
 async function draw(folder: string, flags: Flags): Promise<void> {
   check(flags);
   const { clips, workers, split, seed, size, frames } = flags;
-  const bar = new SingleBar(
-    {
-      format: "draw |{bar}| {value}/{total} clips, {eta_formatted} left",
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 30,
-      etaBuffer: 200,
-      // Ctrl-C is the command's to handle.
-      gracefulExit: false,
-    },
-    Presets.shades_classic,
-  );
+  const bar = progressBar("draw", "clips");
   bar.start(clips, 0);
   try {
     await interruptible((signal) =>
@@ -76,13 +63,6 @@ const program = new Command("world")
   .option("--size <pixels>", "the height and the width", number, 128)
   .option("--frames <count>", "of each clip, at 8 a second", number, 16)
   .option("--workers <count>", "threads that draw", number, 2)
-  .exitOverride()
-  // Errors are printed by reportError, in one line.
-  .configureOutput({ outputError() {} })
   .action(draw);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportError(error, process.argv);
-}
+await runProgram(program);

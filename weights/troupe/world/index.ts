@@ -1,6 +1,6 @@
 export { type ActionName, actionNames } from "./actions/index.js";
 export { type CameraName, cameraNames } from "./camera.js";
-export { captionsOf, type Told } from "./captions.js";
+export { captionsOf, describedCaption, type Told } from "./captions.js";
 export {
   type Clip,
   clipFromSeed,

@@ -19,6 +19,12 @@ export interface Action {
   pose(moment: Moment): Pose;
 }
 
+/** A pose for each sort of body: bipeds and birds stand on two legs. */
+export function poseByBody(bodies: Record<"upright" | "quadruped" | "blob", Action["pose"]>): Action["pose"] {
+  return (moment) =>
+    bodies[moment.plan === "blob" || moment.plan === "quadruped" ? moment.plan : "upright"](moment);
+}
+
 export const wave = (cycle: number, shift = 0): number => Math.sin(2 * Math.PI * (cycle + shift));
 
 /** A foot that stands for a share of a round, as the ground goes back below it, and swings to the front for the rest. */

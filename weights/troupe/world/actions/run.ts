@@ -1,5 +1,5 @@
 import { restingPose } from "../pose.js";
-import { type Action, hop, type Moment, step, wave } from "./action.js";
+import { type Action, hop, type Moment, poseByBody, step, wave } from "./action.js";
 
 const stand = 0.36;
 
@@ -7,13 +7,7 @@ const stand = 0.36;
 export const run: Action = {
   seconds: 0.62,
   stride: ({ plan, vigour }) => (plan === "blob" ? 0.8 * vigour : length(plan, vigour) / stand),
-  pose(moment) {
-    return moment.plan === "blob"
-      ? leap(moment)
-      : moment.plan === "quadruped"
-        ? gallop(moment)
-        : sprint(moment);
-  },
+  pose: poseByBody({ upright: sprint, quadruped: gallop, blob: leap }),
 };
 
 const length = (plan: Moment["plan"], vigour: number) => (plan === "quadruped" ? 0.3 : 0.31) * vigour;

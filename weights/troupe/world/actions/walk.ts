@@ -1,5 +1,5 @@
 import { restingPose } from "../pose.js";
-import { type Action, hop, type Moment, step, wave } from "./action.js";
+import { type Action, hop, type Moment, poseByBody, step, wave } from "./action.js";
 
 const stand = 0.58;
 
@@ -7,13 +7,7 @@ const stand = 0.58;
 export const walk: Action = {
   seconds: 1.02,
   stride: ({ plan, vigour }) => (plan === "blob" ? 0.34 * vigour : length(plan, vigour) / stand),
-  pose(moment) {
-    return moment.plan === "blob"
-      ? crawl(moment)
-      : moment.plan === "quadruped"
-        ? amble(moment)
-        : stroll(moment);
-  },
+  pose: poseByBody({ upright: stroll, quadruped: amble, blob: crawl }),
 };
 
 const length = (plan: Moment["plan"], vigour: number) => (plan === "quadruped" ? 0.22 : 0.27) * vigour;

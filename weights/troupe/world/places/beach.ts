@@ -21,20 +21,11 @@ export function beach(seed: number): Backdrop {
   return (stage) => {
     const { context, light, time } = stage;
     band(context, -0.2, 0.46, light === "own" ? skies.day : skies[light]);
-    if (light !== "overcast")
-      sun(
-        stage,
-        sunX,
-        light === "sunset" ? 0.36 : 0.14,
-        0.065,
-        light === "sunset" ? [26, 98, 68] : [50, 98, 76],
-      );
-    clouds(
-      stage,
-      puffs,
-      light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100],
-      0.9,
-    );
+    sun(stage, sunX, 0.065, {
+      day: { y: 0.14, colour: [50, 98, 76] },
+      sunset: { y: 0.36, colour: [26, 98, 68] },
+    });
+    clouds(stage, puffs, 0.9);
     const sea: Colour[] =
       light === "sunset"
         ? [

@@ -1,5 +1,6 @@
 import { Random } from "#ts/data/random.js";
 import { type Colour, css, lighter } from "../colour.js";
+import type { LightName } from "../light.js";
 import { disc, glow, repeat, type Stage } from "../stage.js";
 
 export interface Spot {
@@ -26,9 +27,9 @@ export function row(
 }
 
 /** Puffy clouds that drift. */
-export function clouds(stage: Stage, spots: readonly Spot[], colour: Colour, alpha = 0.95): void {
-  const { context, time } = stage;
-  context.fillStyle = css(colour, alpha);
+export function clouds(stage: Stage, spots: readonly Spot[], alpha: number): void {
+  const { context, light, time } = stage;
+  context.fillStyle = css(cloudColours[light], alpha);
   repeat({ ...stage, scroll: stage.scroll + time * 0.2 }, 0.08, 1.8, spots, ({ y, size, kind }, x) => {
     const lean = (kind % 10) / 30;
     context.beginPath();
@@ -46,8 +47,22 @@ export function clouds(stage: Stage, spots: readonly Spot[], colour: Colour, alp
   });
 }
 
-/** With a soft glow. */
-export function sun(stage: Stage, x: number, y: number, size: number, colour: Colour): void {
+const cloudColours: Record<LightName, Colour> = {
+  day: [0, 0, 100],
+  sunset: [20, 90, 90],
+  overcast: [220, 16, 86],
+  own: [0, 0, 100],
+};
+
+/** The sun of the light that there is, with a soft glow, if it is to be seen. */
+export function sun(
+  stage: Stage,
+  x: number,
+  size: number,
+  { day, sunset }: Record<"day" | "sunset", { y: number; colour: Colour }>,
+): void {
+  if (stage.light === "overcast") return;
+  const { y, colour } = stage.light === "sunset" ? sunset : day;
   glow(stage.context, x, y, size * 3.2, colour, 0.6);
   stage.context.fillStyle = css(lighter(colour, 10));
   disc(stage.context, x, y, size);

@@ -23,20 +23,11 @@ export function meadow(seed: number): Backdrop {
   return (stage) => {
     const { context, light } = stage;
     band(context, -0.2, 0.7, light === "own" ? skies.day : skies[light]);
-    if (light !== "overcast")
-      sun(
-        stage,
-        sunX,
-        light === "sunset" ? 0.43 : 0.16,
-        0.06,
-        light === "sunset" ? [28, 98, 68] : [50, 98, 76],
-      );
-    clouds(
-      stage,
-      puffs,
-      light === "sunset" ? [20, 90, 90] : light === "overcast" ? [220, 16, 86] : [0, 0, 100],
-      0.92,
-    );
+    sun(stage, sunX, 0.06, {
+      day: { y: 0.16, colour: [50, 98, 76] },
+      sunset: { y: 0.43, colour: [28, 98, 68] },
+    });
+    clouds(stage, puffs, 0.92);
     ridge(stage, 0.25, far, 1);
     context.fillStyle = gradient(
       context,

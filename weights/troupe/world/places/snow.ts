@@ -35,14 +35,10 @@ export function snow(seed: number): Backdrop {
   return (stage) => {
     const { context, light } = stage;
     band(context, -0.2, 0.72, skies[light]);
-    if (light !== "overcast")
-      sun(
-        stage,
-        sunX,
-        light === "sunset" ? 0.4 : 0.15,
-        0.05,
-        light === "sunset" ? [28, 98, 70] : [52, 90, 86],
-      );
+    sun(stage, sunX, 0.05, {
+      day: { y: 0.15, colour: [52, 90, 86] },
+      sunset: { y: 0.4, colour: [28, 98, 70] },
+    });
     repeat(stage, 0.15, 1.7, peaks, (spot, x) => peak(stage, spot, x));
     ridge(stage, 0.5, near, 1);
     context.fillStyle = gradient(
