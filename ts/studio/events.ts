@@ -44,7 +44,8 @@ export class Events {
         while (!ended) {
           const event = behind.shift();
           if (event) await stream.writeSSE({ data: JSON.stringify(event) });
-          else if (!(await woken(heartbeatMs, (resume) => (wake = resume)))) await stream.write(": alive\n\n");
+          else if (!(await woken(heartbeatMs, (resume) => (wake = resume))))
+            await stream.write(": alive\n\n");
         }
       } finally {
         this.#listeners.delete(listener);

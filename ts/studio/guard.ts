@@ -8,13 +8,13 @@ import { Refusal } from "./errors.js";
 const hosts = ["127.0.0.1", "localhost"];
 const safeMethods = ["GET", "HEAD"];
 
-/** Nothing from elsewhere, no inline script or style; pictures may also come out of the page's own memory. */
+/** Nothing from elsewhere, no inline script or style; previews come as data: URLs. */
 export const securityHeaders: MiddlewareHandler = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
     styleSrc: ["'self'"],
-    imgSrc: ["'self'", "blob:", "data:"],
+    imgSrc: ["'self'", "data:"],
     mediaSrc: ["'self'"],
     connectSrc: ["'self'"],
     baseUri: ["'none'"],

@@ -182,7 +182,9 @@ class Previews {
     for (let next = this.#newest; next !== undefined; next = this.#newest) {
       this.#newest = undefined;
       const { data, width, height } = next;
-      const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+      const png = await sharp(data, { raw: { width, height, channels: 3 } })
+        .png()
+        .toBuffer();
       this.#onUrl(`data:image/png;base64,${png.toString("base64")}`);
     }
   }

@@ -86,6 +86,9 @@ function addJobs(app: Hono, { engine, events, gallery, queue, references, runs }
   app.post("/api/references", limit(maxPictureBytes), async (context) => {
     return context.json(await references.add(new Uint8Array(await context.req.arrayBuffer())));
   });
+  app.get("/api/references/:id", (context) => {
+    return fileAnswer(references.path(context.req.param("id")), undefined);
+  });
   app.post("/api/jobs", limit(maxJsonBytes), async (context) => {
     return context.json({ jobs: queue.add(await readOrder(context)) }, 202);
   });
