@@ -55,8 +55,7 @@ interface RunTableProps {
 
 function RunTable({ runs, chosen, toggle }: RunTableProps) {
   return (
-    // It scrolls by itself where it is too wide, so the keyboard has to reach it.
-    <div class="panel table" role="region" aria-label="Training runs" tabIndex={0}>
+    <div class="panel table">
       <table>
         <thead>
           <tr>
@@ -94,7 +93,7 @@ function Curves({ names, version }: { names: readonly string[]; version: string 
   const chart = useRef<ECharts | undefined>(undefined);
   const error = useSignal("");
   const key = names.join("\n");
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says that the runs have gone on.
+  // Again with each `version`, which says that the runs have gone on.
   useEffect(() => {
     const draw = async () => {
       const [option] = await Promise.all([runCharts(key.split("\n")), loadEcharts()]);
@@ -159,7 +158,7 @@ function loadEcharts(): Promise<void> {
 
 /** Now and again, while the page can be seen. */
 function useRefresh(refresh: () => void): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it reads signals, which stay the same.
+  // Once: what `refresh` reads are signals, which stay the same.
   useEffect(() => {
     refresh();
     const timer = setInterval(() => {
