@@ -1,7 +1,7 @@
 import type { PipelineDescription } from "../description.js";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import type { LoadOptions } from "../options/load.js";
-import { completeRequest, type SampleRequest } from "../options/sample.js";
+import { completeRequest, defaultFrames, type SampleRequest } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
 import type { Video } from "../video.js";
 import { errorLine } from "./errors.js";
@@ -98,12 +98,13 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
 
 function readyState(description: PipelineDescription): ModelState {
   const { device, dtype, subject, motion } = description;
-  // A request needs a reference to be complete, of which nothing is read here.
+  // A request needs a reference to be complete, of which nothing is read here; one frame fits any model.
   const reference = subject ? ["reference"] : [];
-  const { negativePrompt, frames, width, height, fps, steps, guidanceScale } = completeRequest(
-    { prompt: "", reference },
+  const { negativePrompt, width, height, fps, steps, guidanceScale } = completeRequest(
+    { prompt: "", reference, frames: 1 },
     description,
   );
+  const frames = defaultFrames(motion !== null);
   return {
     state: "ready",
     device,

@@ -36,7 +36,7 @@ async function open(t: Test, settings: Parameters<Browser["newContext"]>[0] = {}
   const browser = await chromium.launch({ executablePath: executablePath as string, args });
   t.teardown(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
-  context.setDefaultTimeout(120_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
