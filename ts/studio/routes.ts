@@ -34,17 +34,14 @@ export const maxPictureBytes = 32 * 1024 * 1024;
 const pageFolder = new URL("./page/", import.meta.url);
 const pageFiles = ["page.js", "page.css", "icon.svg", "licences.txt"];
 
-/** What is not checked as a request to the model: the options that are the studio's own. */
-const orderSchema = z.looseObject({
+/** What a page may ask of the model, which checks it: not the options that name files or are functions. */
+const modelOptions =
+  "prompt negativePrompt frames width height fps steps guidanceScale seed".split(" ");
+
+const orderSchema = z.strictObject({
+  ...Object.fromEntries(modelOptions.map((name) => [name, z.unknown().optional()])),
   references: option(z.array(z.string().max(64)).max(64).optional(), "an array of at most 64 ids"),
   count: option(z.int().min(1).max(16).optional(), "a whole number from 1 to 16"),
-  // Options that name files or are functions are not a page's to set.
-  ...Object.fromEntries(
-    ["reference", "saveLatents", "preview", "signal", "onProgress"].map((name) => [
-      name,
-      option(z.undefined(), "left out"),
-    ]),
-  ),
 });
 
 export function createApp(parts: Parts): Hono {
