@@ -35,8 +35,7 @@ const pageFolder = new URL("./page/", import.meta.url);
 const pageFiles = ["page.js", "page.css", "icon.svg", "licences.txt"];
 
 /** What a page may ask of the model, which checks it: not the options that name files or are functions. */
-const modelOptions =
-  "prompt negativePrompt frames width height fps steps guidanceScale seed".split(" ");
+const modelOptions = "prompt negativePrompt frames width height fps steps guidanceScale seed".split(" ");
 
 const orderSchema = z.strictObject({
   ...Object.fromEntries(modelOptions.map((name) => [name, z.unknown().optional()])),

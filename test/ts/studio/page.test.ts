@@ -95,7 +95,7 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
   await drop(page, "examples/reference.png");
   await page.getByRole("img", { name: "me.png" }).waitFor();
   await page.getByLabel("Prompt").fill("A critter runs on a beach.");
-  await fill(page, { ...size, Steps: "40", Seed: "7" });
+  await fill(page, { ...size, Steps: "1000", Seed: "7" });
   await page.getByRole("button", { name: "Generate" }).click();
 
   const preview = page.getByRole("img", { name: "Preview of seed 7" });
@@ -113,6 +113,11 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
     "A critter runs on a beach.",
     "the form is as it was",
   );
+
+  await page.getByRole("button", { name: "Cancel the video with seed 7" }).click();
+  await page.locator(".job.cancelled").waitFor();
+  await fill(page, { Steps: "3" });
+  await page.getByRole("button", { name: "Generate" }).click();
 
   const video = page.locator(".stage video");
   await video.waitFor();
@@ -136,7 +141,7 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
   await page.getByRole("img", { name: "reference-1.png" }).waitFor();
   t.equal(await page.getByLabel("Prompt").inputValue(), "A critter runs on a beach.");
   t.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), "7");
-  t.equal(await page.getByLabel("Steps").inputValue(), "40");
+  t.equal(await page.getByLabel("Steps").inputValue(), "3");
   await noSeriousViolation(t, page, "the page with a video");
   t.strictSame(errors, []);
 });

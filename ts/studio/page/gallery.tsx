@@ -63,23 +63,25 @@ function Parameters({ entry: { id, created, seconds, request, references } }: { 
   return (
     <details>
       <summary>Parameters</summary>
-      <dl>
-        {Object.entries(rows).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {references.length > 0 && (
-        <ul class="thumbnails">
-          {references.map((name, i) => (
-            <li key={name}>
-              <img src={fileUrl(id, name)} alt={`Reference ${i + 1}`} loading="lazy" />
-            </li>
+      <div class="folded">
+        <dl>
+          {Object.entries(rows).map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
           ))}
-        </ul>
-      )}
+        </dl>
+        {references.length > 0 && (
+          <ul class="thumbnails">
+            {references.map((name, i) => (
+              <li key={name}>
+                <img src={fileUrl(id, name)} alt={`Reference ${i + 1}`} loading="lazy" />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
     </details>
   );
 }

@@ -71,32 +71,40 @@ function MoreOptions() {
   return (
     <details>
       <summary>More options</summary>
-      <div class="grid">
-        <NumberField name="steps" label="Steps" placeholder={shown(defaults?.steps)} min={1} step={1} />
-        <NumberField
-          name="guidanceScale"
-          label="Guidance"
-          placeholder={shown(defaults?.guidanceScale)}
-          min={0}
-          step={0.5}
-        />
-        <NumberField name="frames" label="Frames" placeholder={shown(defaults?.frames)} min={1} step={1} />
-        <NumberField name="fps" label="Frames a second" placeholder={shown(defaults?.fps)} min={1} step={1} />
-        <NumberField name="width" label="Width" placeholder={shown(defaults?.width)} min={8} step={8} />
-        <NumberField name="height" label="Height" placeholder={shown(defaults?.height)} min={8} step={8} />
+      <div class="folded">
+        <div class="grid">
+          <NumberField name="steps" label="Steps" placeholder={shown(defaults?.steps)} min={1} step={1} />
+          <NumberField
+            name="guidanceScale"
+            label="Guidance"
+            placeholder={shown(defaults?.guidanceScale)}
+            min={0}
+            step={0.5}
+          />
+          <NumberField name="frames" label="Frames" placeholder={shown(defaults?.frames)} min={1} step={1} />
+          <NumberField
+            name="fps"
+            label="Frames a second"
+            placeholder={shown(defaults?.fps)}
+            min={1}
+            step={1}
+          />
+          <NumberField name="width" label="Width" placeholder={shown(defaults?.width)} min={8} step={8} />
+          <NumberField name="height" label="Height" placeholder={shown(defaults?.height)} min={8} step={8} />
+        </div>
+        <div class="field">
+          <label for="negativePrompt">What it should not show</label>
+          <textarea
+            id="negativePrompt"
+            rows={2}
+            maxLength={10_000}
+            placeholder={defaults?.negativePrompt || "nothing in particular"}
+            value={draft.value.negativePrompt}
+            onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
+          />
+        </div>
+        <p class="hint">A field that is empty takes the model's default.</p>
       </div>
-      <div class="field">
-        <label for="negativePrompt">What it should not show</label>
-        <textarea
-          id="negativePrompt"
-          rows={2}
-          maxLength={10_000}
-          placeholder={defaults?.negativePrompt || "nothing in particular"}
-          value={draft.value.negativePrompt}
-          onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
-        />
-      </div>
-      <p class="hint">A field that is empty takes the model's default.</p>
     </details>
   );
 }
