@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import type { Test } from "tap";
@@ -29,7 +29,9 @@ export interface Call {
 
 /** A studio on the small model, closed when the test ends. */
 export async function startStudio(t: Test, options: Partial<StudioOptions> = {}): Promise<Client> {
-  const output = join(t.testdir({}), "gallery");
+  // A second call of testdir would empty what the test has put there.
+  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir({});
+  const output = join(folder, "gallery");
   const studio = await Studio.start({ load: { ...model, device: "cpu" }, output, ...options });
   t.teardown(() => studio.close());
   return new Client(studio.url, options.output ?? output);
@@ -85,7 +87,7 @@ export class Client {
     return id;
   }
 
-  /** The events of a tab, until `isEnough`; the first is the state. */
+  /** The events of a tab, which closes when they are no longer wanted; the first is the state. */
   async *events(): AsyncGenerator<StudioEvent> {
     const { signal, abort } = abortable();
     const answer = await fetch(`${this.origin}/api/events`, { headers: { cookie: this.cookie }, signal });

@@ -224,7 +224,7 @@ test("queues, shows progress to every tab, and cancels", async (t) => {
     message: /64 videos are waiting, and 64 can/,
   });
 
-  for (const { id } of (await studio.state()).jobs.reverse()) {
+  for (const { id } of [...(await studio.state()).jobs].reverse()) {
     t.equal((await studio.call(`/api/jobs/${id}`, { method: "DELETE" })).status, 204);
   }
   const after = await studio.until((state) => state.jobs.every(({ state }) => state === "cancelled"));
