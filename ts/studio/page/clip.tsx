@@ -14,7 +14,8 @@ export function Clip({ entry, plays = false }: { entry: GalleryEntry; plays?: bo
     // What it shows has no sound to caption.
     <video
       class="clip"
-      src={url}
+      // The time makes a browser that only reads the header show the first frame.
+      src={`${url}#t=0.001`}
       width={width}
       height={height}
       aria-label={prompt}

@@ -3,7 +3,7 @@ import { cancelJob } from "./api.js";
 import { Clip, DownloadLink } from "./clip.js";
 import { draftError, setField } from "./draft.js";
 import { progressText } from "./format.js";
-import { gallery, isUnfinished, shownGroups } from "./store.js";
+import { gallery, isUnfinished, model, shownGroups } from "./store.js";
 
 /** What is being made, and what the newest order came to. */
 export function Stage() {
@@ -87,7 +87,13 @@ function Placeholder({ job }: { job: Job }) {
   if (job.preview !== undefined) {
     return <img class="clip preview" src={job.preview} alt={`Preview of seed ${job.parameters.seed}`} />;
   }
-  return <div class="clip blank">{states[job.state]}</div>;
+  const defaults = model.value.state === "ready" ? model.value.defaults : { width: 1, height: 1 };
+  const { width = defaults.width, height = defaults.height } = job.parameters;
+  return (
+    <div class="clip blank" style={{ aspectRatio: `${width} / ${height}` }}>
+      {states[job.state]}
+    </div>
+  );
 }
 
 function Progress({ job: { progress, state, parameters } }: { job: Job }) {
