@@ -21,7 +21,10 @@ async function licence(name) {
 await mkdir(target, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { page: join(sources, "main.tsx") },
+  entryPoints: [
+    { in: join(sources, "main.tsx"), out: "page" },
+    { in: join(sources, "page.css"), out: "page" },
+  ],
   outdir: target,
   bundle: true,
   minify: true,
@@ -32,6 +35,6 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
-for (const name of ["index.html", "page.css", "icon.svg"]) await cp(join(sources, name), join(target, name));
+for (const name of ["index.html", "icon.svg"]) await cp(join(sources, name), join(target, name));
 const licences = await Promise.all(bundledPackages(metafile).map(licence));
 await writeFile(join(target, "licences.txt"), licences.join("\n\n"));
