@@ -1,5 +1,5 @@
-// Makes a clone ready to run: packages, compiled TypeScript, libtorch and the addon. Says nothing where nothing
-// has to be done.
+// Makes a clone ready to run: packages, compiled TypeScript, the studio's page, libtorch and the addon. Says nothing
+// where nothing has to be done.
 //
 //   node scripts/setup.mjs [--tests] [--rebuild]
 //
@@ -16,6 +16,8 @@ const { values: options } = parseArgs({
   options: { tests: { type: "boolean" }, rebuild: { type: "boolean" } },
 });
 
+const cpp = /\.(cc|h|cu|cmake)$/;
+
 function run(stage, command, args) {
   if (stage) console.error(`setup: ${stage}`);
   const { status, signal } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
@@ -27,10 +29,10 @@ function age(...path) {
   return statSync(join(root, ...path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-function newestBelow(...path) {
+function newestBelow(pattern, ...path) {
   const folder = join(root, ...path);
   if (!existsSync(folder)) return 0;
-  const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(cc|h|cu|cmake)$/.test(file));
+  const files = readdirSync(folder, { recursive: true }).filter((file) => pattern.test(file));
   return Math.max(0, ...files.map((file) => age(...path, file)));
 }
 
@@ -39,12 +41,17 @@ function packagesAreThere() {
 }
 
 function addonIsThere() {
-  const sources = Math.max(age("CMakeLists.txt"), newestBelow("native"));
+  const sources = Math.max(age("CMakeLists.txt"), newestBelow(cpp, "native"));
   if (age("build", "Release", "cameo.node") <= sources) return false;
   return (
     !options.tests ||
-    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow("test", "native"))
+    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow(cpp, "test", "native"))
   );
+}
+
+function pageIsThere() {
+  const sources = newestBelow(/\.(tsx?|html|css|svg)$/, "ts", "studio", "page");
+  return age("dist", "studio", "page", "licences.txt") > Math.max(sources, age("scripts", "page.mjs"));
 }
 
 async function libtorchIsThere() {
@@ -64,6 +71,7 @@ if (major < 20 || (major === 20 && minor < 17)) {
 }
 if (!packagesAreThere()) run("installing packages and building the addon (npm ci)", "npm", ["ci"]);
 run(undefined, process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b"]);
+if (!pageIsThere()) run(undefined, process.execPath, [join(root, "scripts", "page.mjs")]);
 if (options.rebuild || !addonIsThere() || !(await libtorchIsThere())) {
   const tests = options.tests ? ["--tests"] : [];
   run("building the addon", process.execPath, [join(root, "native", "build.mjs"), ...tests]);

@@ -7,6 +7,7 @@ import { libtorchCommand } from "./libtorch.js";
 import { reportError } from "./output.js";
 import { plotCommand } from "./plot.js";
 import { sampleCommand } from "./sample.js";
+import { studioCommand } from "./studio.js";
 import { trainCommand } from "./train.js";
 
 /** Commands that are added, rather than made by their parent, do not take its settings by themselves. */
@@ -27,6 +28,7 @@ const program = new Command("cameo")
   .addCommand(trainCommand())
   .addCommand(plotCommand())
   .addCommand(inspectCommand())
+  .addCommand(studioCommand())
   .addCommand(doctorCommand())
   .addCommand(libtorchCommand());
 inherit(program);

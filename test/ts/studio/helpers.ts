@@ -1,0 +1,143 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { join } from "node:path";
+import type { Test } from "tap";
+import { Studio, type StudioOptions } from "#ts/studio/index.js";
+import type { StudioEvent, StudioState, UploadedReference, VideoOrder } from "#ts/studio/protocol.js";
+import { writeSmallModel } from "../../support/small_model.js";
+
+export const model = writeSmallModel("studio");
+export const picture = readFileSync("examples/reference.png");
+
+/** A video of the small model that takes a moment. */
+export const small = { prompt: "a cat", width: 32, height: 32, steps: 2, frames: 4 } satisfies VideoOrder;
+/** One that takes until it is cancelled. */
+export const endless = { ...small, steps: 1000, width: 64, height: 64 } satisfies VideoOrder;
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** What a browser with the studio's cookie asks for; `headers` can say otherwise, undefined takes one away. */
+export interface Call {
+  method?: string;
+  headers?: Record<string, string | undefined>;
+  body?: string | Uint8Array;
+}
+
+/** A studio on the small model, closed when the test ends. */
+export async function startStudio(t: Test, options: Partial<StudioOptions> = {}): Promise<Client> {
+  // A second call of testdir would empty what the test has put there.
+  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir({});
+  const output = join(folder, "gallery");
+  const studio = await Studio.start({ load: { ...model, device: "cpu" }, output, ...options });
+  t.teardown(() => studio.close());
+  return new Client(studio.url, options.output ?? output);
+}
+
+/** Talks to a studio as its page does. */
+export class Client {
+  readonly url: string;
+  readonly output: string;
+  readonly origin: string;
+  readonly port: number;
+  readonly cookie: string;
+
+  constructor(url: string, output: string) {
+    const { origin, port, searchParams } = new URL(url);
+    this.url = url;
+    this.output = output;
+    this.origin = origin;
+    this.port = Number(port);
+    this.cookie = `cameo-studio-${port}=${searchParams.get("token")}`;
+  }
+
+  /** Sends the path as it is: `fetch` would resolve its dots. */
+  call(path: string, { method = "GET", headers = {}, body }: Call = {}): Promise<Answer> {
+    const usual = { host: new URL(this.origin).host, cookie: this.cookie };
+    const all = { ...usual, ...(method === "GET" ? {} : { origin: this.origin }), ...headers };
+    const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    return new Promise((resolve, reject) => {
+      const sent = httpRequest(
+        { host: "127.0.0.1", port: this.port, path, method, headers: given as Record<string, string> },
+        (answer) => {
+          const parts: Buffer[] = [];
+          answer.on("data", (part) => parts.push(part)).on("error", reject);
+          answer.on("end", () => {
+            resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) });
+          });
+        },
+      );
+      sent.on("error", reject).end(body);
+    });
+  }
+
+  async json<T>(path: string, call?: Call): Promise<T> {
+    return JSON.parse((await this.call(path, call)).body.toString()) as T;
+  }
+
+  order(order: object): Promise<Answer> {
+    return this.call("/api/jobs", { method: "POST", body: JSON.stringify(order) });
+  }
+
+  async upload(bytes: Uint8Array = picture): Promise<string> {
+    const { id } = await this.json<UploadedReference>("/api/references", { method: "POST", body: bytes });
+    return id;
+  }
+
+  /** The events of a tab, which closes when they are no longer wanted; the first is the state. */
+  async *events(): AsyncGenerator<StudioEvent> {
+    const { signal, abort } = abortable();
+    const answer = await fetch(`${this.origin}/api/events`, { headers: { cookie: this.cookie }, signal });
+    let text = "";
+    try {
+      for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += part;
+        const events = text.split("\n\n");
+        text = events.pop() ?? "";
+        for (const event of events) if (event.startsWith("data: ")) yield JSON.parse(event.slice(6));
+      }
+    } finally {
+      abort();
+    }
+  }
+
+  async state(): Promise<StudioState> {
+    for await (const event of this.events()) if (event.type === "state") return event.state;
+    throw new Error("no state came");
+  }
+
+  /** The state as soon as it is as it should be. */
+  async until(isSo: (state: StudioState) => boolean): Promise<StudioState> {
+    for (let tries = 0; tries < 1200; tries++) {
+      const state = await this.state();
+      if (isSo(state)) return state;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`it never was so: ${JSON.stringify(await this.state()).slice(0, 1000)}`);
+  }
+}
+
+/** Lines of a training run's metrics.jsonl. */
+export function writeMetrics(path: string, steps: number): void {
+  const lines = Array.from({ length: steps }, (_, i) => ({
+    step: i + 1,
+    epoch: 0,
+    loss: 0.1 + 0.4 * Math.exp(-i / 40) + 0.02 * Math.sin(7 * i),
+    learningRate: 1e-4 * Math.min(1, i / 20),
+    gradientNorm: 1 / (1 + i / 30),
+    skipped: false,
+    samplesPerSecond: 2,
+    secondsPerStep: 0.5,
+    waitShare: 0,
+    time: new Date(1.7e12 + 500 * i).toISOString(),
+  }));
+  writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

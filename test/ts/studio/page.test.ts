@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Test, test } from "tap";
+import { Studio } from "#ts/studio/index.js";
+import { model, writeMetrics } from "./helpers.js";
+
+const executablePath = [process.env.CHROME_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+const skip =
+  executablePath === undefined && "there is no chromium; `apt install chromium`, or set CHROME_PATH to one";
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** For whoever wants to see what the tests saw. */
+const pictures = "build/studio";
+mkdirSync(pictures, { recursive: true });
+
+interface Opened {
+  studio: Studio;
+  context: BrowserContext;
+  page: Page;
+  /** What the page logged as an error, such as a breach of its content security policy. */
+  errors: string[];
+}
+
+/** A studio on the small model and a browser on its page. */
+async function open(t: Test, settings: Parameters<Browser["newContext"]>[0] = {}): Promise<Opened> {
+  const folder = t.testdir({ runs: { people: {} } });
+  writeMetrics(join(folder, "runs", "people", "metrics.jsonl"), 300);
+  const output = join(folder, "gallery");
+  const runs = join(folder, "runs");
+  const studio = await Studio.start({ load: { ...model, device: "cpu" }, output, runs });
+  t.teardown(() => studio.close());
+  const args = ["--no-sandbox", "--disable-gpu"];
+  const browser = await chromium.launch({ executablePath: executablePath as string, args });
+  t.teardown(() => browser.close());
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(studio.url);
+  await page.getByText("Ready on cpu").waitFor();
+  return { studio, context, page, errors };
+}
+
+async function drop(page: Page, file: string): Promise<void> {
+  const bytes = readFileSync(file).toString("base64");
+  const transfer = await page.evaluateHandle((text) => {
+    const data = new DataTransfer();
+    const raw = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    data.items.add(new File([raw], "me.png", { type: "image/png" }));
+    return data;
+  }, bytes);
+  await page.dispatchEvent(".drop", "drop", { dataTransfer: transfer });
+}
+
+async function fill(page: Page, fields: Record<string, string>): Promise<void> {
+  const more = page.locator(".order details");
+  if ((await more.getAttribute("open")) === null) await more.locator("summary").click();
+  for (const [label, value] of Object.entries(fields))
+    await page.getByLabel(label, { exact: true }).fill(value);
+}
+
+async function noSeriousViolation(t: Test, page: Page, where: string): Promise<void> {
+  // The page's own policy allows no script but its own; a debugger may.
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const { axe: checker } = window as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await checker.run()).violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      html: nodes[0]?.html,
+    }));
+  });
+  t.strictSame(
+    found.filter(({ impact }) => impact === "serious" || impact === "critical"),
+    [],
+    where,
+  );
+}
+
+const size = { Width: "64", Height: "64", Frames: "4" };
+
+test("the main job: a reference, a sentence, a video, and the same again", { skip }, async (t) => {
+  const { page, errors, context } = await open(t);
+  t.equal(new URL(page.url()).search, "", "the token is gone from the address");
+  await noSeriousViolation(t, page, "the empty page");
+  await page.screenshot({ path: join(pictures, "empty.png") });
+
+  await drop(page, "examples/reference.png");
+  await page.getByRole("img", { name: "me.png" }).waitFor();
+  await page.getByLabel("Prompt").fill("A critter runs on a beach.");
+  await fill(page, { ...size, Steps: "1000", Seed: "7" });
+  await page.getByRole("button", { name: "Generate" }).click();
+
+  const preview = page.getByRole("img", { name: "Preview of seed 7" });
+  await preview.waitFor();
+  t.ok(await page.getByRole("progressbar").count(), "its progress is there");
+  await page.screenshot({ path: join(pictures, "running.png") });
+
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.getByRole("heading", { name: "A critter runs on a beach." }).waitFor();
+  await page.reload();
+  await page.getByRole("img", { name: "me.png" }).waitFor();
+  t.equal(
+    await page.getByLabel("Prompt").inputValue(),
+    "A critter runs on a beach.",
+    "the form is as it was",
+  );
+
+  await page.getByRole("button", { name: "Cancel the video with seed 7" }).click();
+  await page.locator(".job.cancelled").waitFor();
+  await fill(page, { Steps: "3" });
+  await page.getByRole("button", { name: "Generate" }).click();
+
+  const video = page.locator(".stage video");
+  await video.waitFor();
+  await page.waitForFunction(
+    () => (document.querySelector(".stage video") as HTMLVideoElement)?.readyState >= 2,
+  );
+  const [width, loop] = await video.evaluate((element: HTMLVideoElement) => [
+    element.videoWidth,
+    element.loop,
+  ]);
+  t.strictSame([width, loop], [64, true]);
+  await other.locator(".stage video").waitFor();
+  const downloading = page.waitForEvent("download");
+  await page.locator(".stage").getByRole("link", { name: "Download" }).click();
+  t.match((await downloading).suggestedFilename(), /^cameo-.*\.mp4$/);
+  await page.screenshot({ path: join(pictures, "done.png"), fullPage: true });
+
+  await page.getByLabel("Prompt").fill("Something else.");
+  await page.getByRole("button", { name: "Remove me.png" }).click();
+  await page.locator("#gallery").getByRole("button", { name: "Use again" }).click();
+  await page.getByRole("img", { name: "reference-1.png" }).waitFor();
+  t.equal(await page.getByLabel("Prompt").inputValue(), "A critter runs on a beach.");
+  t.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), "7");
+  t.equal(await page.getByLabel("Steps").inputValue(), "3");
+  await noSeriousViolation(t, page, "the page with a video");
+  t.strictSame(errors, []);
+});
+
+test("cancels one of several side by side, and shows errors as one line", { skip }, async (t) => {
+  const { page, errors } = await open(t);
+  await page.getByLabel("Choose a picture").setInputFiles("examples/reference.png");
+  await page.getByRole("img", { name: "reference.png" }).waitFor();
+  await page.getByLabel("Prompt").fill("A critter dances.");
+  await fill(page, { ...size, Steps: "1000", Seed: "5" });
+  await page.getByLabel("Seeds side by side").selectOption("3");
+  await page.getByLabel("Prompt").press("Control+Enter");
+  const jobs = page.locator(".job");
+  await page.getByRole("img", { name: "Preview of seed 5" }).waitFor();
+  t.equal(await jobs.count(), 3);
+  await page.screenshot({ path: join(pictures, "seeds.png") });
+  await page.getByRole("button", { name: "Cancel the video with seed 5" }).click();
+  await page.getByRole("img", { name: "Preview of seed 6" }).waitFor();
+  t.match(await jobs.first().textContent(), "Cancelled");
+  await page.getByRole("button", { name: "Cancel all" }).click();
+  await page.locator(".job.cancelled").nth(2).waitFor();
+
+  await fill(page, { Steps: "0" });
+  await page.getByRole("button", { name: "Generate" }).click();
+  const alert = page.getByRole("alert");
+  await alert.waitFor();
+  t.match(await alert.textContent(), /^steps: 0 is not allowed; it must be a whole number/);
+  await page.getByLabel("Add another picture").setInputFiles({
+    name: "no.png",
+    mimeType: "image/png",
+    buffer: Buffer.from("no picture"),
+  });
+  await page.getByText(/it is of no known format/).waitFor();
+  t.ok(
+    errors.every((error) => error.includes("422")),
+    errors.join(),
+  );
+});
+
+test("fits a phone, in the dark, by the keyboard", { skip }, async (t) => {
+  const settings = {
+    viewport: { width: 360, height: 740 },
+    reducedMotion: "reduce",
+    colorScheme: "dark",
+  } as const;
+  const { page, studio } = await open(t, settings);
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  t.ok((await overflow()) <= 0);
+  await page.getByLabel("Choose a picture").setInputFiles("examples/reference.png");
+  await page.getByRole("img", { name: "reference.png" }).waitFor();
+  await fill(page, { ...size, Steps: "2" });
+  await page.getByLabel("Prompt").focus();
+  await page.keyboard.type("A_critter_with_a_very_long_name_that_no_line_of_a_phone_can_hold jumps.");
+  for (let i = 0; i < 12 && (await focusedText(page)) !== "Generate"; i++) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.locator(".stage video").waitFor();
+  t.ok(await page.locator(".stage video").evaluate((video: HTMLVideoElement) => video.paused), "no motion");
+  await page.locator("#gallery details summary").click();
+  await page.locator(".chart canvas").waitFor();
+  t.ok((await overflow()) <= 0);
+  await noSeriousViolation(t, page, "the phone");
+  await page.screenshot({ path: join(pictures, "phone.png"), fullPage: true });
+
+  await page.locator("#gallery").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete for good?" }).click();
+  await page.getByText("Every video that you make is kept here").waitFor();
+  await studio.close();
+  await page.getByText("The studio does not answer").waitFor();
+});
+
+test("shows training runs' curves", { skip }, async (t) => {
+  const { page, errors } = await open(t);
+  await page.getByRole("link", { name: "Training" }).click();
+  await page.locator(".chart canvas").waitFor();
+  t.match(await page.locator("tbody tr").textContent(), /people300/);
+  await page.locator("#training").screenshot({ path: join(pictures, "training.png") });
+  t.strictSame(errors, []);
+});
+
+function focusedText(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement?.textContent ?? "");
+}

@@ -1,0 +1,88 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { exists } from "../media/files.js";
+import { notAllowed } from "../options/check.js";
+import { defined } from "../options/defined.js";
+import { checkLoadOptions, type LoadOptions } from "../options/load.js";
+import { collect, number, withOutputFlags } from "./flags.js";
+import { interruptible } from "./interrupt.js";
+import { type OutputOptions, printEvent } from "./output.js";
+
+interface StudioFlags extends OutputOptions {
+  base?: string;
+  motion?: string;
+  subject?: string[];
+  device?: string;
+  dtype?: string;
+  output?: string;
+  runs?: string;
+  port?: number;
+  open: boolean;
+}
+
+const examples = `
+It listens on 127.0.0.1 only, and its address has a token that only you see. Ctrl-C ends it.
+
+Examples:
+  $ cameo studio
+  $ cameo studio --output videos/ --runs runs/
+  $ cameo studio --base sd15/ --motion motion-adapter/ --subject videomaker.bin
+  $ ssh -L 8080:localhost:8080 gpu-machine cameo studio --port 8080 --no-open`;
+
+/** `cameo studio`: the local page. */
+export function studioCommand(): Command {
+  const command = new Command("studio")
+    .description("make videos by hand, in a local page")
+    .option("-o, --output <folder>", "the gallery's (default: cameo-studio in your documents)")
+    .option("--runs <folder>", "show the curves of the training runs below this folder")
+    .option("--port <n>", "of the page's address (default: one that is free)", number)
+    .option("--no-open", "print the address, and open no browser")
+    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
+    .option("--motion <path>", "AnimateDiff's motion modules; without them stills are made")
+    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
+    .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
+    .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
+    .addHelpText("after", examples)
+    .action(studio);
+  return withOutputFlags(command);
+}
+
+async function studio(flags: StudioFlags): Promise<void> {
+  const { base, motion, subject, device, dtype, runs, port } = flags;
+  const load = defined({ base, motion, subject, device, dtype }) as LoadOptions;
+  checkLoadOptions(load);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
+    throw notAllowed("port", port, "a whole number from 0 to 65535");
+  }
+  const output = flags.output ?? (await defaultOutput());
+  const { Studio } = await import("../studio/index.js");
+  await interruptible(async (signal) => {
+    await using server = await Studio.start({ load, output, runs, port });
+    if (flags.json) printEvent("listening", { url: server.url, output });
+    else process.stdout.write(`${server.url}\n`);
+    if (!flags.quiet) process.stderr.write(`cameo: videos are kept in ${output}; Ctrl-C ends the studio\n`);
+    if (flags.open) await openBrowser(server.url);
+    await aborted(signal);
+  });
+}
+
+/** Where people look for what they made. */
+async function defaultOutput(): Promise<string> {
+  const documents = join(homedir(), "Documents");
+  return join((await exists(documents)) ? documents : homedir(), "cameo-studio");
+}
+
+/** The address is on the screen for whoever has no browser here. */
+async function openBrowser(url: string): Promise<void> {
+  const { default: open } = await import("open");
+  const child = await open(url).catch(() => undefined);
+  child?.on("error", () => {});
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,116 @@
+import type { PipelineDescription } from "../description.js";
+import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import type { LoadOptions } from "../options/load.js";
+import { completeRequest, defaultFrames, type SampleRequest } from "../options/sample.js";
+import { Pipeline } from "../pipeline.js";
+import type { Video } from "../video.js";
+import { errorLine } from "./errors.js";
+import type { ModelState } from "./protocol.js";
+
+/** Between two reports of how far loading is. */
+const loadReportMs = 200;
+
+/** The one model of a studio: loaded once, and again after a failure. */
+export class Engine {
+  readonly #options: LoadOptions;
+  readonly #onChange: (state: ModelState) => void;
+  readonly #closing = new AbortController();
+  #state: ModelState = { state: "loading", step: 0, steps: 0 };
+  #loading: Promise<Pipeline> | undefined;
+  #description: PipelineDescription | undefined;
+
+  constructor(options: LoadOptions, onChange: (state: ModelState) => void) {
+    this.#options = options;
+    this.#onChange = onChange;
+  }
+
+  get state(): ModelState {
+    return this.#state;
+  }
+
+  /** Loads the model, where it isn't loaded or being loaded; a failure is in `state`. */
+  load(): void {
+    this.#pipeline().catch(() => {});
+  }
+
+  /** ERR_INVALID_OPTION for what the model can't do, where it is known already. */
+  check(request: SampleRequest): void {
+    if (this.#description) completeRequest(request, this.#description);
+  }
+
+  async sample(request: SampleRequest): Promise<Video> {
+    const pipeline = await untilAborted(this.#pipeline(), request.signal);
+    return pipeline.sample(request);
+  }
+
+  /** When it resolves, the memory is free. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const pipeline = await this.#loading?.catch(() => undefined);
+    await pipeline?.close();
+  }
+
+  #pipeline(): Promise<Pipeline> {
+    if (this.#closing.signal.aborted) throw new CameoError("ERR_CLOSED", "the studio is closed");
+    this.#loading ??= this.#load().catch((error) => {
+      this.#loading = undefined;
+      this.#change({ state: "failed", error: errorLine(error) });
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  async #load(): Promise<Pipeline> {
+    let reported = 0;
+    this.#change({ state: "loading", step: 0, steps: 0 });
+    const pipeline = await Pipeline.load({
+      ...this.#options,
+      signal: this.#closing.signal,
+      onProgress: ({ step, steps }) => {
+        const now = performance.now();
+        if (now - reported < loadReportMs) return;
+        reported = now;
+        this.#change({ state: "loading", step, steps });
+      },
+    });
+    this.#description = pipeline.describe();
+    this.#change(readyState(this.#description));
+    return pipeline;
+  }
+
+  #change(state: ModelState): void {
+    this.#state = state;
+    this.#onChange(state);
+  }
+}
+
+/** What comes of `promise`, or ERR_ABORTED as soon as the signal says so; the promise's work goes on. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  throwIfAborted(signal);
+  if (!signal) return promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(abortError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
+}
+
+function readyState(description: PipelineDescription): ModelState {
+  const { device, dtype, subject, motion } = description;
+  // A request needs a reference to be complete, of which nothing is read here; one frame fits any model.
+  const reference = subject ? ["reference"] : [];
+  const { negativePrompt, width, height, fps, steps, guidanceScale } = completeRequest(
+    { prompt: "", reference, frames: 1 },
+    description,
+  );
+  const frames = defaultFrames(motion !== null);
+  return {
+    state: "ready",
+    device,
+    dtype,
+    subject,
+    maxFrames: motion?.maxFrames ?? null,
+    defaults: { negativePrompt, frames, width, height, fps, steps, guidanceScale },
+  };
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { CameoError } from "../errors.js";
+import { fileReason, replaceFile } from "../media/files.js";
+import { loadWebcodecs } from "../media/libraries.js";
+import type { Video } from "../video.js";
+import type { GalleryEntry } from "./protocol.js";
+import type { References } from "./references.js";
+
+const recordName = "request.json";
+const idPattern = /^\d{8}-\d{6}-[0-9a-f]{6}$/;
+const noFilm = "@napi-rs/webcodecs is not installed, so this is an animated WebP";
+
+/** A name within an entry's folder, and nothing that leads out of it. */
+const fileName = z.string().regex(/^[a-z]+(-\d+)?\.[a-z0-9]+$/);
+
+const entrySchema = z.object({
+  id: z.string().regex(idPattern),
+  created: z.string(),
+  video: fileName,
+  references: z.array(fileName),
+  request: z.looseObject({
+    prompt: z.string(),
+    negativePrompt: z.string(),
+    frames: z.number(),
+    width: z.number(),
+    height: z.number(),
+    fps: z.number(),
+    steps: z.number(),
+    guidanceScale: z.number(),
+    seed: z.number(),
+  }),
+  warnings: z.array(z.string()),
+  seconds: z.number(),
+});
+
+/** Videos that were made, each in a folder of its own with its request and copies of its references. */
+export class Gallery {
+  readonly folder: string;
+  readonly #entries = new Map<string, GalleryEntry>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Opens the folder, made where it is not there. ERR_INVALID_OPTION where it can't be. */
+  static async open(folder: string): Promise<Gallery> {
+    const gallery = new Gallery(folder);
+    try {
+      await mkdir(folder, { recursive: true });
+      const names = await readdir(folder);
+      for (const name of names.filter((each) => idPattern.test(each)).sort()) await gallery.#read(name);
+    } catch (cause) {
+      throw new CameoError(
+        "ERR_INVALID_OPTION",
+        `output: ${folder} can't be used as a folder: ${fileReason(cause)}; choose another`,
+        { cause },
+      );
+    }
+    return gallery;
+  }
+
+  /** The newest first. */
+  entries(): GalleryEntry[] {
+    return [...this.#entries.values()].reverse();
+  }
+
+  /** Writes a video and what it was made of; nothing appears before it is complete. ERR_MEDIA where it can't be. */
+  async add(
+    video: Video,
+    { references, ids, seconds }: { references: References; ids: readonly string[]; seconds: number },
+    signal: AbortSignal,
+  ): Promise<GalleryEntry> {
+    const created = new Date();
+    const id = `${stamp(created)}-${randomBytes(3).toString("hex")}`;
+    const folder = join(this.folder, id);
+    const pending = join(this.folder, `.${id}.tmp`);
+    try {
+      await mkdir(pending, { recursive: true });
+      const { name, warnings } = await videoFile(video.count);
+      await video.save(join(pending, name), { signal });
+      const { reference: _, ...request } = video.request;
+      const entry: GalleryEntry = {
+        id,
+        created: created.toISOString(),
+        video: name,
+        references: await references.copy(ids, pending),
+        request: { ...request },
+        warnings: [...video.warnings, ...warnings],
+        seconds,
+      };
+      await replaceFile(join(pending, recordName), Buffer.from(`${JSON.stringify(entry, null, 2)}\n`));
+      await rename(pending, folder);
+      this.#entries.set(id, entry);
+      return entry;
+    } catch (cause) {
+      if (cause instanceof CameoError) throw cause;
+      const message = `${folder} can't be written: ${fileReason(cause)}; make room, and try again`;
+      throw new CameoError("ERR_MEDIA", message, { cause });
+    } finally {
+      await rm(pending, { recursive: true, force: true });
+    }
+  }
+
+  /** The path of one of an entry's files; undefined where it has none of this name. */
+  file(id: string, name: string): string | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry || ![entry.video, ...entry.references].includes(name)) return undefined;
+    return join(this.folder, id, name);
+  }
+
+  /** Removes an entry's own files, and its folder unless something else is in it; false where there is no such entry. */
+  async delete(id: string): Promise<boolean> {
+    const entry = this.#entries.get(id);
+    if (!entry) return false;
+    this.#entries.delete(id);
+    const folder = join(this.folder, id);
+    // The record goes first: what is left of an interrupted removal is no entry.
+    for (const name of [recordName, entry.video, ...entry.references]) {
+      await rm(join(folder, name), { force: true });
+    }
+    await rmdir(folder).catch(() => {});
+    return true;
+  }
+
+  /** What others put into the folder, or broke, is not shown. */
+  async #read(id: string): Promise<void> {
+    const text = await readFile(join(this.folder, id, recordName), "utf8").catch(() => "null");
+    const { success, data } = entrySchema.safeParse(parse(text));
+    if (success && data.id === id) this.#entries.set(id, data);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function videoFile(frames: number): Promise<{ name: string; warnings: string[] }> {
+  if (frames === 1) return { name: "video.png", warnings: [] };
+  const hasFilms = await loadWebcodecs().then(
+    () => true,
+    () => false,
+  );
+  return hasFilms ? { name: "video.mp4", warnings: [] } : { name: "video.webp", warnings: [noFilm] };
+}
+
+/** "20250131-235959", in UTC, which sorts by time. */
+function stamp(time: Date): string {
+  return time.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+}

@@ -1,0 +1,60 @@
+import type { EChartsOption } from "echarts";
+import type { ErrorAnswer, TrainingRun, UploadedReference, VideoOrder } from "../protocol.js";
+
+/** An answer that is not a success; its message is the one line that the server sent. */
+export class ApiError extends Error {}
+
+/** Uploads a picture's bytes. */
+export function uploadReference(picture: Blob): Promise<UploadedReference> {
+  return call("POST", "api/references", picture);
+}
+
+export function referenceUrl(id: string): string {
+  return `api/references/${id}`;
+}
+
+export function fileUrl(entry: string, name: string): string {
+  return `files/${entry}/${name}`;
+}
+
+export async function fetchFile(url: string): Promise<Blob> {
+  return (await request("GET", url)).blob();
+}
+
+export async function orderVideos(order: VideoOrder): Promise<void> {
+  await call("POST", "api/jobs", JSON.stringify(order));
+}
+
+export async function cancelJob(id: string): Promise<void> {
+  await request("DELETE", `api/jobs/${id}`);
+}
+
+export async function deleteEntry(id: string): Promise<void> {
+  await request("DELETE", `api/gallery/${id}`);
+}
+
+/** Tries again to load the model. */
+export async function loadModel(): Promise<void> {
+  await request("POST", "api/model");
+}
+
+export function listRuns(): Promise<TrainingRun[]> {
+  return call("GET", "api/runs");
+}
+
+export function runCharts(names: readonly string[]): Promise<EChartsOption> {
+  return call("GET", `api/charts?${new URLSearchParams(names.map((name) => ["run", name]))}`);
+}
+
+async function call<T>(method: string, path: string, body?: BodyInit): Promise<T> {
+  return (await request(method, path, body)).json() as Promise<T>;
+}
+
+async function request(method: string, path: string, body?: BodyInit): Promise<Response> {
+  const answer = await fetch(path, { method, body: body ?? null }).catch(() => {
+    throw new ApiError("the studio does not answer; is cameo studio still running?");
+  });
+  if (answer.ok) return answer;
+  const { message } = (await answer.json().catch(() => ({}))) as Partial<ErrorAnswer>;
+  throw new ApiError(message ?? `the studio answered ${answer.status}`);
+}

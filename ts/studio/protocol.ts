@@ -1,0 +1,123 @@
+/** What the server and its page say to each other, as JSON. */
+
+/** What a page asks for. Options that are left out take the model's defaults. */
+export interface VideoOrder {
+  prompt: string;
+  /** Ids that the server gave to uploaded pictures. */
+  references?: readonly string[];
+  negativePrompt?: string;
+  frames?: number;
+  width?: number;
+  height?: number;
+  fps?: number;
+  steps?: number;
+  guidanceScale?: number;
+  /** Of the first video; those beside it take the numbers that follow. Default: drawn at random. */
+  seed?: number;
+  /** How many videos, each with its own seed. Default: 1. */
+  count?: number;
+}
+
+/** An order's parameters for one video, with its own seed. */
+export type VideoParameters = Omit<VideoOrder, "references" | "seed" | "count"> & { seed: number };
+
+export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
+
+export interface JobProgress {
+  phase: "load" | "encode" | "denoise" | "decode" | "save";
+  /** Units done of `steps` in this phase. */
+  step: number;
+  steps: number;
+  etaSeconds?: number;
+}
+
+/** One video on its way. */
+export interface Job {
+  id: string;
+  /** Jobs of one order are shown side by side. */
+  group: string;
+  state: JobState;
+  parameters: VideoParameters;
+  progress?: JobProgress;
+  /** A data: URL of what the middle frame looks like so far. */
+  preview?: string;
+  /** Of a failed job: one line. */
+  error?: string;
+  /** Of a job that is done: its entry in the gallery. */
+  entry?: string;
+}
+
+/** A video in the gallery. Its files are at `files/<id>/<name>`. */
+export interface GalleryEntry {
+  id: string;
+  /** ISO 8601. */
+  created: string;
+  /** Name of the video's file. */
+  video: string;
+  /** Names of the references' copies. */
+  references: readonly string[];
+  /** Every parameter, with the defaults that were taken. */
+  request: Required<VideoParameters> & Record<string, unknown>;
+  /** What was done differently from what the request said. */
+  warnings: readonly string[];
+  /** How long it took to make. */
+  seconds: number;
+}
+
+/** What the page needs to know of the model. */
+export type ModelState =
+  | { state: "loading"; step: number; steps: number }
+  | { state: "failed"; error: string }
+  | {
+      state: "ready";
+      device: string;
+      dtype: string;
+      /** Whether it takes references. */
+      subject: boolean;
+      /** Frames and references together; null where it makes stills. */
+      maxFrames: number | null;
+      defaults: Required<Omit<VideoOrder, "prompt" | "references" | "seed" | "count">>;
+    };
+
+/** All that every tab shows. */
+export interface StudioState {
+  model: ModelState;
+  /** The oldest first. */
+  jobs: readonly Job[];
+  /** The newest first. */
+  gallery: readonly GalleryEntry[];
+  /** Whether training runs can be shown. */
+  runs: boolean;
+}
+
+/** A change of the state, as an event that the server sends; the first one on a connection is "state". */
+export type StudioEvent =
+  | { type: "state"; state: StudioState }
+  | { type: "model"; model: ModelState }
+  | { type: "job"; job: Job }
+  | { type: "forget"; job: string }
+  | { type: "entry"; entry: GalleryEntry }
+  | { type: "delete"; entry: string };
+
+export interface UploadedReference {
+  id: string;
+  width: number;
+  height: number;
+}
+
+export interface TrainingRun {
+  name: string;
+  /** Steps logged so far. */
+  step: number;
+  loss: number | null;
+  learningRate: number;
+  gradientNorm: number | null;
+  /** When the newest step ended, in ISO 8601. */
+  time: string;
+}
+
+/** The body of every answer that is not a success. */
+export interface ErrorAnswer {
+  code: string;
+  message: string;
+}

@@ -1,0 +1,191 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { loadSharp } from "../media/libraries.js";
+import type { RgbImage } from "../native.js";
+import { defined } from "../options/defined.js";
+import { checkRequest, type SampleProgress, type SampleRequest } from "../options/sample.js";
+import type { Engine } from "./engine.js";
+import { errorLine, Refusal } from "./errors.js";
+import type { Gallery } from "./gallery.js";
+import type { GalleryEntry, Job, StudioEvent, VideoOrder, VideoParameters } from "./protocol.js";
+import type { References } from "./references.js";
+
+/** Jobs that wait at most. */
+const maxWaiting = 64;
+/** Jobs that are over and still known. */
+const maxOver = 16;
+
+interface Task {
+  job: Job;
+  references: readonly string[];
+  controller: AbortController;
+}
+
+/** Makes videos one after another, and tells `emit` how far each is. */
+export class Queue {
+  readonly #engine: Engine;
+  readonly #gallery: Gallery;
+  readonly #references: References;
+  readonly #emit: (event: StudioEvent) => void;
+  readonly #tasks = new Map<string, Task>();
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    { engine, gallery, references }: { engine: Engine; gallery: Gallery; references: References },
+    emit: (event: StudioEvent) => void,
+  ) {
+    this.#engine = engine;
+    this.#gallery = gallery;
+    this.#references = references;
+    this.#emit = emit;
+  }
+
+  /** The oldest first. */
+  jobs(): Job[] {
+    return [...this.#tasks.values()].map(({ job }) => job);
+  }
+
+  /** Queues an order's videos. ERR_INVALID_OPTION for one that can't be made; status 429 for more than can wait. */
+  add({ references = [], seed = randomInt(2 ** 47), count = 1, ...order }: VideoOrder): Job[] {
+    const group = randomUUID();
+    const jobs = Array.from({ length: count }, (_, i): Job => {
+      const parameters: VideoParameters = { ...order, seed: seed + i };
+      return { id: randomUUID(), group, state: "waiting", parameters };
+    });
+    for (const { parameters } of jobs) {
+      const request = this.#request(parameters, references);
+      checkRequest(request);
+      this.#engine.check(request);
+    }
+    const waiting = this.jobs().filter(({ state }) => state === "waiting").length;
+    if (waiting + count > maxWaiting) {
+      const message = `${waiting} videos are waiting, and ${maxWaiting} can; wait for some, or cancel them`;
+      throw new Refusal(429, "ERR_BUSY", message);
+    }
+    for (const job of jobs) this.#tasks.set(job.id, { job, references, controller: new AbortController() });
+    for (const job of jobs) this.#emit({ type: "job", job });
+    this.#running ??= this.#run();
+    return jobs;
+  }
+
+  /** Ends a job that waits or runs; false where there is none of this id. */
+  cancel(id: string): boolean {
+    const task = this.#tasks.get(id);
+    if (!task) return false;
+    if (task.job.state === "waiting") this.#change(task, { state: "cancelled" });
+    task.controller.abort();
+    return true;
+  }
+
+  /** Ends all jobs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const id of this.#tasks.keys()) this.cancel(id);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let task = this.#next(); task !== undefined; task = this.#next()) {
+      await this.#make(task);
+      this.#forgetOldest();
+    }
+    this.#running = undefined;
+  }
+
+  #next(): Task | undefined {
+    return [...this.#tasks.values()].find(({ job }) => job.state === "waiting");
+  }
+
+  async #make(task: Task): Promise<void> {
+    this.#change(task, { state: "running" });
+    try {
+      const { id } = await this.#makeEntry(task);
+      this.#change(task, { state: "done", entry: id });
+    } catch (error) {
+      const { aborted } = task.controller.signal;
+      this.#change(task, aborted ? { state: "cancelled" } : { state: "failed", error: errorLine(error) });
+    }
+  }
+
+  async #makeEntry(task: Task): Promise<GalleryEntry> {
+    const { signal } = task.controller;
+    const start = performance.now();
+    const previews = new Previews((preview) => this.#change(task, { preview }));
+    const video = await this.#engine.sample({
+      ...this.#request(task.job.parameters, task.references),
+      preview: true,
+      signal,
+      onProgress: ({ preview, ...progress }: SampleProgress) => {
+        if (!signal.aborted) this.#change(task, { progress });
+        if (preview) previews.show(preview);
+      },
+    });
+    this.#change(task, { progress: { phase: "save", step: 0, steps: 1 } });
+    const seconds = (performance.now() - start) / 1000;
+    const origin = { references: this.#references, ids: task.references, seconds };
+    const entry = await this.#gallery.add(video, origin, signal);
+    this.#emit({ type: "entry", entry });
+    return entry;
+  }
+
+  #request(parameters: VideoParameters, references: readonly string[]): SampleRequest {
+    const paths = references.map((id, i) => {
+      const path = this.#references.path(id);
+      if (path !== undefined) return path;
+      throw new Refusal(422, "ERR_INVALID_OPTION", `reference ${i + 1} is not here any more; add it again`);
+    });
+    return defined({ ...parameters, reference: paths.length === 0 ? undefined : paths });
+  }
+
+  /** A job that is over stays as it is: a late preview changes nothing. */
+  #change(task: Task, change: Partial<Job>): void {
+    const isOver = task.job.state !== "waiting" && task.job.state !== "running";
+    if (isOver || (this.#closed && change.state === undefined)) return;
+    task.job = { ...task.job, ...change };
+    if (change.state !== undefined && change.state !== "running") delete task.job.preview;
+    this.#emit({ type: "job", job: task.job });
+  }
+
+  #forgetOldest(): void {
+    const over = this.jobs().filter(({ state }) => state !== "waiting" && state !== "running");
+    for (const { id } of over.slice(0, Math.max(0, over.length - maxOver))) {
+      this.#tasks.delete(id);
+      this.#emit({ type: "forget", job: id });
+    }
+  }
+}
+
+/** Turns previews into data: URLs, one at a time; those that come while one is encoded are passed over. */
+class Previews {
+  readonly #onUrl: (url: string) => void;
+  #newest: RgbImage | undefined;
+  #encoding = false;
+
+  constructor(onUrl: (url: string) => void) {
+    this.#onUrl = onUrl;
+  }
+
+  show(image: RgbImage): void {
+    this.#newest = image;
+    if (this.#encoding) return;
+    this.#encoding = true;
+    // Without sharp there are no previews, and the video is made all the same.
+    this.#encode()
+      .catch(() => {})
+      .finally(() => {
+        this.#encoding = false;
+      });
+  }
+
+  async #encode(): Promise<void> {
+    const sharp = await loadSharp();
+    for (let next = this.#newest; next !== undefined; next = this.#newest) {
+      this.#newest = undefined;
+      const { data, width, height } = next;
+      const png = await sharp(data, { raw: { width, height, channels: 3 } })
+        .png()
+        .toBuffer();
+      this.#onUrl(`data:image/png;base64,${png.toString("base64")}`);
+    }
+  }
+}

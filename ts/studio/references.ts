@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readImage } from "../media/index.js";
+import { sniff } from "../media/signature.js";
+import { Refusal } from "./errors.js";
+import type { UploadedReference } from "./protocol.js";
+
+/** Of all uploaded pictures together. */
+const maxTotalBytes = 1 << 30;
+
+interface Picture extends UploadedReference {
+  path: string;
+  /** Of the file, as in "png". */
+  extension: string;
+}
+
+/** Uploaded pictures, in a folder that is removed with the studio; the same bytes are kept once. */
+export class References {
+  readonly #folder: string;
+  readonly #pictures = new Map<string, Picture>();
+  #bytes = 0;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async open(): Promise<References> {
+    return new References(await mkdtemp(join(tmpdir(), "cameo-studio-")));
+  }
+
+  /** Keeps a picture that can be read; ERR_INVALID_IMAGE for any other. */
+  async add(bytes: Uint8Array): Promise<UploadedReference> {
+    const id = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+    const known = this.#pictures.get(id);
+    if (known) return answer(known);
+    const { width, height } = await readImage(bytes, { name: "reference" });
+    if (this.#bytes + bytes.length > maxTotalBytes) {
+      throw new Refusal(413, "ERR_TOO_LARGE", "too many pictures were uploaded; start the studio again");
+    }
+    const extension = (sniff(bytes) ?? "").toLowerCase();
+    const picture = { id, width, height, extension, path: join(this.#folder, `${id}.${extension}`) };
+    await writeFile(picture.path, bytes);
+    this.#bytes += bytes.length;
+    this.#pictures.set(id, picture);
+    return answer(picture);
+  }
+
+  /** The picture's file; undefined where there is none of this id. */
+  path(id: string): string | undefined {
+    return this.#pictures.get(id)?.path;
+  }
+
+  /** Copies pictures into a folder and returns the copies' names: "reference-1.png". */
+  async copy(ids: readonly string[], folder: string): Promise<string[]> {
+    const pictures = ids.flatMap((id) => this.#pictures.get(id) ?? []);
+    return Promise.all(
+      pictures.map(async ({ path, extension }, i) => {
+        const name = `reference-${i + 1}.${extension}`;
+        await copyFile(path, join(folder, name));
+        return name;
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function answer({ id, width, height }: Picture): UploadedReference {
+  return { id, width, height };
+}

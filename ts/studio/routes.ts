@@ -1,0 +1,146 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import { CameoError } from "../errors.js";
+import { checkOptions, option } from "../options/check.js";
+import type { Engine } from "./engine.js";
+import { errorAnswer, Refusal } from "./errors.js";
+import type { Events } from "./events.js";
+import { fileAnswer, notFound } from "./files.js";
+import type { Gallery } from "./gallery.js";
+import { guard, securityHeaders } from "./guard.js";
+import type { StudioState, VideoOrder } from "./protocol.js";
+import type { Queue } from "./queue.js";
+import type { References } from "./references.js";
+import type { Runs } from "./runs.js";
+
+/** What a studio is made of. */
+export interface Parts {
+  engine: Engine;
+  events: Events;
+  gallery: Gallery;
+  queue: Queue;
+  references: References;
+  runs: Runs | undefined;
+  token: string;
+  port: () => number;
+}
+
+const maxJsonBytes = 64 * 1024;
+export const maxPictureBytes = 32 * 1024 * 1024;
+
+const pageFolder = new URL("./page/", import.meta.url);
+const pageFiles = ["page.js", "page.css", "icon.svg", "licences.txt"];
+
+/** What a page may ask of the model, which checks it: not the options that name files or are functions. */
+const modelOptions = "prompt negativePrompt frames width height fps steps guidanceScale seed".split(" ");
+
+const orderSchema = z.strictObject({
+  ...Object.fromEntries(modelOptions.map((name) => [name, z.unknown().optional()])),
+  references: option(z.array(z.string().max(64)).max(64).optional(), "an array of at most 64 ids"),
+  count: option(z.int().min(1).max(16).optional(), "a whole number from 1 to 16"),
+});
+
+export function createApp(parts: Parts): Hono {
+  const app = new Hono();
+  app.use(securityHeaders, guard(parts.token, parts.port));
+  app.use(async (context, next) => {
+    await next();
+    context.header("Cache-Control", "no-store");
+  });
+  app.onError((error, context) => {
+    const { status, body } = errorAnswer(error);
+    return context.json(body, status);
+  });
+  app.notFound(() => {
+    throw notFound();
+  });
+  addPage(app);
+  addJobs(app, parts);
+  addGallery(app, parts);
+  addRuns(app, parts.runs);
+  return app;
+}
+
+function addPage(app: Hono): void {
+  const answer = (name: string) => fileAnswer(fileURLToPath(new URL(name, pageFolder)), undefined);
+  app.get("/", () => answer("index.html"));
+  for (const name of pageFiles) app.get(`/${name}`, () => answer(name));
+  app.get("/echarts.js", () => fileAnswer(echartsPath(), undefined));
+}
+
+function addJobs(app: Hono, { engine, events, gallery, queue, references, runs }: Parts): void {
+  const state = (): StudioState => ({
+    model: engine.state,
+    jobs: queue.jobs(),
+    gallery: gallery.entries(),
+    runs: runs !== undefined,
+  });
+  app.get("/api/events", (context) => events.stream(context, () => ({ type: "state", state: state() })));
+  app.post("/api/references", limit(maxPictureBytes), async (context) => {
+    return context.json(await references.add(new Uint8Array(await context.req.arrayBuffer())));
+  });
+  app.get("/api/references/:id", (context) => {
+    return fileAnswer(references.path(context.req.param("id")), undefined);
+  });
+  app.post("/api/jobs", limit(maxJsonBytes), async (context) => {
+    return context.json({ jobs: queue.add(await readOrder(context)) }, 202);
+  });
+  app.delete("/api/jobs/:id", (context) => {
+    if (!queue.cancel(context.req.param("id"))) throw notFound();
+    return context.body(null, 204);
+  });
+  app.post("/api/model", (context) => {
+    engine.load();
+    return context.body(null, 202);
+  });
+}
+
+function addGallery(app: Hono, { events, gallery }: Parts): void {
+  app.get("/files/:id/:name", (context) => {
+    const { id, name } = context.req.param();
+    return fileAnswer(gallery.file(id, name), context.req.header("range"));
+  });
+  app.delete("/api/gallery/:id", async (context) => {
+    const id = context.req.param("id");
+    if (!(await gallery.delete(id))) throw notFound();
+    events.emit({ type: "delete", entry: id });
+    return context.body(null, 204);
+  });
+}
+
+function addRuns(app: Hono, runs: Runs | undefined): void {
+  if (!runs) return;
+  app.get("/api/runs", async (context) => context.json(await runs.list()));
+  app.get("/api/charts", async (context) => {
+    return context.json(await runs.charts(context.req.queries("run") ?? []));
+  });
+}
+
+function limit(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError() {
+      const most = maxSize < 2 ** 20 ? `${maxSize / 1024} KiB` : `${maxSize / 2 ** 20} MiB`;
+      throw new Refusal(413, "ERR_TOO_LARGE", `this is larger than ${most}; send something smaller`);
+    },
+  });
+}
+
+async function readOrder(context: Context): Promise<VideoOrder> {
+  const body: unknown = await context.req.json().catch((cause) => {
+    throw new CameoError("ERR_INVALID_OPTION", "the request is not JSON", { cause });
+  });
+  checkOptions(orderSchema, body);
+  return body as VideoOrder;
+}
+
+function echartsPath(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js");
+  } catch {
+    return undefined;
+  }
+}
