@@ -4,12 +4,17 @@ import type { SampleDefaults } from "./shipped_model/index.js";
 export interface PipelineDescription {
   /** "cpu" or "cuda:0". */
   device: string;
+  /** What it computes in. */
   dtype: "fp32" | "bf16" | "fp16";
+  /** Of the image model, with what motion modules and subject put into them. */
   networks: NetworkDescription[];
   /** Whether a subject model is loaded, which a reference needs. */
   subject: boolean;
-  /** The motion modules, and how many frames and references together they have positions for. */
-  motion: { maxFrames: number } | null;
+  /** The motion modules; null where none are loaded. */
+  motion: {
+    /** How many frames and references together they have positions for. */
+    maxFrames: number;
+  } | null;
   /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */
   latentScale: number;
   /** Width and height that a request takes where it names none. */
@@ -22,18 +27,23 @@ export interface PipelineDescription {
   tokenizer: string;
 }
 
+/** A network and the files that it was read from. */
 export interface NetworkDescription {
+  /** As the base folder calls it. */
   name: "unet" | "vae" | "text_encoder";
   /** How many numbers it has learned. */
   parameters: number;
+  /** In the order in which they were laid over one another. */
   files: WeightFileDescription[];
 }
 
 /** A file, and what became of its tensors: `total` is the sum of the three that follow. */
 export interface WeightFileDescription {
+  /** As it was found, by way of the folder that was named. */
   path: string;
   /** "safetensors", "torch zip" ... */
   format: string;
+  /** How many tensors it has. */
   total: number;
   /** Tensors that the network took. */
   used: number;

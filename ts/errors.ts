@@ -1,4 +1,5 @@
-const errorCodes = [
+/** All codes; docs/troubleshooting.md has a section for each. */
+export const errorCodes = [
   "ERR_INVALID_OPTION",
   "ERR_INVALID_IMAGE",
   "ERR_WEIGHTS_FORMAT",
@@ -16,7 +17,11 @@ const errorCodes = [
   "ERR_DISTRIBUTED",
 ] as const;
 
-/** What went wrong, for programs. Codes are stable; messages are for people and may change. */
+/**
+ * What went wrong, for programs. Codes are stable; messages are for people and may change.
+ *
+ * @useDeclaredType
+ */
 export type ErrorCode = (typeof errorCodes)[number];
 
 /**
@@ -26,7 +31,9 @@ export type ErrorCode = (typeof errorCodes)[number];
  * "AbortError", as with the platform's own abortable functions, and its `cause` is the signal's reason.
  */
 export class CameoError extends Error {
+  /** "CameoError", or "AbortError". */
   override readonly name: string;
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

@@ -2,6 +2,7 @@ export type { NetworkDescription, PipelineDescription, WeightFileDescription } f
 export { CameoError, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
+export type { Complete } from "./options/complete.js";
 export type { LoadOptions, LoadProgress } from "./options/load.js";
 export type {
   CompleteSampleRequest,
@@ -9,16 +10,32 @@ export type {
   SampleRequest,
 } from "./options/sample.js";
 export { Pipeline } from "./pipeline.js";
+export type { SampleDefaults } from "./shipped_model/index.js";
 export type {
   CheckpointEvent,
   DoneEvent,
+  LossParts,
   SkipEvent,
   StepEvent,
   TrainingEvent,
   ValidationEvent,
 } from "./training/events.js";
 export type { Membership } from "./training/launch_environment.js";
-export type { CompleteRecipe, Recipe } from "./training/recipe.js";
+export type {
+  CompleteDataRecipe,
+  CompleteDiffusionObjective,
+  CompleteRecipe,
+  CompleteReferenceRecipe,
+  CompleteVaeObjective,
+  DataRecipe,
+  DistributedRecipe,
+  ModelRecipe,
+  ObjectiveRecipe,
+  OptimizerRecipe,
+  Recipe,
+  ReferenceRecipe,
+  ValidationRecipe,
+} from "./training/recipe.js";
 export { Trainer, type TrainerOptions } from "./training/trainer.js";
 export type { TrainerDescription } from "./training/trainer_description.js";
 export type { SaveOptions, Video } from "./video.js";

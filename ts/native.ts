@@ -2,10 +2,13 @@ import type { LossParts } from "./training/events.js";
 
 /** The addon's surface, in one place. Nothing outside this folder sees these types. */
 
-/** 8-bit RGB, row by row, `3 * width * height` bytes. */
+/** A picture as pixels. */
 export interface RgbImage {
+  /** 8-bit RGB, row by row, `3 * width * height` bytes. */
   data: Uint8Array;
+  /** In pixels. */
   width: number;
+  /** In pixels. */
   height: number;
 }
 

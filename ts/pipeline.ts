@@ -100,6 +100,7 @@ export class Pipeline implements AsyncDisposable {
     await this.#closing;
   }
 
+  /** What `await using` calls: `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -4,6 +4,7 @@ import type { ImageSource } from "./media/index.js";
 import type { CompleteSampleRequest } from "./options/sample.js";
 import { version } from "./version.js";
 
+/** What `Video.save` takes besides a path. */
 export interface SaveOptions {
   /** Ends the writing; nothing is left under the final name. */
   signal?: AbortSignal | undefined;
@@ -15,7 +16,9 @@ export class Video {
   readonly frames: Uint8Array;
   /** How many frames. */
   readonly count: number;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Frames a second. */
   readonly fps: number;

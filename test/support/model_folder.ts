@@ -9,6 +9,8 @@ export interface ModelParts {
   subject: "subject" | null;
   /** scheduler_config.json of the base folder. */
   scheduler: object;
+  /** How many frames and references the motion modules have positions for. Default: 16. */
+  maxFrames?: number;
 }
 
 /** As `Pipeline.load` takes them. */
@@ -28,7 +30,7 @@ const parts = "test/fixtures/pipeline/parts";
 const [start, end] = ["<|startoftext|>", "<|endoftext|>"];
 
 /** Writes the model in its public layouts: a diffusers folder, a MotionAdapter folder, a subject's file. */
-export function writeModel(folder: string, { motion, subject, scheduler }: ModelParts): ModelPaths {
+export function writeModel(folder: string, { motion, subject, scheduler, maxFrames = 16 }: ModelParts): ModelPaths {
   rmSync(folder, { recursive: true, force: true });
   const base = join(folder, "base");
   writeNetwork(join(base, "unet"), "unet", "diffusion_pytorch_model.safetensors");
@@ -40,7 +42,8 @@ export function writeModel(folder: string, { motion, subject, scheduler }: Model
   const paths: ModelPaths = { base };
   if (motion) {
     paths.motion = join(folder, "motion");
-    writeNetwork(paths.motion, motion, "diffusion_pytorch_model.safetensors");
+    const part = withPositions(readPart<Part>(motion), maxFrames);
+    writePart(paths.motion, part, "diffusion_pytorch_model.safetensors");
   }
   if (subject) {
     paths.subject = join(folder, "subject.safetensors");
@@ -69,9 +72,25 @@ function writeJson(path: string, value: unknown): void {
 }
 
 function writeNetwork(folder: string, name: string, file: string): void {
-  const { config, seed, weights } = readPart<Part>(name);
+  writePart(folder, readPart<Part>(name), file);
+}
+
+function writePart(folder: string, { config, seed, weights }: Part, file: string): void {
   writeJson(join(folder, "config.json"), config);
   writeSafetensors(join(folder, file), drawWeights(weights, seed));
+}
+
+/** The motion modules with tables of so many positions. */
+function withPositions({ config, seed, weights }: Part, count: number): Part {
+  const lengthen = (tree: WeightTree): WeightTree =>
+    Object.fromEntries(
+      Object.entries(tree).map(([name, child]) => {
+        if (!Array.isArray(child)) return [name, lengthen(child)];
+        const [mark, batch, , channels] = child;
+        return [name, mark === null ? [null, batch ?? 1, count, channels ?? 1] : child];
+      }),
+    );
+  return { config: { ...config, motion_max_seq_length: count }, seed, weights: lengthen(weights) };
 }
 
 /** Each byte's stand-in character: printable ones are themselves and come first. */

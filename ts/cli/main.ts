@@ -1,37 +1,6 @@
 #!/usr/bin/env node
-import { Command } from "commander";
-import { version } from "../version.js";
-import { doctorCommand } from "./doctor.js";
-import { inspectCommand } from "./inspect.js";
-import { libtorchCommand } from "./libtorch.js";
 import { reportError } from "./output.js";
-import { plotCommand } from "./plot.js";
-import { sampleCommand } from "./sample.js";
-import { studioCommand } from "./studio.js";
-import { trainCommand } from "./train.js";
-
-/** Commands that are added, rather than made by their parent, do not take its settings by themselves. */
-function inherit(command: Command): void {
-  for (const child of command.commands) {
-    child.copyInheritedSettings(command);
-    inherit(child);
-  }
-}
-
-const program = new Command("cameo")
-  .description("One picture of a subject and one sentence in, a video starring that subject out.")
-  .version(version)
-  .exitOverride()
-  // Errors are printed by reportError, in one line.
-  .configureOutput({ outputError() {} })
-  .addCommand(sampleCommand())
-  .addCommand(trainCommand())
-  .addCommand(plotCommand())
-  .addCommand(inspectCommand())
-  .addCommand(studioCommand())
-  .addCommand(doctorCommand())
-  .addCommand(libtorchCommand());
-inherit(program);
+import { createProgram } from "./program.js";
 
 // Whoever reads our output may stop reading, as `head` does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -39,7 +8,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await createProgram().parseAsync();
 } catch (error) {
   process.exitCode = reportError(error, process.argv);
 }

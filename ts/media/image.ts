@@ -6,8 +6,11 @@ import { invalidImage, readSource } from "./source.js";
 
 /** Pixels as they are: RGB, or RGBA (as a canvas gives them), row by row. */
 export interface RawImage {
+  /** 8 bits a channel; alpha is not premultiplied. */
   data: Uint8Array | Uint8ClampedArray;
+  /** In pixels. */
   width: number;
+  /** In pixels. */
   height: number;
   /** 3 or 4; without it, what the length of `data` says. */
   channels?: number;

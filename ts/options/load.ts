@@ -22,13 +22,17 @@ export interface LoadOptions {
   dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** Called while tensors are read; what it throws, the promise rejects with. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
+/** How far the loading of a model is. */
 export interface LoadProgress {
+  /** Tells it from the progress of a sampling. */
   phase: "load";
   /** Tensors read, of `steps`. */
   step: number;
+  /** Tensors in all. */
   steps: number;
 }
 

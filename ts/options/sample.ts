@@ -7,6 +7,7 @@ import { CameoError } from "../errors.js";
 import type { Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
 import { checkOptions, notAllowed, option } from "./check.js";
+import type { Complete } from "./complete.js";
 
 /** What `pipe.sample` takes. */
 export interface SampleRequest {
@@ -18,8 +19,9 @@ export interface SampleRequest {
   negativePrompt?: string | undefined;
   /** How many frames. Default: 16 with motion modules; without them it can only be 1. */
   frames?: number | undefined;
-  /** Width and height in pixels, multiples of 8. Default: the model's own. */
+  /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */
   width?: number | undefined;
+  /** As for `width`. */
   height?: number | undefined;
   /** Frames a second, of the file that is saved. Default: 8. */
   fps?: number | undefined;
@@ -47,13 +49,17 @@ export interface SampleRequest {
   saveLatents?: string | undefined;
   /** Ends the sampling within one network evaluation; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** Called after each step; what it throws, the promise rejects with. */
   onProgress?: ((progress: SampleProgress) => void) | undefined;
 }
 
+/** How far a sampling is. */
 export interface SampleProgress {
+  /** Prompt and references, then the denoising, then the frames. */
   phase: "encode" | "denoise" | "decode";
   /** Units done of `steps` in this phase: pictures and prompts, denoising steps, frames. */
   step: number;
+  /** Units in this phase. */
   steps: number;
   /** Until the frames are there, as far as the speed so far tells. */
   etaSeconds?: number;
@@ -61,25 +67,15 @@ export interface SampleProgress {
   preview?: RgbImage;
 }
 
-/** A request with every default that it took: given to `sample` again, it makes the same frames. */
-export interface CompleteSampleRequest {
-  prompt: string;
+/**
+ * A request with every default that it took: given to `sample` again, it makes the same frames.
+ *
+ * @interface
+ */
+export type CompleteSampleRequest = {
+  /** The pictures of the subject; none for a pipeline without one. */
   reference: readonly ImageSource[];
-  negativePrompt: string;
-  frames: number;
-  width: number;
-  height: number;
-  fps: number;
-  steps: number;
-  guidanceScale: number;
-  scheduler: "ddim";
-  seed: number;
-  referenceNoise: number;
-  referenceNoiseMode: "independent" | "as-released";
-  referenceLatents: "mode" | "sample";
-  fit: Fit;
-  vaeTiling: boolean;
-}
+} & Complete<Omit<SampleRequest, "reference" | "preview" | "saveLatents" | "signal" | "onProgress">>;
 
 /** The negative prompt of the paper's authors. */
 const subjectNegativePrompt =

@@ -13,8 +13,11 @@ export interface ShippedModel {
   leastReferencePsnr: number;
 }
 
+/** What a model's requests take where they say nothing. */
 export interface SampleDefaults {
+  /** As in a request. */
   guidanceScale: number;
+  /** As in a request. */
   negativePrompt: string;
 }
 

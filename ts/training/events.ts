@@ -19,6 +19,7 @@ export interface LossParts {
 
 /** One step of the optimiser. */
 export interface StepEvent extends LossParts {
+  /** Which event it is. */
   type: "step";
   /** From 1. */
   step: number;
@@ -26,13 +27,17 @@ export interface StepEvent extends LossParts {
   steps: number;
   /** How often the whole data set was gone through. */
   epoch: number;
+  /** What is minimised, a mean over the step's samples. */
   loss: number;
+  /** Of this step. */
   learningRate: number;
   /** Of all gradients together, before they are clipped. */
   gradientNorm: number;
   /** Nothing was moved, because the gradient was not finite. */
   skipped: boolean;
+  /** What this step took. */
   secondsPerStep: number;
+  /** Of all processes together. */
   samplesPerSecond: number;
   /** Share of the step, 0 to 1, that was spent waiting for data. */
   waitShare: number;
@@ -44,7 +49,9 @@ export interface StepEvent extends LossParts {
 
 /** A clip that can't be used was left out; each is reported once. */
 export interface SkipEvent {
+  /** Which event it is. */
   type: "skip";
+  /** As the list or the folder names it. */
   clip: string;
   /** ERR_DATASET. */
   reason: CameoError;
@@ -52,20 +59,29 @@ export interface SkipEvent {
 
 /** Videos were made with what was trained so far. */
 export interface ValidationEvent {
+  /** Which event it is. */
   type: "validation";
+  /** How many steps were done. */
   step: number;
+  /** The files, one or more for each of the recipe's requests. */
   paths: string[];
 }
 
+/** All that resuming needs was written. */
 export interface CheckpointEvent {
+  /** Which event it is. */
   type: "checkpoint";
+  /** How many steps were done. */
   step: number;
+  /** The file. */
   path: string;
 }
 
 /** The last step was done and the model written. */
 export interface DoneEvent {
+  /** Which event it is. */
   type: "done";
+  /** How many steps were done. */
   step: number;
   /** What `Pipeline.load` takes: the subject's file, the motion modules' folder or the image model's. */
   model: string;

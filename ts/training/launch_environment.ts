@@ -9,8 +9,9 @@ export interface Membership {
   worldSize: number;
   /** Its number on its own machine, which is that of its GPU. */
   localRank: number;
-  /** Rank 0's host or address, and the port that it listens on. */
+  /** Rank 0's host or address. */
   address: string;
+  /** The port that rank 0 listens on. */
   port: number;
 }
 

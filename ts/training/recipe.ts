@@ -1,3 +1,4 @@
+import type { Complete } from "../options/complete.js";
 import type { SampleRequest } from "../options/sample.js";
 
 /** What a training run does: read from a JSON file with comments, or given as an object. */
@@ -8,8 +9,11 @@ export interface Recipe {
    * of them work in, on stills.
    */
   kind: "image" | "motion" | "subject" | "vae";
+  /** The networks to start from. */
   model: ModelRecipe;
+  /** What is learned from. */
   data: DataRecipe;
+  /** What is minimised. */
   objective?: ObjectiveRecipe | undefined;
   /**
    * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
@@ -21,7 +25,15 @@ export interface Recipe {
    * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
    * loaded after `model.subject`; those of other kinds are merged. Not for "vae".
    */
-  lora?: { rank: number; alpha?: number | undefined } | undefined;
+  lora?:
+    | {
+        /** Of each adapter: its matrices are (rank, in) and (out, rank). */
+        rank: number;
+        /** The adapters' product is scaled by alpha / rank. Default: the rank. */
+        alpha?: number | undefined;
+      }
+    | undefined;
+  /** AdamW's settings. */
   optimizer?: OptimizerRecipe | undefined;
   /** Optimiser steps in all. */
   steps: number;
@@ -35,14 +47,24 @@ export interface Recipe {
   dtype?: "fp32" | "bf16" | undefined;
   /** What the model's files store what was trained in: "fp32" (default), "fp16" or "bf16". */
   modelDtype?: "fp32" | "fp16" | "bf16" | undefined;
+  /** "auto" (CUDA where there is one, else the CPU; the default), "cpu", "cuda" or "cuda:1". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae". */
   gradientCheckpointing?: boolean | undefined;
   /** Of every random number in the run. Default: 0. */
   seed?: number | undefined;
-  checkpoints?: { every?: number | undefined; keep?: number | undefined } | undefined;
-  /** Not for "vae". */
+  /** What a run is resumed from. */
+  checkpoints?:
+    | {
+        /** Steps from one to the next. Default: 500. */
+        every?: number | undefined;
+        /** How many of the newest are kept. Default: 3. */
+        keep?: number | undefined;
+      }
+    | undefined;
+  /** What is sampled on the way. Not for "vae". */
   validation?: ValidationRecipe | undefined;
+  /** For runs of several processes. */
   distributed?: DistributedRecipe | undefined;
   /** The run's folder, made where it is not there: checkpoints, metrics, validation videos, the model. */
   output: string;
@@ -53,6 +75,7 @@ export function isOfStills(kind: Recipe["kind"]): boolean {
   return kind === "image" || kind === "vae";
 }
 
+/** The networks that a run starts from. */
 export interface ModelRecipe {
   /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */
   base: string;
@@ -67,6 +90,7 @@ export interface ModelRecipe {
   referenceCrossAttention?: boolean | undefined;
 }
 
+/** The clips, and what of them is a sample. */
 export interface DataRecipe {
   /** A folder of clips, a folder of class folders, or a list: .csv (WebVid's or Kinetics' columns) or .jsonl. */
   source: string;
@@ -90,13 +114,21 @@ export interface DataRecipe {
   cropPosition?: "random" | "center" | undefined;
   /** Where a clip starts: "random" (default) or "first" frame. */
   start?: "random" | "first" | undefined;
+  /** The pictures of the subject that a sample has; for "subject" alone. */
   references?: ReferenceRecipe | undefined;
   /** Worker processes that decode and tokenise. Default: 2. */
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
   /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Not for "vae". */
-  cache?: { folder: string; variants?: number | undefined } | undefined;
+  cache?:
+    | {
+        /** Made where it is not there; several runs may share it. */
+        folder: string;
+        /** How often random choices are drawn for each clip. Default: 1. */
+        variants?: number | undefined;
+      }
+    | undefined;
 }
 
 /** How the references of a sample are drawn: subject highlight preprocessing (arXiv 2412.19645, section 3.4). */
@@ -112,11 +144,18 @@ export interface ReferenceRecipe {
   /** A random affine map: at most so many degrees, shift (of the size) and scale. `false`: none. */
   affine?:
     | false
-    | { degrees?: number | undefined; translate?: number | undefined; scale?: [number, number] | undefined }
+    | {
+        /** Turned by at most so many. Default: 10. */
+        degrees?: number | undefined;
+        /** Shifted by at most so much of the width and the height. Default: 0.1. */
+        translate?: number | undefined;
+        /** From and to. Default: [0.9, 1.1]. */
+        scale?: [number, number] | undefined;
+      }
     | undefined;
 }
 
-/** `kl` and `detail` are for "vae" alone, all others for the other kinds. */
+/** What is minimised: `kl` and `detail` are for "vae" alone, all others for the other kinds. */
 export interface ObjectiveRecipe {
   /** What is predicted. Default: what the base model's scheduler says. */
   prediction?: "epsilon" | "v" | undefined;
@@ -134,16 +173,19 @@ export interface ObjectiveRecipe {
   detail?: number | undefined;
 }
 
+/** AdamW, its learning rate and the clipping of gradients. */
 export interface OptimizerRecipe {
-  /** Default: 1e-5. */
+  /** After the warm-up. Default: 1e-5. */
   learningRate?: number | undefined;
   /** Steps over which the learning rate rises from 0. Default: 0. */
   warmup?: number | undefined;
   /** After the warm-up: "constant" (default) or "cosine", down to `finalLearningRate` after the last step. */
   schedule?: "constant" | "cosine" | undefined;
-  /** Default: 0. */
+  /** Where a cosine ends. Default: 0. */
   finalLearningRate?: number | undefined;
+  /** Decays of the two moments. Default: [0.9, 0.999]. */
   betas?: [number, number] | undefined;
+  /** Default: 1e-8. */
   epsilon?: number | undefined;
   /** Default: 0.01. */
   weightDecay?: number | undefined;
@@ -151,6 +193,7 @@ export interface OptimizerRecipe {
   maxGradientNorm?: number | undefined;
 }
 
+/** Samples that are made while training. */
 export interface ValidationRecipe {
   /** Every so many steps. */
   every: number;
@@ -160,6 +203,7 @@ export interface ValidationRecipe {
   format?: "mp4" | "webm" | "gif" | "webp" | "apng" | "png" | undefined;
 }
 
+/** How several processes train together. */
 export interface DistributedRecipe {
   /** Spreads the optimiser's state over the processes. Default: false. */
   shardOptimizer?: boolean | undefined;
@@ -167,39 +211,91 @@ export interface DistributedRecipe {
   timeoutSeconds?: number | undefined;
 }
 
-/** A recipe with every default filled in, as the trainer takes it; every path is absolute. */
+/**
+ * A recipe with every default filled in, as the trainer takes it; every path is absolute.
+ *
+ * @interface
+ */
 export type CompleteRecipe = Complete<
   Omit<Recipe, "lora" | "ema" | "validation" | "data" | "objective" | "model">
 > & {
+  /** The networks to start from. */
   model: ModelRecipe;
+  /** What is minimised. */
   objective: CompleteDiffusionObjective | CompleteVaeObjective;
+  /** What is learned from. */
   data: CompleteDataRecipe;
-  lora?: { rank: number; alpha: number };
+  /** Undefined where whole matrices are trained. */
+  lora?: {
+    /** Of each adapter: its matrices are (rank, in) and (out, rank). */
+    rank: number;
+    /** The adapters' product is scaled by alpha / rank. */
+    alpha: number;
+  };
+  /** Undefined where no moving average is kept. */
   ema?: number;
-  validation?: ValidationRecipe & { format: string };
+  /** What is sampled on the way. */
+  validation?: ValidationRecipe & {
+    /** Of the files: an extension. */
+    format: string;
+  };
 };
 
+/**
+ * The objective of a VAE, with every default filled in.
+ *
+ * @interface
+ */
 export type CompleteVaeObjective = Complete<Pick<ObjectiveRecipe, "kl" | "detail">>;
 
+/**
+ * The objective of all other kinds, with every default filled in.
+ *
+ * @interface
+ */
 export type CompleteDiffusionObjective = Pick<ObjectiveRecipe, "prediction"> &
   Complete<Omit<ObjectiveRecipe, "prediction" | keyof CompleteVaeObjective>>;
 
+/**
+ * A recipe's data, with every default filled in.
+ *
+ * @interface
+ */
 export type CompleteDataRecipe = Complete<
   Omit<DataRecipe, "root" | "masks" | "cache" | "references" | "size">
 > & {
+  /** What a list's paths are relative to. Undefined: the list's folder. */
   root?: string;
+  /** A folder with each clip's masks. Undefined: none but those that a list names. */
   masks?: string;
   /** One or more [width, height]. */
   size: [number, number][];
   /** Undefined where the recipe's kind has no references. */
-  references?: Complete<Omit<ReferenceRecipe, "affine">> & {
-    affine: false | { degrees: number; translate: number; scale: [number, number] };
+  references?: CompleteReferenceRecipe;
+  /** Undefined where no latents are kept. */
+  cache?: {
+    /** Where they are kept. */
+    folder: string;
+    /** How often random choices are drawn for each clip. */
+    variants: number;
   };
-  cache?: { folder: string; variants: number };
 };
 
-type Complete<T> = {
-  [K in keyof T]-?: NonNullable<T[K]> extends unknown[] | string | number | boolean
-    ? NonNullable<T[K]>
-    : Complete<NonNullable<T[K]>>;
+/**
+ * How references are drawn, with every default filled in.
+ *
+ * @interface
+ */
+export type CompleteReferenceRecipe = Complete<Omit<ReferenceRecipe, "affine">> & {
+  /** A random affine map. `false`: none. */
+  affine:
+    | false
+    | {
+        /** Turned by at most so many. */
+        degrees: number;
+        /** Shifted by at most so much of the width and the height. */
+        translate: number;
+        /** From and to. */
+        scale: [number, number];
+      };
 };

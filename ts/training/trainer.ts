@@ -21,11 +21,13 @@ import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer
 import { nativeSample } from "./training_sample.js";
 import { makeValidationVideos, prepareValidation } from "./validation.js";
 
+/** What `Trainer.open` takes besides a recipe. */
 export interface TrainerOptions {
   /** Goes on from the newest checkpoint in the recipe's output, if there is one. Default: false. */
   resume?: boolean | undefined;
   /** Ends the opening; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** How far the loading of the networks is. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** This process's place among those that train together. Default: what RANK, WORLD_SIZE and the like say. */
   membership?: Membership | undefined;
@@ -157,6 +159,7 @@ export class Trainer implements AsyncDisposable {
     await this.#closing;
   }
 
+  /** What `await using` calls: `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -9,6 +9,7 @@ import type { CompleteRecipe } from "./recipe.js";
 export interface TrainerDescription extends PipelineDescription {
   /** How many numbers the run trains. */
   trainedParameters: number;
+  /** Of the VAE's latents. */
   latentChannels: number;
 }
 

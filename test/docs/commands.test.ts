@@ -1,0 +1,107 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { test } from "tap";
+import { usageError } from "../support/command_line.js";
+import { writeExampleFolder } from "../support/example_folder.js";
+import { codeSpans, documents, fencedBlocks } from "../support/markdown.js";
+import { shellCommands } from "../support/shell.js";
+
+interface DocumentedCommand {
+  words: string[];
+  place: string;
+}
+
+const inBlocks: DocumentedCommand[] = fencedBlocks("sh").flatMap(({ text, place }) =>
+  shellCommands(text).map((words) => ({ words, place })),
+);
+/** As in "  $ cameo sample ...". */
+const inHelp: DocumentedCommand[] = fencedBlocks("text").flatMap(({ text, place }) => {
+  const lines = text.replaceAll(/\\\n\s*/g, "").matchAll(/^ *\$ (.*)$/gm);
+  return [...lines].flatMap(([, line = ""]) => shellCommands(line)).map((words) => ({ words, place }));
+});
+/** In running text the rest of a command often goes without saying. */
+const inProse: DocumentedCommand[] = documents.flatMap((document) =>
+  codeSpans(document)
+    .filter((span) => /^(cameo|npx cameo|npm|node) /.test(span))
+    .flatMap(shellCommands)
+    .map((words) => ({ words: words[0] === "cameo" ? [...words, "..."] : words, place: document })),
+);
+const all = [...inBlocks, ...inHelp, ...inProse];
+
+/** Programs of others, whose options are theirs to check. */
+const others = ["pip", "python", "git", "for", "done", "unzip", "ffmpeg", "ffprobe", "docker", "apt", "tar", "mkdir", "gh"];
+const npmCommands = ["ci", "install", "install-scripts", "pack", "publish", "rebuild", "start", "test", "version"];
+
+/** The manifest that a document's `npm run` is about. */
+function scriptsFor(place: string): Record<string, string> {
+  const document = place.replace(/:\d+$/, "");
+  const own = join(dirname(document), "package.json");
+  const manifest = existsSync(own) ? own : "package.json";
+  return JSON.parse(readFileSync(manifest, "utf8")).scripts ?? {};
+}
+
+function wrong({ words: [program = "", ...args], place }: DocumentedCommand): string | undefined {
+  if (program === "cameo") return usageError(args);
+  if (program === "npm" && args[0] === "run") {
+    return scriptsFor(place)[args[1] ?? ""] ? undefined : `npm has no script ${args[1]}`;
+  }
+  if (program === "npm") return npmCommands.includes(args[0] ?? "") ? undefined : `npm has no ${args[0]}`;
+  const script = args.find((arg) => /\.(m?js|py)$/.test(arg));
+  if (script && ["node", "python"].includes(program)) {
+    return [".", "examples"].some((folder) => existsSync(join(folder, script))) ? undefined : `no ${script}`;
+  }
+  return others.includes(program) ? undefined : `${program} is not known`;
+}
+
+test("every command in the documentation is one", (t) => {
+  t.ok(inBlocks.length > 20 && inHelp.length > 10 && inProse.length > 10);
+  for (const command of all) t.equal(wrong(command), undefined, `${command.place}: ${command.words.join(" ")}`);
+  t.end();
+});
+
+test("a wrong command is found", (t) => {
+  for (const line of [
+    "cameo smaple",
+    "cameo sample --prompt x -o x.mp4 --frame 3",
+    "cameo sample --frames 3",
+    "npm run nothing",
+    "node scripts/nothing.mjs",
+    "camoe sample",
+  ])
+    for (const words of shellCommands(line)) t.ok(wrong({ words, place: "README.md:1" }), line);
+  t.end();
+});
+
+test("every recipe that is trained is among the examples", (t) => {
+  const recipes = all.flatMap(({ words }) => words.filter((word) => /\.jsonc?$/.test(word) && words[1] === "train"));
+  t.ok(recipes.length > 0);
+  for (const recipe of recipes) t.ok(existsSync(join("examples/train", basename(recipe))), recipe);
+  t.end();
+});
+
+test("blocks say what they are, and none hides a command", (t) => {
+  const known = ["", "cjs", "js", "json", "sh", "text", "ts"];
+  for (const { language, text, place } of fencedBlocks()) {
+    t.ok(known.includes(language), `${place}: ${language}`);
+    if (language !== "sh") t.notMatch(text, /^(npx |npm |cameo [a-z]+ |node )/m, place);
+  }
+  t.end();
+});
+
+test("the sampling that is shown works, on a small model in the places of the large ones", async (t) => {
+  const folder = await writeExampleFolder("docs-commands");
+  const complete = all.filter(({ words }) => words[1] === "sample" && words.includes("--base") && !words.includes("..."));
+  t.ok(complete.length > 2);
+  const lines = new Set(complete.map(({ words }) => JSON.stringify(words.slice(1))));
+  for (const line of lines) {
+    const args: string[] = JSON.parse(line);
+    const small = ["--steps", "1", "--size", "64x64", ...(args.includes("--motion") ? ["--frames", "2"] : [])];
+    const subject = args.includes("--subject") || !args.includes("--reference");
+    t.ok(subject, `${line} names a subject model for its reference`);
+    const cli = resolve("dist/cli/main.js");
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...args, ...small], { cwd: folder, encoding: "utf8" });
+    t.equal(status, 0, `${line}: ${stderr}`);
+    t.ok(existsSync(join(folder, args[args.indexOf("-o") + 1] ?? "")), line);
+  }
+});

@@ -1,0 +1,45 @@
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { writeModel } from "./model_folder.js";
+import { scheduler } from "./small_model.js";
+import { writeClips, writeRecipe } from "./training_run.js";
+
+/**
+ * Makes a folder with everything that the documentation's examples name, on a small random model: what they say works
+ * there as it stands. Returns its absolute path.
+ */
+export async function writeExampleFolder(name: string): Promise<string> {
+  const folder = resolve("build/fixtures", name);
+  rmSync(folder, { recursive: true, force: true });
+  const { base, motion = "", subject = "" } = writeModel(join(folder, "small"), {
+    ...{ motion: "motion", subject: "subject", scheduler },
+    maxFrames: 32,
+  });
+  const copies: Record<string, string[]> = {
+    [base]: ["sd15", "models/sd15", "runs/image/model/base"],
+    [motion]: ["motion-adapter", "models/motion-adapter", "runs/motion/model/motion"],
+    [subject]: ["videomaker.bin", "models/human_pytorch_model.bin", "runs/people/model/subject.safetensors"],
+    "examples/reference.png": ["me.png", "examples/reference.png"],
+  };
+  for (const [from, targets] of Object.entries(copies)) {
+    for (const to of targets) copyTo(from, join(folder, to));
+  }
+  const clips = await writeClips(join(folder, "clips"), 2);
+  writeRecipe(
+    {
+      kind: "subject",
+      model: { base, motion, subject },
+      data: { source: clips, frames: 4, stride: 2, size: [64, 64] },
+      steps: 2,
+      device: "cpu",
+      output: join(folder, "runs/new"),
+    },
+    join(folder, "people.jsonc"),
+  );
+  return folder;
+}
+
+function copyTo(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to, { recursive: true });
+}
