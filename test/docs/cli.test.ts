@@ -14,11 +14,13 @@ test("docs/cli.md is what the program's help says", (t) => {
 });
 
 test("docs/cli.md names every variable of ours that is read", (t) => {
-  const sources = readdirSync("ts", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const sources = readdirSync("ts", { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ts"),
+  );
   const read = sources.flatMap((name) =>
     [...readFileSync(join("ts", name), "utf8").matchAll(/env\.(CAMEO_\w+)/g)].map(([, variable]) => variable),
   );
   t.ok(read.length > 0);
-  for (const variable of new Set(read)) t.ok(text.includes(`\`${variable}\``), variable);
+  for (const variable of new Set(read)) t.ok(text.includes(`\`${variable}\``), String(variable));
   t.end();
 });

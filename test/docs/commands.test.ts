@@ -30,8 +30,32 @@ const inProse: DocumentedCommand[] = documents.flatMap((document) =>
 const all = [...inBlocks, ...inHelp, ...inProse];
 
 /** Programs of others, whose options are theirs to check. */
-const others = ["pip", "python", "git", "for", "done", "unzip", "ffmpeg", "ffprobe", "docker", "apt", "tar", "mkdir", "gh"];
-const npmCommands = ["ci", "install", "install-scripts", "pack", "publish", "rebuild", "start", "test", "version"];
+const others = [
+  "pip",
+  "python",
+  "git",
+  "for",
+  "done",
+  "unzip",
+  "ffmpeg",
+  "ffprobe",
+  "docker",
+  "apt",
+  "tar",
+  "mkdir",
+  "gh",
+];
+const npmCommands = [
+  "ci",
+  "install",
+  "install-scripts",
+  "pack",
+  "publish",
+  "rebuild",
+  "start",
+  "test",
+  "version",
+];
 
 /** The manifest that a document's `npm run` is about. */
 function scriptsFor(place: string): Record<string, string> {
@@ -56,7 +80,8 @@ function wrong({ words: [program = "", ...args], place }: DocumentedCommand): st
 
 test("every command in the documentation is one", (t) => {
   t.ok(inBlocks.length > 20 && inHelp.length > 10 && inProse.length > 10);
-  for (const command of all) t.equal(wrong(command), undefined, `${command.place}: ${command.words.join(" ")}`);
+  for (const command of all)
+    t.equal(wrong(command), undefined, `${command.place}: ${command.words.join(" ")}`);
   t.end();
 });
 
@@ -74,7 +99,9 @@ test("a wrong command is found", (t) => {
 });
 
 test("every recipe that is trained is among the examples", (t) => {
-  const recipes = all.flatMap(({ words }) => words.filter((word) => /\.jsonc?$/.test(word) && words[1] === "train"));
+  const recipes = all.flatMap(({ words }) =>
+    words.filter((word) => /\.jsonc?$/.test(word) && words[1] === "train"),
+  );
   t.ok(recipes.length > 0);
   for (const recipe of recipes) t.ok(existsSync(join("examples/train", basename(recipe))), recipe);
   t.end();
@@ -91,16 +118,27 @@ test("blocks say what they are, and none hides a command", (t) => {
 
 test("the sampling that is shown works, on a small model in the places of the large ones", async (t) => {
   const folder = await writeExampleFolder("docs-commands");
-  const complete = all.filter(({ words }) => words[1] === "sample" && words.includes("--base") && !words.includes("..."));
+  const complete = all.filter(
+    ({ words }) => words[1] === "sample" && words.includes("--base") && !words.includes("..."),
+  );
   t.ok(complete.length > 2);
   const lines = new Set(complete.map(({ words }) => JSON.stringify(words.slice(1))));
   for (const line of lines) {
     const args: string[] = JSON.parse(line);
-    const small = ["--steps", "1", "--size", "64x64", ...(args.includes("--motion") ? ["--frames", "2"] : [])];
+    const small = [
+      "--steps",
+      "1",
+      "--size",
+      "64x64",
+      ...(args.includes("--motion") ? ["--frames", "2"] : []),
+    ];
     const subject = args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);
     const cli = resolve("dist/cli/main.js");
-    const { status, stderr } = spawnSync(process.execPath, [cli, ...args, ...small], { cwd: folder, encoding: "utf8" });
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...args, ...small], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     t.equal(status, 0, `${line}: ${stderr}`);
     t.ok(existsSync(join(folder, args[args.indexOf("-o") + 1] ?? "")), line);
   }

@@ -11,7 +11,11 @@ import { writeClips, writeRecipe } from "./training_run.js";
 export async function writeExampleFolder(name: string): Promise<string> {
   const folder = resolve("build/fixtures", name);
   rmSync(folder, { recursive: true, force: true });
-  const { base, motion = "", subject = "" } = writeModel(join(folder, "small"), {
+  const {
+    base,
+    motion = "",
+    subject = "",
+  } = writeModel(join(folder, "small"), {
     ...{ motion: "motion", subject: "subject", scheduler },
     maxFrames: 32,
   });

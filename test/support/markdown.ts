@@ -53,9 +53,11 @@ export function fencedBlocks(language?: string): FencedBlock[] {
 
 /** What is between single backticks. */
 export function codeSpans(document: string): string[] {
-  return [...partsOf(document).prose.join("\n").matchAll(/`([^`]+)`/g)].map(([, span = ""]) =>
-    span.replaceAll("\n", " "),
-  );
+  return [
+    ...partsOf(document)
+      .prose.join("\n")
+      .matchAll(/`([^`]+)`/g),
+  ].map(([, span = ""]) => span.replaceAll("\n", " "));
 }
 
 export interface Link {
@@ -67,7 +69,9 @@ export interface Link {
 }
 
 export function links(document: string): Link[] {
-  const prose = partsOf(document).prose.join("\n").replaceAll(/`[^`]+`/g, "");
+  const prose = partsOf(document)
+    .prose.join("\n")
+    .replaceAll(/`[^`]+`/g, "");
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => {
     const [path = "", anchor = ""] = target.split("#");
     if (/^[a-z]+:/.test(target)) return { target, anchor };

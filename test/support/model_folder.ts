@@ -30,7 +30,10 @@ const parts = "test/fixtures/pipeline/parts";
 const [start, end] = ["<|startoftext|>", "<|endoftext|>"];
 
 /** Writes the model in its public layouts: a diffusers folder, a MotionAdapter folder, a subject's file. */
-export function writeModel(folder: string, { motion, subject, scheduler, maxFrames = 16 }: ModelParts): ModelPaths {
+export function writeModel(
+  folder: string,
+  { motion, subject, scheduler, maxFrames = 16 }: ModelParts,
+): ModelPaths {
   rmSync(folder, { recursive: true, force: true });
   const base = join(folder, "base");
   writeNetwork(join(base, "unet"), "unet", "diffusion_pytorch_model.safetensors");

@@ -17,7 +17,8 @@ function commandsOfLine(line: string): string[][] {
 /** Without assignments, the keywords of a loop, and programs that only start another one. */
 function withoutPrefixes(words: string[]): string[] {
   const [first = ""] = words;
-  if (/^[A-Z_]+=/.test(first) || ["do", "npx", "sudo"].includes(first)) return withoutPrefixes(words.slice(1));
+  if (/^[A-Z_]+=/.test(first) || ["do", "npx", "sudo"].includes(first))
+    return withoutPrefixes(words.slice(1));
   if (!["torchrun", "srun", "ssh"].includes(first)) return words;
   return words.slice(words.indexOf("cameo"));
 }
