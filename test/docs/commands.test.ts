@@ -46,14 +46,14 @@ const others = [
   "gh",
 ];
 const npmCommands = [
-  "ci",
+  "audit", "ci",
   "install",
   "install-scripts",
   "pack",
   "publish",
   "rebuild",
   "start",
-  "test",
+  "test", "uninstall",
   "version",
 ];
 

@@ -35,8 +35,9 @@ test("every program in the documentation has the right types", (t) => {
 
 for (const { place, file } of programs) {
   test(`the program at ${place} runs`, (t) => {
-    const compiled = join("compiled", file.replace("mts", "mjs"));
-    const { status, output } = run([compiled], folder);
+    // JavaScript as it stands: nothing that only the compiler makes of it may be needed.
+    const program = file.endsWith(".mts") ? join("compiled", file.replace(".mts", ".mjs")) : file;
+    const { status, output } = run([program], folder);
     t.equal(status, 0, output);
     t.end();
   });
