@@ -46,14 +46,16 @@ const others = [
   "gh",
 ];
 const npmCommands = [
-  "audit", "ci",
+  "audit",
+  "ci",
   "install",
   "install-scripts",
   "pack",
   "publish",
   "rebuild",
   "start",
-  "test", "uninstall",
+  "test",
+  "uninstall",
   "version",
 ];
 

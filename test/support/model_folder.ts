@@ -9,7 +9,7 @@ export interface ModelParts {
   subject: "subject" | null;
   /** scheduler_config.json of the base folder. */
   scheduler: object;
-  /** How many frames and references the motion modules have positions for. Default: 16. */
+  /** How many frames and references the motion modules have positions for. Default: as many as the part says. */
   maxFrames?: number;
 }
 
@@ -32,7 +32,7 @@ const [start, end] = ["<|startoftext|>", "<|endoftext|>"];
 /** Writes the model in its public layouts: a diffusers folder, a MotionAdapter folder, a subject's file. */
 export function writeModel(
   folder: string,
-  { motion, subject, scheduler, maxFrames = 16 }: ModelParts,
+  { motion, subject, scheduler, maxFrames }: ModelParts,
 ): ModelPaths {
   rmSync(folder, { recursive: true, force: true });
   const base = join(folder, "base");
@@ -45,7 +45,8 @@ export function writeModel(
   const paths: ModelPaths = { base };
   if (motion) {
     paths.motion = join(folder, "motion");
-    const part = withPositions(readPart<Part>(motion), maxFrames);
+    const own = readPart<Part>(motion);
+    const part = maxFrames === undefined ? own : withPositions(own, maxFrames);
     writePart(paths.motion, part, "diffusion_pytorch_model.safetensors");
   }
   if (subject) {
