@@ -16,10 +16,10 @@ const file = join(root, "docs", "cli.md");
 const introduction = `<!-- Written by scripts/cli-docs.mjs (npm run docs), out of the program's own help. -->
 # The command line
 
-Results go to stdout, all else to stderr. With \`--json\` every event is one JSON object on a line of stdout, with an
-\`event\` that names it: \`progress\`, \`warning\`, \`done\`, \`error\` and, of a training run, those of
-[TrainingEvent](../ts/training/events.ts). An error is one line that says what helps; [troubleshooting.md](troubleshooting.md)
-has more on each code.
+Results go to stdout, all else to stderr. With \`--json\` every event is one JSON object on a line of stdout, whose \`event\`
+names it, such as \`progress\`, \`warning\`, \`done\` or \`error\`; a training run has those of
+[TrainingEvent](../ts/training/events.ts), and \`inspect\` prints one object with all that it found. An error is one line that says
+what helps; [troubleshooting.md](troubleshooting.md) has more on each code.
 
 | exit code | |
 | --- | --- |
