@@ -81,6 +81,7 @@ function refuse(response, status, message, headers = {}) {
 }
 
 const server = createServer(async (request, response) => {
+  if (!URL.canParse(request.url, "http://localhost")) return refuse(response, 400, "this is no address");
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
   const name = pathname.match(/^\/videos\/([\w-]+\.\w+)$/)?.[1];
   if (request.method === "GET" && name) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import t from "tap";
@@ -107,6 +108,9 @@ t.test(
     t.equal(Buffer.from(await video.arrayBuffer()).toString("latin1", 8, 12), "WEBP");
 
     t.equal((await fetch(`${url}/videos/none.webp`)).status, 404);
+    const [malformed] = await once(get(url, { path: "//" }), "response");
+    t.equal(malformed.statusCode, 400);
+    malformed.resume();
     let last: ServerEvent | undefined;
     for await (const event of eventsOf(await post("steps=0"))) last = event;
     t.match(last, { event: "failed", data: { code: "ERR_INVALID_OPTION", message: /^steps/ } });

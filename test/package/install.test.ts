@@ -3,12 +3,12 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import t from "tap";
 import { locateLibtorch } from "#ts/libtorch/index.js";
-import { bareEnvironment, linkLibtorchPackage, npm, packWithPrebuild } from "../support/package.js";
+import { bareEnvironment, linkLibtorchPackage, npm, pack } from "../support/package.js";
 import { writeSmallModel } from "../support/small_model.js";
 
 const model = writeSmallModel("package");
 const paths = Object.fromEntries(Object.entries(model).map(([name, path]) => [name, resolve(path)]));
-const { tarball, files } = packWithPrebuild();
+const { tarball, files } = pack({ prebuild: true });
 const folder = t.testdir();
 const env = bareEnvironment(folder);
 const environmentLibtorch: NodeJS.ProcessEnv = { ...env, CAMEO_LIBTORCH: locateLibtorch().folder };
@@ -25,7 +25,7 @@ const sample = `
 const frameBytes = `${2 * 64 * 64 * 3}\n`;
 
 /** A user's project that has installed the tarball. */
-function install(name: string, ...flags: string[]): string {
+function install(name: string, flags: string[] = [], from = tarball): string {
   const project = join(folder, name);
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), "{}");
@@ -35,7 +35,7 @@ function install(name: string, ...flags: string[]): string {
     `const { Pipeline } = require("cameo"); (async () => {${sample}})();`,
   );
   const quick = ["--no-audit", "--no-fund", "--prefer-offline", "--omit=optional"];
-  npm(["install", ...quick, ...flags, tarball], project, env);
+  npm(["install", ...quick, ...flags, from], project, env);
   return project;
 }
 
@@ -90,7 +90,7 @@ t.test("installs without compiler, cmake, Python and libtorch, and says what is 
 });
 
 t.test("works with --ignore-scripts, with import and with require", async (t) => {
-  const project = install("scriptless", "--ignore-scripts");
+  const project = install("scriptless", ["--ignore-scripts"]);
   t.match(run(project, ["sample.mjs", "esm.apng"]), { status: 0, stdout: frameBytes });
   t.match(run(project, ["sample.cjs", "cjs.apng"]), { status: 0, stdout: frameBytes });
 });
@@ -107,4 +107,20 @@ t.test("works where its folder can't be written", async (t) => {
   t.throws(() => copyFileSync("package.json", join(project, "new.json")), "it really can't be written");
   const out = join(folder, "read-only.apng");
   t.match(run(project, ["sample.mjs", out]), { status: 0, stdout: frameBytes });
+});
+
+const skip = process.env.CAMEO_SOURCE_BUILD ? false : "takes minutes: CAMEO_SOURCE_BUILD=1 compiles";
+
+t.test("compiles where no prebuilt addon came with it", { skip }, async (t) => {
+  // npm's own run of the script may wait for an approval.
+  const project = install("from source", ["--ignore-scripts"], pack({ prebuild: false }).tarball);
+  const cameo = join(project, "node_modules/cameo");
+  const tools = { ...environmentLibtorch, PATH: process.env.PATH };
+  const missing = run(project, ["sample.mjs", "none.apng"]);
+  t.match(missing, { status: 1, stderr: /npm rebuild cameo/ });
+  t.match(run(cameo, ["native/build.mjs", "--install"]), { status: 1, stderr: /^cameo: cmake is missing/m });
+  t.match(run(cameo, ["native/build.mjs", "--install"], tools), { status: 0 });
+  t.ok(existsSync(join(cameo, "build/Release/cameo.node")));
+  t.notOk(existsSync(join(cameo, ".cmake/release")), "object files are not kept");
+  t.match(run(project, ["sample.mjs", "out.apng"]), { status: 0, stdout: frameBytes });
 });

@@ -12,16 +12,19 @@ export interface Output {
   stderr: string;
 }
 
-/** Packs this package with the addon that was built for the tests as its prebuilt one. */
-export function packWithPrebuild(): { tarball: string; files: string[] } {
-  const stage = resolve("build/packed");
+/** Packs this package, with the addon that was built for the tests as its prebuilt one or without any. */
+export function pack({ prebuild }: { prebuild: boolean }): { tarball: string; files: string[] } {
+  const stage = resolve(prebuild ? "build/packed" : "build/packed-sources");
   rmSync(stage, { recursive: true, force: true });
   const files = packedFiles(".").filter((file) => !file.startsWith("prebuilds/"));
   for (const file of files) copyInto(file, join(stage, file));
-  const addon = `prebuilds/${machine}/cameo.node`;
-  copyInto("build/Release/cameo.node", join(stage, addon));
+  if (prebuild) {
+    const addon = `prebuilds/${machine}/cameo.node`;
+    copyInto("build/Release/cameo.node", join(stage, addon));
+    files.push(addon);
+  }
   const [{ filename }] = JSON.parse(npm(["pack", "--json", "--ignore-scripts"], stage).stdout);
-  return { tarball: join(stage, filename), files: [...files, addon] };
+  return { tarball: join(stage, filename), files };
 }
 
 function packedFiles(folder: string): string[] {

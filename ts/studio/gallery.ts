@@ -111,15 +111,22 @@ export class Gallery {
     return join(this.folder, id, name);
   }
 
-  /** Removes an entry's own files, and its folder unless something else is in it; false where there is no such entry. */
+  /**
+   * Removes an entry's own files, and its folder unless something else is in it; false where there is no such entry.
+   * ERR_MEDIA where they can't be removed.
+   */
   async delete(id: string): Promise<boolean> {
     const entry = this.#entries.get(id);
     if (!entry) return false;
-    this.#entries.delete(id);
     const folder = join(this.folder, id);
-    // The record goes first: what is left of an interrupted removal is no entry.
-    for (const name of [recordName, entry.video, ...entry.references]) {
-      await rm(join(folder, name), { force: true });
+    try {
+      // The record goes first: what is left of an interrupted removal is no entry.
+      await rm(join(folder, recordName), { force: true });
+      this.#entries.delete(id);
+      for (const name of [entry.video, ...entry.references]) await rm(join(folder, name), { force: true });
+    } catch (cause) {
+      const message = `${folder} can't be deleted: ${fileReason(cause)}; delete it by hand`;
+      throw new CameoError("ERR_MEDIA", message, { cause });
     }
     await rmdir(folder).catch(() => {});
     return true;

@@ -45,8 +45,12 @@ export class Queue {
     return [...this.#tasks.values()].map(({ job }) => job);
   }
 
-  /** Queues an order's videos. ERR_INVALID_OPTION for one that can't be made; status 429 for more than can wait. */
+  /**
+   * Queues an order's videos. ERR_INVALID_OPTION for one that can't be made; status 429 for more than can wait, and 503
+   * once it is closing.
+   */
   add({ references = [], seed = randomInt(2 ** 47), count = 1, ...order }: VideoOrder): Job[] {
+    if (this.#closed) throw new Refusal(503, "ERR_CLOSED", "the studio is ending; start cameo studio again");
     const group = randomUUID();
     const jobs = Array.from({ length: count }, (_, i): Job => {
       const parameters: VideoParameters = { ...order, seed: seed + i };

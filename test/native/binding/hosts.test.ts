@@ -3,6 +3,8 @@ import t from "tap";
 import { writeSmallModel } from "../../support/small_model.js";
 
 const model = { ...writeSmallModel("hosts"), device: "cpu", dtype: "fp32" };
+/** How many processes host worker threads that are terminated. */
+const hostRepetitions = Number(process.env.CAMEO_HOSTS ?? 1);
 const request = { prompt: "a man", frames: 2, width: 64, height: 64, steps: 1, seed: 1 };
 
 interface Host {
@@ -121,20 +123,49 @@ t.test("child processes of one host sample at the same time", async (t) => {
   t.same(results, Array(2).fill({ code: 0, bytes: frameBytes }));
 });
 
-t.test("eight worker threads load at once", async (t) => {
-  const bytes = evaluate(`
-    import { Worker } from "node:worker_threads";
-    const source = \`
-      import { parentPort, workerData } from "node:worker_threads";
-      const { Pipeline } = await import(workerData.cameo);
-      const pipe = await Pipeline.load(workerData.model);
-      const { frames } = await pipe.sample(workerData.request);
-      await pipe.close();
-      parentPort.postMessage(frames.length);\`;
-    const workerData = { cameo: ${JSON.stringify(import.meta.resolve("cameo"))}, model, request };
-    const run = () => new Promise((resolve, reject) => {
-      new Worker(source, { eval: true, workerData }).on("message", resolve).on("error", reject);
+/** Eight workers that load and sample; then twenty, eight at a time, that are terminated in the midst of it. */
+const hostOfWorkers = `
+  import { Worker } from "node:worker_threads";
+  const source = \`
+    import { parentPort, workerData } from "node:worker_threads";
+    const { Pipeline } = await import(workerData.cameo);
+    const onProgress = ({ phase, step }) => parentPort.postMessage({ phase, step });
+    const pipe = await Pipeline.load({ ...workerData.model, onProgress });
+    const { frames } = await pipe.sample({ ...workerData.request, onProgress });
+    await pipe.close();
+    parentPort.postMessage({ bytes: frames.length });\`;
+  const workerData = { cameo: ${JSON.stringify(import.meta.resolve("cameo"))}, model, request };
+  const run = () => new Promise((resolve, reject) => {
+    new Worker(source, { eval: true, workerData })
+      .on("message", ({ bytes }) => bytes && resolve(bytes))
+      .on("error", reject);
+  });
+  const bytes = await Promise.all(Array.from({ length: 8 }, run));
+
+  const endless = { ...workerData, request: { ...request, steps: 1000 } };
+  const moments = [["load", 1], ["load", 50], ["encode", 1], ["denoise", 1], ["denoise", 4]];
+  const terminate = (nth) => new Promise((resolve, reject) => {
+    const worker = new Worker(source, { eval: true, workerData: endless });
+    const [phase, step] = moments[nth % moments.length];
+    worker.on("error", reject).on("exit", (code) => resolve({ phase, code }));
+    worker.on("message", (reached) => {
+      if (reached.phase === phase && reached.step >= step) worker.terminate();
     });
-    console.log(JSON.stringify(await Promise.all(Array.from({ length: 8 }, run))));`);
-  t.same(bytes, Array(8).fill(frameBytes));
+  });
+  const terminated = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    while (next < 20) terminated.push(await terminate(next++));
+  }));
+  console.log(JSON.stringify({ bytes, terminated, after: await run() }));`;
+
+t.test("eight worker threads load at once, and twenty are terminated as they run", (t) => {
+  for (let repetition = 0; repetition < hostRepetitions; repetition++) {
+    const { bytes, terminated, after } = evaluate(hostOfWorkers);
+    t.same(bytes, Array(8).fill(frameBytes));
+    t.equal(terminated.length, 20);
+    for (const { code } of terminated) t.equal(code, 1);
+    t.equal(after, frameBytes, "the host can still load and sample");
+  }
+  t.end();
 });

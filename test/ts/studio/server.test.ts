@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "tap";
@@ -189,6 +189,17 @@ test("makes a video, keeps it, and deletes it", async (t) => {
 
   const again = await startStudio(t, { output: studio.output });
   t.strictSame((await again.state()).gallery, [entry], "it is there after a restart");
+  const record = join(studio.output, entry.id, "request.json");
+  rmSync(record);
+  mkdirSync(record);
+  const undeletable = await studio.call(`/api/gallery/${entry.id}`, { method: "DELETE" });
+  t.equal(undeletable.status, 500);
+  t.match(JSON.parse(undeletable.body.toString()), {
+    code: "ERR_MEDIA",
+    message: /can't be deleted: .*; delete it by hand$/,
+  });
+  t.strictSame((await studio.state()).gallery, [entry], "what is still there is still shown");
+  rmdirSync(record);
   writeFileSync(join(studio.output, entry.id, "note.txt"), "not the gallery's");
   t.equal((await studio.call(`/api/gallery/${entry.id}`, { method: "DELETE" })).status, 204);
   t.strictSame((await studio.state()).gallery, []);
@@ -276,7 +287,11 @@ test("refuses a port that is taken and folders that can't be used; leaves nothin
   const references = [await client.upload()];
   await client.order({ ...endless, references });
   await client.until(({ jobs }) => jobs[0]?.state === "running");
-  await studio.close();
+  const closing = studio.close();
+  // Refused, or not heard any more.
+  const late = await client.order({ ...endless, references }).catch(() => undefined);
+  t.equal(late?.status ?? 503, 503);
+  await closing;
   await t.rejects(client.call("/"));
   t.strictSame(readdirSync(output), []);
 });

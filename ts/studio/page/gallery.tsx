@@ -94,11 +94,13 @@ function DeleteButton({ id }: { id: string }) {
       isSure.value = true;
       return;
     }
-    await deleteEntry(id).catch((error: Error) => {
-      draftError.value = error.message;
-    });
-    announcement.value = "The video was deleted.";
-    document.getElementById("gallery")?.focus({ preventScroll: true });
+    try {
+      await deleteEntry(id);
+      announcement.value = "The video was deleted.";
+      document.getElementById("gallery")?.focus({ preventScroll: true });
+    } catch (error) {
+      draftError.value = (error as Error).message;
+    }
   };
   const reset = () => {
     isSure.value = false;
