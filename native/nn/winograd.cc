@@ -20,11 +20,11 @@ namespace cameo::nn {
 
 namespace {
 
-constexpr int64_t kOut = 4;                  // a tile's side in the result
-constexpr int64_t kIn = 6;                   // and in the input: kOut + 3 - 1
-constexpr int64_t kPlanes = kIn * kIn;       // products, each of one place in a tile
-constexpr int64_t kLanes = 16;               // channels that are transformed at a time
-constexpr int64_t kScratch = 1 << 20;        // bytes of transformed input that stay in a core's cache
+constexpr int64_t kOut = 4;                        // a tile's side in the result
+constexpr int64_t kIn = 6;                         // and in the input: kOut + 3 - 1
+constexpr int64_t kPlanes = kIn * kIn;             // products, each of one place in a tile
+constexpr int64_t kLanes = 16;                     // channels that are transformed at a time
+constexpr int64_t kScratch = 1 << 20;              // bytes of transformed input that stay in a core's cache
 constexpr int64_t kMinTiles = 32, kMaxTiles = 64;  // rows of a matrix product
 constexpr int64_t kMaxColumns = 64, kMaxDepth = 640;
 
@@ -93,7 +93,9 @@ struct KernelView {
   int64_t of_out, of_in, of_row, of_column;
 
   /// By 180 degrees.
-  KernelView turned() const { return {values + 2 * of_row + 2 * of_column, of_out, of_in, -of_row, -of_column}; }
+  KernelView turned() const {
+    return {values + 2 * of_row + 2 * of_column, of_out, of_in, -of_row, -of_column};
+  }
 };
 
 /// U = G w G^T of `kLanes` outputs from `from` on; u is their place in the first plane, of `plane` numbers.
@@ -116,9 +118,10 @@ CAMEO_INLINE void kernelTile(const KernelView& w, const float* from, int64_t pla
   }
 }
 
-/// U (36, in, out) for the inputs `first` to `last`, a few at a time: what is read lies far apart from output to output.
-CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, int64_t in, int64_t out, int64_t first, int64_t last,
-                                     float* u) {
+/// U (36, in, out) for the inputs `first` to `last`, a few at a time: what is read lies far apart from output
+/// to output.
+CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, int64_t in, int64_t out, int64_t first,
+                                     int64_t last, float* u) {
   for (int64_t block = first; block < last; block += kLanes) {
     for (int64_t k = 0; k < out; k += kLanes) {
       for (int64_t c = block; c < std::min(block + kLanes, last); ++c) {
@@ -128,7 +131,8 @@ CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, int64_t in, int64_t ou
   }
 }
 
-/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of `first`.
+/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of
+/// `first`.
 CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first,
                                    int64_t last, int64_t stride, float* v) {
   for (int64_t tile = first; tile < last; ++tile) {
@@ -167,12 +171,14 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
 /// y = A^T m A + bias of tiles `first` to `last`, for `columns` of the result's channels from `channel` on:
 /// m (36, last - first, columns) -> y (N, H, W, K).
 CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const float* bias, const Tiling& tiling, int64_t first,
-                                    int64_t last, int64_t channel, int64_t columns, int64_t channels, float* y) {
+                                    int64_t last, int64_t channel, int64_t columns, int64_t channels,
+                                    float* y) {
   const int64_t plane = (last - first) * columns;
   for (int64_t tile = first; tile < last; ++tile) {
     const Place place(tiling, tile);
     const float* in = m + (tile - first) * columns;
-    const int64_t height = std::min(kOut, tiling.height - place.y), width = std::min(kOut, tiling.width - place.x);
+    const int64_t height = std::min(kOut, tiling.height - place.y),
+                  width = std::min(kOut, tiling.width - place.x);
     for (int64_t k = 0; k < columns; k += kLanes) {
       Vector rows[kOut][kIn];
       for (int64_t j = 0; j < kIn; ++j) {
@@ -187,8 +193,8 @@ CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const float* bias, const Til
       for (int64_t i = 0; i < height; ++i) {
         Vector t[kOut];
         transformOutput(rows[i], t);
-        float* out =
-            y + (((place.image * tiling.height + place.y + i) * tiling.width + place.x) * channels) + channel + k;
+        float* out = y + (((place.image * tiling.height + place.y + i) * tiling.width + place.x) * channels) +
+                     channel + k;
         for (int64_t j = 0; j < width; ++j) *reinterpret_cast<Vector*>(out + j * channels) = t[j] + shift;
       }
     }
@@ -225,18 +231,20 @@ struct Convolution {
   int64_t in, out;
 
   /// m (36, rows, columns) of v (36, stride, in) and `columns` of the kernel's from `channel` on.
-  void multiply(const float* v, int64_t stride, int64_t rows, int64_t channel, int64_t columns, float* m) const {
+  void multiply(const float* v, int64_t stride, int64_t rows, int64_t channel, int64_t columns,
+                float* m) const {
     for (int64_t plane = 0; plane < kPlanes; ++plane) {
       const float* a = v + plane * stride * in;
       const float* b = kernel + plane * in * out + channel;
       for (int64_t depth = 0; depth < in; depth += kMaxDepth) {
-        at::native::cpublas::brgemm(rows, columns, std::min(kMaxDepth, in - depth), in, out, columns, depth > 0,
-                                    a + depth, b + depth * out, m + plane * rows * columns);
+        at::native::cpublas::brgemm(rows, columns, std::min(kMaxDepth, in - depth), in, out, columns,
+                                    depth > 0, a + depth, b + depth * out, m + plane * rows * columns);
       }
     }
   }
 
-  /// The result's channels from `first` to `last`, of the tiles whose transformed input is v (36, stride, in).
+  /// The result's channels from `first` to `last`, of the tiles whose transformed input is v (36, stride,
+  /// in).
   void finish(const float* v, int64_t stride, int64_t tile, int64_t tiles, int64_t first, int64_t last,
               const Scratch& scratch) const {
     for (int64_t channel = first; channel < last; channel += kMaxColumns) {
@@ -310,7 +318,8 @@ at::Tensor winogradKernel(const at::Tensor& weight, bool turned) {
 at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Tensor& bias) {
   const Tiling tiling(x);
   const int64_t tiles = x.size(0) * tiling.perImage(), in = x.size(1), out = kernel.size(2);
-  at::Tensor y = at::empty({x.size(0), out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
+  at::Tensor y =
+      at::empty({x.size(0), out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
 #if CAMEO_WINOGRAD
   const Convolution job{.x = x.const_data_ptr<float>(),
                         .kernel = kernel.const_data_ptr<float>(),
@@ -319,7 +328,8 @@ at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Ten
                         .tiling = tiling,
                         .in = in,
                         .out = out};
-  const int64_t block = std::clamp(kScratch / static_cast<int64_t>(kPlanes * in * sizeof(float)), kMinTiles, kMaxTiles);
+  const int64_t block =
+      std::clamp(kScratch / static_cast<int64_t>(kPlanes * in * sizeof(float)), kMinTiles, kMaxTiles);
   if (tiles >= block * at::get_num_threads()) {
     convolveByTiles(job, tiles, block);
   } else {

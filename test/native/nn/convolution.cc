@@ -16,7 +16,8 @@ at::Tensor channelsLast(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-/// A 3x3 convolution of `x` in the `form` "winograd", "direct" or "double"; nothing where this CPU has no such form.
+/// A 3x3 convolution of `x` in the `form` "winograd", "direct" or "double"; nothing where this CPU has no
+/// such form.
 Tensors convolution(const Json& config, const Tensors& in) {
   const std::string form = config.at("form");
   const at::Tensor x = channelsLast(in.at("x")), weight = in.at("weight"), bias = in.at("bias");
