@@ -19,6 +19,7 @@ export interface NativeLoadOptions {
   subject?: string[];
   device: string;
   dtype: string;
+  kernels: string;
 }
 
 export interface NativeSampleRequest {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "binding/addon_data.h"
+#include "binding/model_tasks.h"
 #include "pipeline/runtime.h"
 #include "weights/inspect.h"
 
@@ -21,7 +22,9 @@ Napi::Value startJson(Napi::Env env, std::function<nlohmann::json()> make) {
   const auto work = [make = std::move(make)](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
     return jsonText(make());
   };
-  return AddonData::of(env).runner.start(Napi::Object::New(env), Napi::Function(), work).Get("promise");
+  return guarded(env, [&] {
+    return AddonData::of(env).runner.start(Napi::Object::New(env), Napi::Function(), work).Get("promise");
+  });
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {

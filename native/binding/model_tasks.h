@@ -94,13 +94,19 @@ class ModelTasks {
     return Napi::String::New(env, *description_);
   }
 
-  /// Aborts everything; the memory is back when the promise resolves.
+  /// Aborts everything; the memory is back when the promise resolves, and the thread has ended: it and
+  /// OpenMP's threads that belong to it keep stacks and buffers, and V8, which doesn't know that, may leave
+  /// `owner` for long.
   Napi::Value close(const Napi::Object& owner) {
     closed_ = true;
     runner_.cancelAll();
-    const auto work = [model = model_](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
+    const auto work = [this, model = model_](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
       release(*model);
-      return noValue();
+      // On the JS thread, while `owner`, to whom this belongs, is still kept for the promise.
+      return [this](Napi::Env env) {
+        runner_.stop();
+        return env.Undefined();
+      };
     };
     return runner_.start(owner, Napi::Function(), work).Get("promise");
   }

@@ -53,8 +53,8 @@ Napi::Value PipelineObject::describe(const Napi::CallbackInfo& info) {
   return tasks_.describe(info.Env());
 }
 
-Napi::Value PipelineObject::close(const Napi::CallbackInfo&) {
-  return tasks_.close(Value());
+Napi::Value PipelineObject::close(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return tasks_.close(Value()); });
 }
 
 }  // namespace cameo::binding

@@ -141,8 +141,8 @@ Napi::Value TrainerObject::describe(const Napi::CallbackInfo& info) {
   return tasks_.describe(info.Env());
 }
 
-Napi::Value TrainerObject::close(const Napi::CallbackInfo&) {
-  return tasks_.close(Value());
+Napi::Value TrainerObject::close(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return tasks_.close(Value()); });
 }
 
 }  // namespace cameo::binding

@@ -134,7 +134,8 @@ pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
           .motion = text(options, "motion"),
           .subject = texts(options, "subject"),
           .device = text(options, "device", "auto"),
-          .dtype = text(options, "dtype", "auto")};
+          .dtype = text(options, "dtype", "auto"),
+          .plain_kernels = text(options, "kernels", "fast") == "plain"};
 }
 
 pipeline::RgbImage readImage(const Napi::Object& object) {

@@ -4,46 +4,87 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "nn/winograd.h"
+
 namespace cameo::nn {
 
 namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
-class FrozenConvolution : public torch::autograd::Function<FrozenConvolution> {
+thread_local bool direct_only = false;
+
+/// Whether Winograd's form, with the transformation of the kernel, takes less time than the direct one: a
+/// kernel that does not fit in the cache needs more tiles to be worth it.
+bool winogradPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
+  constexpr int64_t kCache = 8 << 20;
+  if (direct_only || stride != 1 || padding != 1 || !winogradTakes(x, weight)) return false;
+  const int64_t tiles = winogradTiles(x);
+  return tiles >= (4 * weight.numel() * static_cast<int64_t>(sizeof(float)) <= kCache ? 48 : 192);
+}
+
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
+                   int64_t padding) {
+  if (winogradPays(x, weight, stride, padding)) return winograd(x, winogradKernel(weight), bias);
+  return at::conv2d(x, weight, bias, stride, padding);
+}
+
+class Convolution : public torch::autograd::Function<Convolution> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, int64_t stride, int64_t padding) {
-    context->save_for_backward({weight});
+    context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
     context->saved_data["sizes"] = x.sizes().vec();
     context->saved_data["format"] = static_cast<int64_t>(x.suggest_memory_format());
     context->saved_data["geometry"] = std::vector<int64_t>{stride, padding};
-    return at::conv2d(x, weight, bias, stride, padding);
+    return product(x, weight, bias, stride, padding);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const at::Tensor weight = context->get_saved_variables()[0];
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& weight = saved[1];
     const auto geometry = context->saved_data["geometry"].toIntVector();
     const auto format = static_cast<at::MemoryFormat>(context->saved_data["format"].toInt());
-    // Only its shape is read.
-    const at::Tensor x = at::empty(context->saved_data["sizes"].toIntVector(), weight.options(), format);
-    const auto result = at::convolution_backward(
-        gradients[0], x, weight, /*bias_sizes=*/std::nullopt, /*stride=*/{geometry[0], geometry[0]},
-        /*padding=*/{geometry[1], geometry[1]}, /*dilation=*/{1, 1}, /*transposed=*/false,
-        /*output_padding=*/{0, 0}, /*groups=*/1, /*output_mask=*/{true, false, false});
-    return {std::get<0>(result), {}, {}, {}, {}};
+    const at::Tensor grad = gradients[0].contiguous(format);
+    variable_list result(5);
+    std::array<bool, 3> wanted{context->needs_input_grad(0), context->needs_input_grad(1),
+                               context->needs_input_grad(2)};
+    if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), geometry[0], geometry[1])) {
+      result[0] = winograd(grad, winogradKernel(weight, /*turned=*/true), {});
+      wanted[0] = false;
+    }
+    if (wanted == std::array<bool, 3>{}) return result;
+    // Where the kernel isn't trained, only the shape of x is read.
+    const at::Tensor x =
+        saved[0].defined() ? saved[0]
+                           : at::empty(context->saved_data["sizes"].toIntVector(), weight.options(), format);
+    auto [of_x, of_weight, of_bias] = at::convolution_backward(
+        grad, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef({weight.size(0)}),
+        /*stride=*/{geometry[0], geometry[0]}, /*padding=*/{geometry[1], geometry[1]}, /*dilation=*/{1, 1},
+        /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1, wanted);
+    if (wanted[0]) result[0] = of_x;
+    if (wanted[1]) result[1] = of_weight;
+    if (wanted[2]) result[2] = of_bias;
+    return result;
   }
 };
 
 }  // namespace
 
+DirectConvolutions::DirectConvolutions(bool on) : before_(direct_only) {
+  direct_only = on;
+}
+
+DirectConvolutions::~DirectConvolutions() {
+  direct_only = before_;
+}
+
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                     int64_t padding) {
-  const bool is_trained = weight.requires_grad() || bias.requires_grad();
-  if (is_trained || !x.requires_grad() || !c10::GradMode::is_enabled()) {
-    return at::conv2d(x, weight, bias, stride, padding);
-  }
-  return FrozenConvolution::apply(x, weight, bias, stride, padding);
+  const bool records =
+      c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
+  return records ? Convolution::apply(x, weight, bias, stride, padding)
+                 : product(x, weight, bias, stride, padding);
 }
 
 }  // namespace cameo::nn

@@ -149,6 +149,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
                 "subject: a subject model needs motion modules; name their folder with `motion`");
   }
 
+  pipeline->plain_kernels = options.plain_kernels;
   const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
   const auto vae = component(options, options.base + "/vae", "the VAE");
   const auto unet = component(options, options.base + "/unet", "the UNet");

@@ -25,6 +25,8 @@ struct LoadOptions {
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
   std::string dtype = "auto";
+  /// Whether convolutions take their direct form alone (nn/convolution.h).
+  bool plain_kernels = false;
 };
 
 enum class ReferenceNoiseMode {

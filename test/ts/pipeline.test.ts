@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { type LoadProgress, Pipeline, type SampleProgress, type SampleRequest, type Video } from "cameo";
 import { type Test, test } from "tap";
 import { readVideoMetadata } from "#ts/media/index.js";
+import { assertClose } from "../support/compare.js";
 import { writeModel } from "../support/model_folder.js";
+import { readSafetensors } from "../support/safetensors.js";
 
 const scheduler = { _class_name: "DDIMScheduler" };
 const paths = writeModel("build/fixtures/pipeline", { motion: "motion", subject: "subject", scheduler });
@@ -55,6 +57,19 @@ test("loads with progress, and describes what is loaded", async (t) => {
   }
   description.networks.length = 0;
   t.equal(pipe.describe().networks.length, 3, "what is given out is a copy");
+});
+
+test("fast kernels make what plain ones make, but for rounding", async (t) => {
+  const folder = t.testdir();
+  const latentsBy = async (kernels: "fast" | "plain") => {
+    await using pipe = await Pipeline.load({ ...model, kernels });
+    const saveLatents = join(folder, `${kernels}.safetensors`);
+    await pipe.sample({ ...request, width: 128, height: 96, saveLatents });
+    return readSafetensors(saveLatents);
+  };
+  const plain = await latentsBy("plain");
+  const fast = await latentsBy("fast");
+  for (const [name, latents] of Object.entries(plain)) assertClose(t, fast[name], latents, 1e-4, name);
 });
 
 test("the same request makes the same frames", async (t) => {

@@ -25,6 +25,7 @@ interface SampleFlags extends OutputOptions {
   subject?: string[];
   device?: string;
   dtype?: string;
+  kernels?: string;
   seed?: number;
   steps?: number;
   guidance?: number;
@@ -69,6 +70,7 @@ export function sampleCommand(): Command {
     .option("--scheduler <name>", "ddim (default)")
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
+    .option("--kernels <name>", "fast (default) or plain, which is slower and a little more exact")
     .option("--reference-noise <a>", "noise on the references, 0 to 1 (default: 0)", number)
     .option("--reference-noise-mode <mode>", "independent (default) or as-released")
     .option("--reference-latents <how>", "mode (default) or sample")
@@ -138,8 +140,8 @@ function warn(message: string, { json }: OutputOptions): void {
   process.stderr.write(`cameo: warning: ${message}\n`);
 }
 
-function loadOptions({ base, motion, subject, device, dtype }: SampleFlags): LoadOptions {
-  return defined({ base, motion, subject, device, dtype }) as LoadOptions;
+function loadOptions({ base, motion, subject, device, dtype, kernels }: SampleFlags): LoadOptions {
+  return defined({ base, motion, subject, device, dtype, kernels }) as LoadOptions;
 }
 
 function sampleRequest(flags: SampleFlags): SampleRequest {

@@ -20,6 +20,11 @@ export interface LoadOptions {
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /** "auto" (what suits the device), "fp32", "bf16" or "fp16". Default: "auto". */
   dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
+  /**
+   * "fast": 3x3 convolutions by Winograd's minimal filtering on CPUs, some 1e-5 of a layer's largest value from exact.
+   * "plain": all directly, 2e-6 from exact. Default: "fast".
+   */
+  kernels?: "fast" | "plain" | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
   /** Called while tensors are read; what it throws, the promise rejects with. */
@@ -55,6 +60,7 @@ const loadSchema = z.strictObject({
   ),
   device: option(deviceName.optional(), deviceNames),
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
+  kernels: option(z.enum(["fast", "plain"]).optional(), '"fast" or "plain"'),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
   onProgress: option(
     z.custom<NonNullable<LoadOptions["onProgress"]>>((value) => typeof value === "function").optional(),
@@ -70,8 +76,16 @@ export interface CheckedLoadOptions {
 
 /** Checks the options and completes them with the defaults. */
 export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
-  const { base, motion, subject, device = "auto", dtype = "auto" } = checkOptions(loadSchema, options);
-  if (base !== undefined) return { native: { ...defined({ base, motion, subject }), device, dtype } };
+  const {
+    base,
+    motion,
+    subject,
+    device = "auto",
+    dtype = "auto",
+    kernels = "fast",
+  } = checkOptions(loadSchema, options);
+  if (base !== undefined)
+    return { native: { ...defined({ base, motion, subject }), device, dtype, kernels } };
   for (const [name, value] of Object.entries({ motion, subject })) {
     if (value === undefined) continue;
     throw new CameoError(
@@ -81,5 +95,5 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   }
   const shipped = shippedModel();
   const paths = { base: shipped.base, motion: shipped.motion, subject: [shipped.subject] };
-  return { native: { ...paths, device, dtype }, shipped };
+  return { native: { ...paths, device, dtype, kernels }, shipped };
 }

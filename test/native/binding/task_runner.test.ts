@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
@@ -128,6 +129,26 @@ t.test("closing ends what runs and what waits", async (t) => {
   t.same(await Promise.all(codes), ["ERR_CLOSED", "ERR_CLOSED"]);
   await t.rejects(pipe.sample(request), { code: "ERR_CLOSED" });
   await pipe.close();
+});
+
+t.test("closing ends the threads that were started for it", async (t) => {
+  const threads = () => readdirSync("/proc/self/task").length;
+  const use = async () => {
+    const pipe = await Pipeline.load(model);
+    await pipe.sample(request);
+    await pipe.close();
+  };
+  await use();
+  const before = threads();
+  for (let round = 0; round < 3; ++round) await use();
+  t.ok(threads() <= before, `${threads()} threads, ${before} before`);
+});
+
+t.test("a model is closed as the process exits", async (t) => {
+  const { status, signal, stderr } = runNode(
+    script("process.on('exit', () => { pipe.close(); }); process.exit(7);"),
+  );
+  t.same({ status, signal }, { status: 7, signal: null }, stderr);
 });
 
 t.test("process.exit in the middle of a request", async (t) => {

@@ -2,15 +2,33 @@ import { test } from "tap";
 import { checkLoadOptions, type LoadOptions } from "#ts/options/load.js";
 
 test("completes the defaults", (t) => {
-  t.strictSame(checkLoadOptions({ base: "sd15" }).native, { base: "sd15", device: "auto", dtype: "auto" });
-  const all = { base: "a", motion: "b", subject: "c", device: "cuda:1", dtype: "bf16" } as const;
+  t.strictSame(checkLoadOptions({ base: "sd15" }).native, {
+    base: "sd15",
+    device: "auto",
+    dtype: "auto",
+    kernels: "fast",
+  });
+  const all = {
+    base: "a",
+    motion: "b",
+    subject: "c",
+    device: "cuda:1",
+    dtype: "bf16",
+    kernels: "plain",
+  } as const;
   t.strictSame(checkLoadOptions(all).native, { ...all, subject: ["c"] });
   const several = { base: "a", subject: ["c", "d"] };
-  t.strictSame(checkLoadOptions(several).native, { ...several, device: "auto", dtype: "auto" });
+  t.strictSame(checkLoadOptions(several).native, {
+    ...several,
+    device: "auto",
+    dtype: "auto",
+    kernels: "fast",
+  });
   t.strictSame(checkLoadOptions({ base: "a", motion: undefined, device: undefined }).native, {
     base: "a",
     device: "auto",
     dtype: "auto",
+    kernels: "fast",
   });
   t.end();
 });
@@ -31,6 +49,7 @@ test("says what is wrong", (t) => {
     ],
     [{ base: "a", device: "cuda:x" }, /^device: 'cuda:x' is not allowed/],
     [{ base: "a", dtype: "float32" }, /^dtype: 'float32' is not allowed; it must be "auto", "fp32"/],
+    [{ base: "a", kernels: "slow" }, /^kernels: 'slow' is not allowed; it must be "fast" or "plain"$/],
     [{ base: "a", signal: {} }, /^signal: \{\} is not allowed; it must be an AbortSignal$/],
     [{ base: "a", onProgress: 1 }, /^onProgress: 1 is not allowed; it must be a function$/],
     [{ base: "a", subjet: "b" }, /^subjet is not an option; did you mean subject\?$/],

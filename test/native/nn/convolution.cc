@@ -1,0 +1,61 @@
+#include "nn/convolution.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <set>
+
+#include "harness.h"
+#include "nn/winograd.h"
+
+namespace cameo::test {
+
+namespace {
+
+at::Tensor channelsLast(const at::Tensor& x) {
+  return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// A 3x3 convolution of `x` in the `form` "winograd", "direct" or "double"; nothing where this CPU has no
+/// such form.
+Tensors convolution(const Json& config, const Tensors& in) {
+  const std::string form = config.at("form");
+  const at::Tensor x = channelsLast(in.at("x")), weight = in.at("weight"), bias = in.at("bias");
+  if (form == "double") {
+    const at::Tensor out = at::conv2d(x.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble), 1, 1);
+    return {{"out", out.to(at::kFloat).contiguous()}};
+  }
+  if (form == "direct") {
+    const nn::DirectConvolutions direct;
+    return {{"out", nn::convolve(x, weight, bias, 1, 1).contiguous()}};
+  }
+  if (!nn::winogradTakes(x, weight)) return {};
+  return {{"out", nn::winograd(x, nn::winogradKernel(weight), bias).contiguous()}};
+}
+
+/// The result and the gradients of what `config` says is trained.
+Tensors gradients(const Json& config, const Tensors& in) {
+  const c10::InferenceMode off(false);
+  const nn::DirectConvolutions direct(config.at("direct").get<bool>());
+  const int64_t stride = config.at("stride"), padding = config.at("padding");
+  const std::set<std::string> trained = config.at("trained");
+  Tensors leaves;
+  for (const std::string name : {"x", "weight", "bias"}) {
+    leaves[name] = (name == "x" ? channelsLast(in.at(name)) : in.at(name)).clone();
+    leaves[name].requires_grad_(trained.contains(name));
+  }
+  const at::Tensor out = nn::convolve(leaves["x"], leaves["weight"], leaves["bias"], stride, padding);
+  out.backward(in.at("grad").clone());
+  Tensors result{{"out", out.detach().contiguous()}};
+  for (const auto& [name, leaf] : leaves) {
+    if (leaf.grad().defined()) result[name] = leaf.grad().contiguous();
+  }
+  return result;
+}
+
+}  // namespace
+
+const bool kConvolutionsRegistered =
+    addProbe("nn.convolution", convolution) && addProbe("nn.convolution_gradients", gradients);
+
+}  // namespace cameo::test
