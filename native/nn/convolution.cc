@@ -4,7 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "nn/winograd.h"
+#include "cpu/winograd.h"
+#include "nn/plain_kernels.h"
 
 namespace cameo::nn {
 
@@ -12,20 +13,18 @@ namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
-thread_local bool direct_only = false;
-
 /// Whether Winograd's form, with the transformation of the kernel, takes less time than the direct one: a
 /// kernel that does not fit in the cache needs more tiles to be worth it.
 bool winogradPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
   constexpr int64_t kCache = 8 << 20;
-  if (direct_only || stride != 1 || padding != 1 || !winogradTakes(x, weight)) return false;
-  const int64_t tiles = winogradTiles(x);
+  if (PlainKernels::on() || stride != 1 || padding != 1 || !cpu::winogradTakes(x, weight)) return false;
+  const int64_t tiles = cpu::winogradTiles(x);
   return tiles >= (4 * weight.numel() * static_cast<int64_t>(sizeof(float)) <= kCache ? 48 : 192);
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                    int64_t padding) {
-  if (winogradPays(x, weight, stride, padding)) return winograd(x, winogradKernel(weight), bias);
+  if (winogradPays(x, weight, stride, padding)) return cpu::winograd(x, cpu::winogradKernel(weight), bias);
   return at::conv2d(x, weight, bias, stride, padding);
 }
 
@@ -50,7 +49,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
     std::array<bool, 3> wanted{context->needs_input_grad(0), context->needs_input_grad(1),
                                context->needs_input_grad(2)};
     if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), geometry[0], geometry[1])) {
-      result[0] = winograd(grad, winogradKernel(weight, /*turned=*/true), {});
+      result[0] = cpu::winograd(grad, cpu::winogradKernel(weight, /*turned=*/true), {});
       wanted[0] = false;
     }
     if (wanted == std::array<bool, 3>{}) return result;
@@ -70,14 +69,6 @@ class Convolution : public torch::autograd::Function<Convolution> {
 };
 
 }  // namespace
-
-DirectConvolutions::DirectConvolutions(bool on) : before_(direct_only) {
-  direct_only = on;
-}
-
-DirectConvolutions::~DirectConvolutions() {
-  direct_only = before_;
-}
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                     int64_t padding) {

@@ -5,21 +5,9 @@
 namespace cameo::nn {
 
 /// x (N, in, H, W) with a kernel (out, in, k, k) -> (N, out, H', W'), differentiable, in the form that takes
-/// the least time (nn/winograd.h). Where the kernel isn't trained, x is not kept for the backward pass, as
+/// the least time (cpu/winograd.h). Where the kernel isn't trained, x is not kept for the backward pass, as
 /// at::conv2d would.
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                     int64_t padding);
-
-/// While it lives, this thread's convolutions take the direct form alone.
-class DirectConvolutions {
- public:
-  explicit DirectConvolutions(bool on = true);
-  ~DirectConvolutions();
-  DirectConvolutions(const DirectConvolutions&) = delete;
-  DirectConvolutions& operator=(const DirectConvolutions&) = delete;
-
- private:
-  bool before_;
-};
 
 }  // namespace cameo::nn

@@ -27,7 +27,7 @@ struct Pipeline {
   std::unique_ptr<models::UNet> unet;
   schedulers::ScheduleConfig schedule;
   bool has_subject = false;
-  bool plain_kernels = false;  // convolutions take their direct form alone
+  bool plain_kernels = false;  // see nn/plain_kernels.h
   nlohmann::json description;  // of what was loaded from where, for `describe()`
 };
 

@@ -3,7 +3,7 @@
 #include <c10/util/StringUtil.h>
 
 #include "core/error.h"
-#include "nn/convolution.h"
+#include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/pipeline.h"
 
@@ -11,7 +11,7 @@ namespace cameo::pipeline {
 
 RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
   const c10::InferenceMode inference;
-  const nn::DirectConvolutions direct(pipeline.plain_kernels);
+  const nn::PlainKernels plain(pipeline.plain_kernels);
   if (image.width < 1 || image.height < 1 ||
       static_cast<int64_t>(image.data.size()) != 3 * image.width * image.height) {
     throw Error(ErrorCode::InvalidOption, "a picture has another number of bytes than its size says");

@@ -25,7 +25,7 @@ struct LoadOptions {
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
   std::string dtype = "auto";
-  /// Whether convolutions take their direct form alone (nn/convolution.h).
+  /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).
   bool plain_kernels = false;
 };
 

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
-#include "nn/convolution.h"
+#include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/preview.h"
@@ -202,7 +202,7 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
 Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
               const Cancellation& cancellation) {
   const c10::InferenceMode inference;
-  const nn::DirectConvolutions direct(pipeline.plain_kernels);
+  const nn::PlainKernels plain(pipeline.plain_kernels);
   check(pipeline, request);
   Recorder recorder(request.save_latents);
   const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);

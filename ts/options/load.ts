@@ -21,8 +21,8 @@ export interface LoadOptions {
   /** "auto" (what suits the device), "fp32", "bf16" or "fp16". Default: "auto". */
   dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
   /**
-   * "fast": 3x3 convolutions by Winograd's minimal filtering on CPUs, some 1e-5 of a layer's largest value from exact.
-   * "plain": all directly, 2e-6 from exact. Default: "fast".
+   * What computes on CPUs. "fast": kernels of this package's own, whose 3x3 convolutions are exact to some 1e-5 of a
+   * layer's largest value. "plain": libtorch's, exact to 2e-6. Default: "fast".
    */
   kernels?: "fast" | "plain" | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */

@@ -5,8 +5,9 @@
 
 #include <set>
 
+#include "cpu/winograd.h"
 #include "harness.h"
-#include "nn/winograd.h"
+#include "nn/plain_kernels.h"
 
 namespace cameo::test {
 
@@ -26,17 +27,17 @@ Tensors convolution(const Json& config, const Tensors& in) {
     return {{"out", out.to(at::kFloat).contiguous()}};
   }
   if (form == "direct") {
-    const nn::DirectConvolutions direct;
+    const nn::PlainKernels plain;
     return {{"out", nn::convolve(x, weight, bias, 1, 1).contiguous()}};
   }
-  if (!nn::winogradTakes(x, weight)) return {};
-  return {{"out", nn::winograd(x, nn::winogradKernel(weight), bias).contiguous()}};
+  if (!cpu::winogradTakes(x, weight)) return {};
+  return {{"out", cpu::winograd(x, cpu::winogradKernel(weight), bias).contiguous()}};
 }
 
 /// The result and the gradients of what `config` says is trained.
 Tensors gradients(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
-  const nn::DirectConvolutions direct(config.at("direct").get<bool>());
+  const nn::PlainKernels plain(config.at("direct").get<bool>());
   const int64_t stride = config.at("stride"), padding = config.at("padding");
   const std::set<std::string> trained = config.at("trained");
   Tensors leaves;

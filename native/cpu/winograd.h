@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace cameo::nn {
+namespace cameo::cpu {
 
 /// Whether `winograd` can compute the convolution of `x` with a 3x3 kernel of padding 1 and stride 1:
 /// channels-last fp32 on a CPU whose matrix kernels libtorch has, channels in multiples of 16.
@@ -21,4 +21,4 @@ at::Tensor winogradKernel(const at::Tensor& weight, bool turned = false);
 /// instead of 2e-6.
 at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Tensor& bias);
 
-}  // namespace cameo::nn
+}  // namespace cameo::cpu

@@ -1,29 +1,20 @@
-#include "nn/winograd.h"
+#include "cpu/winograd.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
 
-#if defined(__GNUC__) && defined(__x86_64__)
-#define CAMEO_WINOGRAD 1
-// Vectors are passed between inlined functions only.
-#pragma GCC diagnostic ignored "-Wpsabi"
-#define CAMEO_FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#define CAMEO_INLINE inline __attribute__((always_inline))
-#endif
+#include "cpu/matrix.h"
+#include "cpu/vector.h"
 
-namespace cameo::nn {
+namespace cameo::cpu {
 
 namespace {
 
 constexpr int64_t kOut = 4;                        // a tile's side in the result
 constexpr int64_t kIn = 6;                         // and in the input: kOut + 3 - 1
 constexpr int64_t kPlanes = kIn * kIn;             // products, each of one place in a tile
-constexpr int64_t kLanes = 16;                     // channels that are transformed at a time
 constexpr int64_t kScratch = 1 << 20;              // bytes of transformed input that stay in a core's cache
 constexpr int64_t kMinTiles = 32, kMaxTiles = 64;  // rows of a matrix product
 constexpr int64_t kMaxColumns = 64, kMaxDepth = 640;
@@ -51,9 +42,7 @@ struct Place {
         x(tile % tiling.columns * kOut) {}
 };
 
-#if CAMEO_WINOGRAD
-
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float))));
+#if CAMEO_CPU_KERNELS
 
 /// B^T d.
 CAMEO_INLINE void transformInput(const Vector (&d)[kIn], Vector (&t)[kIn]) {
@@ -114,7 +103,7 @@ CAMEO_INLINE void kernelTile(const KernelView& w, const float* from, int64_t pla
     const Vector row[3] = {columns[0][i], columns[1][i], columns[2][i]};
     Vector t[kIn];
     transformKernel(row, t);
-    for (int64_t j = 0; j < kIn; ++j) *reinterpret_cast<Vector*>(u + (i * kIn + j) * plane) = t[j];
+    for (int64_t j = 0; j < kIn; ++j) store(u + (i * kIn + j) * plane, t[j]);
   }
 }
 
@@ -152,7 +141,7 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
       for (int64_t i = 0; i < kIn; ++i) {
         Vector d[kIn];
         for (int64_t j = 0; j < kIn; ++j) {
-          d[j] = at[i][j] ? *reinterpret_cast<const Vector*>(at[i][j] + c) : Vector{};
+          d[j] = at[i][j] ? load(at[i][j] + c) : Vector{};
         }
         transformInput(d, rows[i]);
       }
@@ -161,7 +150,7 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
         Vector t[kIn];
         transformInput(d, t);
         for (int64_t i = 0; i < kIn; ++i) {
-          *reinterpret_cast<Vector*>(out + (i * kIn + j) * stride * channels + c) = t[i];
+          store(out + (i * kIn + j) * stride * channels + c, t[i]);
         }
       }
     }
@@ -184,43 +173,21 @@ CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const float* bias, const Til
       for (int64_t j = 0; j < kIn; ++j) {
         Vector d[kIn], t[kOut];
         for (int64_t i = 0; i < kIn; ++i) {
-          d[i] = *reinterpret_cast<const Vector*>(in + (i * kIn + j) * plane + k);
+          d[i] = load(in + (i * kIn + j) * plane + k);
         }
         transformOutput(d, t);
         for (int64_t i = 0; i < kOut; ++i) rows[i][j] = t[i];
       }
-      const Vector shift = bias ? *reinterpret_cast<const Vector*>(bias + channel + k) : Vector{};
+      const Vector shift = bias ? load(bias + channel + k) : Vector{};
       for (int64_t i = 0; i < height; ++i) {
         Vector t[kOut];
         transformOutput(rows[i], t);
         float* out = y + (((place.image * tiling.height + place.y + i) * tiling.width + place.x) * channels) +
                      channel + k;
-        for (int64_t j = 0; j < width; ++j) *reinterpret_cast<Vector*>(out + j * channels) = t[j] + shift;
+        for (int64_t j = 0; j < width; ++j) store(out + j * channels, t[j] + shift);
       }
     }
   }
-}
-
-/// libtorch says whether it has the kernel by throwing.
-bool hasMatrixKernel() {
-  static const bool has = [] {
-    std::array<float, kLanes * kLanes> a{}, b{}, c{};
-    try {
-      at::native::cpublas::brgemm(kLanes, kLanes, kLanes, kLanes, kLanes, kLanes, false, a.data(), b.data(),
-                                  c.data());
-      return true;
-    } catch (const c10::Error&) {
-      return false;
-    }
-  }();
-  return has;
-}
-
-using Scratch = std::unique_ptr<float[]>;
-
-/// For `numbers` numbers of every plane, as they come.
-Scratch makeScratch(int64_t numbers) {
-  return std::make_unique_for_overwrite<float[]>(kPlanes * numbers);
 }
 
 /// One convolution, as its parts need it.
@@ -237,8 +204,8 @@ struct Convolution {
       const float* a = v + plane * stride * in;
       const float* b = kernel + plane * in * out + channel;
       for (int64_t depth = 0; depth < in; depth += kMaxDepth) {
-        at::native::cpublas::brgemm(rows, columns, std::min(kMaxDepth, in - depth), in, out, columns,
-                                    depth > 0, a + depth, b + depth * out, m + plane * rows * columns);
+        cpu::multiply(rows, columns, std::min(kMaxDepth, in - depth), {a + depth, in}, {b + depth * out, out},
+                      m + plane * rows * columns, columns, /*adds=*/depth > 0);
       }
     }
   }
@@ -258,8 +225,8 @@ struct Convolution {
 /// Each thread takes tiles of its own through all steps, so that what is between stays in its cache.
 void convolveByTiles(const Convolution& job, int64_t tiles, int64_t block) {
   at::parallel_for(0, (tiles + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
-    const Scratch v = makeScratch(block * job.in);
-    const Scratch scratch = makeScratch(block * kMaxColumns);
+    const Scratch v = makeScratch(kPlanes * block * job.in);
+    const Scratch scratch = makeScratch(kPlanes * block * kMaxColumns);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i * block, last = std::min(first + block, tiles);
       inputTiles(job.x, job.tiling, job.in, first, last, block, v.get());
@@ -270,12 +237,12 @@ void convolveByTiles(const Convolution& job, int64_t tiles, int64_t block) {
 
 /// For images that have too few tiles for all threads: threads share the channels of the result.
 void convolveByChannels(const Convolution& job, int64_t tiles) {
-  const Scratch v = makeScratch(tiles * job.in);
+  const Scratch v = makeScratch(kPlanes * tiles * job.in);
   at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
     inputTiles(job.x, job.tiling, job.in, begin, end, tiles, v.get() + begin * job.in);
   });
   at::parallel_for(0, job.out / kLanes, kMaxColumns / kLanes, [&](int64_t begin, int64_t end) {
-    const Scratch scratch = makeScratch(tiles * kMaxColumns);
+    const Scratch scratch = makeScratch(kPlanes * tiles * kMaxColumns);
     job.finish(v.get(), tiles, 0, tiles, begin * kLanes, end * kLanes, scratch);
   });
 }
@@ -285,7 +252,7 @@ void convolveByChannels(const Convolution& job, int64_t tiles) {
 }  // namespace
 
 bool winogradTakes(const at::Tensor& x, const at::Tensor& weight) {
-#if CAMEO_WINOGRAD
+#if CAMEO_CPU_KERNELS
   return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0 &&
          x.is_contiguous(at::MemoryFormat::ChannelsLast) && weight.size(2) == 3 && weight.size(3) == 3 &&
          weight.size(0) % kLanes == 0 && weight.size(1) % kLanes == 0 && hasMatrixKernel();
@@ -301,7 +268,7 @@ int64_t winogradTiles(const at::Tensor& x) {
 at::Tensor winogradKernel(const at::Tensor& weight, bool turned) {
   const int64_t in = weight.size(turned ? 0 : 1), out = weight.size(turned ? 1 : 0);
   at::Tensor u = at::empty({kPlanes, in, out}, weight.options());
-#if CAMEO_WINOGRAD
+#if CAMEO_CPU_KERNELS
   KernelView view{.values = weight.const_data_ptr<float>(),
                   .of_out = weight.stride(turned ? 1 : 0),
                   .of_in = weight.stride(turned ? 0 : 1),
@@ -320,7 +287,7 @@ at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Ten
   const int64_t tiles = x.size(0) * tiling.perImage(), in = x.size(1), out = kernel.size(2);
   at::Tensor y =
       at::empty({x.size(0), out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
-#if CAMEO_WINOGRAD
+#if CAMEO_CPU_KERNELS
   const Convolution job{.x = x.const_data_ptr<float>(),
                         .kernel = kernel.const_data_ptr<float>(),
                         .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
@@ -339,4 +306,4 @@ at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Ten
   return y;
 }
 
-}  // namespace cameo::nn
+}  // namespace cameo::cpu

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace cameo::cpu {
+
+/// Whether this CPU and this libtorch have the kernel that `multiply` calls.
+bool hasMatrixKernel();
+
+/// Rows of numbers, `stride` numbers apart.
+struct Rows {
+  const float* values;
+  int64_t stride;
+};
+
+/// c (rows, columns), `stride` numbers from row to row, = a (rows, depth) b (depth, columns), added to what is there
+/// where `adds`. By this thread alone: for matrices that fit in its cache.
+void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride,
+              bool adds = false);
+
+/// Numbers as they come.
+using Scratch = std::unique_ptr<float[]>;
+
+inline Scratch makeScratch(int64_t numbers) {
+  return std::make_unique_for_overwrite<float[]>(numbers);
+}
+
+}  // namespace cameo::cpu
