@@ -47,9 +47,9 @@ void forEachHead(const at::Tensor& q, const State& sizes, const Each& each) {
 
 #if CAMEO_CPU_KERNELS
 
-constexpr int64_t kQueries = 64;   // rows of scores at a time
-constexpr int64_t kKeys = 512;     // and columns: together they stay in a core's cache
-constexpr float kNothing = -1e30f; // a score whose probability is 0
+constexpr int64_t kQueries = 64;    // rows of scores at a time
+constexpr int64_t kKeys = 512;      // and columns: together they stay in a core's cache
+constexpr float kNothing = -1e30f;  // a score whose probability is 0
 
 int64_t rounded(int64_t length) {
   return (length + kLanes - 1) / kLanes * kLanes;
@@ -75,8 +75,8 @@ CAMEO_FOR_EACH_CPU void turn(const float* x, int64_t x_stride, int64_t rows, int
   }
 }
 
-/// Scores (rows, columns) become exp(score * scale - top), top the largest that a row has had so far. `sums` and what
-/// is in `out` (rows, d) from earlier columns are brought to the new top.
+/// Scores (rows, columns) become exp(score * scale - top), top the largest that a row has had so far. `sums`
+/// and what is in `out` (rows, d) from earlier columns are brought to the new top.
 CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns, int64_t stride, float scale,
                                     bool is_first, float* tops, float* sums, float* out, int64_t d) {
   for (int64_t row = 0; row < rows; ++row) {
@@ -105,8 +105,8 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
   }
 }
 
-CAMEO_FOR_EACH_CPU void finishRows(const float* sums, const float* tops, const float* in, int64_t rows, int64_t d,
-                                   float* out, int64_t stride, float* log_sum_exp) {
+CAMEO_FOR_EACH_CPU void finishRows(const float* sums, const float* tops, const float* in, int64_t rows,
+                                   int64_t d, float* out, int64_t stride, float* log_sum_exp) {
   for (int64_t row = 0; row < rows; ++row) {
     const float share = 1 / sums[row];
     for (int64_t j = 0; j < d; ++j) out[row * stride + j] = in[row * d + j] * share;
@@ -137,14 +137,15 @@ struct Forward {
       const int64_t rows = std::min(kQueries, queries - row);
       for (int64_t key = 0; key < keys; key += kKeys) {
         const int64_t columns = std::min(kKeys, keys - key);
-        multiply(rows, columns, d, q.from(row), {buffers.keys.get() + key, turned}, buffers.scores.get(), kKeys);
+        multiply(rows, columns, d, q.from(row), {buffers.keys.get() + key, turned}, buffers.scores.get(),
+                 kKeys);
         softmaxRows(buffers.scores.get(), rows, columns, kKeys, scale, key == 0, buffers.tops.get(),
                     buffers.sums.get(), buffers.out.get(), d);
         multiply(rows, d, columns, {buffers.scores.get(), kKeys}, v.from(key), buffers.out.get(), d,
                  /*adds=*/key > 0);
       }
-      finishRows(buffers.sums.get(), buffers.tops.get(), buffers.out.get(), rows, d, out + row * stride, stride,
-                 log_sum_exp + row);
+      finishRows(buffers.sums.get(), buffers.tops.get(), buffers.out.get(), rows, d, out + row * stride,
+                 stride, log_sum_exp + row);
     }
   }
 };
@@ -159,10 +160,11 @@ CAMEO_FOR_EACH_CPU void dotRows(const float* grad, int64_t grad_stride, const fl
   }
 }
 
-/// Scores (keys, queries) become probabilities, and `grad`, that of the probabilities, becomes the scores' own:
-/// p = exp(score * scale - lse), p (grad - dot) scale.
-CAMEO_FOR_EACH_CPU void scoreGradients(float* scores, float* grad, int64_t rows, int64_t columns, int64_t stride,
-                                       float scale, const float* log_sum_exp, const float* dots) {
+/// Scores (keys, queries) become probabilities, and `grad`, that of the probabilities, becomes the scores'
+/// own: p = exp(score * scale - lse), p (grad - dot) scale.
+CAMEO_FOR_EACH_CPU void scoreGradients(float* scores, float* grad, int64_t rows, int64_t columns,
+                                       int64_t stride, float scale, const float* log_sum_exp,
+                                       const float* dots) {
   for (int64_t row = 0; row < rows; ++row) {
     float *s = scores + row * stride, *g = grad + row * stride;
     for (int64_t j = 0; j < columns; j += kLanes) {
@@ -173,8 +175,8 @@ CAMEO_FOR_EACH_CPU void scoreGradients(float* scores, float* grad, int64_t rows,
   }
 }
 
-/// All products are of transposed scores (keys, queries), so that every right-hand side is as it lies or was turned
-/// once: dV = P^T dO, dK = dS^T Q, dQ^T = K^T dS^T.
+/// All products are of transposed scores (keys, queries), so that every right-hand side is as it lies or was
+/// turned once: dV = P^T dO, dK = dS^T Q, dQ^T = K^T dS^T.
 struct Backward {
   int64_t queries, keys, d;
   float scale;
@@ -182,9 +184,9 @@ struct Backward {
   struct Buffers {
     // (d, length): q, the result's gradient and the keys turned, and the gradient of q.
     Scratch q, grad, keys, grad_q;
-    Scratch scores, grad_scores;       // (kQueries, kKeys): some keys by some queries
-    Scratch log_sum_exp, dots;         // (queries), rounded up
-    Scratch grad_k, grad_v;            // (kQueries, d)
+    Scratch scores, grad_scores;  // (kQueries, kKeys): some keys by some queries
+    Scratch log_sum_exp, dots;    // (queries), rounded up
+    Scratch grad_k, grad_v;       // (kQueries, d)
 
     explicit Buffers(const Backward& sizes)
         : q(makeScratch(sizes.d * rounded(sizes.queries))),
@@ -263,9 +265,11 @@ Attended attention(const at::Tensor& queries, const at::Tensor& keys, const at::
   return result;
 }
 
-AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tensor& queries, const at::Tensor& keys,
-                                     const at::Tensor& values, const at::Tensor& out, const at::Tensor& log_sum_exp) {
-  const at::Tensor q = dense(queries), k = dense(keys), v = dense(values), grad = dense(grad_out), o = dense(out);
+AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tensor& queries,
+                                     const at::Tensor& keys, const at::Tensor& values, const at::Tensor& out,
+                                     const at::Tensor& log_sum_exp) {
+  const at::Tensor q = dense(queries), k = dense(keys), v = dense(values), grad = dense(grad_out),
+                   o = dense(out);
   const at::Tensor lse = log_sum_exp.contiguous();
   const AttentionGradients result{emptyLike(q), emptyLike(k), emptyLike(v)};
 #if CAMEO_CPU_KERNELS
@@ -276,8 +280,10 @@ AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tenso
   };
   forEachHead(q, job, [&](int64_t n, int64_t h, Backward::Buffers& buffers) {
     const Head grad_head(grad, n, h), out_head(o, n, h);
-    std::copy_n(lse.const_data_ptr<float>() + (n * q.size(1) + h) * length, length, buffers.log_sum_exp.get());
-    dotRows(grad_head.values, grad_head.stride, out_head.values, out_head.stride, length, d, buffers.dots.get());
+    std::copy_n(lse.const_data_ptr<float>() + (n * q.size(1) + h) * length, length,
+                buffers.log_sum_exp.get());
+    dotRows(grad_head.values, grad_head.stride, out_head.values, out_head.stride, length, d,
+            buffers.dots.get());
     job.run(Head(q, n, h), Head(k, n, h), Head(v, n, h), grad_head,
             {place(result.q, n, h), place(result.k, n, h), place(result.v, n, h), result.q.stride(2),
              result.k.stride(2), result.v.stride(2)},

@@ -4,8 +4,8 @@
 
 namespace cameo::cpu {
 
-/// Whether the functions below take these queries, keys and values (N, H, L, d): fp32, the last dimension dense, on a
-/// CPU whose matrix kernel libtorch has.
+/// Whether the functions below take these queries, keys and values (N, H, L, d): fp32, the last dimension
+/// dense, on a CPU whose matrix kernel libtorch has.
 bool attentionTakes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
 struct Attended {
@@ -20,9 +20,10 @@ struct AttentionGradients {
   at::Tensor q, k, v;  // (N, H, L, d); views of (N, L, H, d)
 };
 
-/// From the result's gradient, with the probabilities computed again from `log_sum_exp`. The log-sum-exp and the result
-/// may be of a softmax over more keys than k has.
+/// From the result's gradient, with the probabilities computed again from `log_sum_exp`. The log-sum-exp and
+/// the result may be of a softmax over more keys than k has.
 AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
-                                     const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp);
+                                     const at::Tensor& v, const at::Tensor& out,
+                                     const at::Tensor& log_sum_exp);
 
 }  // namespace cameo::cpu

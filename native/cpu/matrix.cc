@@ -21,7 +21,8 @@ bool hasMatrixKernel() {
   return has;
 }
 
-void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride, bool adds) {
+void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride,
+              bool adds) {
   at::native::cpublas::brgemm(rows, columns, depth, a.stride, b.stride, stride, adds, a.values, b.values, c);
 }
 

@@ -14,8 +14,8 @@ struct Rows {
   int64_t stride;
 };
 
-/// c (rows, columns), `stride` numbers from row to row, = a (rows, depth) b (depth, columns), added to what is there
-/// where `adds`. By this thread alone: for matrices that fit in its cache.
+/// c (rows, columns), `stride` numbers from row to row, = a (rows, depth) b (depth, columns), added to what
+/// is there where `adds`. By this thread alone: for matrices that fit in its cache.
 void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride,
               bool adds = false);
 

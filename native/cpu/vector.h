@@ -1,8 +1,9 @@
 #pragma once
 
 // Vectors of 16 numbers, which the compiler makes of whatever registers a CPU has. Functions that are marked
-// CAMEO_FOR_EACH_CPU are compiled for several CPUs, one of which is chosen when the addon is loaded; what they call
-// must be CAMEO_INLINE. Without CAMEO_CPU_KERNELS there are no vectors, and callers use libtorch's kernels.
+// CAMEO_FOR_EACH_CPU are compiled for several CPUs, one of which is chosen when the addon is loaded; what
+// they call must be CAMEO_INLINE. Without CAMEO_CPU_KERNELS there are no vectors, and callers use libtorch's
+// kernels.
 #if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__)
 #define CAMEO_CPU_KERNELS 1
 #define CAMEO_FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -20,6 +21,8 @@ constexpr int64_t kLanes = 16;
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float))));
 typedef int32_t Integers __attribute__((vector_size(kLanes * sizeof(int32_t)), aligned(alignof(int32_t))));
 
+typedef double Doubles __attribute__((vector_size(kLanes * sizeof(double)), aligned(alignof(double))));
+
 CAMEO_INLINE Vector load(const float* from) {
   return *reinterpret_cast<const Vector*>(from);
 }
@@ -32,12 +35,14 @@ CAMEO_INLINE Vector maximum(const Vector& a, const Vector& b) {
   return a > b ? a : b;
 }
 
-/// e^x to some 2e-7 of its value; at most e^88, and what is below e^-87 is that. By x = n ln 2 + r, |r| <= ln 2 / 2.
+/// e^x to some 2e-7 of its value; at most e^88, and what is below e^-87 is that. By x = n ln 2 + r, |r| <= ln
+/// 2 / 2.
 CAMEO_INLINE Vector exponential(Vector x) {
   x = x > 88.f ? Vector{} + 88.f : x;
   x = x < -87.f ? Vector{} - 87.f : x;
   const Vector scaled = x * 1.44269504f;
-  const Integers n = __builtin_convertvector(scaled + (scaled < 0.f ? Vector{} - 0.5f : Vector{} + 0.5f), Integers);
+  const Integers n =
+      __builtin_convertvector(scaled + (scaled < 0.f ? Vector{} - 0.5f : Vector{} + 0.5f), Integers);
   const Vector whole = __builtin_convertvector(n, Vector);
   const Vector r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
   // Taylor's series to the sixth power: what is left out is some 1e-7.
@@ -50,8 +55,9 @@ CAMEO_INLINE Vector exponential(Vector x) {
   return p * reinterpret_cast<Vector>((n + 127) << 23);
 }
 
-/// Row i of a square becomes its column i. Interleaving the rows' halves moves the lowest bit of a number's place in its row
-/// to that of its row's number; after as many times as a place has bits the two have changed places.
+/// Row i of a square becomes its column i. Interleaving the rows' halves moves the lowest bit of a number's
+/// place in its row to that of its row's number; after as many times as a place has bits the two have changed
+/// places.
 CAMEO_INLINE void transpose(Vector (&square)[kLanes]) {
   constexpr int64_t half = kLanes / 2;
   for (int64_t round = 1; round < kLanes; round *= 2) {
@@ -59,7 +65,8 @@ CAMEO_INLINE void transpose(Vector (&square)[kLanes]) {
     for (int64_t i = 0; i < half; ++i) {
       const Vector &a = square[i], &b = square[i + half];
       mixed[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      mixed[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      mixed[2 * i + 1] =
+          __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
     for (int64_t i = 0; i < kLanes; ++i) square[i] = mixed[i];
   }

@@ -6,6 +6,9 @@
 
 #include <numeric>
 
+#include "cpu/group_norm.h"
+#include "nn/plain_kernels.h"
+
 namespace cameo::nn {
 
 namespace {
@@ -69,10 +72,45 @@ class CpuGroupNorm : public torch::autograd::Function<CpuGroupNorm> {
   }
 };
 
+/// The kernels in cpu/, which keep x alone.
+class FusedGroupNorm : public torch::autograd::Function<FusedGroupNorm> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias, int64_t groups, double eps, bool silu) {
+    const auto [y, mean, inverse] = cpu::groupNorm(x, {weight, bias, groups, silu}, eps);
+    context->save_for_backward({x, weight, bias, mean, inverse});
+    context->saved_data["groups"] = groups;
+    context->saved_data["silu"] = silu;
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const cpu::GroupNormParameters parameters{saved[1], saved[2], context->saved_data["groups"].toInt(),
+                                              context->saved_data["silu"].toBool()};
+    const auto [of_x, of_weight, of_bias] =
+        cpu::groupNormBackward(gradients[0].contiguous(at::MemoryFormat::ChannelsLast), x, saved[3], saved[4],
+                               parameters, context->needs_input_grad(0));
+    return {of_x, of_weight, of_bias, {}, {}, {}};
+  }
+};
+
 }  // namespace
+
+bool groupNormIsFused(const at::Tensor& x) {
+  return !PlainKernels::on() && cpu::groupNormTakes(x);
+}
+
+at::Tensor fusedGroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                          int64_t groups, double eps, bool silu) {
+  return c10::GradMode::is_enabled() ? FusedGroupNorm::apply(x, weight, bias, groups, eps, silu)
+                                     : cpu::groupNorm(x, {weight, bias, groups, silu}, eps).y;
+}
 
 at::Tensor groupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t groups,
                      double eps) {
+  if (groupNormIsFused(x)) return fusedGroupNorm(x, weight, bias, groups, eps, /*silu=*/false);
   if (x.is_cpu() && c10::GradMode::is_enabled()) return CpuGroupNorm::apply(x, weight, bias, groups, eps);
   return at::group_norm(x, groups, weight.to(x.scalar_type()), bias.to(x.scalar_type()), eps);
 }

@@ -72,6 +72,9 @@ at::Tensor GroupNorm::forward(const at::Tensor& x) const {
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x, Activation activation) const {
+  if (activation == Activation::Silu && groupNormIsFused(x)) {
+    return fusedGroupNorm(x, *weight_, *bias_, groups_, eps_, /*silu=*/true);
+  }
   if (!c10::GradMode::is_enabled()) return activate(activation, forward(x));
   const auto both = [this, activation](const std::vector<at::Tensor>& inputs) {
     return activate(activation, forward(inputs[0]));

@@ -2,7 +2,8 @@
 
 namespace cameo::nn {
 
-/// While it lives, this thread computes with libtorch's kernels alone: convolutions and attention without those in cpu/.
+/// While it lives, this thread computes with libtorch's kernels alone: convolutions and attention without
+/// those in cpu/.
 class PlainKernels {
  public:
   explicit PlainKernels(bool on = true) : before_(on_) { on_ = on; }

@@ -10,8 +10,8 @@ namespace cameo::test {
 
 namespace {
 
-/// q (N, L, H*d), k and v (N, S, H*d), the result's gradient like q: the result, its log-sum-exp and the gradients of
-/// `attend` and of `attendBackward`, with libtorch's kernels where `config` says "plain".
+/// q (N, L, H*d), k and v (N, S, H*d), the result's gradient like q: the result, its log-sum-exp and the
+/// gradients of `attend` and of `attendBackward`, with libtorch's kernels where `config` says "plain".
 Tensors attend(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
   const nn::PlainKernels plain(config.at("plain").get<bool>());
