@@ -55,26 +55,6 @@ int64_t rounded(int64_t length) {
   return (length + kLanes - 1) / kLanes * kLanes;
 }
 
-/// to (columns, rows) = x (rows, columns), turned; the strides are those of their rows.
-CAMEO_FOR_EACH_CPU void turn(const float* x, int64_t x_stride, int64_t rows, int64_t columns, float* to,
-                             int64_t stride) {
-  const int64_t whole_rows = rows - rows % kLanes, whole_columns = columns - columns % kLanes;
-  for (int64_t i = 0; i < whole_rows; i += kLanes) {
-    for (int64_t j = 0; j < whole_columns; j += kLanes) {
-      Vector square[kLanes];
-      for (int64_t lane = 0; lane < kLanes; ++lane) square[lane] = load(x + (i + lane) * x_stride + j);
-      transpose(square);
-      for (int64_t lane = 0; lane < kLanes; ++lane) store(to + (j + lane) * stride + i, square[lane]);
-    }
-    for (int64_t j = whole_columns; j < columns; ++j) {
-      for (int64_t lane = 0; lane < kLanes; ++lane) to[j * stride + i + lane] = x[(i + lane) * x_stride + j];
-    }
-  }
-  for (int64_t i = whole_rows; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) to[j * stride + i] = x[i * x_stride + j];
-  }
-}
-
 /// Scores (rows, columns) become exp(score * scale - top), top the largest that a row has had so far. `sums`
 /// and what is in `out` (rows, d) from earlier columns are brought to the new top.
 CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns, int64_t stride, float scale,
@@ -132,7 +112,7 @@ struct Forward {
   void run(const Head& q, const Head& k, const Head& v, float* out, int64_t stride, float* log_sum_exp,
            Buffers& buffers) const {
     const int64_t turned = rounded(keys);
-    turn(k.values, k.stride, keys, d, buffers.keys.get(), turned);
+    turn(k.from(0), keys, d, buffers.keys.get(), turned);
     for (int64_t row = 0; row < queries; row += kQueries) {
       const int64_t rows = std::min(kQueries, queries - row);
       for (int64_t key = 0; key < keys; key += kKeys) {
@@ -209,9 +189,9 @@ struct Backward {
   void run(const Head& q, const Head& k, const Head& v, const Head& grad, const Results& results,
            Buffers& buffers) const {
     const int64_t turned_q = rounded(queries), turned_k = rounded(keys);
-    turn(q.values, q.stride, queries, d, buffers.q.get(), turned_q);
-    turn(grad.values, grad.stride, queries, d, buffers.grad.get(), turned_q);
-    turn(k.values, k.stride, keys, d, buffers.keys.get(), turned_k);
+    turn(q.from(0), queries, d, buffers.q.get(), turned_q);
+    turn(grad.from(0), queries, d, buffers.grad.get(), turned_q);
+    turn(k.from(0), keys, d, buffers.keys.get(), turned_k);
     float *scores = buffers.scores.get(), *grad_scores = buffers.grad_scores.get();
     for (int64_t key = 0; key < keys; key += kQueries) {
       const int64_t rows = std::min(kQueries, keys - key);
@@ -231,7 +211,7 @@ struct Backward {
         std::copy_n(buffers.grad_v.get() + row * d, d, results.v + (key + row) * results.v_stride);
       }
     }
-    turn(buffers.grad_q.get(), turned_q, d, queries, results.q, results.q_stride);
+    turn({buffers.grad_q.get(), turned_q}, d, queries, results.q, results.q_stride);
   }
 };
 

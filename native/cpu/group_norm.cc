@@ -16,8 +16,8 @@ namespace {
 
 constexpr int64_t kRows = 64;  // positions at a time, which stay in a core's cache
 
-/// x (N, C, ...), channels-last, as (samples, positions, channels) in parts of some positions: enough of them for all
-/// threads, however few samples there are.
+/// x (N, C, ...), channels-last, as (samples, positions, channels) in parts of some positions: enough of them
+/// for all threads, however few samples there are.
 struct Shape {
   int64_t samples, positions, channels, part, parts;
 
@@ -30,7 +30,8 @@ struct Shape {
 
   int64_t at(int64_t sample, int64_t position) const { return (sample * positions + position) * channels; }
 
-  /// Calls `each(index, sample, first, last)` for the positions `first` to `last` of all parts, on all threads.
+  /// Calls `each(index, sample, first, last)` for the positions `first` to `last` of all parts, on all
+  /// threads.
   template <typename Each>
   void forEachPart(const Each& each) const {
     at::parallel_for(0, samples * parts, 1, [&](int64_t begin, int64_t end) {
@@ -53,8 +54,8 @@ struct Sums {
   double* second(int64_t row) { return first(row) + channels; }
 };
 
-/// The sums over all positions of each sample, of those that `add(sample, first, last, one, other)` makes of its parts.
-/// Parts are added in their order, so that the result does not depend on which thread was first.
+/// The sums over all positions of each sample, of those that `add(sample, first, last, one, other)` makes of
+/// its parts. Parts are added in their order, so that the result does not depend on which thread was first.
 template <typename Add>
 Sums sumsOf(const Shape& shape, const Add& add) {
   Sums parts(shape.samples * shape.parts, shape.channels), result(shape.samples, shape.channels);
@@ -87,7 +88,8 @@ struct Lines {
 };
 
 GroupNormParameters inFloats(const GroupNormParameters& given) {
-  return {given.weight.to(at::kFloat).contiguous(), given.bias.to(at::kFloat).contiguous(), given.groups, given.silu};
+  return {given.weight.to(at::kFloat).contiguous(), given.bias.to(at::kFloat).contiguous(), given.groups,
+          given.silu};
 }
 
 #if CAMEO_CPU_KERNELS
@@ -101,7 +103,8 @@ CAMEO_INLINE void addTo(double* sums, const Vector& values) {
 }
 
 /// Sums of x and of x^2 over rows (rows, channels).
-CAMEO_FOR_EACH_CPU void addMoments(const float* x, int64_t rows, int64_t channels, double* sums, double* squares) {
+CAMEO_FOR_EACH_CPU void addMoments(const float* x, int64_t rows, int64_t channels, double* sums,
+                                   double* squares) {
   for (int64_t row = 0; row < rows; row += kRows) {
     const int64_t last = std::min(row + kRows, rows);
     for (int64_t c = 0; c < channels; c += kLanes) {
@@ -128,8 +131,8 @@ CAMEO_FOR_EACH_CPU void normalise(const float* x, int64_t rows, int64_t channels
 }
 
 /// The gradient of z: through z sigmoid(z) where that follows.
-CAMEO_INLINE Vector gradientOfLine(const Vector& grad, const Vector& x, const Vector& scale, const Vector& shift,
-                                   bool silu) {
+CAMEO_INLINE Vector gradientOfLine(const Vector& grad, const Vector& x, const Vector& scale,
+                                   const Vector& shift, bool silu) {
   if (!silu) return grad;
   const Vector z = x * scale + shift, s = sigmoid(z);
   return grad * s * (1 + z * (1 - s));
@@ -175,8 +178,8 @@ CAMEO_FOR_EACH_CPU void spreadGradients(const float* grad, const float* x, int64
 
 bool groupNormTakes(const at::Tensor& x) {
 #if CAMEO_CPU_KERNELS
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0 && x.size(1) % kLanes == 0 &&
-         x.is_contiguous(at::MemoryFormat::ChannelsLast);
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0 &&
+         x.size(1) % kLanes == 0 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 #else
   return false;
 #endif
@@ -185,7 +188,8 @@ bool groupNormTakes(const at::Tensor& x) {
 Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double eps) {
   const GroupNormParameters parameters = inFloats(given);
   const Shape shape(x);
-  Normed result{at::empty_like(x), at::empty({shape.samples, parameters.groups}, x.options().memory_format({})), {}};
+  Normed result{
+      at::empty_like(x), at::empty({shape.samples, parameters.groups}, x.options().memory_format({})), {}};
   result.inverse = at::empty_like(result.mean);
 #if CAMEO_CPU_KERNELS
   const float* from = x.const_data_ptr<float>();
@@ -197,7 +201,9 @@ Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double e
   float *mean = result.mean.mutable_data_ptr<float>(), *inverse = result.inverse.mutable_data_ptr<float>();
   for (int64_t i = 0; i < shape.samples * parameters.groups; ++i) {
     const int64_t sample = i / parameters.groups, channel = i % parameters.groups * size;
-    const auto total = [&](const double* values) { return std::accumulate(values, values + size, 0.0) / numbers; };
+    const auto total = [&](const double* values) {
+      return std::accumulate(values, values + size, 0.0) / numbers;
+    };
     const double m = total(sums.first(sample) + channel), square = total(sums.second(sample) + channel);
     mean[i] = static_cast<float>(m);
     inverse[i] = static_cast<float>(1 / std::sqrt(std::max(0.0, square - m * m) + eps));
@@ -205,19 +211,21 @@ Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double e
   const Lines lines(result.mean, result.inverse, parameters);
   float* to = result.y.mutable_data_ptr<float>();
   shape.forEachPart([&](int64_t, int64_t sample, int64_t first, int64_t last) {
-    normalise(from + shape.at(sample, first), last - first, shape.channels, lines.scale.data() + sample * shape.channels,
-              lines.shift.data() + sample * shape.channels, parameters.silu, to + shape.at(sample, first));
+    normalise(from + shape.at(sample, first), last - first, shape.channels,
+              lines.scale.data() + sample * shape.channels, lines.shift.data() + sample * shape.channels,
+              parameters.silu, to + shape.at(sample, first));
   });
 #endif
   return result;
 }
 
-/// With m and r a group's mean and inverse deviation over its n numbers, g the gradient of z = weight (x - m) r + bias
-/// and sums over a channel's positions, in a group also over its channels:
+/// With m and r a group's mean and inverse deviation over its n numbers, g the gradient of z = weight (x - m)
+/// r + bias and sums over a channel's positions, in a group also over its channels:
 ///   of weight: sum of (sum(g x) - m sum(g)) r over the samples, of bias: sum of sum(g),
 ///   of x: r weight g + b x - b m - r sum(weight g) / n, b = r^3 (m sum(weight g) - sum(weight g x)) / n.
 GroupNormGradients groupNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& mean,
-                                     const at::Tensor& inverse, const GroupNormParameters& given, bool wants_x) {
+                                     const at::Tensor& inverse, const GroupNormParameters& given,
+                                     bool wants_x) {
   const GroupNormParameters parameters = inFloats(given);
   const Shape shape(x);
   GroupNormGradients result{wants_x ? at::empty_like(x) : at::Tensor(), at::zeros_like(parameters.weight),
@@ -229,15 +237,16 @@ GroupNormGradients groupNormBackward(const at::Tensor& grad, const at::Tensor& x
   const auto shift = [&](int64_t sample) { return lines.shift.data() + sample * shape.channels; };
   Sums sums = sumsOf(shape, [&](int64_t sample, int64_t first, int64_t last, double* one, double* other) {
     const int64_t at = shape.at(sample, first);
-    addGradients(g + at, from + at, last - first, shape.channels, scale(sample), shift(sample), parameters.silu, one,
-                 other);
+    addGradients(g + at, from + at, last - first, shape.channels, scale(sample), shift(sample),
+                 parameters.silu, one, other);
   });
 
   const int64_t size = shape.channels / parameters.groups;
   const double numbers = static_cast<double>(size * shape.positions);
   const float *m = mean.const_data_ptr<float>(), *r = inverse.const_data_ptr<float>();
   const float* weight = parameters.weight.const_data_ptr<float>();
-  float *of_weight = result.weight.mutable_data_ptr<float>(), *of_bias = result.bias.mutable_data_ptr<float>();
+  float *of_weight = result.weight.mutable_data_ptr<float>(),
+        *of_bias = result.bias.mutable_data_ptr<float>();
   std::vector<float> of_x(shape.samples * shape.channels), constant(of_x.size());
   for (int64_t i = 0; i < shape.samples * parameters.groups; ++i) {
     const int64_t sample = i / parameters.groups, channel = i % parameters.groups * size;
@@ -252,14 +261,15 @@ GroupNormGradients groupNormBackward(const at::Tensor& grad, const at::Tensor& x
     const double b = std::pow(r[i], 3) * (m[i] * weighted - weighted_product) / numbers;
     const auto at = of_x.begin() + sample * shape.channels + channel;
     std::fill_n(at, size, static_cast<float>(b));
-    std::fill_n(constant.begin() + (at - of_x.begin()), size, static_cast<float>(-b * m[i] - r[i] * weighted / numbers));
+    std::fill_n(constant.begin() + (at - of_x.begin()), size,
+                static_cast<float>(-b * m[i] - r[i] * weighted / numbers));
   }
   if (!wants_x) return result;
   float* to = result.x.mutable_data_ptr<float>();
   shape.forEachPart([&](int64_t, int64_t sample, int64_t first, int64_t last) {
     const int64_t at = shape.at(sample, first), line = sample * shape.channels;
-    spreadGradients(g + at, from + at, last - first, shape.channels, scale(sample), shift(sample), parameters.silu,
-                    of_x.data() + line, constant.data() + line, to + at);
+    spreadGradients(g + at, from + at, last - first, shape.channels, scale(sample), shift(sample),
+                    parameters.silu, of_x.data() + line, constant.data() + line, to + at);
   });
 #endif
   return result;

@@ -20,7 +20,8 @@ struct Normed {
   at::Tensor inverse;  // (N, groups): 1 / sqrt(variance + eps)
 };
 
-/// Each group of channels normalised over all positions (arXiv 1803.08494), with the activation in the same pass.
+/// Each group of channels normalised over all positions (arXiv 1803.08494), with the activation in the same
+/// pass.
 Normed groupNorm(const at::Tensor& x, const GroupNormParameters& parameters, double eps);
 
 struct GroupNormGradients {
@@ -30,6 +31,7 @@ struct GroupNormGradients {
 
 /// From the gradient of y, with all that is between computed again from x.
 GroupNormGradients groupNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& mean,
-                                     const at::Tensor& inverse, const GroupNormParameters& parameters, bool wants_x);
+                                     const at::Tensor& inverse, const GroupNormParameters& parameters,
+                                     bool wants_x);
 
 }  // namespace cameo::cpu

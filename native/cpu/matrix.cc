@@ -2,7 +2,10 @@
 
 #include <ATen/native/CPUBlas.h>
 
+#include <algorithm>
 #include <array>
+
+#include "cpu/vector.h"
 
 namespace cameo::cpu {
 
@@ -25,5 +28,28 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, floa
               bool adds) {
   at::native::cpublas::brgemm(rows, columns, depth, a.stride, b.stride, stride, adds, a.values, b.values, c);
 }
+
+#if CAMEO_CPU_KERNELS
+
+CAMEO_FOR_EACH_CPU void turn(Rows from, int64_t rows, int64_t columns, float* to, int64_t stride) {
+  const auto [x, x_stride] = from;
+  const int64_t whole_rows = rows - rows % kLanes, whole_columns = columns - columns % kLanes;
+  for (int64_t i = 0; i < whole_rows; i += kLanes) {
+    for (int64_t j = 0; j < whole_columns; j += kLanes) {
+      Vector square[kLanes];
+      for (int64_t lane = 0; lane < kLanes; ++lane) square[lane] = load(x + (i + lane) * x_stride + j);
+      transpose(square);
+      for (int64_t lane = 0; lane < kLanes; ++lane) store(to + (j + lane) * stride + i, square[lane]);
+    }
+    for (int64_t j = whole_columns; j < columns; ++j) {
+      for (int64_t lane = 0; lane < kLanes; ++lane) to[j * stride + i + lane] = x[(i + lane) * x_stride + j];
+    }
+  }
+  for (int64_t i = whole_rows; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[j * stride + i] = x[i * x_stride + j];
+  }
+}
+
+#endif
 
 }  // namespace cameo::cpu

@@ -19,6 +19,9 @@ struct Rows {
 void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride,
               bool adds = false);
 
+/// to (columns, rows), `stride` numbers from row to row, = x (rows, columns), turned. By this thread alone.
+void turn(Rows x, int64_t rows, int64_t columns, float* to, int64_t stride);
+
 /// Numbers as they come.
 using Scratch = std::unique_ptr<float[]>;
 

@@ -7,40 +7,15 @@
 
 #include "cpu/matrix.h"
 #include "cpu/vector.h"
+#include "cpu/winograd_tiles.h"
 
 namespace cameo::cpu {
 
 namespace {
 
-constexpr int64_t kOut = 4;                        // a tile's side in the result
-constexpr int64_t kIn = 6;                         // and in the input: kOut + 3 - 1
-constexpr int64_t kPlanes = kIn * kIn;             // products, each of one place in a tile
-constexpr int64_t kScratch = 1 << 20;              // bytes of transformed input that stay in a core's cache
-constexpr int64_t kMinTiles = 32, kMaxTiles = 64;  // rows of a matrix product
+constexpr int64_t kScratch = 1 << 20;  // bytes of transformed input that stay in a core's cache
+constexpr int64_t kMinTiles = 32;      // rows of a matrix product
 constexpr int64_t kMaxColumns = 64, kMaxDepth = 640;
-
-/// The images and their tiles.
-struct Tiling {
-  int64_t height, width, rows, columns;
-
-  explicit Tiling(const at::Tensor& x)
-      : height(x.size(2)),
-        width(x.size(3)),
-        rows((height + kOut - 1) / kOut),
-        columns((width + kOut - 1) / kOut) {}
-
-  int64_t perImage() const { return rows * columns; }
-};
-
-/// A tile's place: its image, and its first row and column in the result.
-struct Place {
-  int64_t image, y, x;
-
-  Place(const Tiling& tiling, int64_t tile)
-      : image(tile / tiling.perImage()),
-        y(tile % tiling.perImage() / tiling.columns * kOut),
-        x(tile % tiling.columns * kOut) {}
-};
 
 #if CAMEO_CPU_KERNELS
 
@@ -120,8 +95,8 @@ CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, int64_t in, int64_t ou
   }
 }
 
-/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of
-/// `first`.
+}  // namespace
+
 CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first,
                                    int64_t last, int64_t stride, float* v) {
   for (int64_t tile = first; tile < last; ++tile) {
@@ -156,6 +131,8 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
     }
   }
 }
+
+namespace {
 
 /// y = A^T m A + bias of tiles `first` to `last`, for `columns` of the result's channels from `channel` on:
 /// m (36, last - first, columns) -> y (N, H, W, K).

@@ -21,4 +21,8 @@ at::Tensor winogradKernel(const at::Tensor& weight, bool turned = false);
 /// instead of 2e-6.
 at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Tensor& bias);
 
+/// The gradient of a kernel (out, in, 3, 3) from x and that of the result, (N, out, H, W), channels-last
+/// both.
+at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad);
+
 }  // namespace cameo::cpu

@@ -13,13 +13,16 @@ namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
+/// Whether a transformed kernel, four times as large, stays in the cache.
+bool fitsInCache(const at::Tensor& weight) {
+  return weight.numel() <= 512 * 1024;
+}
+
 /// Whether Winograd's form, with the transformation of the kernel, takes less time than the direct one: a
 /// kernel that does not fit in the cache needs more tiles to be worth it.
 bool winogradPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
-  constexpr int64_t kCache = 8 << 20;
-  if (PlainKernels::on() || stride != 1 || padding != 1 || !cpu::winogradTakes(x, weight)) return false;
-  const int64_t tiles = cpu::winogradTiles(x);
-  return tiles >= (4 * weight.numel() * static_cast<int64_t>(sizeof(float)) <= kCache ? 48 : 192);
+  return !PlainKernels::on() && stride == 1 && padding == 1 && cpu::winogradTakes(x, weight) &&
+         cpu::winogradTiles(x) >= (fitsInCache(weight) ? 48 : 192);
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
@@ -43,15 +46,24 @@ class Convolution : public torch::autograd::Function<Convolution> {
     const auto saved = context->get_saved_variables();
     const at::Tensor& weight = saved[1];
     const auto geometry = context->saved_data["geometry"].toIntVector();
+    const int64_t stride = geometry[0], padding = geometry[1];
     const auto format = static_cast<at::MemoryFormat>(context->saved_data["format"].toInt());
     const at::Tensor grad = gradients[0].contiguous(format);
-    variable_list result(5);
     std::array<bool, 3> wanted{context->needs_input_grad(0), context->needs_input_grad(1),
                                context->needs_input_grad(2)};
-    if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), geometry[0], geometry[1])) {
-      result[0] = cpu::winograd(grad, cpu::winogradKernel(weight, /*turned=*/true), {});
-      wanted[0] = false;
+    variable_list result(5);
+    const auto give = [&](size_t i, const at::Tensor& gradient) {
+      result[i] = gradient;
+      wanted[i] = false;
+    };
+    if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), stride, padding)) {
+      give(0, cpu::winograd(grad, cpu::winogradKernel(weight, /*turned=*/true), {}));
     }
+    // Every thread has a sum of its own for the kernel.
+    if (wanted[1] && fitsInCache(weight) && winogradPays(saved[0], weight, stride, padding)) {
+      give(1, cpu::winogradKernelGradient(saved[0], grad));
+    }
+    if (wanted == std::array{false, false, true}) give(2, grad.sum({0, 2, 3}));
     if (wanted == std::array<bool, 3>{}) return result;
     // Where the kernel isn't trained, only the shape of x is read.
     const at::Tensor x =
@@ -59,7 +71,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
                            : at::empty(context->saved_data["sizes"].toIntVector(), weight.options(), format);
     auto [of_x, of_weight, of_bias] = at::convolution_backward(
         grad, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef({weight.size(0)}),
-        /*stride=*/{geometry[0], geometry[0]}, /*padding=*/{geometry[1], geometry[1]}, /*dilation=*/{1, 1},
+        /*stride=*/{stride, stride}, /*padding=*/{padding, padding}, /*dilation=*/{1, 1},
         /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1, wanted);
     if (wanted[0]) result[0] = of_x;
     if (wanted[1]) result[1] = of_weight;

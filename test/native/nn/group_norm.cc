@@ -9,7 +9,8 @@ namespace cameo::test {
 
 namespace {
 
-/// A norm of x (N, C, H, W), channels-last, with SiLU after it where `config` says so: the result and the gradients.
+/// A norm of x (N, C, H, W), channels-last, with SiLU after it where `config` says so: the result and the
+/// gradients.
 Tensors groupNorm(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
   const nn::PlainKernels plain(config.at("plain").get<bool>());

@@ -1,0 +1,126 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "cpu/matrix.h"
+#include "cpu/winograd.h"
+#include "cpu/winograd_tiles.h"
+
+namespace cameo::cpu {
+
+namespace {
+
+#if CAMEO_CPU_KERNELS
+
+/// A d, the transpose of what makes a result of its products.
+CAMEO_INLINE void transformGradient(const Vector (&d)[kOut], Vector (&t)[kIn]) {
+  const Vector even = d[0] + d[2], odd = d[1] + d[3], a = d[0] + 4 * d[2], b = 2 * d[1] + 8 * d[3];
+  t[0] = d[0];
+  t[1] = even + odd;
+  t[2] = even - odd;
+  t[3] = a + b;
+  t[4] = a - b;
+  t[5] = d[3];
+}
+
+/// A g A^T of tiles `first` to `last`: the result's gradient g (N, H, W, K) -> m (36, stride, K).
+CAMEO_FOR_EACH_CPU void gradientTiles(const float* g, const Tiling& tiling, int64_t channels, int64_t first,
+                                      int64_t last, int64_t stride, float* m) {
+  for (int64_t tile = first; tile < last; ++tile) {
+    const Place place(tiling, tile);
+    const int64_t height = std::min(kOut, tiling.height - place.y), width = std::min(kOut, tiling.width - place.x);
+    const float* from = g + ((place.image * tiling.height + place.y) * tiling.width + place.x) * channels;
+    float* out = m + (tile - first) * channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Vector rows[kOut][kIn];
+      for (int64_t i = 0; i < kOut; ++i) {
+        Vector d[kOut]{};
+        for (int64_t j = 0; i < height && j < width; ++j) d[j] = load(from + (i * tiling.width + j) * channels + c);
+        transformGradient(d, rows[i]);
+      }
+      for (int64_t j = 0; j < kIn; ++j) {
+        const Vector d[kOut] = {rows[0][j], rows[1][j], rows[2][j], rows[3][j]};
+        Vector t[kIn];
+        transformGradient(d, t);
+        for (int64_t i = 0; i < kIn; ++i) store(out + (i * kIn + j) * stride * channels + c, t[i]);
+      }
+    }
+  }
+}
+
+/// G^T u.
+CAMEO_INLINE void transformBack(const Vector (&u)[kIn], Vector (&t)[3]) {
+  const Vector a = u[1] + u[2], b = u[2] - u[1], c = u[3] + u[4], d = u[3] - u[4];
+  t[0] = u[0] * (1 / 4.f) - a * (1 / 6.f) + c * (1 / 24.f);
+  t[1] = b * (1 / 6.f) + d * (1 / 12.f);
+  t[2] = (c - a) * (1 / 6.f) + u[5];
+}
+
+/// The kernel's gradient (out, in, 3, 3), G^T u G for the inputs `first` to `last`, of the sum over `parts` of
+/// u (parts, 36, in, out).
+CAMEO_FOR_EACH_CPU void kernelGradients(const float* u, int64_t parts, int64_t in, int64_t out, int64_t first,
+                                        int64_t last, float* w) {
+  const int64_t plane = in * out;
+  for (int64_t c = first; c < last; ++c) {
+    for (int64_t k = 0; k < out; k += kLanes) {
+      Vector columns[3][kIn];
+      for (int64_t j = 0; j < kIn; ++j) {
+        Vector d[kIn]{}, t[3];
+        for (int64_t part = 0; part < parts; ++part) {
+          for (int64_t i = 0; i < kIn; ++i) d[i] += load(u + (part * kPlanes + i * kIn + j) * plane + c * out + k);
+        }
+        transformBack(d, t);
+        for (int64_t i = 0; i < 3; ++i) columns[i][j] = t[i];
+      }
+      for (int64_t i = 0; i < 3; ++i) {
+        Vector t[3];
+        transformBack(columns[i], t);
+        for (int64_t lane = 0; lane < kLanes; ++lane) {
+          for (int64_t j = 0; j < 3; ++j) w[(((k + lane) * in + c) * 3 + i) * 3 + j] = t[j][lane];
+        }
+      }
+    }
+  }
+}
+
+#endif
+
+}  // namespace
+
+at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad) {
+  const Tiling tiling(x);
+  const int64_t tiles = x.size(0) * tiling.perImage(), in = x.size(1), out = grad.size(1);
+  at::Tensor result = at::empty({out, in, 3, 3}, x.options());
+#if CAMEO_CPU_KERNELS
+  const int64_t blocks = (tiles + kMaxTiles - 1) / kMaxTiles;
+  const int64_t parts = std::min<int64_t>(blocks, at::get_num_threads());
+  const Scratch sums = makeScratch(parts * kPlanes * in * out);
+  const float *from = x.const_data_ptr<float>(), *g = grad.const_data_ptr<float>();
+  // Each part has blocks of its own, and is added in its turn: the result does not depend on which thread was first.
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    const Scratch v = makeScratch(kPlanes * kMaxTiles * in), m = makeScratch(kPlanes * kMaxTiles * out);
+    const Scratch turned = makeScratch(in * kMaxTiles);
+    for (int64_t part = begin; part < end; ++part) {
+      float* u = sums.get() + part * kPlanes * in * out;
+      const int64_t first_block = part * blocks / parts, last_block = (part + 1) * blocks / parts;
+      for (int64_t block = first_block; block < last_block; ++block) {
+        const int64_t first = block * kMaxTiles, last = std::min(first + kMaxTiles, tiles);
+        inputTiles(from, tiling, in, first, last, kMaxTiles, v.get());
+        gradientTiles(g, tiling, out, first, last, kMaxTiles, m.get());
+        for (int64_t plane = 0; plane < kPlanes; ++plane) {
+          turn({v.get() + plane * kMaxTiles * in, in}, last - first, in, turned.get(), kMaxTiles);
+          multiply(in, out, last - first, {turned.get(), kMaxTiles}, {m.get() + plane * kMaxTiles * out, out},
+                   u + plane * in * out, out, /*adds=*/block > first_block);
+        }
+      }
+    }
+  });
+  at::parallel_for(0, in, 8, [&](int64_t begin, int64_t end) {
+    kernelGradients(sums.get(), parts, in, out, begin, end, result.mutable_data_ptr<float>());
+  });
+#endif
+  return result;
+}
+
+}  // namespace cameo::cpu
