@@ -29,14 +29,16 @@ CAMEO_FOR_EACH_CPU void gradientTiles(const float* g, const Tiling& tiling, int6
                                       int64_t last, int64_t stride, float* m) {
   for (int64_t tile = first; tile < last; ++tile) {
     const Place place(tiling, tile);
-    const int64_t height = std::min(kOut, tiling.height - place.y), width = std::min(kOut, tiling.width - place.x);
+    const int64_t height = std::min(kOut, tiling.height - place.y),
+                  width = std::min(kOut, tiling.width - place.x);
     const float* from = g + ((place.image * tiling.height + place.y) * tiling.width + place.x) * channels;
     float* out = m + (tile - first) * channels;
     for (int64_t c = 0; c < channels; c += kLanes) {
       Vector rows[kOut][kIn];
       for (int64_t i = 0; i < kOut; ++i) {
         Vector d[kOut]{};
-        for (int64_t j = 0; i < height && j < width; ++j) d[j] = load(from + (i * tiling.width + j) * channels + c);
+        for (int64_t j = 0; i < height && j < width; ++j)
+          d[j] = load(from + (i * tiling.width + j) * channels + c);
         transformGradient(d, rows[i]);
       }
       for (int64_t j = 0; j < kIn; ++j) {
@@ -57,8 +59,8 @@ CAMEO_INLINE void transformBack(const Vector (&u)[kIn], Vector (&t)[3]) {
   t[2] = (c - a) * (1 / 6.f) + u[5];
 }
 
-/// The kernel's gradient (out, in, 3, 3), G^T u G for the inputs `first` to `last`, of the sum over `parts` of
-/// u (parts, 36, in, out).
+/// The kernel's gradient (out, in, 3, 3), G^T u G for the inputs `first` to `last`, of the sum over `parts`
+/// of u (parts, 36, in, out).
 CAMEO_FOR_EACH_CPU void kernelGradients(const float* u, int64_t parts, int64_t in, int64_t out, int64_t first,
                                         int64_t last, float* w) {
   const int64_t plane = in * out;
@@ -68,7 +70,8 @@ CAMEO_FOR_EACH_CPU void kernelGradients(const float* u, int64_t parts, int64_t i
       for (int64_t j = 0; j < kIn; ++j) {
         Vector d[kIn]{}, t[3];
         for (int64_t part = 0; part < parts; ++part) {
-          for (int64_t i = 0; i < kIn; ++i) d[i] += load(u + (part * kPlanes + i * kIn + j) * plane + c * out + k);
+          for (int64_t i = 0; i < kIn; ++i)
+            d[i] += load(u + (part * kPlanes + i * kIn + j) * plane + c * out + k);
         }
         transformBack(d, t);
         for (int64_t i = 0; i < 3; ++i) columns[i][j] = t[i];
@@ -97,7 +100,8 @@ at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad) {
   const int64_t parts = std::min<int64_t>(blocks, at::get_num_threads());
   const Scratch sums = makeScratch(parts * kPlanes * in * out);
   const float *from = x.const_data_ptr<float>(), *g = grad.const_data_ptr<float>();
-  // Each part has blocks of its own, and is added in its turn: the result does not depend on which thread was first.
+  // Each part has blocks of its own, and is added in its turn: the result does not depend on which thread was
+  // first.
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
     const Scratch v = makeScratch(kPlanes * kMaxTiles * in), m = makeScratch(kPlanes * kMaxTiles * out);
     const Scratch turned = makeScratch(in * kMaxTiles);

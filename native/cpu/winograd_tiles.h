@@ -37,8 +37,9 @@ struct Place {
         x(tile % tiling.columns * kOut) {}
 };
 
-/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of `first`.
-void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first, int64_t last, int64_t stride,
-                float* v);
+/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of
+/// `first`.
+void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first, int64_t last,
+                int64_t stride, float* v);
 
 }  // namespace cameo::cpu

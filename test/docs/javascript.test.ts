@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
+import { bareEnvironment } from "../support/environment.js";
 import { writeExampleFolder } from "../support/example_folder.js";
 import { fencedBlocks } from "../support/markdown.js";
 
@@ -19,7 +20,8 @@ const compilerOptions = {
 };
 
 function run(args: string[], cwd: string) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
+  const env = bareEnvironment();
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env });
   return { status, output: stdout + stderr };
 }
 

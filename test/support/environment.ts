@@ -13,3 +13,9 @@ function apply(entries: Iterable<readonly [string, string | undefined]>): void {
     else process.env[name] = value;
   }
 }
+
+/** The environment without the hooks that the test runner puts into every Node process. */
+export function bareEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...environment } = process.env;
+  return environment;
+}

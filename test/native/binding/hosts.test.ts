@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import t from "tap";
+import { bareEnvironment } from "../../support/environment.js";
 import { writeSmallModel } from "../../support/small_model.js";
 
 const model = { ...writeSmallModel("hosts"), device: "cpu", dtype: "fp32" };
@@ -21,7 +22,7 @@ function evaluate(script: string, { type = "module", env = {} }: Host = {}) {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [`--input-type=${type}`, "-e", prelude + script],
-    { encoding: "utf8", timeout: 300_000, env: { ...process.env, ...env } },
+    { encoding: "utf8", timeout: 300_000, env: { ...bareEnvironment(), ...env } },
   );
   if (status !== 0) throw new Error(`exit code ${status}, signal ${signal}: ${stderr}`);
   return JSON.parse(stdout);

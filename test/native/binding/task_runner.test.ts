@@ -140,8 +140,10 @@ t.test("closing ends the threads that were started for it", async (t) => {
   };
   await use();
   const before = threads();
-  for (let round = 0; round < 3; ++round) await use();
-  t.ok(threads() <= before, `${threads()} threads, ${before} before`);
+  const rounds = 6;
+  for (let round = 0; round < rounds; ++round) await use();
+  // Other libraries' may come and go.
+  t.ok(threads() < before + rounds, `${threads()} threads, ${before} before`);
 });
 
 t.test("a model is closed as the process exits", async (t) => {
