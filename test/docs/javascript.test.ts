@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
-import { bareEnvironment } from "../support/environment.js";
+import { bareNode } from "../support/environment.js";
 import { writeExampleFolder } from "../support/example_folder.js";
 import { fencedBlocks } from "../support/markdown.js";
 
@@ -20,8 +20,8 @@ const compilerOptions = {
 };
 
 function run(args: string[], cwd: string) {
-  const env = bareEnvironment();
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env });
+  const [command, ...node] = bareNode;
+  const { status, stdout, stderr } = spawnSync(command, [...node, ...args], { cwd, encoding: "utf8" });
   return { status, output: stdout + stderr };
 }
 

@@ -14,8 +14,5 @@ function apply(entries: Iterable<readonly [string, string | undefined]>): void {
   }
 }
 
-/** The environment without the hooks that the test runner puts into every Node process. */
-export function bareEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, ...environment } = process.env;
-  return environment;
-}
+/** The command that runs Node without the hooks that the test runner puts into every Node process it starts. */
+export const bareNode = ["env", "-u", "NODE_OPTIONS", process.execPath] as const;

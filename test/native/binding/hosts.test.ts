@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import t from "tap";
-import { bareEnvironment } from "../../support/environment.js";
+import { bareNode } from "../../support/environment.js";
 import { writeSmallModel } from "../../support/small_model.js";
 
 const model = { ...writeSmallModel("hosts"), device: "cpu", dtype: "fp32" };
@@ -19,10 +19,11 @@ function evaluate(script: string, { type = "module", env = {} }: Host = {}) {
     const model = ${JSON.stringify(model)};
     const reference = { data: new Uint8Array(64 * 64 * 3), width: 64, height: 64 };
     const request = { ...${JSON.stringify(request)}, reference };`;
+  const [command, ...node] = bareNode;
   const { status, signal, stdout, stderr } = spawnSync(
-    process.execPath,
-    [`--input-type=${type}`, "-e", prelude + script],
-    { encoding: "utf8", timeout: 300_000, env: { ...bareEnvironment(), ...env } },
+    command,
+    [...node, `--input-type=${type}`, "-e", prelude + script],
+    { encoding: "utf8", timeout: 300_000, env: { ...process.env, ...env } },
   );
   if (status !== 0) throw new Error(`exit code ${status}, signal ${signal}: ${stderr}`);
   return JSON.parse(stdout);

@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Test, test } from "tap";
 import { type Sample, TrainingData } from "#ts/data/index.js";
-import { bareEnvironment } from "../../support/environment.js";
+import { bareNode } from "../../support/environment.js";
 import {
   clipFolder,
   type DataRecipe,
@@ -292,9 +292,11 @@ async function runScript(folder: string, body: string): Promise<{ stdout: string
     ${body}
     await opened.close();`;
   const settings = JSON.stringify([recipe(folder), { ...options, seed: 1, batch: 1, cacheKey: "" }]);
-  const node = ["--expose-gc", "--input-type=module", "-e", script, settings];
   // The test runner's hooks keep what they see.
-  return run(process.execPath, node, { timeout: 20_000, env: bareEnvironment() });
+  const [command, ...node] = bareNode;
+  return run(command, [...node, "--expose-gc", "--input-type=module", "-e", script, settings], {
+    timeout: 20_000,
+  });
 }
 
 test("a process ends by itself once the data is closed", async (t) => {
