@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "cpu/matrix.h"
 #include "cpu/vector.h"
@@ -35,12 +34,12 @@ at::Tensor emptyLike(const at::Tensor& x) {
   return at::empty({x.size(0), x.size(2), x.size(1), x.size(3)}, x.options()).transpose(1, 2);
 }
 
-/// Calls `each(n, h, state)` for all heads, on all threads, with a `State` for each thread.
-template <typename State, typename Each>
-void forEachHead(const at::Tensor& q, const State& sizes, const Each& each) {
+/// Calls `each(n, h, buffers)` for all heads, on all threads, each with buffers of its own for the `job`.
+template <typename Job, typename Each>
+void forEachHead(const at::Tensor& q, const Job& job, const Each& each) {
   const int64_t heads = q.size(1);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
-    typename State::Buffers buffers(sizes);
+    typename Job::Buffers buffers(job);
     for (int64_t i = begin; i < end; ++i) each(i / heads, i % heads, buffers);
   });
 }
@@ -72,8 +71,7 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
       store(s + j, p);
       total += p;
     }
-    float added = sum(total);
-    // e^-87 is small, but not nothing.
+    const float added = sum(total);
     if (is_first) {
       sums[row] = added;
     } else {

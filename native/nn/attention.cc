@@ -101,10 +101,7 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 
 AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   if (q.is_cuda()) return attendOnCuda(q, k, v);
-  if (hasCpuKernel(q, k, v)) {
-    auto [out, log_sum_exp] = cpu::attention(q, k, v);
-    return {out, log_sum_exp};
-  }
+  if (hasCpuKernel(q, k, v)) return cpu::attention(q, k, v);
   auto [out, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, log_sum_exp};
 }
@@ -112,10 +109,7 @@ AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor
 AttentionGradients attendBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
                                   const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
   if (q.is_cuda()) return backwardOnCuda(grad_out, q, k, v, out, log_sum_exp);
-  if (hasCpuKernel(q, k, v)) {
-    auto [dq, dk, dv] = cpu::attentionBackward(grad_out, q, k, v, out, log_sum_exp);
-    return {dq, dk, dv};
-  }
+  if (hasCpuKernel(q, k, v)) return cpu::attentionBackward(grad_out, q, k, v, out, log_sum_exp);
   auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(grad_out, q, k, v, out,
                                                                                log_sum_exp, 0.0, false);
   return {dq, dk, dv};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cpu/attention.h"
 #include "nn/layers.h"
 
 namespace cameo::nn {
@@ -8,17 +9,12 @@ namespace cameo::nn {
 /// last dimension.
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal = false);
 
-struct AttentionWithLogSumExp {
-  at::Tensor out;          // (N, H, L, d)
-  at::Tensor log_sum_exp;  // (N, H, L) fp32: log of the softmax's denominator
-};
+/// The result (N, H, L, d) and its log-sum-exp (N, H, L), fp32: log of the softmax's denominator.
+using AttentionWithLogSumExp = cpu::Attended;
+using cpu::AttentionGradients;
 
 /// As `attend`, with what it takes to merge the result with that over other keys.
 AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
-
-struct AttentionGradients {
-  at::Tensor q, k, v;
-};
 
 /// Gradients of one block of a softmax over several blocks of keys: `out` and `log_sum_exp` are those of the
 /// whole softmax, so that the block's probabilities are exp(q k^T / sqrt(d) - log_sum_exp). Shapes as in
