@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import { duration } from "../duration.js";
 import type { LoadProgress } from "../options/load.js";
 import type { SampleProgress } from "../options/sample.js";
 import { PhaseClock } from "../progress.js";
@@ -112,12 +113,4 @@ function speed(clock: PhaseClock, progress: Progress): string {
 function remaining(progress: Progress): string {
   if (!("etaSeconds" in progress) || progress.etaSeconds === undefined) return "";
   return `${duration(progress.etaSeconds)} left`;
-}
-
-/** "42 s", "3 min 20 s", "1 h 5 min". */
-export function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }

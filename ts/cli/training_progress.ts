@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
+import { duration } from "../duration.js";
 import type { StepEvent } from "../training/events.js";
 import type { OutputOptions } from "./output.js";
-import { duration } from "./progress.js";
 
 /** Shows how a training run goes. */
 export interface TrainingReporter {

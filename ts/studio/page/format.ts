@@ -1,3 +1,4 @@
+import { duration } from "../../duration.js";
 import type { JobProgress } from "../protocol.js";
 
 const phases = { load: "Loading", encode: "Reading", denoise: "Step", decode: "Frame", save: "Saving" };
@@ -7,14 +8,6 @@ export function progressText({ phase, step, steps, etaSeconds }: JobProgress): s
   if (phase === "save") return "Saving";
   const left = etaSeconds === undefined ? "" : `, about ${duration(etaSeconds)} left`;
   return `${phases[phase]} ${step} of ${steps}${left}`;
-}
-
-/** "42 s", "3 min 20 s", "1 h 5 min". */
-export function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
 /** In the reader's own language and time zone. */

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
+import { duration } from "../../duration.js";
 import type { GalleryEntry } from "../protocol.js";
 import { deleteEntry, fileUrl } from "./api.js";
 import { Clip, DownloadLink } from "./clip.js";
 import { draftError, useAgain } from "./draft.js";
-import { dateTime, duration } from "./format.js";
+import { dateTime } from "./format.js";
 import { announcement, gallery } from "./store.js";
 
 /** The videos that were made so far. */

@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { duration } from "#ts/cli/progress.js";
+import { duration } from "#ts/duration.js";
 
 test("durations read as people say them", (t) => {
   t.equal(duration(0), "0 s");
