@@ -6,6 +6,7 @@ import { Pipeline, type SampleRequest } from "cameo";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
+import { psnr } from "#ts/shipped_model/familiarity.js";
 import { progressBar, runProgram } from "../command.js";
 import { type Case, casesOf, frames, referenceOf, size } from "./cases.js";
 import { FilmFolder } from "./film_folder.js";
@@ -28,13 +29,6 @@ const variants: Readonly<Record<string, Partial<SampleRequest>>> = {
   "merge-0.5": { tokenMerging: 0.5 },
   "cache-2-guidance-0-0.6": { cacheInterval: 2, guidanceRange: [0, 0.6] },
 };
-
-/** In dB; infinite for equal ones. */
-function psnr(a: Uint8Array, b: Uint8Array): number {
-  let squares = 0;
-  for (let i = 0; i < a.length; ++i) squares += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
-  return 10 * Math.log10(255 ** 2 / (squares / a.length));
-}
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
