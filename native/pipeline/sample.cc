@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/memory_pool.h"
 #include "core/rng.h"
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
@@ -183,6 +184,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnPr
               const Cancellation& cancellation) {
   const c10::InferenceMode inference;
   const nn::PlainKernels plain(pipeline.plain_kernels);
+  const MemoryPool::Scope pooled;
   check(pipeline, request);
   Recorder recorder(request.save_latents);
   const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);

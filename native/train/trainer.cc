@@ -139,6 +139,7 @@ Losses Trainer::backward(const StepInput& input, size_t index) {
 }
 
 StepResult Trainer::step(const StepInput& input) {
+  const MemoryPool::Scope pooled(pool_);
   StepResult result;
   result.learning_rate = learningRate(options_.learning_rate, steps_);
   try {
@@ -194,6 +195,7 @@ void Trainer::shareUpdates() {
 
 pipeline::Frames Trainer::sample(const pipeline::SampleRequest& request,
                                  const pipeline::OnProgress& onProgress, const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled(pool_);
   const AveragesInPlace averaged(leaves_, ema_.get());
   return pipeline::sample(*pipeline_, request, onProgress, cancellation);
 }

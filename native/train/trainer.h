@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/memory_pool.h"
 #include "dist/gradient_reducer.h"
 #include "train/batch.h"
 #include "train/ema.h"
@@ -82,6 +83,7 @@ class Trainer {
   bool writesFiles() const { return !group_ || group_->rank() == 0; }
 
   TrainerOptions options_;
+  MemoryPool pool_;  // of all steps: what one has used the next one needs again
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   schedulers::NoiseSchedule schedule_;
   std::unique_ptr<dist::ProcessGroup> group_;  // null: this process trains alone
