@@ -54,7 +54,7 @@ export function benchCommand(): Command {
     )
     .option("--frames <n>", `how many frames of it (default: ${defaultWork.frames})`, number)
     .option("--steps <n>", `steps, of which the first warms up (default: ${defaultWork.steps})`, number)
-    .option("--compare", "libtorch's own kernels, too")
+    .option("--compare", "measure libtorch's own kernels, too")
     .addHelpText("after", notes)
     .action(bench);
   return withOutputFlags(command);
