@@ -1,6 +1,6 @@
 // The picture of the growth's benchmark: above, what was measured beside what the operations say; below, the operations.
 import { total } from "#ts/operations.js";
-import { chartStyle } from "../report.mjs";
+import { chartStyle, legendStyle } from "../report.mjs";
 
 export const growthChartSize = { width: 1240, height: 820 };
 
@@ -33,7 +33,7 @@ export function growthChart(results) {
       `Stable Diffusion 1.5's layout with motion modules, ${width} of its width, ${dtype}; ${cpu}, ${threads} threads; ` +
         `around ${center.frames} frames of ${center.size}x${center.size} and ${center.references} reference`,
     ),
-    legend: { top: 76, left: 24 },
+    legend: legendStyle,
     grid: cells.map(({ column, row }) => ({
       ...row,
       left: columns.left + column * columns.pitch,
@@ -45,6 +45,7 @@ export function growthChart(results) {
       name: titles[axis],
       nameLocation: "middle",
       nameGap: 28,
+      minInterval: 1,
       min: axes[axis][0],
       max: axes[axis].at(-1),
     })),

@@ -7,7 +7,7 @@
 // takes four times as long), random weights and positions for 68 images. A point's time is the median of its evaluations
 // but the first, which warms up; where `--limit` seconds leave no room for another, the first; where they leave none for
 // that, there is no time. Points that the results have already, of the same setting, are not measured again, unless with
-// --restart. --quick: a few small points with a narrow UNet, to see whether everything runs; it saves nothing.
+// --restart. --quick: a few small points with a narrow UNet, to see whether everything runs, saved as growth_quick.
 import { parseArgs } from "node:util";
 import { openModel } from "#ts/cli/bench_model.js";
 import { requestOf } from "#ts/cli/bench_work.js";
@@ -90,7 +90,8 @@ async function measurePoint(model, point) {
 const { width } = layout;
 const { steps, dtype, limit } = options;
 const setting = { ...machine(options.threads), width, dtype, center, axes };
-const saved = options.restart || options.quick ? undefined : await savedResults("growth");
+const file = options.quick ? "growth_quick" : "growth";
+const saved = options.restart ? undefined : await savedResults(file);
 const isSame =
   JSON.stringify({ ...saved, points: undefined }) === JSON.stringify({ ...setting, points: undefined });
 const results = { ...setting, points: isSame ? saved.points : {} };
@@ -104,7 +105,7 @@ for (const [axis, values] of Object.entries(axes)) {
     if (results.points[key] !== undefined) continue;
     process.stderr.write(`${key}: at most ${limit} s, ${steps} evaluations\n`);
     results.points[key] = await measurePoint(model, point);
-    if (!options.quick) await saveResults("growth", results);
+    await saveResults(file, results);
   }
 }
 await model.native.close();
@@ -119,4 +120,4 @@ const rows = Object.entries(results.points).map(([key, { operations, seconds }])
 });
 printTable(["", "T operations", "convolutions", "products", "attention", "s", "G operations/s"], rows);
 const charted = { ...results, points: Object.values(results.points) };
-if (!options.quick) await saveChart("growth", growthChart(charted), growthChartSize);
+await saveChart(file, growthChart(charted), growthChartSize);

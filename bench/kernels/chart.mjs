@@ -1,5 +1,5 @@
 // The picture of the kernels' benchmark: each form's part of the time that libtorch's own takes.
-import { chartStyle } from "../report.mjs";
+import { chartStyle, legendStyle } from "../report.mjs";
 
 const rowHeight = 20;
 const head = 110;
@@ -36,7 +36,7 @@ export function kernelChart(results) {
     stack: "one bar to a row",
     barWidth: 13,
     data: rows.map(({ form, ratio }) => (form === name ? ratio : null)),
-    label: { show: true, position: "insideRight", fontSize: 11, formatter: ({ value }) => value.toFixed(2) },
+    label: { show: true, position: "right", fontSize: 11, formatter: ({ value }) => value.toFixed(2) },
   }));
   const bounds = {
     name: "bound",
@@ -51,7 +51,7 @@ export function kernelChart(results) {
       "Kernels: part of the time of libtorch's own",
       `${results.cpu}, ${results.threads} threads; medians of ${results.repeats}, in turn`,
     ),
-    legend: { top: 72, left: 24, data: [...forms, "bound"] },
+    legend: { ...legendStyle, data: [...forms, "bound"] },
     grid: { top: head, bottom: 40, left: 400, right: 40 },
     xAxis: { type: "value", min: 0, name: "of plain", splitNumber: 8 },
     yAxis: {

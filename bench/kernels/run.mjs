@@ -5,8 +5,8 @@
 //     npm run compile -- --tests
 //     node bench/kernels/run.mjs [--repeats 7] [--threads 2] [--only "PISA"] [--quick]
 //
-// --only takes the beginning of a group's name; --quick runs everything once, on small tensors, and saves nothing: its
-// times mean nothing. The machine should have nothing else to do.
+// --only takes the beginning of a group's name; --quick runs everything once, on small tensors, to see whether it runs: its
+// times mean nothing, and what it saves is called kernels_quick. The machine should have nothing else to do.
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -30,6 +30,7 @@ const addon = createRequire(import.meta.url)(
   fileURLToPath(new URL("../../build/test-addon/cameo_test.node", import.meta.url)),
 );
 const repeats = options.quick ? 1 : Number(options.repeats);
+const file = options.quick ? "kernels_quick" : "kernels";
 
 /** A case with the seconds and errors of its forms; `ratio` is the first form's part of the plain one's time. */
 function measureCase({ probe, config, ...about }) {
@@ -73,12 +74,12 @@ for (const each of kernelCases(options.quick)) {
   if (!each.group.startsWith(options.only)) continue;
   process.stderr.write(`${each.group}: ${each.name}\n`);
   results.cases.push(measureCase(each));
-  if (!options.quick) await saveResults("kernels", results);
+  await saveResults(file, results);
 }
 for (const group of new Set(results.cases.map(({ group }) => group))) {
   const cases = results.cases.filter((each) => each.group === group);
   printTable([group, "form", "ms", "ratio", "bound", "error"], cases.flatMap(rows));
   console.log();
 }
-if (!options.quick) await saveChart("kernels", kernelChart(results), kernelChartSize(results));
+await saveChart(file, kernelChart(results), kernelChartSize(results));
 process.exitCode = !options.quick && results.cases.some(isBroken) ? 1 : 0;

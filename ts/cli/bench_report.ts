@@ -27,8 +27,8 @@ export interface BenchReport {
   /** Of the UNet. */
   parameters: number;
   measured: Work;
-  /** The video whose time is estimated. */
-  estimated: Work;
+  /** The video whose time is estimated, and the model where it is another one. */
+  estimated: Work & { model?: string };
   kernels: { fast: KernelReport; plain?: KernelReport };
 }
 
@@ -38,15 +38,16 @@ export function reportLines(report: BenchReport): string[] {
   const reports = Object.values(kernels);
   const times = reports.map(({ estimatedSeconds }) => duration(estimatedSeconds));
   const plain = kernels.plain ? ` (with plain kernels ${times[1]})` : "";
+  const other = estimated.model === undefined ? "" : `${estimated.model}, `;
   return [
     row("device", `${device}${device === "cpu" ? `, ${cpu}, ${threads} threads` : ""}, ${dtype}`),
     row("libtorch", libtorch),
-    row("model", `${model}; its UNet has ${(parameters / 1e6).toFixed(0)} M parameters`),
+    row("model", `${model}; a UNet of ${(parameters / 1e6).toFixed(0)} M parameters`),
     row("measured", workText(measured)),
     "",
     ...table(report),
     "",
-    row("estimated", `${workText(estimated)}, ${estimated.steps} steps: ${times[0]}${plain}`),
+    row("estimated", `${other}${workText(estimated)}, ${estimated.steps} steps: ${times[0]}${plain}`),
   ];
 }
 
