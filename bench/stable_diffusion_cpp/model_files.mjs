@@ -1,4 +1,5 @@
 // The files of make_model.py's folder under the names that stable-diffusion.cpp looks for.
+import { existsSync } from "node:fs";
 import { mkdir, open, rename, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
@@ -28,6 +29,7 @@ export async function writeModelFiles(folder) {
     await symlink(resolve(folder, here), join(target, there)).catch(unlessThere);
   }
   const motion = join(target, "motion.safetensors");
+  if (existsSync(motion)) return;
   const from = await open(join(folder, motionFile));
   const to = await open(`${motion}.part`, "w");
   try {
@@ -37,7 +39,6 @@ export async function writeModelFiles(folder) {
     await to.close();
   }
   await rename(`${motion}.part`, motion);
-  return { base: target, motion };
 }
 
 function unlessThere(error) {
@@ -64,7 +65,9 @@ async function copyRenamed(from, to) {
     },
   ] of Object.entries(tensors)) {
     const original = originalName(name);
-    const names = name.endsWith(".pe") ? [original, original.replace("_blocks.0", "_blocks.1")] : [original];
+    const names = name.endsWith(".pe")
+      ? [original, original.replace("attention_blocks.0", "attention_blocks.1")]
+      : [original];
     for (const each of names) {
       renamed[each] = { dtype, shape, data_offsets: [end, end + last - first] };
       pieces.push([first, last]);
