@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { errorsOf } from "../errors.js";
-import type { NativePipeline, NativeProgress, NativeSampleRequest } from "../native.js";
+import type { NativePipeline, NativeProgress, NativeSampleRequest, RgbImage } from "../native.js";
 import { runTask, type TaskOptions } from "../task.js";
 import type { BenchModel } from "./bench_model.js";
 import { type Parts, requestOf, type Work } from "./bench_work.js";
@@ -21,17 +21,27 @@ export async function measureParts(
   work: Work,
   watch: Watch,
 ): Promise<PartSeconds> {
-  // On a GPU it is a step's preview that waits until the step is done.
-  const preview = description.device !== "cpu";
-  const request = { ...requestOf(work, description.textPositions), preview };
+  // A GPU is waited for where pixels are fetched from it: that is what previews are for here.
+  const onGpu = description.device !== "cpu";
+  const request = { ...requestOf(work, description.textPositions), preview: onGpu };
   const { encode, denoise, decode } = await intervals(native, request, watch);
   const [text = 0, ...references] = encode;
-  return {
-    text,
-    reference: median(references),
-    step: median(denoise.slice(1)),
-    frame: median(decode.length > 1 ? decode.slice(1) : decode),
-  };
+  const frame = median(decode.length > 1 ? decode.slice(1) : decode);
+  const [picture] = request.references;
+  const reference =
+    onGpu && picture ? (await reconstructionSeconds(native, picture, watch)) - frame : median(references);
+  return { text, reference, step: median(denoise.slice(1)), frame };
+}
+
+/** Of encoding a picture and decoding it again. */
+async function reconstructionSeconds(
+  native: NativePipeline,
+  picture: RgbImage,
+  { signal }: Watch,
+): Promise<number> {
+  const start = performance.now();
+  await runTask(() => native.reconstruct(picture), { signal, toError: errorsOf(measureParts) });
+  return (performance.now() - start) / 1000;
 }
 
 /** Seconds from each progress event to the next, by the phase that ends with it. */
