@@ -1,13 +1,14 @@
 // How the cost of a UNet evaluation grows with frames, size and references, beside the number of its operations. Writes
 // bench/results/growth.json and .png.
 //
-//     node bench/growth/run.mjs [--width 0.5] [--limit 900] [--steps 2] [--threads 2] [--dtype fp32] [--restart] [--quick]
+//     node bench/growth/run.mjs [--width 1] [--limit 900] [--steps 2] [--threads 2] [--dtype fp32] [--restart] [--quick]
 //
-// The UNet has Stable Diffusion 1.5's layout with motion modules, `--width` of its layers' width (1: all of it, which
-// takes four times as long), random weights and positions for 68 images. A point's time is the median of its evaluations
-// but the first, which warms up; where `--limit` seconds leave no room for another, the first; where they leave none for
-// that, there is no time. Points that the results have already, of the same setting, are not measured again, unless with
-// --restart. --quick: a few small points with a narrow UNet, to see whether everything runs, saved as growth_quick.
+// The UNet has Stable Diffusion 1.5's layout with motion modules, `--width` of its layers' width (0.5: a third of the
+// operations), random weights and positions for 68 images: on two cores less than an hour, and some 10 GB. A point's time
+// is the median of its evaluations but the first, which warms up; where `--limit` seconds leave no room for another, the
+// first; where they leave none for that, there is no time. Points that the results have already, of the same setting, are
+// not measured again, unless with --restart. --quick: a few small points with a narrow UNet, to see whether everything
+// runs, saved as growth_quick. The machine should have nothing else to do.
 import { parseArgs } from "node:util";
 import { openModel } from "#ts/cli/bench_model.js";
 import { requestOf } from "#ts/cli/bench_work.js";
@@ -18,7 +19,7 @@ import { growthChart, growthChartSize } from "./chart.mjs";
 const text = { type: "string" };
 const { values: options } = parseArgs({
   options: {
-    width: { ...text, default: "0.5" },
+    width: { ...text, default: "1" },
     limit: { ...text, default: "900" },
     steps: { ...text, default: "2" },
     threads: { ...text, default: "2" },
