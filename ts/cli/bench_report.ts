@@ -40,7 +40,7 @@ export function reportLines(report: BenchReport): string[] {
   const plain = kernels.plain ? ` (with plain kernels ${times[1]})` : "";
   const other = estimated.model === undefined ? "" : `${estimated.model}, `;
   return [
-    row("device", `${device}${device === "cpu" ? `, ${cpu}, ${threads} threads` : ""}, ${dtype}`),
+    row("device", `${device}${device === "cpu" ? `, ${cpu}, ${count(threads, "thread")}` : ""}, ${dtype}`),
     row("libtorch", libtorch),
     row("model", `${model}; a UNet of ${(parameters / 1e6).toFixed(0)} M parameters`),
     row("measured", workText(measured)),
@@ -56,11 +56,14 @@ function row(name: string, value: string): string {
 }
 
 function workText({ width, height, frames, references, guidanceScale }: Work): string {
-  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
   const parts = [`${width}x${height}`, count(frames, "frame")];
   if (references > 0) parts.push(count(references, "reference"));
   if (guidanceScale > 1) parts.push("guidance");
   return parts.join(", ");
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
 type Cell = (report: KernelReport) => number | undefined;
