@@ -35,6 +35,12 @@ export interface NativeSampleRequest {
   height: number;
   steps: number;
   guidanceScale: number;
+  /** The part of the schedule that is guided, from 0 to 1. */
+  guidanceFrom: number;
+  guidanceTo: number;
+  cacheInterval: number;
+  cacheLayers: number;
+  tokenMerging: number;
   scheduler: string;
   seed: number;
   referenceNoise: number;

@@ -51,8 +51,19 @@ function nativeParameters(complete: CompleteSampleRequest) {
   const { frames, width, height, steps, guidanceScale, scheduler, seed } = complete;
   const { referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling } = complete;
   const size = { frames, width, height };
-  const sampling = { steps, guidanceScale, scheduler, seed };
-  return { ...size, ...sampling, referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling };
+  const { guidanceRange, cacheInterval, cacheLayers, tokenMerging } = complete;
+  const [guidanceFrom, guidanceTo] = guidanceRange;
+  const sampling = { steps, guidanceScale, guidanceFrom, guidanceTo, scheduler, seed };
+  const lessWork = { cacheInterval, cacheLayers, tokenMerging };
+  return {
+    ...size,
+    ...sampling,
+    ...lessWork,
+    referenceNoise,
+    referenceNoiseMode,
+    referenceLatents,
+    vaeTiling,
+  };
 }
 
 async function readReferences(

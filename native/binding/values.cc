@@ -156,6 +156,10 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   result.height = integer(request, "height");
   result.steps = integer(request, "steps");
   result.guidance_scale = number(request, "guidanceScale");
+  result.guidance_range = {number(request, "guidanceFrom"), number(request, "guidanceTo")};
+  result.cache_interval = integer(request, "cacheInterval");
+  result.cache_layers = integer(request, "cacheLayers");
+  result.token_merging = number(request, "tokenMerging");
   result.scheduler = text(request, "scheduler");
   result.seed = static_cast<uint64_t>(integer(request, "seed"));
   result.reference_noise = number(request, "referenceNoise");

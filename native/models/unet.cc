@@ -37,6 +37,28 @@ UNet::UNet(const UNetConfig& config)
   }
 }
 
+at::Tensor UNet::runAll(at::Tensor x, const UNetContext& context, FeatureCache* cache) const {
+  std::vector<at::Tensor> skips = {x};
+  for (const DownBlock& block : down_blocks_) x = block.forward(std::move(x), context, skips);
+  x = mid_block_->forward(x, context);
+  const UpBlock& last = up_blocks_.back();
+  for (const UpBlock& block : up_blocks_) {
+    if (&block != &last) x = block.forward(std::move(x), context, skips);
+  }
+  // The outermost block does not scale up.
+  const size_t first_cached = cache == nullptr ? 0 : last.layers() - cache->layers;
+  x = last.runLayers(std::move(x), context, skips, 0, first_cached);
+  if (cache != nullptr) cache->features = x;
+  return last.runLayers(std::move(x), context, skips, first_cached, last.layers());
+}
+
+at::Tensor UNet::runOutermost(at::Tensor x, const UNetContext& context, const FeatureCache& cache) const {
+  std::vector<at::Tensor> skips = {x};
+  down_blocks_.front().runLayers(std::move(x), context, skips, cache.layers - 1);
+  const UpBlock& last = up_blocks_.back();
+  return last.runLayers(cache.features, context, skips, last.layers() - cache.layers, last.layers());
+}
+
 at::Tensor UNet::forward(const UNetInput& input) const {
   const int64_t images = input.images.size(1);
   UNetContext context{
@@ -45,15 +67,14 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .layout = {.frames = images - input.references,
                  .references = input.references,
                  .references_read_text = config_.reference_cross_attention},
+      .token_merging = input.token_merging,
       .recompute = input.recompute && c10::GradMode::is_enabled(),
   };
   at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
   x = conv_in_.forward(x);
-  std::vector<at::Tensor> skips = {x};
-  for (const DownBlock& block : down_blocks_) x = block.forward(std::move(x), context, skips);
-  x = mid_block_->forward(x, context);
-  for (const UpBlock& block : up_blocks_) x = block.forward(std::move(x), context, skips);
+  const bool cached = input.cache != nullptr && input.cache->features.defined();
+  x = cached ? runOutermost(std::move(x), context, *input.cache) : runAll(std::move(x), context, input.cache);
   // diffusers' UNetMotionModel ends in SiLU whatever the config says; its UNet2DConditionModel does not.
   const nn::Activation last = config_.motion ? nn::Activation::Silu : config_.activation;
   x = conv_out_.forward(conv_norm_out_.forward(x, last));

@@ -7,12 +7,22 @@
 
 namespace cameo::models {
 
+/// Deep features that one evaluation leaves to the next ones (DeepCache, arXiv 2312.00858), since they change
+/// little from step to step. Where there are some, only the last `layers` layers of the way up run, and what
+/// of the way down these read.
+struct FeatureCache {
+  size_t layers = 1;    // 1 to layers_per_block[0] + 1: those of the outermost block
+  at::Tensor features;  // (B*(F+R), C, h, w), what the first of these layers takes; undefined: run all
+};
+
 struct UNetInput {
   at::Tensor images;       // (B, F+R, in_channels, h, w): noisy latents of the frames, then the references'
   int64_t references = 0;  // R; with 1 or more, spatial self-attention is PISA
   at::Tensor timesteps;    // (B)
   at::Tensor text;         // (B, S, cross_attention_dim)
   bool recompute = false;  // keep the layers' inputs only for the backward pass, and run each layer twice
+  FeatureCache* cache = nullptr;
+  double token_merging = 0;  // the ratio of nn::TokenMerging, in the outermost level that has attention
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's
@@ -28,6 +38,9 @@ class UNet {
   ParameterSet& parameters() { return *parameters_; }
 
  private:
+  at::Tensor runAll(at::Tensor x, const UNetContext& context, FeatureCache* cache) const;
+  at::Tensor runOutermost(at::Tensor x, const UNetContext& context, const FeatureCache& cache) const;
+
   UNetConfig config_;
   std::unique_ptr<ParameterSet> parameters_;
   nn::Conv2d conv_in_;

@@ -15,6 +15,13 @@ nn::ResnetConfig resnetConfig(const UNetConfig& config, int64_t in, int64_t out)
           .activation = config.activation};
 }
 
+/// The level with the most tokens that has attention: where joining some of them pays, and shows least.
+size_t outermostAttention(const UNetConfig& config) {
+  size_t level = 0;
+  while (level + 1 < config.blocks() && !config.down_attention[level]) ++level;
+  return level;
+}
+
 /// `level` counts blocks downwards.
 nn::Transformer2DConfig attentionConfig(const UNetConfig& config, size_t level, int64_t layers) {
   return {.channels = config.block_out_channels[level],
@@ -22,7 +29,8 @@ nn::Transformer2DConfig attentionConfig(const UNetConfig& config, size_t level, 
           .layers = layers,
           .context_dim = config.cross_attention_dim[level],
           .groups = config.groups,
-          .linear_projection = config.linear_projection};
+          .linear_projection = config.linear_projection,
+          .merges_tokens = level == outermostAttention(config)};
 }
 
 nn::MotionConfig motionConfig(const UNetConfig& config, size_t level, int64_t layers) {
@@ -78,7 +86,7 @@ at::Tensor run(const LayerFunction& function, const nn::ParameterRange& paramete
 at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = resnet.forward(input, context.time);
-    if (attention) x = attention->forward(x, context.text, context.layout);
+    if (attention) x = attention->forward(x, context.text, context.layout, context.token_merging);
     return motion ? motion->forward(x, context.layout.images()) : x;
   };
   return run(layer, parameters, input, context);
@@ -95,9 +103,15 @@ DownBlock::DownBlock(const Scope& scope, const UNetConfig& config, size_t index)
   }
 }
 
+at::Tensor DownBlock::runLayers(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips,
+                                size_t count) const {
+  for (size_t i = 0; i < count; ++i) skips.push_back(x = layers_[i].forward(x, context));
+  return x;
+}
+
 at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context,
                               std::vector<at::Tensor>& skips) const {
-  for (const UNetLayer& layer : layers_) skips.push_back(x = layer.forward(x, context));
+  x = runLayers(std::move(x), context, skips, layers_.size());
   if (downsample_) skips.push_back(x = downsample_->forward(x));
   return x;
 }
@@ -139,11 +153,17 @@ UpBlock::UpBlock(const Scope& scope, const UNetConfig& config, size_t index) {
   if (level > 0) upsample_.emplace(scope / "upsamplers" / 0, out);
 }
 
-at::Tensor UpBlock::forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const {
-  for (const UNetLayer& layer : layers_) {
-    x = layer.forward(at::cat({x, skips.back()}, 1), context);
+at::Tensor UpBlock::runLayers(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips,
+                              size_t begin, size_t end) const {
+  for (size_t i = begin; i < end; ++i) {
+    x = layers_[i].forward(at::cat({x, skips.back()}, 1), context);
     skips.pop_back();
   }
+  return x;
+}
+
+at::Tensor UpBlock::forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const {
+  x = runLayers(std::move(x), context, skips, 0, layers_.size());
   // Odd sizes were rounded up on the way down: the next skip says what to return to.
   return upsample_ ? upsample_->forward(x, skips.back().size(2), skips.back().size(3)) : x;
 }

@@ -16,7 +16,8 @@ struct UNetContext {
   at::Tensor time;  // (B, 4 * block_out_channels[0])
   at::Tensor text;  // (B, S, cross_attention_dim)
   nn::FrameLayout layout;
-  bool recompute = false;  // activations inside a layer are not kept for the backward pass
+  double token_merging = 0;  // the ratio of nn::TokenMerging
+  bool recompute = false;    // activations inside a layer are not kept for the backward pass
 };
 
 /// The parts of one layer: a resnet block, then a spatial transformer and a motion module where there are.
@@ -35,6 +36,9 @@ class DownBlock {
 
   /// Every intermediate result, which the way up takes again, is appended to `skips`.
   at::Tensor forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const;
+  /// The first `count` layers alone.
+  at::Tensor runLayers(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips,
+                       size_t count) const;
 
  private:
   std::vector<UNetLayer> layers_;
@@ -61,6 +65,10 @@ class UpBlock {
 
   /// Takes what it needs from the end of `skips`.
   at::Tensor forward(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips) const;
+  /// The layers `begin` to `end` - 1 alone.
+  at::Tensor runLayers(at::Tensor x, const UNetContext& context, std::vector<at::Tensor>& skips, size_t begin,
+                       size_t end) const;
+  size_t layers() const { return layers_.size(); }
 
  private:
   std::vector<UNetLayer> layers_;

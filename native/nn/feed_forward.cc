@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace cameo::nn {
@@ -10,6 +12,9 @@ namespace cameo::nn {
 namespace {
 
 constexpr int64_t kExpansion = 4;
+
+/// On a CPU: the hidden states of all tokens would be the network's largest tensor, and leave the cache.
+constexpr int64_t kTokensAtATime = 2048;
 
 void checkActivation(const std::string& name) {
   if (name == "geglu" || name == "gelu" || name == "gelu-approximate") return;
@@ -43,7 +48,16 @@ at::Tensor NormedFeedForward::forward(const at::Tensor& x) const {
   const auto block = [this](const std::vector<at::Tensor>& inputs) {
     return feed_forward_.forward(norm_.forward(inputs[0])).add_(inputs[0]);
   };
-  return c10::GradMode::is_enabled() ? recompute(block, {x}, parameters_.trained()) : block({x});
+  if (c10::GradMode::is_enabled()) return recompute(block, {x}, parameters_.trained());
+  if (!x.is_cpu()) return block({x});
+  const at::Tensor tokens = x.reshape({-1, x.size(-1)}), out = at::empty_like(tokens);
+  for (int64_t done = 0; done < tokens.size(0); done += kTokensAtATime) {
+    const auto rows = [&](const at::Tensor& all) {
+      return all.slice(0, done, std::min(done + kTokensAtATime, tokens.size(0)));
+    };
+    rows(out).copy_(block({rows(tokens)}));
+  }
+  return out.view(x.sizes());
 }
 
 }  // namespace cameo::nn

@@ -37,8 +37,11 @@ at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::
 }
 
 at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,
-                                            const FrameLayout& layout) const {
-  at::Tensor x = attendSpatially(norm1_.forward(input), layout).add_(input);
+                                            const FrameLayout& layout,
+                                            const std::optional<TokenMerging>& merging) const {
+  const at::Tensor tokens = norm1_.forward(input);
+  at::Tensor x = merging ? merging->spread(attendSpatially(merging->merge(tokens), layout)).add_(input)
+                         : attendSpatially(tokens, layout).add_(input);
   x = attendToText(norm2_.forward(x), text, layout).add_(x);
   return ff_.forward(x);
 }
@@ -46,7 +49,8 @@ at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::T
 Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& config)
     : norm_(scope / "norm", config.groups, config.channels, 1e-6),
       proj_in_(projection(scope / "proj_in", config)),
-      proj_out_(projection(scope / "proj_out", config)) {
+      proj_out_(projection(scope / "proj_out", config)),
+      merges_tokens_(config.merges_tokens) {
   blocks_.reserve(config.layers);
   for (int64_t i = 0; i < config.layers; ++i) {
     blocks_.emplace_back(scope / "transformer_blocks" / i, config);
@@ -62,10 +66,12 @@ at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& 
   return std::visit([&](const auto& layer) { return layer.forward(tokens); }, projection);
 }
 
-at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text,
-                                  const FrameLayout& layout) const {
+at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+                                  double token_merging) const {
   at::Tensor tokens = apply(proj_in_, toTokens(norm_.forward(x)));  // (B*(F+R), n, C)
-  for (const auto& block : blocks_) tokens = block.forward(tokens, text, layout);
+  std::optional<TokenMerging> merging;
+  if (merges_tokens_ && token_merging > 0) merging.emplace(tokens, x.size(2), x.size(3), token_merging);
+  for (const auto& block : blocks_) tokens = block.forward(tokens, text, layout, merging);
   return fromTokens(apply(proj_out_, tokens), x.size(2), x.size(3)).add_(x);
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/pisa.h"
+#include "nn/token_merging.h"
 
 namespace cameo::nn {
 
@@ -16,6 +18,7 @@ struct Transformer2DConfig {
   int64_t context_dim = 768;  // of the text
   int64_t groups = 32;
   bool linear_projection = false;  // Stable Diffusion 2 has linear layers where 1.5 has 1x1 convolutions
+  bool merges_tokens = false;      // self-attention joins tokens where the caller asks for it
 };
 
 /// Spatial self-attention (PISA where there are references), cross-attention to the text, feed-forward, each
@@ -25,7 +28,8 @@ class SpatialTransformerBlock {
   SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config);
 
   /// x (B*(F+R), n, C), text (B, S, context_dim) -> (B*(F+R), n, C).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+                     const std::optional<TokenMerging>& merging) const;
 
  private:
   at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout) const;
@@ -39,10 +43,12 @@ class SpatialTransformerBlock {
 };
 
 /// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text (B, S, context_dim) -> like x.
+/// `token_merging` is the ratio of TokenMerging, which has no effect unless the config says so.
 class Transformer2D {
  public:
   Transformer2D(const Scope& scope, const Transformer2DConfig& config);
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+                     double token_merging = 0) const;
 
  private:
   using Projection = std::variant<Linear, PointwiseConv>;
@@ -53,6 +59,7 @@ class Transformer2D {
   Projection proj_in_;
   std::vector<SpatialTransformerBlock> blocks_;
   Projection proj_out_;
+  bool merges_tokens_;
 };
 
 }  // namespace cameo::nn

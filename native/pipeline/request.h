@@ -34,6 +34,12 @@ enum class ReferenceNoiseMode {
   AsReleased,   // the mean of the model's input over frames, accumulating from step to step
 };
 
+/// A part of the schedule: 0 is its first step, 1 its end.
+struct ScheduleRange {
+  double from = 0;
+  double to = 1;
+};
+
 struct SampleRequest {
   std::vector<int32_t> prompt_ids;  // as many as the text encoder has positions
   std::vector<int32_t> negative_ids;
@@ -43,6 +49,10 @@ struct SampleRequest {
   int64_t height = 512;
   int64_t steps = 30;
   double guidance_scale = 8;
+  ScheduleRange guidance_range = {};  // where there is guidance; elsewhere the conditional half alone
+  int64_t cache_interval = 1;         // deep features are computed every so many steps (models::FeatureCache)
+  int64_t cache_layers = 1;
+  double token_merging = 0;  // the ratio of nn::TokenMerging
   std::string scheduler = "ddim";
   uint64_t seed = 0;
   double reference_noise = 0;  // alpha: the references are noised to timestep floor(alpha * t)

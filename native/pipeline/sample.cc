@@ -8,9 +8,8 @@
 #include "core/rng.h"
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
-#include "pipeline/pipeline.h"
+#include "pipeline/predictor.h"
 #include "pipeline/preview.h"
-#include "pipeline/reference_noise.h"
 #include "schedulers/scheduler.h"
 #include "weights/safetensors.h"
 
@@ -36,10 +35,19 @@ void checkReferences(const Pipeline& pipeline, const SampleRequest& request) {
   }
 }
 
+void checkCache(const Pipeline& pipeline, const SampleRequest& request) {
+  const int64_t layers = pipeline.unet->config().layers_per_block.front() + 1;
+  if (request.cache_interval < 1) refuse("cacheInterval: it must be 1 or more");
+  if (request.cache_layers >= 1 && request.cache_layers <= layers) return;
+  refuse(c10::str("cacheLayers: ", request.cache_layers, " is not allowed; it must be from 1 to ", layers,
+                  ", the layers of this model's outermost block"));
+}
+
 void check(const Pipeline& pipeline, const SampleRequest& request) {
   checkIds(pipeline, "prompt", request.prompt_ids);
   checkIds(pipeline, "negativePrompt", request.negative_ids);
   checkReferences(pipeline, request);
+  checkCache(pipeline, request);
   const int64_t scale = pipeline.vae->config().scale();
   if (request.width < scale || request.height < scale || request.width % scale != 0 ||
       request.height % scale != 0) {
@@ -88,16 +96,10 @@ class Recorder {
   std::vector<at::Tensor> steps_;
 };
 
-struct Conditions {
-  bool guided = false;
-  at::Tensor text;        // (1 or 2, S, D): unconditional first
-  at::Tensor references;  // (1, R, C, h, w); undefined without references
-};
-
 Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request,
                           const OnProgress& onProgress, Recorder& recorder) {
   Conditions conditions;
-  conditions.guided = request.guidance_scale > 1;
+  conditions.guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
   const auto steps = static_cast<int64_t>(1 + request.references.size());
   int64_t done = 0;
   const auto advance = [&] { onProgress({Phase::Encode, ++done, steps, {}}); };
@@ -125,38 +127,11 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
   return swapTimeAndChannels(noise).to(pipeline.device);
 }
 
-/// One evaluation with classifier-free guidance, eq. 6: eps(z) + w (eps(z, c, r) - eps(z)), fp32.
-at::Tensor predict(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-                   const at::Tensor& latents, const at::Tensor& references, int64_t timestep,
-                   Recorder* recorder) {
-  const int64_t halves = conditions.guided ? 2 : 1;
-  at::Tensor images = latents.expand({halves, -1, -1, -1, -1});
-  if (references.defined()) images = at::cat({images, references}, 1);
-  const at::Tensor output =
-      pipeline.unet
-          ->forward({.images = images.to(pipeline.dtype),
-                     .references = references.defined() ? references.size(1) : 0,
-                     .timesteps = at::full({halves}, timestep, at::device(pipeline.device).dtype(at::kLong)),
-                     .text = conditions.text})
-          .to(at::kFloat);
-  if (recorder != nullptr) {
-    recorder->addVideo("unet_in_0", images);
-    recorder->addVideo("unet_out_0", output);
-  }
-  const at::Tensor frames = output.narrow(1, 0, latents.size(1));
-  if (!conditions.guided) return frames;
-  const at::Tensor unconditional = frames.slice(0, 0, 1), conditional = frames.slice(0, 1);
-  return unconditional + request.guidance_scale * (conditional - unconditional);
-}
-
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
                    const OnProgress& onProgress, const Cancellation& cancellation, Recorder& recorder) {
   const schedulers::NoiseSchedule schedule(pipeline.schedule);
   const auto scheduler = schedulers::makeScheduler(request.scheduler, schedule, request.steps);
-  std::optional<NoisyReferences> references;
-  if (conditions.references.defined()) {
-    references.emplace(conditions.references, conditions.guided, request, schedule);
-  }
+  Predictor predictor(pipeline, request, conditions, schedule);
   std::optional<LatentPreview> preview;
   if (request.preview) preview.emplace(pipeline);
 
@@ -165,10 +140,15 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const
   recorder.add("timesteps", at::tensor(timesteps));
   for (size_t i = 0; i < timesteps.size(); ++i) {
     cancellation.check();
-    const at::Tensor seen = references ? references->at(timesteps[i], latents) : at::Tensor();
-    const at::Tensor output = predict(pipeline, request, conditions, latents, seen, timesteps[i],
-                                      i == 0 && recorder.active() ? &recorder : nullptr);
-    Progress progress{Phase::Denoise, static_cast<int64_t>(i) + 1, request.steps, {}};
+    const auto step = static_cast<int64_t>(i);
+    Evaluation evaluation;
+    const at::Tensor output =
+        predictor.predict(step, timesteps[i], latents, i == 0 && recorder.active() ? &evaluation : nullptr);
+    if (evaluation.images.defined()) {
+      recorder.addVideo("unet_in_0", evaluation.images);
+      recorder.addVideo("unet_out_0", evaluation.output);
+    }
+    Progress progress{Phase::Denoise, step + 1, request.steps, {}};
     if (preview) {
       progress.preview = preview->render(scheduler->predictClean(output, i, latents)[0][request.frames / 2]);
     }

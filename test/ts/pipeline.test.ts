@@ -85,6 +85,36 @@ test("the same request makes the same frames", async (t) => {
   t.notOk(Buffer.from(other.frames).equals(video.frames));
 });
 
+test("guides a part of the schedule", async (t) => {
+  const pipe = await openPipeline(t);
+  const framesOf = async (changes: Partial<SampleRequest>) =>
+    Buffer.from((await pipe.sample({ ...request, steps: 4, ...changes })).frames);
+  const guided = await framesOf({});
+  const unguided = await framesOf({ guidanceScale: 1 });
+  t.ok((await framesOf({ guidanceRange: [0, 1] })).equals(guided));
+  t.ok((await framesOf({ guidanceRange: [0.5, 0.5] })).equals(unguided));
+  const half = await framesOf({ guidanceRange: [0, 0.5] });
+  t.notOk(half.equals(guided) || half.equals(unguided));
+  t.ok((await framesOf({ guidanceRange: [0, 0.76] })).equals(guided), "the last step begins at 0.75");
+});
+
+test("computes deep features every so many steps", async (t) => {
+  const pipe = await openPipeline(t);
+  const framesOf = async (changes: Partial<SampleRequest>) =>
+    Buffer.from((await pipe.sample({ ...request, steps: 4, ...changes })).frames);
+  const whole = await framesOf({});
+  t.ok((await framesOf({ cacheInterval: 1, cacheLayers: 2 })).equals(whole));
+  const cached = await framesOf({ cacheInterval: 2 });
+  t.notOk(cached.equals(whole));
+  t.ok((await framesOf({ cacheInterval: 2 })).equals(cached));
+  t.notOk((await framesOf({ cacheInterval: 2, cacheLayers: 2 })).equals(cached));
+  t.notOk((await framesOf({ cacheInterval: 2, guidanceRange: [0, 0.7] })).equals(cached));
+  await t.rejects(framesOf({ cacheInterval: 2, cacheLayers: 9 }), {
+    code: "ERR_INVALID_OPTION",
+    message: /^cacheLayers: 9 is not allowed; it must be from 1 to \d, the layers/,
+  });
+});
+
 test("tells how far it is", async (t) => {
   const pipe = await openPipeline(t);
   const events: SampleProgress[] = [];

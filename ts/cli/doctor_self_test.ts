@@ -95,7 +95,8 @@ function request(): NativeSampleRequest {
     negativeIds: ids(3),
     references: [],
     ...{ frames: 4, width: 64, height: 64 },
-    ...{ steps: 2, guidanceScale: 4, scheduler: "ddim", seed: 1 },
+    ...{ steps: 2, guidanceScale: 4, guidanceFrom: 0, guidanceTo: 1, scheduler: "ddim", seed: 1 },
+    ...{ cacheInterval: 1, cacheLayers: 1, tokenMerging: 0 },
     ...{ referenceNoise: 0, referenceNoiseMode: "independent", referenceLatents: "mode" },
     ...{ vaeTiling: false, preview: false },
   };

@@ -13,6 +13,13 @@ export function size(text: string): [width: number, height: number] {
   return [Number(match[1]), Number(match[2])];
 }
 
+/** "0.2:0.8" as [0.2, 0.8]. */
+export function range(text: string): [from: number, to: number] {
+  const match = /^([\d.]+):([\d.]+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("It must be two numbers, as in 0:0.6.");
+  return [number(match[1] ?? ""), number(match[2] ?? "")];
+}
+
 /** For a flag that may be given again and again. */
 export function collect(text: string, previous: string[] = []): string[] {
   return [...previous, text];

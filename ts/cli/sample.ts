@@ -9,7 +9,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
-import { collect, number, size, withOutputFlags } from "./flags.js";
+import { collect, number, range, size, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
@@ -29,6 +29,10 @@ interface SampleFlags extends OutputOptions {
   seed?: number;
   steps?: number;
   guidance?: number;
+  guidanceRange?: [number, number];
+  cacheInterval?: number;
+  cacheLayers?: number;
+  tokenMerging?: number;
   frames?: number;
   size?: [number, number];
   fps?: number;
@@ -64,6 +68,18 @@ export function sampleCommand(): Command {
     .option("--seed <n>", "the same seed gives the same video (default: random)", number)
     .option("--steps <n>", "denoising steps (default: 30)", number)
     .option("--guidance <x>", "how strongly prompt and reference hold (default: 8)", number)
+    .option("--guidance-range <from:to>", "the part of the schedule that is guided (default: 0:1)", range)
+    .option(
+      "--cache-interval <n>",
+      "deep features every n steps only: faster, less exact (default: 1)",
+      number,
+    )
+    .option("--cache-layers <n>", "outermost layers that run in every step all the same (default: 1)", number)
+    .option(
+      "--token-merging <ratio>",
+      "share of tokens joined in self-attention, to 0.75 (default: 0)",
+      number,
+    )
     .option("--frames <n>", "how many frames (default: 16)", number)
     .option("--size <WxH>", "in pixels (default: the model's own)", size)
     .option("--fps <n>", "frames a second (default: 8)", number)
@@ -146,11 +162,13 @@ function loadOptions({ base, motion, subject, device, dtype, kernels }: SampleFl
 
 function sampleRequest(flags: SampleFlags): SampleRequest {
   const { prompt, reference, frames, fps, steps, scheduler, seed } = flags;
+  const { guidanceRange, cacheInterval, cacheLayers, tokenMerging } = flags;
   const { referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents } = flags;
   const [width, height] = flags.size ?? [];
   return defined({
     ...{ prompt, reference, negativePrompt: flags.negative },
     ...{ frames, width, height, fps, steps, guidanceScale: flags.guidance, scheduler, seed },
+    ...{ guidanceRange, cacheInterval, cacheLayers, tokenMerging },
     ...{ referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents },
     preview: flags.preview === undefined ? undefined : true,
   }) as SampleRequest;

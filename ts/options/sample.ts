@@ -29,6 +29,23 @@ export interface SampleRequest {
   steps?: number | undefined;
   /** How strongly prompt and reference hold; 1 is no guidance. Default: 8. */
   guidanceScale?: number | undefined;
+  /**
+   * The part of the schedule that is guided, from 0 (its first step) to 1 (its end); the other steps cost half as much.
+   * Default: [0, 1].
+   */
+  guidanceRange?: readonly [number, number] | undefined;
+  /**
+   * Compute the network's deep features every so many steps and use them again in between (arXiv 2312.00858): faster, less
+   * exact. Default: 1, every step.
+   */
+  cacheInterval?: number | undefined;
+  /** How many of the outermost layers run in every step where `cacheInterval` is above 1. Default: 1. */
+  cacheLayers?: number | undefined;
+  /**
+   * The share of tokens that are joined with others like them in the self-attention of the outermost level
+   * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
+   */
+  tokenMerging?: number | undefined;
   /** Default: "ddim". */
   scheduler?: "ddim" | undefined;
   /** A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Default: drawn at random. */
@@ -107,6 +124,17 @@ const sampleSchema = z.strictObject({
   fps: option(z.number().min(1).max(120).optional(), "a number from 1 to 120"),
   steps: whole(1, 1000),
   guidanceScale: option(z.number().min(0).max(100).optional(), "a number from 0 to 100"),
+  guidanceRange: option(
+    z
+      .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+      .refine(([from, to]) => from <= to)
+      .readonly()
+      .optional(),
+    "two numbers from 0 to 1 in rising order",
+  ),
+  cacheInterval: whole(1, 1000),
+  cacheLayers: whole(1, 100),
+  tokenMerging: option(z.number().min(0).max(0.75).optional(), "a number from 0 to 0.75"),
   scheduler: oneOf("ddim"),
   seed: whole(0, Number.MAX_SAFE_INTEGER),
   referenceNoise: option(z.number().min(0).max(1).optional(), "a number from 0 to 1"),
@@ -152,6 +180,10 @@ export function completeRequest(request: SampleRequest, loaded: PipelineDescript
     fps: given.fps ?? 8,
     steps: given.steps ?? 30,
     guidanceScale: given.guidanceScale ?? loaded.defaults?.guidanceScale ?? 8,
+    guidanceRange: given.guidanceRange ?? [0, 1],
+    cacheInterval: given.cacheInterval ?? 1,
+    cacheLayers: given.cacheLayers ?? 1,
+    tokenMerging: given.tokenMerging ?? 0,
     scheduler: given.scheduler ?? "ddim",
     seed: given.seed ?? randomSeed(),
     referenceNoise: given.referenceNoise ?? 0,

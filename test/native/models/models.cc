@@ -43,12 +43,19 @@ Tensors unet(const Json& config, const Tensors& in) {
   models::UNet model(network);
   assignWeights(model.parameters(), in);
   const int64_t references = config.at("references");
+  models::FeatureCache cache;
+  const auto run = [&](const at::Tensor& frames, models::FeatureCache* cache) {
+    return model.forward({.images = references > 0 ? at::cat({frames, in.at("references")}, 1) : frames,
+                          .references = references,
+                          .timesteps = in.at("timestep"),
+                          .text = in.at("text"),
+                          .cache = cache});
+  };
   const at::Tensor& frames = in.at("sample");
-  const at::Tensor out =
-      model.forward({.images = references > 0 ? at::cat({frames, in.at("references")}, 1) : frames,
-                     .references = references,
-                     .timesteps = in.at("timestep"),
-                     .text = in.at("text")});
+  // With a cache, its features are those of the sample before.
+  cache.layers = config.value("cache_layers", size_t{0});
+  if (cache.layers > 0) run(in.at("sample_before"), &cache);
+  const at::Tensor out = run(frames, cache.layers > 0 ? &cache : nullptr);
   Tensors result{{"frames", out.narrow(1, 0, frames.size(1))}};
   if (references > 0) result["references"] = out.narrow(1, frames.size(1), references);
   return result;

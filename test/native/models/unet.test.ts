@@ -24,3 +24,22 @@ t.test("the fixture notices when any one weight is 2 % off", async (t) => {
     t.ok(difference(wrong, right) > tolerance, name);
   }
 });
+
+t.test("deep features are taken from the evaluation before", async (t) => {
+  const { probe, config, ...drawn } = readCase("test/fixtures/models/unet-pisa-2");
+  const inputs = drawCase(drawn);
+  const { sample } = inputs;
+  if (!sample) throw new Error("the fixture has no sample");
+  const whole = runProbe(probe, config, inputs);
+  const changed = scaled(sample, 0.9);
+  const before = runProbe(probe, config, { ...inputs, sample: changed });
+  const layers = 2;
+  for (let cached = 1; cached <= layers; ++cached) {
+    const withCache = { ...config, cache_layers: cached };
+    const same = runProbe(probe, withCache, { ...inputs, sample_before: sample });
+    t.equal(difference(same, whole), 0, `${cached} layers: the same input, the same output`);
+    const mixed = runProbe(probe, withCache, { ...inputs, sample_before: changed });
+    t.ok(difference(mixed, whole) > 1e-3, `${cached} layers: the features are those of the sample before`);
+    t.ok(difference(mixed, before) > 1e-3, `${cached} layers: the outermost layers read the sample`);
+  }
+});

@@ -6,6 +6,7 @@
 #include "nn/motion.h"
 #include "nn/pisa.h"
 #include "nn/resnet.h"
+#include "nn/token_merging.h"
 #include "nn/transformer_2d.h"
 
 namespace cameo::test {
@@ -110,6 +111,12 @@ Tensors motionModule(const Json& config, const Tensors& in) {
   return {{"out", layer.forward(in.at("x"), config.at("frames"))}};
 }
 
+Tensors tokenMerging(const Json& config, const Tensors& in) {
+  const at::Tensor& x = in.at("x");
+  const nn::TokenMerging merging(x, config.at("height"), config.at("width"), config.at("ratio"));
+  return {{"out", merging.spread(merging.merge(x))}};
+}
+
 }  // namespace
 
 const bool kLayersRegistered =
@@ -117,6 +124,6 @@ const bool kLayersRegistered =
     addProbe("nn.downsample", downsample) && addProbe("nn.upsample", upsample) &&
     addProbe("nn.feed_forward", feedForward) && addProbe("nn.attention", attention) &&
     addProbe("nn.pisa", pisa) && addProbe("nn.transformer_2d", transformer2D) &&
-    addProbe("nn.motion_module", motionModule);
+    addProbe("nn.motion_module", motionModule) && addProbe("nn.token_merging", tokenMerging);
 
 }  // namespace cameo::test

@@ -1,16 +1,13 @@
 #!/usr/bin/env node
 // Makes the films that evaluate.py judges.
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Pipeline } from "cameo";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
-import { exists } from "#ts/media/files.js";
 import { defined } from "#ts/options/defined.js";
 import { progressBar, runProgram } from "../command.js";
-import { encodePng } from "../world/png.js";
-import { type Case, casesOf, drawnFilm, frames, nameOf, referenceOf, size, truthOf } from "./cases.js";
+import { type Case, casesOf, drawnFilm, frames, referenceOf, size } from "./cases.js";
+import { FilmFolder } from "./film_folder.js";
 
 interface Flags {
   cases: number;
@@ -25,19 +22,14 @@ interface Flags {
 
 type Film = (one: Case, signal: AbortSignal) => Promise<Uint8Array>;
 
-/** Samples each case that OUT doesn't have yet: OUT/000.png, the frames below one another, and OUT/cases.jsonl. */
-async function makeFilms(folder: string, flags: Flags, film: Film, signal: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const list = join(folder, "cases.jsonl");
-  const known = (await exists(list)) ? (await readFile(list, "utf8")).split("\n").length - 1 : 0;
+/** Samples each case that the folder doesn't have yet. */
+async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSignal): Promise<void> {
+  const folder = await FilmFolder.open(path);
   const bar = progressBar("sample", "films");
-  bar.start(flags.cases, known);
+  bar.start(flags.cases, folder.films);
   try {
-    for (const one of casesOf(flags.split, flags.cases).slice(known)) {
-      const pixels = await film(one, signal);
-      const path = join(folder, `${nameOf(one)}.png`);
-      await writeFile(path, encodePng(pixels, size, size * frames, 3));
-      await appendFile(list, `${JSON.stringify(truthOf(one))}\n`);
+    for (const one of casesOf(flags.split, flags.cases).slice(folder.films)) {
+      await folder.add(one, await film(one, signal));
       bar.increment();
     }
   } finally {
