@@ -46,6 +46,7 @@ export function requestOf(work: Work, textPositions: number): NativeSampleReques
     negativeIds: ids,
     references: Array.from({ length: references }, () => gradient(width, height)),
     ...{ frames, width, height, steps, guidanceScale },
+    ...{ guidanceFrom: 0, guidanceTo: 1, cacheInterval: 1, cacheLayers: 1, tokenMerging: 0 },
     ...{ scheduler: "ddim", seed: 0 },
     ...{ referenceNoise: 0, referenceNoiseMode: "independent", referenceLatents: "mode" },
     ...{ vaeTiling: false, preview: false },
