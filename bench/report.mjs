@@ -1,10 +1,11 @@
-// What the benchmarks share: running one side as a process of its own, medians, the machine, tables, results.
+// What the benchmarks share: running one side as a process of its own, medians, the machine, tables, results, pictures.
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { encodeCharts } from "#ts/training/chart_formats.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -32,9 +33,38 @@ export function machine(threads) {
 }
 
 export async function saveResults(name, results) {
+  await save(`${name}.json`, `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+/** The results that were saved under this name; undefined where there are none. */
+export async function savedResults(name) {
+  const text = await readFile(join(here, "results", `${name}.json`), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** A picture of charts, echarts' options, of twice `size`. */
+export async function saveChart(name, charts, size) {
+  await save(`${name}.png`, await encodeCharts(charts, name, "png", size));
+}
+
+/** What charts have in common. */
+export function chartStyle(text, subtext) {
+  return {
+    animation: false,
+    backgroundColor: "#ffffff",
+    color: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"],
+    textStyle: { fontFamily: "'DejaVu Sans', Verdana, Helvetica, sans-serif", color: "#333333" },
+    title: { text, subtext, left: 24, top: 16 },
+  };
+}
+
+/** Without a browser, names are wider than echarts thinks. */
+export const legendStyle = { top: 72, left: 24, itemGap: 48 };
+
+async function save(name, content) {
   const folder = join(here, "results");
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(join(folder, name), content);
 }
 
 /** Prints rows of texts; numbers stand to the right. */

@@ -130,9 +130,11 @@ train::MicroBatch microBatch(const Napi::Value& samples) {
 }  // namespace
 
 pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
+  const bool draws = !options.Get("drawMissing").IsUndefined();
   return {.base = text(options, "base"),
           .motion = text(options, "motion"),
           .subject = texts(options, "subject"),
+          .draw_missing = draws ? std::optional<uint64_t>(integer(options, "drawMissing")) : std::nullopt,
           .device = text(options, "device", "auto"),
           .dtype = text(options, "dtype", "auto"),
           .plain_kernels = text(options, "kernels", "fast") == "plain"};

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openAddon } from "../addon.js";
 import { loadEcharts, loadSharp, loadWebcodecs } from "../media/libraries.js";
 import { difference, runSelfTest } from "./doctor_self_test.js";
+import { oneTensorFile, withModelFiles } from "./model_files.js";
 
 /** What was found out by loading native code. */
 export interface Probe {
@@ -84,18 +83,10 @@ function nvidiaGpus(): Promise<string[]> {
 /** Goes once through what everything else is made of: libtorch, the addon, its thread, a file of weights. */
 async function probeAddon(): Promise<unknown> {
   const addon = openAddon();
-  const folder = mkdtempSync(join(tmpdir(), "cameo-doctor-"));
-  try {
-    const file = join(folder, "one.safetensors");
-    const header = JSON.stringify({ one: { dtype: "F32", shape: [1], data_offsets: [0, 4] } });
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
-    writeFileSync(file, Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]));
-    await addon.inspect(file);
+  return withModelFiles({ "one.safetensors": oneTensorFile("one", 1) }, async (folder) => {
+    await addon.inspect(join(folder, "one.safetensors"));
     return JSON.parse(await addon.runtime());
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 }
 
 /** Of 255: half precision on a GPU is well below it, and another picture well above. */

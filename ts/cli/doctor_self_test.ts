@@ -1,9 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { openAddon } from "../addon.js";
 import type { NativeSampleRequest } from "../native.js";
 import { completeRecipe } from "../training/complete_recipe.js";
+import { type ModelFiles, withModelFiles } from "./model_files.js";
 
 export interface SelfTest {
   /** From the drawing of the weights to the frames. */
@@ -16,7 +14,7 @@ const vocabulary = 64;
 const positions = 16;
 
 /** The smallest networks that have every kind of layer; weights are drawn, as for training from nothing. */
-const configs: Record<string, object> = {
+const configs: ModelFiles = {
   "base/text_encoder/config.json": {
     architectures: ["CLIPTextModel"],
     model_type: "clip_text_model",
@@ -71,21 +69,14 @@ const configs: Record<string, object> = {
 
 /** A video of two steps by a tiny model on `device`: all that a real one does. Rejects as the addon does. */
 export async function runSelfTest(device: string): Promise<SelfTest> {
-  const folder = mkdtempSync(join(tmpdir(), "cameo-self-test-"));
   const start = performance.now();
   const trainer = new (openAddon({ cuda: device !== "cpu" }).Trainer)();
   try {
-    for (const [name, config] of Object.entries(configs)) {
-      const file = join(folder, name);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, JSON.stringify(config));
-    }
-    await trainer.load(recipe(folder, device), () => {}).promise;
+    await withModelFiles(configs, (folder) => trainer.load(recipe(folder, device), () => {}).promise);
     const frames = await trainer.sample(request(), () => {}).promise;
     return { seconds: (performance.now() - start) / 1000, frames };
   } finally {
     await trainer.close();
-    rmSync(folder, { recursive: true });
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../version.js";
+import { benchCommand } from "./bench.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { libtorchCommand } from "./libtorch.js";
@@ -22,6 +23,7 @@ export function createProgram(): Command {
     .addCommand(inspectCommand())
     .addCommand(studioCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addCommand(libtorchCommand());
   inherit(program);
   return program;

@@ -7,23 +7,24 @@ import { chartSize } from "./charts.js";
 export const chartFormats = ["png", "svg", "html"] as const;
 export type ChartFormat = (typeof chartFormats)[number];
 
-/** The charts as a file of that format: a picture of twice `chartSize`, a drawing, or a page that needs nothing else. */
+/** The charts as a file of that format: a picture of twice `size`, a drawing, or a page that needs nothing else. */
 export async function encodeCharts(
   charts: EChartsOption,
   title: string,
   format: ChartFormat,
+  size = chartSize,
 ): Promise<Buffer> {
-  if (format === "html") return Buffer.from(await page(charts, title));
-  const svg = Buffer.from(await drawing(charts));
+  if (format === "html") return Buffer.from(await page(charts, title, size));
+  const svg = Buffer.from(await drawing(charts, size));
   if (format === "svg") return svg;
   const sharp = await loadSharp();
   // An SVG's pixel is 1/72 of an inch to sharp.
   return sharp(svg, { density: 144 }).png().toBuffer();
 }
 
-async function drawing(charts: EChartsOption): Promise<string> {
+async function drawing(charts: EChartsOption, size: typeof chartSize): Promise<string> {
   const echarts = await loadEcharts();
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...chartSize });
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
   try {
     chart.setOption(charts);
     return chart.renderToSVGString();
@@ -32,7 +33,7 @@ async function drawing(charts: EChartsOption): Promise<string> {
   }
 }
 
-async function page(charts: EChartsOption, title: string): Promise<string> {
+async function page(charts: EChartsOption, title: string, size: typeof chartSize): Promise<string> {
   await loadEcharts();
   const script = await readFile(
     createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js"),
@@ -54,7 +55,7 @@ async function page(charts: EChartsOption, title: string): Promise<string> {
 <title>${title.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</title>
 <style>
   body { margin: 0 auto; max-width: 1600px; }
-  #charts { height: ${chartSize.height}px; }
+  #charts { height: ${size.height}px; }
 </style>
 <div id="charts"></div>
 <script>${script.replaceAll(/<(?=\/script|!--)/gi, "\\x3c")}</script>

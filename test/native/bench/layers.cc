@@ -1,0 +1,81 @@
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cmath>
+
+#include "bench/forms.h"
+#include "nn/feed_forward.h"
+#include "nn/plain_kernels.h"
+
+namespace cameo::test {
+
+namespace {
+
+/// `layer(x)`, and with a gradient of the result that of x.
+Tensors run(const std::function<at::Tensor(const at::Tensor& x)>& layer, const at::Tensor& x,
+            const at::Tensor& grad) {
+  const c10::InferenceMode inference(!grad.defined());
+  if (!grad.defined()) return {{"out", layer(x)}};
+  const at::Tensor leaf = x.detach().requires_grad_();
+  const at::Tensor out = layer(leaf);
+  out.backward(grad);
+  return {{"out", out.detach()}, {"x", leaf.grad()}};
+}
+
+/// Group norm with SiLU after it: the layer, and libtorch's two functions.
+Tensors groupNorm(const Json& config, const Tensors&) {
+  const c10::InferenceMode off(false);
+  const int64_t channels = config.at("channels"), groups = config.at("groups");
+  const std::vector<int64_t> shape = {config.at("images"), channels, config.at("height"), config.at("width")};
+  Draw draw(config);
+  const at::Tensor x = channelsLast(draw(shape)), weight = draw({channels}), bias = draw({channels});
+  const at::Tensor grad = config.at("backward").get<bool>() ? channelsLast(draw(shape)) : at::Tensor();
+
+  ParameterSet parameters;
+  const nn::GroupNorm norm(Scope(parameters), groups, channels, 1e-5);
+  parameters.find("weight")->value = weight;
+  parameters.find("bias")->value = bias;
+  const auto fast = [&](const at::Tensor& x) { return norm.forward(x, nn::Activation::Silu); };
+  const auto libtorch = [&](const at::Tensor& x) {
+    const auto like = [&](const at::Tensor& value) { return value.to(x.scalar_type()); };
+    return at::silu(at::group_norm(x, groups, like(weight), like(bias), 1e-5));
+  };
+  const std::vector<Form> forms = {{"fast", [&] { return run(fast, x, grad); }},
+                                   {"plain", [&] { return run(libtorch, x, grad); }}};
+  const auto exact = [&] {
+    return run(libtorch, x.to(at::kDouble), grad.defined() ? grad.to(at::kDouble) : grad);
+  };
+  return measure(forms, exact, Measurement(config));
+}
+
+/// A feed-forward gated by GELU: the layer, the layer with plain kernels, and libtorch's functions.
+Tensors feedForward(const Json& config, const Tensors&) {
+  const c10::InferenceMode inference;
+  const int64_t dim = config.at("dim"), tokens = config.at("tokens");
+  Draw draw(config);
+  const at::Tensor x = draw({tokens, dim});
+  ParameterSet parameters;
+  const nn::FeedForward layer(Scope(parameters), dim);
+  for (Parameter& parameter : parameters.all()) {
+    const double in = parameter.shape.size() > 1 ? static_cast<double>(parameter.shape[1]) : 100;
+    parameter.value = draw(parameter.shape, std::pow(in, -0.5));
+  }
+  const auto libtorch = [&](at::ScalarType type) {
+    const auto linear = [&](const at::Tensor& x, const std::string& name) {
+      const auto value = [&](const char* part) { return parameters.find(name + part)->value.to(type); };
+      return at::linear(x, value(".weight"), value(".bias"));
+    };
+    const auto halves = linear(x.to(type), "net.0.proj").chunk(2, -1);
+    return Tensors{{"out", linear(halves[0] * at::gelu(halves[1]), "net.2")}};
+  };
+  const std::vector<Form> forms = {{"fast", [&] { return Tensors{{"out", layer.forward(x)}}; }},
+                                   {"plain", [&] { return libtorch(at::kFloat); }}};
+  return measure(forms, [&] { return libtorch(at::kDouble); }, Measurement(config));
+}
+
+}  // namespace
+
+const bool kLayersMeasured =
+    addProbe("bench.group_norm", groupNorm) && addProbe("bench.feed_forward", feedForward);
+
+}  // namespace cameo::test
