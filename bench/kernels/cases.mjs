@@ -30,7 +30,7 @@ function convolution(images, from, to, side, parts) {
     probe: "bench.convolution",
     name: `${images} x ${side}x${side}, ${from} to ${to}, ${part}`,
     config: { images, in: from, out: to, height: side, width: side, part },
-    forms: part === "forward" ? ["layer", "winograd", "prepared"] : ["winograd", "prepared"],
+    forms: part === "forward" ? ["layer", "winograd"] : ["winograd"],
     plain: "direct",
   }));
 }

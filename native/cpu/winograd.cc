@@ -7,6 +7,7 @@
 
 #include "cpu/matrix.h"
 #include "cpu/vector.h"
+#include "cpu/winograd_kernel.h"
 #include "cpu/winograd_tiles.h"
 
 namespace cameo::cpu {
@@ -16,6 +17,8 @@ namespace {
 constexpr int64_t kScratch = 1 << 20;  // bytes of transformed input that stay in a core's cache
 constexpr int64_t kMinTiles = 32;      // rows of a matrix product
 constexpr int64_t kMaxColumns = 64, kMaxDepth = 640;
+constexpr int64_t kFewInputs =
+    64;  // whose transformed kernel, with `kMaxColumns` outputs, stays in a core's cache
 
 #if CAMEO_CPU_KERNELS
 
@@ -37,62 +40,6 @@ CAMEO_INLINE void transformOutput(const Vector (&m)[kIn], Vector (&t)[kOut]) {
   t[1] = b + 2 * e;
   t[2] = a + 4 * c;
   t[3] = b + 8 * e + m[5];
-}
-
-/// G w.
-CAMEO_INLINE void transformKernel(const Vector (&w)[3], Vector (&t)[kIn]) {
-  const Vector a = (w[0] + w[2]) * (1 / 6.f), b = w[1] * (1 / 6.f);
-  const Vector c = (w[0] * (1 / 4.f) + w[2]) * (1 / 6.f), e = w[1] * (1 / 12.f);
-  t[0] = w[0] * (1 / 4.f);
-  t[1] = -a - b;
-  t[2] = b - a;
-  t[3] = c + e;
-  t[4] = c - e;
-  t[5] = w[2];
-}
-
-/// A kernel (out, in, 3, 3) where it is, by its strides.
-struct KernelView {
-  const float* values;
-  int64_t of_out, of_in, of_row, of_column;
-
-  /// By 180 degrees.
-  KernelView turned() const {
-    return {values + 2 * of_row + 2 * of_column, of_out, of_in, -of_row, -of_column};
-  }
-};
-
-/// U = G w G^T of `kLanes` outputs from `from` on; u is their place in the first plane, of `plane` numbers.
-CAMEO_INLINE void kernelTile(const KernelView& w, const float* from, int64_t plane, float* u) {
-  Vector columns[3][kIn];  // G w, column by column
-  for (int64_t j = 0; j < 3; ++j) {
-    Vector d[3];
-    for (int64_t i = 0; i < 3; ++i) {
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        d[i][lane] = from[i * w.of_row + j * w.of_column + lane * w.of_out];
-      }
-    }
-    transformKernel(d, columns[j]);
-  }
-  for (int64_t i = 0; i < kIn; ++i) {
-    const Vector row[3] = {columns[0][i], columns[1][i], columns[2][i]};
-    Vector t[kIn];
-    transformKernel(row, t);
-    for (int64_t j = 0; j < kIn; ++j) store(u + (i * kIn + j) * plane, t[j]);
-  }
-}
-
-/// U (36, in, out) for the inputs `first` to `last`, a few at a time: what is read lies far apart from output
-/// to output.
-CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, int64_t in, int64_t out, int64_t first,
-                                     int64_t last, float* u) {
-  for (int64_t block = first; block < last; block += kLanes) {
-    for (int64_t k = 0; k < out; k += kLanes) {
-      for (int64_t c = block; c < std::min(block + kLanes, last); ++c) {
-        kernelTile(w, w.values + c * w.of_in + k * w.of_out, in * out, u + c * out + k);
-      }
-    }
-  }
 }
 
 }  // namespace
@@ -169,59 +116,84 @@ CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const float* bias, const Til
 
 /// One convolution, as its parts need it.
 struct Convolution {
-  const float *x, *kernel, *bias;
+  const float *x, *bias;
   float* y;
   Tiling tiling;
-  int64_t in, out;
+  KernelView w;
+};
 
-  /// m (36, rows, columns) of v (36, stride, in) and `columns` of the kernel's from `channel` on.
-  void multiply(const float* v, int64_t stride, int64_t rows, int64_t channel, int64_t columns,
-                float* m) const {
+/// m (36, rows, columns) (+)= v (36, rows, depth) u (36, depth, columns), the planes of v and u as far apart
+/// as said and their rows `v_row` and `u_row` numbers.
+struct Products {
+  int64_t rows, columns;
+  int64_t v_plane, v_row, u_plane, u_row;
+
+  void add(const float* v, const float* u, int64_t depth, bool adds, float* m) const {
     for (int64_t plane = 0; plane < kPlanes; ++plane) {
-      const float* a = v + plane * stride * in;
-      const float* b = kernel + plane * in * out + channel;
-      for (int64_t depth = 0; depth < in; depth += kMaxDepth) {
-        cpu::multiply(rows, columns, std::min(kMaxDepth, in - depth), {a + depth, in}, {b + depth * out, out},
-                      m + plane * rows * columns, columns, /*adds=*/depth > 0);
-      }
-    }
-  }
-
-  /// The result's channels from `first` to `last`, of the tiles whose transformed input is v (36, stride,
-  /// in).
-  void finish(const float* v, int64_t stride, int64_t tile, int64_t tiles, int64_t first, int64_t last,
-              const Scratch& scratch) const {
-    for (int64_t channel = first; channel < last; channel += kMaxColumns) {
-      const int64_t columns = std::min(kMaxColumns, last - channel);
-      multiply(v, stride, tiles, channel, columns, scratch.get());
-      outputTiles(scratch.get(), bias, tiling, tile, tile + tiles, channel, columns, out, y);
+      multiply(rows, columns, depth, {v + plane * v_plane, v_row}, {u + plane * u_plane, u_row},
+               m + plane * rows * columns, columns, adds);
     }
   }
 };
 
-/// Each thread takes tiles of its own through all steps, so that what is between stays in its cache.
-void convolveByTiles(const Convolution& job, int64_t tiles, int64_t block) {
+/// Each thread takes tiles of its own through all steps, so that what is between stays in its cache; the
+/// kernel, (36, in, out), is transformed before.
+void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles, int64_t block) {
+  const int64_t in = job.w.in, out = job.w.out;
   at::parallel_for(0, (tiles + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
-    const Scratch v = makeScratch(kPlanes * block * job.in);
-    const Scratch scratch = makeScratch(kPlanes * block * kMaxColumns);
+    const Scratch v = makeScratch(kPlanes * block * in);
+    const Scratch m = makeScratch(kPlanes * block * kMaxColumns);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i * block, last = std::min(first + block, tiles);
-      inputTiles(job.x, job.tiling, job.in, first, last, block, v.get());
-      job.finish(v.get(), block, first, last - first, 0, job.out, scratch);
+      inputTiles(job.x, job.tiling, in, first, last, block, v.get());
+      for (int64_t channel = 0; channel < out; channel += kMaxColumns) {
+        const int64_t columns = std::min(kMaxColumns, out - channel);
+        const Products products{last - first, columns, block * in, in, in * out, out};
+        for (int64_t depth = 0; depth < in; depth += kMaxDepth) {
+          products.add(v.get() + depth, kernel + depth * out + channel, std::min(kMaxDepth, in - depth),
+                       /*adds=*/depth > 0, m.get());
+        }
+        outputTiles(m.get(), job.bias, job.tiling, first, last, channel, columns, out, job.y);
+      }
     }
   });
 }
 
-/// For images that have too few tiles for all threads: threads share the channels of the result.
+/// For images that have few tiles for the kernel's size: threads share the channels of the result, and
+/// transform as much of the kernel at a time as stays in their cache. Transformed as a whole it would go to
+/// memory and come back.
 void convolveByChannels(const Convolution& job, int64_t tiles) {
-  const Scratch v = makeScratch(kPlanes * tiles * job.in);
+  const int64_t in = job.w.in, out = job.w.out;
+  const at::Tensor v = at::empty({kPlanes, tiles, in});
+  float* const all = v.mutable_data_ptr<float>();
   at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
-    inputTiles(job.x, job.tiling, job.in, begin, end, tiles, v.get() + begin * job.in);
+    inputTiles(job.x, job.tiling, in, begin, end, tiles, all + begin * in);
   });
-  at::parallel_for(0, job.out / kLanes, kMaxColumns / kLanes, [&](int64_t begin, int64_t end) {
-    const Scratch scratch = makeScratch(kPlanes * tiles * kMaxColumns);
-    job.finish(v.get(), tiles, 0, tiles, begin * kLanes, end * kLanes, scratch);
+  const int64_t most = std::clamp(out / kLanes / at::get_num_threads() * kLanes, kLanes, kMaxColumns);
+  at::parallel_for(0, (out + most - 1) / most, 1, [&](int64_t begin, int64_t end) {
+    const Scratch m = makeScratch(kPlanes * tiles * most);
+    const Scratch u = makeScratch(kPlanes * kFewInputs * most);
+    for (int64_t channel = begin * most; channel < std::min(end * most, out); channel += most) {
+      const int64_t columns = std::min(most, out - channel), plane = kFewInputs * columns;
+      const Products products{tiles, columns, tiles * in, in, plane, columns};
+      for (int64_t first = 0; first < in; first += kFewInputs) {
+        const Channels inputs{first, std::min(first + kFewInputs, in)};
+        kernelPlanes(job.w, inputs, {channel, channel + columns}, plane, columns, u.get());
+        products.add(all + first, u.get(), inputs.count(), /*adds=*/first > 0, m.get());
+      }
+      outputTiles(m.get(), job.bias, job.tiling, 0, tiles, channel, columns, out, job.y);
+    }
   });
+}
+
+/// (36, in, out).
+at::Tensor transformedKernel(const KernelView& w, const at::TensorOptions& options) {
+  at::Tensor u = at::empty({kPlanes, w.in, w.out}, options);
+  at::parallel_for(0, w.in / kLanes, 1, [&](int64_t begin, int64_t end) {
+    kernelPlanes(w, {begin * kLanes, end * kLanes}, {0, w.out}, w.in * w.out, w.out,
+                 u.mutable_data_ptr<float>() + begin * kLanes * w.out);
+  });
+  return u;
 }
 
 #endif
@@ -242,42 +214,27 @@ int64_t winogradTiles(const at::Tensor& x) {
   return x.size(0) * Tiling(x).perImage();
 }
 
-at::Tensor winogradKernel(const at::Tensor& weight, bool turned) {
-  const int64_t in = weight.size(turned ? 0 : 1), out = weight.size(turned ? 1 : 0);
-  at::Tensor u = at::empty({kPlanes, in, out}, weight.options());
-#if CAMEO_CPU_KERNELS
-  KernelView view{.values = weight.const_data_ptr<float>(),
-                  .of_out = weight.stride(turned ? 1 : 0),
-                  .of_in = weight.stride(turned ? 0 : 1),
-                  .of_row = weight.stride(2),
-                  .of_column = weight.stride(3)};
-  if (turned) view = view.turned();
-  at::parallel_for(0, in, 16, [&](int64_t begin, int64_t end) {
-    kernelPlanes(view, in, out, begin, end, u.mutable_data_ptr<float>());
-  });
-#endif
-  return u;
-}
-
-at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Tensor& bias) {
+at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool turned) {
   const Tiling tiling(x);
-  const int64_t tiles = x.size(0) * tiling.perImage(), in = x.size(1), out = kernel.size(2);
+  const int64_t out = weight.size(turned ? 1 : 0);
   at::Tensor y =
       at::empty({x.size(0), out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
 #if CAMEO_CPU_KERNELS
   const Convolution job{.x = x.const_data_ptr<float>(),
-                        .kernel = kernel.const_data_ptr<float>(),
                         .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
                         .y = y.mutable_data_ptr<float>(),
                         .tiling = tiling,
-                        .in = in,
-                        .out = out};
+                        .w = KernelView(weight, turned)};
+  const int64_t tiles = winogradTiles(x);
   const int64_t block =
-      std::clamp(kScratch / static_cast<int64_t>(kPlanes * in * sizeof(float)), kMinTiles, kMaxTiles);
-  if (tiles >= block * at::get_num_threads()) {
-    convolveByTiles(job, tiles, block);
-  } else {
+      std::clamp(kScratch / static_cast<int64_t>(kPlanes * job.w.in * sizeof(float)), kMinTiles, kMaxTiles);
+  // The larger of the two, the transformed input and the transformed kernel, is the one that should not go to
+  // memory.
+  if (2 * tiles <= out || tiles < block * at::get_num_threads()) {
     convolveByChannels(job, tiles);
+  } else {
+    const at::Tensor kernel = transformedKernel(job.w, weight.options());
+    convolveByTiles(job, kernel.const_data_ptr<float>(), tiles, block);
   }
 #endif
   return y;

@@ -11,15 +11,12 @@ bool winogradTakes(const at::Tensor& x, const at::Tensor& weight);
 /// How many tiles of 4x4 the images (N, C, H, W) have.
 int64_t winogradTiles(const at::Tensor& x);
 
-/// The transformed kernel U = G w G^T of F(4x4, 3x3) (arXiv 1509.09308, section 4.3): (out, in, 3, 3) -> (36,
-/// in, out). `turned`: of the kernel that takes the result's gradient back to x, turned by 180 degrees ->
-/// (36, out, in).
-at::Tensor winogradKernel(const at::Tensor& weight, bool turned = false);
-
-/// x (N, in, H, W), channels-last, with a transformed kernel and a bias (out) or none -> (N, out, H, W),
-/// channels-last. A quarter of the direct form's multiplications; its error is some 1e-5 of the largest value
-/// instead of 2e-6.
-at::Tensor winograd(const at::Tensor& x, const at::Tensor& kernel, const at::Tensor& bias);
+/// x (N, in, H, W), channels-last, with a kernel (out, in, 3, 3) and a bias (out) or none -> (N, out, H, W),
+/// channels-last, by F(4x4, 3x3) (arXiv 1509.09308, section 4.3). `turned`: with the kernel that takes the
+/// result's gradient back, x (N, out, H, W) -> (N, in, H, W). A quarter of the direct form's multiplications;
+/// its error is some 1e-5 of the largest value instead of 2e-6.
+at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    bool turned = false);
 
 /// The gradient of a kernel (out, in, 3, 3) from x and that of the result, (N, out, H, W), channels-last
 /// both.

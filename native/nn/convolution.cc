@@ -13,21 +13,22 @@ namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
-/// Whether a transformed kernel, four times as large, stays in the cache.
-bool fitsInCache(const at::Tensor& weight) {
-  return weight.numel() <= 512 * 1024;
-}
-
-/// Whether Winograd's form, with the transformation of the kernel, takes less time than the direct one: a
-/// kernel that does not fit in the cache needs more tiles to be worth it.
+/// Whether Winograd's form has this convolution, and takes less time than the direct one.
 bool winogradPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
   return !PlainKernels::on() && stride == 1 && padding == 1 && cpu::winogradTakes(x, weight) &&
-         cpu::winogradTiles(x) >= (fitsInCache(weight) ? 48 : 192);
+         cpu::winogradTiles(x) >= 8;
+}
+
+/// The same of the kernel's gradient, of which every thread has a sum of its own, four times as large as the
+/// kernel.
+bool winogradGradientPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
+  return winogradPays(x, weight, stride, padding) && cpu::winogradTiles(x) >= 48 &&
+         weight.numel() <= 512 * 1024;
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                    int64_t padding) {
-  if (winogradPays(x, weight, stride, padding)) return cpu::winograd(x, cpu::winogradKernel(weight), bias);
+  if (winogradPays(x, weight, stride, padding)) return cpu::winograd(x, weight, bias);
   return at::conv2d(x, weight, bias, stride, padding);
 }
 
@@ -57,10 +58,9 @@ class Convolution : public torch::autograd::Function<Convolution> {
       wanted[i] = false;
     };
     if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), stride, padding)) {
-      give(0, cpu::winograd(grad, cpu::winogradKernel(weight, /*turned=*/true), {}));
+      give(0, cpu::winograd(grad, weight, {}, /*turned=*/true));
     }
-    // Every thread has a sum of its own for the kernel.
-    if (wanted[1] && fitsInCache(weight) && winogradPays(saved[0], weight, stride, padding)) {
+    if (wanted[1] && winogradGradientPays(saved[0], weight, stride, padding)) {
       give(1, cpu::winogradKernelGradient(saved[0], grad));
     }
     if (wanted == std::array{false, false, true}) give(2, grad.sum({0, 2, 3}));

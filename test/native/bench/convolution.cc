@@ -48,8 +48,7 @@ struct Case {
   }
 };
 
-/// A 3x3 convolution: "winograd" with the kernel's transformation, "prepared" without it, "layer" as a layer
-/// chooses.
+/// A 3x3 convolution: "winograd", and "layer" as a layer chooses.
 Tensors convolution(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const std::string part = config.at("part");
@@ -60,16 +59,13 @@ Tensors convolution(const Json& config, const Tensors&) {
     forms.push_back({name, [compute] { return Tensors{{"out", compute()}}; }});
   };
   const bool turned = part == "input";
-  at::Tensor kernel;
   if (part == "forward") add("layer", [&] { return nn::convolve(x, weight, bias, 1, 1); });
   if (cpu::winogradTakes(x, weight) && part == "kernel") {
     add("winograd", [&] { return cpu::winogradKernelGradient(x, grad); });
   } else if (cpu::winogradTakes(x, weight)) {
     const at::Tensor& from = turned ? grad : x;
     const at::Tensor no_bias, &added = turned ? no_bias : bias;
-    kernel = cpu::winogradKernel(weight, turned);
-    add("winograd", [=] { return cpu::winograd(from, cpu::winogradKernel(weight, turned), added); });
-    add("prepared", [=] { return cpu::winograd(from, kernel, added); });
+    add("winograd", [=] { return cpu::winograd(from, weight, added, turned); });
   }
   const auto exact = [&] { return Tensors{{"out", given.asDouble().direct(part)}}; };
   return measure(forms, exact, Measurement(config));

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/memory_pool.h"
 #include "core/rng.h"
 
 namespace cameo::test {
@@ -27,6 +28,7 @@ Measurement::Measurement(const Json& config)
 
 Tensors measure(const std::vector<Form>& forms, const std::function<Tensors()>& exact,
                 const Measurement& measurement) {
+  const MemoryPool::Scope pooled;  // as requests and trainers have one
   const Tensors expected = measurement.with_errors ? exact() : Tensors();
   Tensors report;
   for (const Form& form : forms) {

@@ -31,7 +31,7 @@ Tensors convolution(const Json& config, const Tensors& in) {
     return {{"out", nn::convolve(x, weight, bias, 1, 1).contiguous()}};
   }
   if (!cpu::winogradTakes(x, weight)) return {};
-  return {{"out", cpu::winograd(x, cpu::winogradKernel(weight), bias).contiguous()}};
+  return {{"out", cpu::winograd(x, weight, bias).contiguous()}};
 }
 
 /// The result and the gradients of what `config` says is trained.
