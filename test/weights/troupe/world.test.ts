@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { test } from "tap";
@@ -207,6 +207,9 @@ test("Ctrl-C leaves complete clips and their list", { skip: process.platform ===
   for (const kind of ["clips", "masks"]) {
     for (const name of names) t.equal(readdirSync(join(folder, kind, "00", name)).length, 16);
   }
+  const stills = readFileSync(join(folder, "stills.jsonl"), "utf8").trim().split("\n");
+  t.equal(stills.length, 2 * rows.length);
+  for (const still of stills) t.ok(existsSync(join(folder, JSON.parse(still).path)), still);
 });
 
 function countOf(folder: string): number {

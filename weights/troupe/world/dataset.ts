@@ -7,7 +7,7 @@ import { CameoError } from "#ts/errors.js";
 import { fileReason } from "#ts/media/files.js";
 import { describedCaption } from "./captions.js";
 import { type Clip, clipFromSeed } from "./clip.js";
-import { ClipPainter } from "./picture.js";
+import { ClipPainter, drawReference } from "./picture.js";
 import { encodePng } from "./png.js";
 import type { Split } from "./subject.js";
 
@@ -48,8 +48,9 @@ export function nameOf(index: number): string {
 }
 
 /**
- * Draws clips and their masks as pictures into a folder, with the list `clips.jsonl` of those that are complete, and
- * `described.jsonl`, whose captions tell of the subject's looks. What is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
+ * Draws clips, their masks and their subjects on white as pictures into a folder, with the list `clips.jsonl` of those that
+ * are complete, `described.jsonl`, whose captions tell of the subject's looks, and `stills.jsonl`, which has the pictures
+ * of subjects beside the clips. What is there already stays. Rejects with ERR_DATASET where the folder holds another data set or can't be written to, and
  * with ERR_ABORTED where the signal ended it; the list is right then, too.
  */
 export async function drawDataset(
@@ -132,11 +133,23 @@ async function drawInThread(
   }
 }
 
-const isComplete = (folder: string, index: number) => existsSync(join(folder, "clips", nameOf(index)));
+const referenceName = (index: number) => `references/${nameOf(index)}.png`;
+const hasClip = (folder: string, index: number) => existsSync(join(folder, "clips", nameOf(index)));
+const isComplete = (folder: string, index: number) =>
+  hasClip(folder, index) && existsSync(join(folder, referenceName(index)));
+
+/** Draws what is missing of a clip and its reference. */
+export async function writeClip(task: WorkerTask, index: number): Promise<void> {
+  const clip = clipOf(task, index);
+  if (!hasClip(task.folder, index)) await writeFrames(task, clip, index);
+  const { folder, size } = task;
+  const reference = encodePng(drawReference(clip.subject, { size }), size, size, 3);
+  await replaceFile(join(folder, referenceName(index)), reference);
+}
 
 /** Draws a clip's masks, then its frames: the folder of these is there only when all is. */
-export async function writeClip({ folder, size, frames, ...rest }: WorkerTask, index: number): Promise<void> {
-  const painter = new ClipPainter(clipOf({ size, frames, ...rest }, index), size);
+async function writeFrames({ folder, size, frames }: WorkerTask, clip: Clip, index: number): Promise<void> {
+  const painter = new ClipPainter(clip, size);
   const kinds = ["masks", "clips"] as const;
   const ends = kinds.map((kind) => join(folder, kind, nameOf(index)));
   const parts = ends.map((end) => `${end}.part`);
@@ -171,6 +184,11 @@ async function writeList(folder: string, settings: DatasetSettings, clips: numbe
     rows.map(({ row }) => row),
   );
   await write("described.jsonl", described);
+  const stills = rows.flatMap(({ row }) => {
+    const { path, mask, ...rest } = row;
+    return [row, { path: `${path.replace("clips", "references")}.png`, ...rest }];
+  });
+  await write("stills.jsonl", stills);
 }
 
 /** A line of the list: what a trainer reads, and what else there is to know of a clip. */
@@ -197,7 +215,7 @@ function rowOf({ caption, action, place, light, camera, split, seed, subject }: 
   };
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, text: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.part`, text);
   await rename(`${path}.part`, path);
