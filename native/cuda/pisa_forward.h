@@ -1,0 +1,395 @@
+#pragma once
+
+#include "fragments.h"
+#include "pisa_sizes.h"
+
+// PISA's forward pass in three kernels, after FlashAttention-2 (arXiv 2307.08691):
+//  1. `AttendImages`: queries of a frame over its own keys and the references', in one pass over both; queries of the
+//     references over the references' keys alone, which all frames have in common.
+//  2. `AttendFrames`: queries of the references over each frame's keys. Each frame's result is merged with that of 1
+//     by log-sum-exp and goes into the mean over frames, which stays in shared memory.
+//  3. `SumGroups` (pisa_sums.h): sums the means of the groups of frames that 2 was split into.
+// A warp has its queries in registers as left factors; keys and values come by tiles through two stages of shared
+// memory. Softmax is of base 2, and its largest score follows only where it has grown by more than 2^8: what is
+// summed before is then rarely scaled again, and fp32 has the range.
+
+namespace cameo::cuda {
+
+template <int d>
+struct ForwardShape {
+  static constexpr int kRowTiles = d > 96 ? 1 : 2;  // of 16 queries, for each warp
+  static constexpr int kKeys = d > 96 ? 32 : 64;    // of a tile
+  static constexpr int kWarps = 4;
+  static constexpr int kThreads = kWarps * kWarp;
+  static constexpr int kQueries = kWarps * kRowTiles * 16;
+  static constexpr int kStageBytes = 2 * Rows<d>::bytes(kKeys);
+  // The block's queries pass through the second stage before it has a tile.
+  static_assert(Rows<d>::bytes(kQueries) == kStageBytes);
+};
+
+/// The heads that a block works for, one of one sample.
+struct HeadIndex {
+  int sample, head;
+
+  CAMEO_DEVICE explicit HeadIndex(int heads) : sample(blockColumn() / heads), head(blockColumn() % heads) {}
+};
+
+/// What the softmax over the keys so far makes of a warp's queries.
+template <Precision precision, int d>
+class QueryState {
+ public:
+  using Shape = ForwardShape<d>;
+  static constexpr int kRowTiles = Shape::kRowTiles, kColumnTiles = d / 8;
+
+  float out[kRowTiles][kColumnTiles][4];  // not yet divided by the sum
+  float top[kRowTiles][2];                // of each row, of base 2
+  float sum[kRowTiles][2];                // of each row, this lane's part
+
+  CAMEO_DEVICE void readQueries(Rows<d> queries) {
+    queries_.read({queries.from(warpIndex() * kRowTiles * 16)});
+  }
+
+  CAMEO_DEVICE void start() {
+    fill(out, 0.0f);
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      top[i / 2][i % 2] = -INFINITY;
+      sum[i / 2][i % 2] = 0;
+    }
+  }
+
+  /// `keys` of the tile's rows exist. `scale` is that of scores, times log2 e.
+  CAMEO_DEVICE void attend(Rows<d> k, Rows<d> v, int keys, float scale) {
+    float scores[kRowTiles][Shape::kKeys / 8][4];
+    fill(scores, 0.0f);
+    multiplyByTransposed<precision>(scores, queries_, k);
+    if (keys < Shape::kKeys) hideFrom(scores, keys);
+    raise(scores, scale);
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      CAMEO_UNROLL
+      for (int j = 0; j < Shape::kKeys / 4; ++j) {
+        float& score = scores[i / 2][j / 2][i % 2 * 2 + j % 2];
+        score = powerOf2(score * scale - top[i / 2][i % 2]);
+        sum[i / 2][i % 2] += score;
+      }
+    }
+    multiplyResultBy<precision>(out, scores, v);
+  }
+
+  /// The sum of the whole row, to be called by all lanes.
+  CAMEO_DEVICE float total(int r, int half) const { return sumOfRow(sum[r][half]); }
+
+  /// This lane's `half`-th row of tile r, in the block.
+  CAMEO_DEVICE static int row(int r, int half) {
+    return (warpIndex() * kRowTiles + r) * 16 + half * 8 + laneIndex() / 4;
+  }
+
+ private:
+  using Scores = float[kRowTiles][Shape::kKeys / 8][4];
+
+  CAMEO_DEVICE static void hideFrom(Scores& scores, int keys) {
+    CAMEO_UNROLL
+    for (int i = 0; i < kRowTiles * Shape::kKeys / 2; ++i) {
+      const int tile = i / 4 % (Shape::kKeys / 8);
+      if (8 * tile + laneIndex() % 4 * 2 + i % 2 >= keys) scores[i * 2 / Shape::kKeys][tile][i % 4] = -INFINITY;
+    }
+  }
+
+  CAMEO_DEVICE void raise(const Scores& scores, float scale) {
+    constexpr float kSlack = 8;
+    float high[kRowTiles][2];
+    bool outgrown = false;
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      float largest = scores[i / 2][0][i % 2 * 2];
+      CAMEO_UNROLL
+      for (int j = 1; j < Shape::kKeys / 4; ++j) {
+        largest = larger(largest, scores[i / 2][j / 2][i % 2 * 2 + j % 2]);
+      }
+      high[i / 2][i % 2] = largestOfRow(largest) * scale;
+      outgrown |= high[i / 2][i % 2] > top[i / 2][i % 2] + kSlack;
+    }
+    if (!anyInWarp(outgrown)) return;
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      const float before = top[i / 2][i % 2], after = larger(before, high[i / 2][i % 2]);
+      const float shrunk = powerOf2(before - after);
+      top[i / 2][i % 2] = after;
+      sum[i / 2][i % 2] *= shrunk;
+      CAMEO_UNROLL
+      for (int j = 0; j < kColumnTiles * 2; ++j) out[i / 2][j / 2][i % 2 * 2 + j % 2] *= shrunk;
+    }
+  }
+
+  HeldFactors<kRowTiles, d> queries_;
+};
+
+/// One head's queries, keys and values, and the way of tiles into a block.
+template <int d>
+class ForwardInputs {
+ public:
+  using Shape = ForwardShape<d>;
+
+  CAMEO_DEVICE ForwardInputs(const CameoPisaForward& tensors, HeadIndex at)
+      : stride_(static_cast<int>(tensors.input.token)) {
+    const int64_t head = at.sample * tensors.input.sample + at.head * d;
+    q_ = static_cast<const uint16_t*>(tensors.q) + head;
+    k_ = static_cast<const uint16_t*>(tensors.k) + head;
+    v_ = static_cast<const uint16_t*>(tensors.v) + head;
+  }
+
+  CAMEO_DEVICE Rows<d> keys(int stage) const { return {sharedMemory() + stage * Shape::kStageBytes}; }
+  CAMEO_DEVICE Rows<d> values(int stage) const { return keys(stage).from(Shape::kKeys); }
+  CAMEO_DEVICE Rows<d> queries() const { return keys(1); }
+
+  CAMEO_DEVICE void loadQueries(Span rows) const {
+    copyRows<Shape::kQueries, Shape::kThreads>(queries(), q_ + int64_t{rows.first} * stride_, stride_, rows.length);
+    waitForCopies();
+    syncThreads();
+  }
+  CAMEO_DEVICE void loadTile(Span rows, int stage) const {
+    const int64_t offset = int64_t{rows.first} * stride_;
+    copyRows<Shape::kKeys, Shape::kThreads>(keys(stage), k_ + offset, stride_, rows.length);
+    copyRows<Shape::kKeys, Shape::kThreads>(values(stage), v_ + offset, stride_, rows.length);
+  }
+
+ private:
+  const uint16_t *q_, *k_, *v_;
+  int stride_;
+};
+
+/// Where kernels 1 and 2 meet, and 2 and 3: (B, H, R*n) and (B, H, R*n, d), of the references' queries.
+struct ReferenceState {
+  float* log_sum_exp;  // of base 2
+  float* out;
+  float* means;  // one such tensor for each group of frames
+};
+
+template <Precision precision, int d>
+struct AttendImages {
+  using Shape = ForwardShape<d>;
+  static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2, kSharedBytes = 2 * Shape::kStageBytes;
+
+  PisaSizes sizes;
+  CameoPisaForward tensors;
+  ReferenceState references;
+  float scale;
+
+  static int rows(const PisaSizes& sizes) {
+    return sizes.frames * tilesOf(sizes.tokens, Shape::kQueries) + tilesOf(sizes.referenceRows(), Shape::kQueries);
+  }
+
+  CAMEO_DEVICE void operator()() const {
+    const HeadIndex at(sizes.heads);
+    const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kQueries);
+    const int frame = blockRow() / tiles_of_frame;
+    const bool of_frame = frame < sizes.frames;
+    const Span image = of_frame ? sizes.frame(frame) : sizes.allReferences();
+    const Span queries = image.piece(blockRow() - (of_frame ? frame : sizes.frames) * tiles_of_frame, Shape::kQueries);
+
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    inputs.loadQueries(queries);
+    state.readQueries(inputs.queries());
+    state.start();
+    const int own = of_frame ? tilesOf(sizes.tokens, Shape::kKeys) : 0;
+    const auto keys = [&](int tile) {
+      return tile < own ? image.piece(tile, Shape::kKeys) : sizes.allReferences().piece(tile - own, Shape::kKeys);
+    };
+    forEachTile(
+        own + tilesOf(sizes.referenceRows(), Shape::kKeys),
+        [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
+        [&](int tile, int stage) {
+          state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
+        });
+    finish(state, at, queries, of_frame);
+  }
+
+ private:
+  CAMEO_DEVICE void finish(const QueryState<precision, d>& state, HeadIndex at, Span queries, bool of_frame) const {
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * Shape::kRowTiles; ++i) {
+      const int r = i / 2, half = i % 2, row = state.row(r, half);
+      const float total = state.total(r, half), share = 1 / total;
+      const float log_sum_exp = state.top[r][half] + logarithm2(total);
+      if (row >= queries.length) continue;
+      const int64_t token = queries.first + row;
+      if (of_frame) {
+        uint16_t* out = static_cast<uint16_t*>(tensors.out) +
+                        ((int64_t{at.sample} * sizes.images() * sizes.tokens + token) * sizes.heads + at.head) * d;
+        CAMEO_UNROLL
+        for (int n = 0; n < d / 8; ++n) {
+          const float* from = state.out[r][n] + 2 * half;
+          reinterpret_cast<uint32_t*>(out)[4 * n + laneIndex() % 4] = pack<precision>(from[0] * share, from[1] * share);
+        }
+        if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0) {
+          tensors.log_sum_exp[blockColumn() * sizes.statistics() + token] = log_sum_exp;
+        }
+      } else {
+        const int64_t place = int64_t{blockColumn()} * sizes.referenceRows() + token - sizes.frameRows();
+        CAMEO_UNROLL
+        for (int n = 0; n < d / 8; ++n) {
+          const float* from = state.out[r][n] + 2 * half;
+          reinterpret_cast<float2*>(references.out + place * d)[4 * n + laneIndex() % 4] =
+              float2{from[0] * share, from[1] * share};
+        }
+        if (laneIndex() % 4 == 0) references.log_sum_exp[place] = log_sum_exp;
+      }
+    }
+  }
+};
+
+template <Precision precision, int d>
+struct AttendFrames {
+  using Shape = ForwardShape<d>;
+  static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2;
+  static constexpr int kMeanBytes = Shape::kQueries * d * 4;
+  static constexpr int kSharedBytes = 2 * Shape::kStageBytes + kMeanBytes;
+
+  PisaSizes sizes;
+  FrameGroups groups;
+  CameoPisaForward tensors;
+  ReferenceState references;
+  float scale, log2_frames;
+
+  static int tilesOfReferences(const PisaSizes& sizes) { return tilesOf(sizes.referenceRows(), Shape::kQueries); }
+
+  CAMEO_DEVICE void operator()() const {
+    const HeadIndex at(sizes.heads);
+    const int tiles = tilesOf(sizes.referenceRows(), Shape::kQueries), group = blockRow() / tiles;
+    const Span queries = sizes.allReferences().piece(blockRow() % tiles, Shape::kQueries);
+    const Span frames = Span{0, sizes.frames}.piece(group, groups.frames);
+
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    inputs.loadQueries(queries);
+    state.readQueries(inputs.queries());
+    Common common;
+    readCommon(common, queries);
+    clearMeans();
+    const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kKeys);
+    const auto keys = [&](int tile) {
+      return sizes.frame(frames.first + tile / tiles_of_frame).piece(tile % tiles_of_frame, Shape::kKeys);
+    };
+    forEachTile(
+        frames.length * tiles_of_frame, [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
+        [&](int tile, int stage) {
+          if (tile % tiles_of_frame == 0) state.start();
+          state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
+          if ((tile + 1) % tiles_of_frame == 0) {
+            finishFrame(state, common, at, queries, frames.first + tile / tiles_of_frame);
+          }
+        });
+    writeMeans(common, queries, group);
+  }
+
+ private:
+  /// What the frames have in common, of this lane's rows.
+  struct Common {
+    float log_sum_exp[Shape::kRowTiles][2];
+    float weight[Shape::kRowTiles][2];  // of the result over the references' keys, summed over frames
+  };
+
+  CAMEO_DEVICE int64_t place(Span queries, int row) const {
+    return int64_t{blockColumn()} * sizes.referenceRows() + queries.first - sizes.frameRows() + row;
+  }
+
+  CAMEO_DEVICE void readCommon(Common& common, Span queries) const {
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * Shape::kRowTiles; ++i) {
+      const int row = QueryState<precision, d>::row(i / 2, i % 2);
+      common.weight[i / 2][i % 2] = 0;
+      common.log_sum_exp[i / 2][i % 2] =
+          row < queries.length ? references.log_sum_exp[place(queries, row)] : 0.0f;
+    }
+  }
+
+  /// Each thread has its own numbers of the mean, four at a time.
+  CAMEO_DEVICE static uint32_t meanAt(int fragment) {
+    return sharedMemory() + 2 * Shape::kStageBytes + (fragment * kThreads + threadIndex()) * 16;
+  }
+
+  CAMEO_DEVICE static void clearMeans() {
+    CAMEO_UNROLL
+    for (int i = 0; i < Shape::kRowTiles * d / 8; ++i) storeShared(meanAt(i), float4{0, 0, 0, 0});
+  }
+
+  /// Merges a frame's softmax with that over the references' keys and adds the result to the sum over frames.
+  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, Common& common, HeadIndex at, Span queries,
+                                int frame) const {
+    CAMEO_UNROLL
+    for (int r = 0; r < Shape::kRowTiles; ++r) {
+      float own_weight[2], common_weight[2];
+      CAMEO_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const float top = state.top[r][half], other = common.log_sum_exp[r][half];
+        const float own = top + logarithm2(state.total(r, half)), high = larger(own, other);
+        const float log_sum_exp = high + logarithm2(powerOf2(own - high) + powerOf2(other - high));
+        own_weight[half] = powerOf2(top - log_sum_exp);
+        common_weight[half] = powerOf2(other - log_sum_exp);
+        common.weight[r][half] += common_weight[half];
+        const int row = state.row(r, half);
+        if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0 && row < queries.length) {
+          tensors.log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
+                              int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
+              log_sum_exp + log2_frames;
+        }
+      }
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const uint32_t mean = meanAt(r * (d / 8) + n);
+        const float(&own)[4] = state.out[r][n];
+        const float4 sum = loadShared4(mean);
+        storeShared(mean, float4{sum.x + own[0] * own_weight[0], sum.y + own[1] * own_weight[0],
+                                 sum.z + own[2] * own_weight[1], sum.w + own[3] * own_weight[1]});
+      }
+      if (tensors.each != nullptr) writeEach(state, own_weight, common_weight, at, queries, frame, r);
+    }
+  }
+
+  /// The references' result of one frame, which the backward pass needs.
+  CAMEO_DEVICE void writeEach(const QueryState<precision, d>& state, const float (&own_weight)[2],
+                              const float (&common_weight)[2], HeadIndex at, Span queries, int frame, int r) const {
+    CAMEO_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int row = state.row(r, half);
+      if (row >= queries.length) continue;
+      const float2* common = reinterpret_cast<const float2*>(references.out + place(queries, row) * d);
+      const int64_t token = (int64_t{at.sample} * sizes.frames + frame) * sizes.referenceRows() + queries.first -
+                            sizes.frameRows() + row;
+      uint16_t* each = static_cast<uint16_t*>(tensors.each) + (token * sizes.heads + at.head) * d;
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const int column = 4 * n + laneIndex() % 4;
+        const float2 other = common[column];
+        const float* own = state.out[r][n] + 2 * half;
+        reinterpret_cast<uint32_t*>(each)[column] =
+            pack<precision>(own[0] * own_weight[half] + other.x * common_weight[half],
+                            own[1] * own_weight[half] + other.y * common_weight[half]);
+      }
+    }
+  }
+
+  CAMEO_DEVICE void writeMeans(const Common& common, Span queries, int group) const {
+    const float share = 1.0f / static_cast<float>(sizes.frames);
+    CAMEO_UNROLL
+    for (int i = 0; i < Shape::kRowTiles * d / 8; ++i) {
+      const int r = i / (d / 8), column = i % (d / 8) * 4 + laneIndex() % 4;
+      const float4 mean = loadShared4(meanAt(i));
+      CAMEO_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const int row = QueryState<precision, d>::row(r, half);
+        if (row >= queries.length) continue;
+        const int64_t at = place(queries, row) * d;
+        const float2 other = reinterpret_cast<const float2*>(references.out + at)[column];
+        const float weight = common.weight[r][half];
+        const float low = half == 0 ? mean.x : mean.z, high = half == 0 ? mean.y : mean.w;
+        float* to = references.means + group * sizes.referenceNumbers(d) + at;
+        reinterpret_cast<float2*>(to)[column] = float2{(low + other.x * weight) * share, (high + other.y * weight) * share};
+      }
+    }
+  }
+};
+
+}  // namespace cameo::cuda
