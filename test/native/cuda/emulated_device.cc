@@ -1,9 +1,11 @@
+#undef _FORTIFY_SOURCE  // its longjmp takes another stack for a broken one
 #include "emulated_device.h"
 
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 #include <ucontext.h>
 
+#include <csetjmp>
 #include <cstring>
 #include <exception>
 #include <stdexcept>
@@ -15,7 +17,7 @@ namespace cameo::cuda {
 namespace {
 
 constexpr int kWarp = 32;
-constexpr size_t kStackBytes = 256 * 1024;
+constexpr size_t kStackBytes = 64 * 1024;
 
 struct Copy {
   uint32_t to;
@@ -26,9 +28,10 @@ struct Copy {
 /// A thread is a context of its own, left where it has to wait for others.
 struct Thread {
   int index = 0;
-  ucontext_t context{};
+  ucontext_t start{};
+  jmp_buf place{};  // of whoever is not running; switching by it spares swapcontext's system call
   std::vector<char> stack = std::vector<char>(kStackBytes);
-  bool at_barrier = false, done = false;
+  bool started = false, at_barrier = false, done = false;
   std::vector<Copy> copies;
 };
 
@@ -47,14 +50,14 @@ struct Block {
   const std::function<void()>* body = nullptr;
   int column = 0, row = 0;
   Thread* current = nullptr;
-  ucontext_t scheduler{};
+  jmp_buf place{};  // of the scheduler
   std::exception_ptr failure;
 };
 
 thread_local Block* block = nullptr;
 
 void yield() {
-  swapcontext(&block->current->context, &block->scheduler);
+  if (_setjmp(block->current->place) == 0) _longjmp(block->place, 1);
 }
 
 void runThread() {
@@ -64,6 +67,16 @@ void runThread() {
     block->failure = std::current_exception();
   }
   block->current->done = true;
+  _longjmp(block->place, 1);
+}
+
+/// Until the thread waits or is done.
+void resume(Block& block, Thread& thread) {
+  block.current = &thread;
+  if (_setjmp(block.place) != 0) return;
+  if (thread.started) _longjmp(thread.place, 1);
+  thread.started = true;
+  setcontext(&thread.start);
 }
 
 /// Waits until all lanes of the warp have called it, each with its own `mine`.
@@ -96,8 +109,7 @@ void runWarp(Block& block, int warp) {
     for (int i = warp * kWarp; i < (warp + 1) * kWarp; ++i) {
       Thread& thread = block.threads[i];
       if (thread.done || thread.at_barrier) continue;
-      block.current = &thread;
-      swapcontext(&block.scheduler, &thread.context);
+      resume(block, thread);
       if (block.failure) std::rethrow_exception(block.failure);
       waits |= !thread.done && !thread.at_barrier;
     }
@@ -106,19 +118,18 @@ void runWarp(Block& block, int warp) {
   }
 }
 
-void start(Block& block, Thread& thread) {
-  thread.done = thread.at_barrier = false;
+void start(Thread& thread) {
+  thread.started = thread.done = thread.at_barrier = false;
   thread.copies.clear();
-  getcontext(&thread.context);
-  thread.context.uc_stack.ss_sp = thread.stack.data();
-  thread.context.uc_stack.ss_size = thread.stack.size();
-  thread.context.uc_link = &block.scheduler;
-  makecontext(&thread.context, runThread, 0);
+  getcontext(&thread.start);
+  thread.start.uc_stack.ss_sp = thread.stack.data();
+  thread.start.uc_stack.ss_size = thread.stack.size();
+  makecontext(&thread.start, runThread, 0);
 }
 
 void runBlock(Block& block, int turn) {
   std::memset(block.shared.data(), 0xff, block.shared.size());
-  for (Thread& thread : block.threads) start(block, thread);
+  for (Thread& thread : block.threads) start(thread);
   const int warps = static_cast<int>(block.meetings.size());
   for (bool done = false; !done; ++turn) {
     for (int i = 0; i < warps; ++i) runWarp(block, turn % 2 == 0 ? (i + turn) % warps : (warps - 1 - i + turn) % warps);
