@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "fragments.h"
 #include "pisa_sizes.h"
 
@@ -26,6 +28,8 @@ struct BackwardShape {
   static constexpr int kQueries = d > 96 ? 32 : 64;  // of a tile
   static constexpr int kAtOnce = 32;                 // of these, in registers
   static constexpr int kQueryTiles = kQueries / 16;
+  // Whether a warp has its keys and values in registers, where there is room for them.
+  static constexpr bool kHoldsKeys = d == 40 || d == 80;
 };
 
 /// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the references.
@@ -86,6 +90,7 @@ struct DifferentiateKeys {
     const QueryTiles<d> all(sizes);
     const Inputs inputs(*this);
     inputs.loadKeys(job.keys);
+    Left warp_keys, warp_values;
     Gradients of;
     fill(of.k, 0.0f);
     fill(of.v, 0.0f);
@@ -97,9 +102,10 @@ struct DifferentiateKeys {
           inputs.loadTile(tokens, tokens.first + (i < job.tiles ? 0 : job.statistics), stage);
         },
         [&](int i, int stage) {
+          if (i == 0) readKeys(warp_keys, warp_values);
           CAMEO_NO_UNROLL
           for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
-            addToKeys(of, stage, first, job.keys.length);
+            addToKeys(of, warp_keys, warp_values, stage, first, job.keys.length);
           }
           syncThreads();
           addToQueries(all, tile_of(i));
@@ -143,6 +149,9 @@ struct DifferentiateKeys {
             true,
             frame * sizes.referenceRows()};
   }
+
+  using Shared = SharedFactors<Shape::kKeyTiles, d>;
+  using Left = std::conditional_t<Shape::kHoldsKeys, HeldFactors<Shape::kKeyTiles, d>, Shared>;
 
   struct Gradients {
     float k[Shape::kKeyTiles][d / 8][4], v[Shape::kKeyTiles][d / 8][4];
@@ -197,17 +206,30 @@ struct DifferentiateKeys {
     int stride_, grad_stride_;
   };
 
+  /// This warp's keys and values, as left factors.
+  CAMEO_DEVICE static void readKeys(Left& warp_keys, Left& warp_values) {
+    const int first = warpIndex() * Shape::kKeyTiles * 16;
+    const Shared from_keys{keys().from(first)}, from_values{values().from(first)};
+    if constexpr (Shape::kHoldsKeys) {
+      warp_keys.read(from_keys);
+      warp_values.read(from_values);
+    } else {
+      warp_keys = from_keys;
+      warp_values = from_values;
+    }
+  }
+
   /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile; leaves
   /// ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all through.
-  CAMEO_DEVICE void addToKeys(Gradients& of, int stage, int first, int keys_there) const {
-    const int warp_keys = warpIndex() * Shape::kKeyTiles * 16, lane = laneIndex();
+  CAMEO_DEVICE void addToKeys(Gradients& of, const Left& warp_keys, const Left& warp_values, int stage, int first,
+                              int keys_there) const {
+    const int lane = laneIndex();
     const Rows<d> q = queries(stage).from(first), grad = grads(stage).from(first);
     float p[Shape::kKeyTiles][Shape::kAtOnce / 8][4], ds[Shape::kKeyTiles][Shape::kAtOnce / 8][4];
     fill(p, 0.0f);
     fill(ds, 0.0f);
-    using Left = SharedFactors<Shape::kKeyTiles, d>;
-    multiplyByTransposed<precision>(p, Left{keys().from(warp_keys)}, q);
-    multiplyByTransposed<precision>(ds, Left{values().from(warp_keys)}, grad);
+    multiplyByTransposed<precision>(p, warp_keys, q);
+    multiplyByTransposed<precision>(ds, warp_values, grad);
     CAMEO_UNROLL
     for (int n = 0; n < Shape::kAtOnce / 8; ++n) {
       const int query = first + 8 * n + lane % 4 * 2;
@@ -215,15 +237,14 @@ struct DifferentiateKeys {
       const float2 delta = loadShared2(deltas(stage) + query * 4);
       CAMEO_UNROLL
       for (int i = 0; i < 4 * Shape::kKeyTiles; ++i) {
-        const int r = i / 4, half = i / 2 % 2;
-        const int key = warp_keys + 16 * r + 8 * half + lane / 4;
+        const int r = i / 4, row = key(r, i / 2 % 2);
         const bool even = i % 2 == 0;
         float& probability = p[r][n][i % 4];
         probability = powerOf2(probability * (scale * kLog2E) - (even ? log_sum_exp.x : log_sum_exp.y));
-        if (keys_there < Shape::kKeys && key >= keys_there) probability = 0;
+        if (keys_there < Shape::kKeys && row >= keys_there) probability = 0;
         ds[r][n][i % 4] = probability * (ds[r][n][i % 4] - (even ? delta.x : delta.y));
         if (!even) {
-          storeShared(scoreGradients().at(key, first / 8 + n) + lane % 4 * 4,
+          storeShared(scoreGradients().at(row, first / 8 + n) + lane % 4 * 4,
                       pack<precision>(ds[r][n][i % 4 - 1], ds[r][n][i % 4]));
         }
       }
