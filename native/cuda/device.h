@@ -1,7 +1,7 @@
 #pragma once
 
-// What the kernels ask of the device, as functions; no other file has assembly or names of CUDA's. For the tests
-// the kernels are compiled for the host, over a device that is emulated.
+// What the kernels ask of the device, as functions; no other file has assembly or names of CUDA's. For the
+// tests the kernels are compiled for the host, over a device that is emulated.
 
 #ifdef __CUDACC__
 
@@ -12,12 +12,17 @@
 #define CAMEO_DEVICE __device__ __forceinline__
 #define CAMEO_UNROLL _Pragma("unroll")
 #define CAMEO_NO_UNROLL _Pragma("unroll 1")
+#define CAMEO_PRAGMA(text) _Pragma(#text)
+#define CAMEO_UNROLL_BY(count) CAMEO_PRAGMA(unroll(count))
 
 namespace cameo::cuda {
 
 enum class Precision { Float16, BFloat16 };
 
 using Stream = cudaStream_t;
+
+/// Blocks that keep a large GPU at work until a kernel's end.
+constexpr int kEnoughBlocks = 512;
 
 CAMEO_DEVICE int threadIndex() {
   return static_cast<int>(threadIdx.x);
@@ -38,7 +43,8 @@ CAMEO_DEVICE uint32_t sharedMemory() {
   return static_cast<uint32_t>(__cvta_generic_to_shared(memory));
 }
 
-/// 16 bytes from global to shared memory, there after `waitForCopies`; zeros, with nothing read, unless `there`.
+/// 16 bytes from global to shared memory, there after `waitForCopies`; zeros, with nothing read, unless
+/// `there`.
 CAMEO_DEVICE void copyAsync16(uint32_t to, const void* from, bool there) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0)
                : "memory");
@@ -106,14 +112,12 @@ CAMEO_DEVICE void loadTransposed(uint32_t (&to)[2], uint32_t row) {
 template <Precision precision>
 CAMEO_DEVICE void multiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   if constexpr (precision == Precision::Float16) {
-    asm(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   } else {
-    asm(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -123,14 +127,12 @@ CAMEO_DEVICE void multiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32_t b0
 template <Precision precision>
 CAMEO_DEVICE void multiplyAdd(float (&c)[4], const uint32_t (&a)[2], uint32_t b) {
   if constexpr (precision == Precision::Float16) {
-    asm(
-        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
         "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(b));
   } else {
-    asm(
-        "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 "
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 "
         "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(b));
@@ -226,5 +228,5 @@ inline int fillWithZeros(float* values, int64_t count, Stream stream) {
 }  // namespace cameo::cuda
 
 #else
-#include "emulated_device.h"
+#include "cuda/emulated_device.h"
 #endif

@@ -2,10 +2,10 @@
 
 #include "device.h"
 
-// Products of 16-bit matrices on tensor cores, out of shared memory. A fragment is what a warp holds of a matrix
-// (PTX ISA, "Matrix Fragments for mma.m16n8k16"): of a 16x8 result, lane l has in its four numbers row l / 4, columns
-// 2 (l % 4) and the next, and the same columns of row l / 4 + 8. Results of one product become the left factor of
-// the next in the registers where they are.
+// Products of 16-bit matrices on tensor cores, out of shared memory. A fragment is what a warp holds of a
+// matrix (PTX ISA, "Matrix Fragments for mma.m16n8k16"): of a 16x8 result, lane l has in its four numbers row
+// l / 4, columns 2 (l % 4) and the next, and the same columns of row l / 4 + 8. Results of one product become
+// the left factor of the next in the registers where they are.
 
 namespace cameo::cuda {
 
@@ -19,9 +19,9 @@ CAMEO_DEVICE int warpIndex() {
   return threadIndex() / kWarp;
 }
 
-/// Rows of `d` 16-bit numbers in shared memory. The distance between rows is an odd number of 16-byte chunks, so that
-/// one column of eight rows lies in eight different groups of banks: loads of matrices meet no conflicts, as with a
-/// swizzle, and addresses stay linear in row and chunk.
+/// Rows of `d` 16-bit numbers in shared memory. The distance between rows is an odd number of 16-byte chunks,
+/// so that one column of eight rows lies in eight different groups of banks: loads of matrices meet no
+/// conflicts, as with a swizzle, and addresses stay linear in row and chunk.
 template <int d>
 struct Rows {
   static_assert(d % 8 == 0);
@@ -41,7 +41,8 @@ struct Rows {
 template <int kRows, int kThreads, int d>
 CAMEO_DEVICE void copyRows(Rows<d> to, const uint16_t* from, int stride, int there) {
   constexpr int kAll = kRows * Rows<d>::kChunks;
-  CAMEO_UNROLL
+  // The places of all steps at once take registers, of which kernels for heads of 64 have none left.
+  CAMEO_UNROLL_BY(d == 64 ? 2 : kAll)
   for (int first = 0; first < kAll; first += kThreads) {
     const int i = first + threadIndex();
     const int row = i / Rows<d>::kChunks, chunk = i % Rows<d>::kChunks;
@@ -119,15 +120,17 @@ CAMEO_DEVICE void multiplyByTransposed(float (&c)[kRowTiles][kTiles][4], const L
       uint32_t b[4];
       loadMatrices(b, right.at(8 * tile + lane, d / 8 - 1));
       CAMEO_UNROLL
-      for (int i = 0; i < 4 * kRowTiles; ++i) multiplyAdd<precision>(c[i / 4][tile + i % 4], a[i / 4], b[i % 4]);
+      for (int i = 0; i < 4 * kRowTiles; ++i)
+        multiplyAdd<precision>(c[i / 4][tile + i % 4], a[i / 4], b[i % 4]);
     }
   }
 }
 
-/// c (16 kRowTiles x 8 kTiles) += a (16 kRowTiles x 16) right, columns [8 column, 8 (column + kTiles)) of 16 rows.
+/// c (16 kRowTiles x 8 kTiles) += a (16 kRowTiles x 16) right, columns [8 column, 8 (column + kTiles)) of 16
+/// rows.
 template <Precision precision, int kRowTiles, int kTiles, int d>
-CAMEO_DEVICE void multiplyBy(float (&c)[kRowTiles][kTiles][4], const uint32_t (&a)[kRowTiles][4], Rows<d> right,
-                             int column) {
+CAMEO_DEVICE void multiplyBy(float (&c)[kRowTiles][kTiles][4], const uint32_t (&a)[kRowTiles][4],
+                             Rows<d> right, int column) {
   const int lane = laneIndex();
   CAMEO_UNROLL
   for (int tile = 0; tile + 1 < kTiles; tile += 2) {
@@ -147,7 +150,8 @@ CAMEO_DEVICE void multiplyBy(float (&c)[kRowTiles][kTiles][4], const uint32_t (&
   }
 }
 
-/// c (16 kRowTiles x d) += left right: `left` (16 kRowTiles x 8 kTiles) as a product left it, `right` 8 kTiles rows.
+/// c (16 kRowTiles x d) += left right: `left` (16 kRowTiles x 8 kTiles) as a product left it, `right` 8
+/// kTiles rows.
 template <Precision precision, int kRowTiles, int kTiles, int d>
 CAMEO_DEVICE void multiplyResultBy(float (&c)[kRowTiles][d / 8][4], const float (&left)[kRowTiles][kTiles][4],
                                    Rows<d> right) {
@@ -180,8 +184,8 @@ CAMEO_DEVICE float largestOfRow(float value) {
   return larger(value, exchange(value, 2));
 }
 
-/// Calls `use(tile, stage)` for tiles [0, count) in turn, while `load(tile, stage)` copies the next one into the other
-/// of two stages. All threads are done with tile t - 1 when tile t is used.
+/// Calls `use(tile, stage)` for tiles [0, count) in turn, while `load(tile, stage)` copies the next one into
+/// the other of two stages. All threads are done with tile t - 1 when tile t is used.
 template <typename Load, typename Use>
 CAMEO_DEVICE void forEachTile(int count, const Load& load, const Use& use) {
   load(0, 0);

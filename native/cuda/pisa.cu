@@ -11,21 +11,17 @@ namespace cameo::cuda {
 
 namespace {
 
-/// Blocks that are enough to keep a large GPU at work to the end of a kernel.
-constexpr int kManyBlocks = 512;
-/// Fewer do where others, shorter ones, run beside them.
-constexpr int kSomeBlocks = 128;
-
 template <int d>
 FrameGroups forwardGroups(const PisaSizes& sizes) {
   const int blocks = sizes.batch * sizes.heads * tilesOf(sizes.referenceRows(), ForwardShape<d>::kQueries);
-  return FrameGroups::of(sizes, blocks, kManyBlocks);
+  return FrameGroups::of(sizes, blocks, kEnoughBlocks);
 }
 
 template <int d>
 FrameGroups backwardGroups(const PisaSizes& sizes) {
   const int blocks = sizes.batch * sizes.heads * tilesOf(sizes.referenceRows(), BackwardShape<d>::kKeys);
-  return FrameGroups::of(sizes, blocks, kSomeBlocks);
+  // Fewer do: the frames' blocks, which are shorter, run beside them.
+  return FrameGroups::of(sizes, blocks, kEnoughBlocks / 4);
 }
 
 float scoreScale(int d) {
@@ -60,8 +56,9 @@ BackwardState backwardState(const PisaSizes& sizes, Workspace& workspace) {
   const int64_t heads = int64_t{sizes.batch} * sizes.heads;
   const int64_t statistics = heads * BackwardState::statistics(sizes);
   const int64_t parts = backwardGroups<d>(sizes).count * sizes.referenceNumbers(d);
-  return {workspace.take(statistics), workspace.take(statistics), workspace.take(heads * QueryTiles<d>(sizes).numbers()),
-          workspace.take(parts), workspace.take(parts)};
+  return {workspace.take(statistics), workspace.take(statistics),
+          workspace.take(heads * QueryTiles<d>(sizes).numbers()), workspace.take(parts),
+          workspace.take(parts)};
 }
 
 template <Precision precision, int d>
@@ -73,13 +70,16 @@ int forward(const PisaSizes& sizes, const CameoPisaForward& tensors, Stream stre
   const float scale = scoreScale(d) * kLog2E;
 
   using Images = AttendImages<precision, d>;
-  if (const int error = launch(Images{sizes, tensors, state, scale}, heads, Images::rows(sizes), stream)) return error;
+  if (const int error = launch(Images{sizes, tensors, state, scale}, heads, Images::rows(sizes), stream))
+    return error;
   using Frames = AttendFrames<precision, d>;
   const Frames frames{sizes, groups, tensors, state, scale, std::log2(static_cast<float>(sizes.frames))};
-  if (const int error = launch(frames, heads, groups.count * Frames::tilesOfReferences(sizes), stream)) return error;
+  if (const int error = launch(frames, heads, groups.count * Frames::tilesOfReferences(sizes), stream))
+    return error;
   using Sum = SumGroups<precision, d>;
   const int64_t token = int64_t{sizes.heads} * d;
-  const Sum sum{sizes, groups.count, state.means, tensors.out, {sizes.images() * sizes.tokens * token, token}};
+  const Sum sum{
+      sizes, groups.count, state.means, tensors.out, {sizes.images() * sizes.tokens * token, token}};
   return launch(sum, Sum::columns(sizes), heads, stream);
 }
 
@@ -91,7 +91,8 @@ int backward(const PisaSizes& sizes, const CameoPisaBackward& tensors, Stream st
   const int heads = sizes.batch * sizes.heads;
 
   using Prepare = PrepareRows<precision, d>;
-  if (const int error = launch(Prepare{sizes, tensors, state}, Prepare::columns(sizes), heads, stream)) return error;
+  if (const int error = launch(Prepare{sizes, tensors, state}, Prepare::columns(sizes), heads, stream))
+    return error;
   if (const int error = fillWithZeros(state.dq, heads * QueryTiles<d>(sizes).numbers(), stream)) return error;
   using Keys = DifferentiateKeys<precision, d>;
   const Keys keys{sizes, groups, tensors, state, scoreScale(d)};
@@ -149,7 +150,8 @@ CAMEO_EXPORT int64_t cameoPisaBackwardWorkspace(const CameoPisaProblem* problem)
   });
 }
 
-CAMEO_EXPORT int cameoPisaForward(const CameoPisaProblem* problem, const CameoPisaForward* tensors, void* stream) {
+CAMEO_EXPORT int cameoPisaForward(const CameoPisaProblem* problem, const CameoPisaForward* tensors,
+                                  void* stream) {
   using namespace cameo::cuda;
   return withHeadSize(problem->head_size, kInvalidValue, [&]<int d>() {
     const auto run = problem->is_bfloat16 ? forward<Precision::BFloat16, d> : forward<Precision::Float16, d>;
@@ -157,10 +159,12 @@ CAMEO_EXPORT int cameoPisaForward(const CameoPisaProblem* problem, const CameoPi
   });
 }
 
-CAMEO_EXPORT int cameoPisaBackward(const CameoPisaProblem* problem, const CameoPisaBackward* tensors, void* stream) {
+CAMEO_EXPORT int cameoPisaBackward(const CameoPisaProblem* problem, const CameoPisaBackward* tensors,
+                                   void* stream) {
   using namespace cameo::cuda;
   return withHeadSize(problem->head_size, kInvalidValue, [&]<int d>() {
-    const auto run = problem->is_bfloat16 ? backward<Precision::BFloat16, d> : backward<Precision::Float16, d>;
+    const auto run =
+        problem->is_bfloat16 ? backward<Precision::BFloat16, d> : backward<Precision::Float16, d>;
     return run(PisaSizes(*problem), *tensors, static_cast<Stream>(stream));
   });
 }

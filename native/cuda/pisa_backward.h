@@ -5,17 +5,21 @@
 #include "fragments.h"
 #include "pisa_sizes.h"
 
-// PISA's backward pass (after FlashAttention-2, arXiv 2307.08691), with p = 2^(score - log-sum-exp) computed again:
-//  1. `PrepareRows` (pisa_sums.h): delta = grad . out of each row, and of the references' rows for each frame.
-//  2. `DifferentiateKeys`: a block has some keys and goes through all queries that saw them. Queries of the references
-//     were merged anew for each frame: towards a frame's keys they have that frame's log-sum-exp and delta, towards
-//     the references' own keys those of all frames together. The mean's 1 / F is in their log-sum-exp. So to a block
-//     they are queries like others, with other statistics.
-//  3. `FinishQueries`, `SumGroups` (pisa_sums.h): gradients of queries to 16 bits; the groups of frames into which the
+// PISA's backward pass (after FlashAttention-2, arXiv 2307.08691), with p = 2^(score - log-sum-exp) computed
+// again:
+//  1. `PrepareRows` (pisa_sums.h): delta = grad . out of each row, and of the references' rows for each
+//  frame.
+//  2. `DifferentiateKeys`: a block has some keys and goes through all queries that saw them. Queries of the
+//  references
+//     were merged anew for each frame: towards a frame's keys they have that frame's log-sum-exp and delta,
+//     towards the references' own keys those of all frames together. The mean's 1 / F is in their
+//     log-sum-exp. So to a block they are queries like others, with other statistics.
+//  3. `FinishQueries`, `SumGroups` (pisa_sums.h): gradients of queries to 16 bits; the groups of frames into
+//  which the
 //     references' blocks of 2 were split are summed.
-// Scores are computed transposed (keys x queries), so that p and its gradient are left factors of dv and dk in the
-// registers where they are; only dq needs them across warps, in shared memory. Gradients of queries are added in
-// global memory in the order in which blocks get there: their last bits differ from run to run.
+// Scores are computed transposed (keys x queries), so that p and its gradient are left factors of dv and dk
+// in the registers where they are; only dq needs them across warps, in shared memory. Gradients of queries
+// are added in global memory in the order in which blocks get there: their last bits differ from run to run.
 
 namespace cameo::cuda {
 
@@ -32,7 +36,8 @@ struct BackwardShape {
   static constexpr bool kHoldsKeys = d == 40 || d == 80;
 };
 
-/// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the references.
+/// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the
+/// references.
 template <int d>
 struct QueryTiles {
   static constexpr int kQueries = BackwardShape<d>::kQueries;
@@ -52,7 +57,8 @@ struct QueryTiles {
   CAMEO_ANYWHERE constexpr int64_t numbers() const { return int64_t{count()} * kQueries * d; }
 };
 
-/// What the kernels hand on: one head's statistics are those of `PisaSizes`, then the references' of all frames.
+/// What the kernels hand on: one head's statistics are those of `PisaSizes`, then the references' of all
+/// frames.
 struct BackwardState {
   float *log_sum_exp, *delta;  // (B, H, statistics + R*n)
   float* dq;                   // (B, H, fragments of all tiles of queries)
@@ -67,7 +73,8 @@ template <Precision precision, int d>
 struct DifferentiateKeys {
   using Shape = BackwardShape<d>;
   static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = Shape::kWarps == 8 ? 1 : 2;
-  static constexpr int kKeyBytes = Rows<d>::bytes(Shape::kKeys), kQueryBytes = Rows<d>::bytes(Shape::kQueries);
+  static constexpr int kKeyBytes = Rows<d>::bytes(Shape::kKeys),
+                       kQueryBytes = Rows<d>::bytes(Shape::kQueries);
   static constexpr int kStatisticsBytes = 2 * Shape::kQueries * 4;
   static constexpr int kStageBytes = 2 * kQueryBytes + kStatisticsBytes;
   using ScoreRows = Rows<Shape::kQueries>;
@@ -94,7 +101,9 @@ struct DifferentiateKeys {
     Gradients of;
     fill(of.k, 0.0f);
     fill(of.v, 0.0f);
-    const auto tile_of = [&](int i) { return i < job.tiles ? job.first_tile + i : all.firstOfReferences() + i - job.tiles; };
+    const auto tile_of = [&](int i) {
+      return i < job.tiles ? job.first_tile + i : all.firstOfReferences() + i - job.tiles;
+    };
     forEachTile(
         job.tiles + (job.with_references ? all.of_references : 0),
         [&](int i, int stage) {
@@ -140,7 +149,8 @@ struct DifferentiateKeys {
               group == 0,
               sizes.frames * sizes.referenceRows()};
     }
-    const int of_frame = tilesOf(sizes.tokens, Shape::kKeys), index = blockRow() - groups.count * of_references;
+    const int of_frame = tilesOf(sizes.tokens, Shape::kKeys),
+              index = blockRow() - groups.count * of_references;
     const int frame = index / of_frame;
     return {sizes.frame(frame).piece(index % of_frame, Shape::kKeys),
             -1,
@@ -157,10 +167,13 @@ struct DifferentiateKeys {
     float k[Shape::kKeyTiles][d / 8][4], v[Shape::kKeyTiles][d / 8][4];
   };
 
-  // Shared memory: keys, values, two stages of (queries, their gradients, log-sum-exps, deltas), scores' gradients.
+  // Shared memory: keys, values, two stages of (queries, their gradients, log-sum-exps, deltas), scores'
+  // gradients.
   CAMEO_DEVICE static Rows<d> keys() { return {sharedMemory()}; }
   CAMEO_DEVICE static Rows<d> values() { return {sharedMemory() + kKeyBytes}; }
-  CAMEO_DEVICE static Rows<d> queries(int stage) { return {sharedMemory() + 2 * kKeyBytes + stage * kStageBytes}; }
+  CAMEO_DEVICE static Rows<d> queries(int stage) {
+    return {sharedMemory() + 2 * kKeyBytes + stage * kStageBytes};
+  }
   CAMEO_DEVICE static Rows<d> grads(int stage) { return {queries(stage).address + kQueryBytes}; }
   CAMEO_DEVICE static uint32_t logSumExps(int stage) { return queries(stage).address + 2 * kQueryBytes; }
   CAMEO_DEVICE static uint32_t deltas(int stage) { return logSumExps(stage) + Shape::kQueries * 4; }
@@ -190,8 +203,8 @@ struct DifferentiateKeys {
     CAMEO_DEVICE void loadTile(Span tokens, int statistics, int stage) const {
       copyRows<Shape::kQueries, kThreads>(queries(stage), q_ + int64_t{tokens.first} * stride_, stride_,
                                           tokens.length);
-      copyRows<Shape::kQueries, kThreads>(grads(stage), grad_ + int64_t{tokens.first} * grad_stride_, grad_stride_,
-                                          tokens.length);
+      copyRows<Shape::kQueries, kThreads>(grads(stage), grad_ + int64_t{tokens.first} * grad_stride_,
+                                          grad_stride_, tokens.length);
       static_assert(2 * Shape::kQueries <= kThreads);
       const int row = threadIndex() % Shape::kQueries;
       if (threadIndex() < 2 * Shape::kQueries) {
@@ -219,10 +232,11 @@ struct DifferentiateKeys {
     }
   }
 
-  /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile; leaves
-  /// ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all through.
-  CAMEO_DEVICE void addToKeys(Gradients& of, const Left& warp_keys, const Left& warp_values, int stage, int first,
-                              int keys_there) const {
+  /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile;
+  /// leaves ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all
+  /// through.
+  CAMEO_DEVICE void addToKeys(Gradients& of, const Left& warp_keys, const Left& warp_values, int stage,
+                              int first, int keys_there) const {
     const int lane = laneIndex();
     const Rows<d> q = queries(stage).from(first), grad = grads(stage).from(first);
     float p[Shape::kKeyTiles][Shape::kAtOnce / 8][4], ds[Shape::kKeyTiles][Shape::kAtOnce / 8][4];
@@ -258,7 +272,8 @@ struct DifferentiateKeys {
     constexpr int kParts = Shape::kWarps / Shape::kQueryTiles, kColumns = d / 8 / kParts;
     constexpr int kChunk = kColumns % 5 == 0 ? 5 : 4;
     static_assert(Shape::kWarps % Shape::kQueryTiles == 0 && d / 8 % kParts == 0 && kColumns % kChunk == 0);
-    const int rows = warpIndex() % Shape::kQueryTiles, part = warpIndex() / Shape::kQueryTiles, lane = laneIndex();
+    const int rows = warpIndex() % Shape::kQueryTiles, part = warpIndex() / Shape::kQueryTiles,
+              lane = laneIndex();
     float* dq = state.dq + blockColumn() * all.numbers() +
                 (int64_t{tile} * Shape::kQueryTiles + rows) * (d / 8) * 128;
     CAMEO_UNROLL
@@ -287,14 +302,16 @@ struct DifferentiateKeys {
     for (int i = 0; i < 2 * Shape::kKeyTiles; ++i) {
       const int r = i / 2, half = i % 2;
       if (key(r, half) >= tokens.length) continue;
-      const int64_t at = sample * tensors.gradient.sample + (tokens.first + key(r, half)) * tensors.gradient.token + head * d;
+      const int64_t at = sample * tensors.gradient.sample +
+                         (tokens.first + key(r, half)) * tensors.gradient.token + head * d;
       CAMEO_UNROLL
       for (int n = 0; n < d / 8; ++n) {
         const float *k = of.k[r][n] + 2 * half, *v = of.v[r][n] + 2 * half;
         const int column = 4 * n + laneIndex() % 4;
         reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(tensors.dk) + at)[column] =
             pack<precision>(k[0] * scale, k[1] * scale);
-        reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(tensors.dv) + at)[column] = pack<precision>(v[0], v[1]);
+        reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(tensors.dv) + at)[column] =
+            pack<precision>(v[0], v[1]);
       }
     }
   }
@@ -304,7 +321,8 @@ struct DifferentiateKeys {
     for (int i = 0; i < 2 * Shape::kKeyTiles; ++i) {
       const int r = i / 2, half = i % 2;
       if (key(r, half) >= tokens.length) continue;
-      const int64_t row = int64_t{blockColumn()} * sizes.referenceRows() + tokens.first - sizes.frameRows() + key(r, half);
+      const int64_t row =
+          int64_t{blockColumn()} * sizes.referenceRows() + tokens.first - sizes.frameRows() + key(r, half);
       const int64_t at = group * sizes.referenceNumbers(d) + row * d;
       CAMEO_UNROLL
       for (int n = 0; n < d / 8; ++n) {

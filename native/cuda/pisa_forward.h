@@ -4,14 +4,16 @@
 #include "pisa_sizes.h"
 
 // PISA's forward pass in three kernels, after FlashAttention-2 (arXiv 2307.08691):
-//  1. `AttendImages`: queries of a frame over its own keys and the references', in one pass over both; queries of the
+//  1. `AttendImages`: queries of a frame over its own keys and the references', in one pass over both;
+//  queries of the
 //     references over the references' keys alone, which all frames have in common.
-//  2. `AttendFrames`: queries of the references over each frame's keys. Each frame's result is merged with that of 1
+//  2. `AttendFrames`: queries of the references over each frame's keys. Each frame's result is merged with
+//  that of 1
 //     by log-sum-exp and goes into the mean over frames, which stays in shared memory.
 //  3. `SumGroups` (pisa_sums.h): sums the means of the groups of frames that 2 was split into.
-// A warp has its queries in registers as left factors; keys and values come by tiles through two stages of shared
-// memory. Softmax is of base 2, and its largest score follows only where it has grown by more than 2^8: what is
-// summed before is then rarely scaled again, and fp32 has the range.
+// A warp has its queries in registers as left factors; keys and values come by tiles through two stages of
+// shared memory. Softmax is of base 2, and its largest score follows only where it has grown by more than
+// 2^8: what is summed before is then rarely scaled again, and fp32 has the range.
 
 namespace cameo::cuda {
 
@@ -92,7 +94,8 @@ class QueryState {
     CAMEO_UNROLL
     for (int i = 0; i < kRowTiles * Shape::kKeys / 2; ++i) {
       const int tile = i / 4 % (Shape::kKeys / 8);
-      if (8 * tile + laneIndex() % 4 * 2 + i % 2 >= keys) scores[i * 2 / Shape::kKeys][tile][i % 4] = -INFINITY;
+      if (8 * tile + laneIndex() % 4 * 2 + i % 2 >= keys)
+        scores[i * 2 / Shape::kKeys][tile][i % 4] = -INFINITY;
     }
   }
 
@@ -144,7 +147,8 @@ class ForwardInputs {
   CAMEO_DEVICE Rows<d> queries() const { return keys(1); }
 
   CAMEO_DEVICE void loadQueries(Span rows) const {
-    copyRows<Shape::kQueries, Shape::kThreads>(queries(), q_ + int64_t{rows.first} * stride_, stride_, rows.length);
+    copyRows<Shape::kQueries, Shape::kThreads>(queries(), q_ + int64_t{rows.first} * stride_, stride_,
+                                               rows.length);
     waitForCopies();
     syncThreads();
   }
@@ -177,7 +181,8 @@ struct AttendImages {
   float scale;
 
   static int rows(const PisaSizes& sizes) {
-    return sizes.frames * tilesOf(sizes.tokens, Shape::kQueries) + tilesOf(sizes.referenceRows(), Shape::kQueries);
+    return sizes.frames * tilesOf(sizes.tokens, Shape::kQueries) +
+           tilesOf(sizes.referenceRows(), Shape::kQueries);
   }
 
   CAMEO_DEVICE void operator()() const {
@@ -186,7 +191,8 @@ struct AttendImages {
     const int frame = blockRow() / tiles_of_frame;
     const bool of_frame = frame < sizes.frames;
     const Span image = of_frame ? sizes.frame(frame) : sizes.allReferences();
-    const Span queries = image.piece(blockRow() - (of_frame ? frame : sizes.frames) * tiles_of_frame, Shape::kQueries);
+    const Span queries =
+        image.piece(blockRow() - (of_frame ? frame : sizes.frames) * tiles_of_frame, Shape::kQueries);
 
     const ForwardInputs<d> inputs(tensors, at);
     QueryState<precision, d> state;
@@ -195,7 +201,8 @@ struct AttendImages {
     state.start();
     const int own = of_frame ? tilesOf(sizes.tokens, Shape::kKeys) : 0;
     const auto keys = [&](int tile) {
-      return tile < own ? image.piece(tile, Shape::kKeys) : sizes.allReferences().piece(tile - own, Shape::kKeys);
+      return tile < own ? image.piece(tile, Shape::kKeys)
+                        : sizes.allReferences().piece(tile - own, Shape::kKeys);
     };
     forEachTile(
         own + tilesOf(sizes.referenceRows(), Shape::kKeys),
@@ -207,7 +214,8 @@ struct AttendImages {
   }
 
  private:
-  CAMEO_DEVICE void finish(const QueryState<precision, d>& state, HeadIndex at, Span queries, bool of_frame) const {
+  CAMEO_DEVICE void finish(const QueryState<precision, d>& state, HeadIndex at, Span queries,
+                           bool of_frame) const {
     CAMEO_UNROLL
     for (int i = 0; i < 2 * Shape::kRowTiles; ++i) {
       const int r = i / 2, half = i % 2, row = state.row(r, half);
@@ -216,12 +224,14 @@ struct AttendImages {
       if (row >= queries.length) continue;
       const int64_t token = queries.first + row;
       if (of_frame) {
-        uint16_t* out = static_cast<uint16_t*>(tensors.out) +
-                        ((int64_t{at.sample} * sizes.images() * sizes.tokens + token) * sizes.heads + at.head) * d;
+        uint16_t* out =
+            static_cast<uint16_t*>(tensors.out) +
+            ((int64_t{at.sample} * sizes.images() * sizes.tokens + token) * sizes.heads + at.head) * d;
         CAMEO_UNROLL
         for (int n = 0; n < d / 8; ++n) {
           const float* from = state.out[r][n] + 2 * half;
-          reinterpret_cast<uint32_t*>(out)[4 * n + laneIndex() % 4] = pack<precision>(from[0] * share, from[1] * share);
+          reinterpret_cast<uint32_t*>(out)[4 * n + laneIndex() % 4] =
+              pack<precision>(from[0] * share, from[1] * share);
         }
         if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0) {
           tensors.log_sum_exp[blockColumn() * sizes.statistics() + token] = log_sum_exp;
@@ -253,7 +263,9 @@ struct AttendFrames {
   ReferenceState references;
   float scale, log2_frames;
 
-  static int tilesOfReferences(const PisaSizes& sizes) { return tilesOf(sizes.referenceRows(), Shape::kQueries); }
+  static int tilesOfReferences(const PisaSizes& sizes) {
+    return tilesOf(sizes.referenceRows(), Shape::kQueries);
+  }
 
   CAMEO_DEVICE void operator()() const {
     const HeadIndex at(sizes.heads);
@@ -316,8 +328,8 @@ struct AttendFrames {
   }
 
   /// Merges a frame's softmax with that over the references' keys and adds the result to the sum over frames.
-  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, Common& common, HeadIndex at, Span queries,
-                                int frame) const {
+  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, Common& common, HeadIndex at,
+                                Span queries, int frame) const {
     CAMEO_UNROLL
     for (int r = 0; r < Shape::kRowTiles; ++r) {
       float own_weight[2], common_weight[2];
@@ -331,8 +343,9 @@ struct AttendFrames {
         common.weight[r][half] += common_weight[half];
         const int row = state.row(r, half);
         if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0 && row < queries.length) {
-          tensors.log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
-                              int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
+          tensors
+              .log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
+                           int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
               log_sum_exp + log2_frames;
         }
       }
@@ -350,14 +363,15 @@ struct AttendFrames {
 
   /// The references' result of one frame, which the backward pass needs.
   CAMEO_DEVICE void writeEach(const QueryState<precision, d>& state, const float (&own_weight)[2],
-                              const float (&common_weight)[2], HeadIndex at, Span queries, int frame, int r) const {
+                              const float (&common_weight)[2], HeadIndex at, Span queries, int frame,
+                              int r) const {
     CAMEO_UNROLL
     for (int half = 0; half < 2; ++half) {
       const int row = state.row(r, half);
       if (row >= queries.length) continue;
       const float2* common = reinterpret_cast<const float2*>(references.out + place(queries, row) * d);
-      const int64_t token = (int64_t{at.sample} * sizes.frames + frame) * sizes.referenceRows() + queries.first -
-                            sizes.frameRows() + row;
+      const int64_t token = (int64_t{at.sample} * sizes.frames + frame) * sizes.referenceRows() +
+                            queries.first - sizes.frameRows() + row;
       uint16_t* each = static_cast<uint16_t*>(tensors.each) + (token * sizes.heads + at.head) * d;
       CAMEO_UNROLL
       for (int n = 0; n < d / 8; ++n) {
@@ -386,7 +400,8 @@ struct AttendFrames {
         const float weight = common.weight[r][half];
         const float low = half == 0 ? mean.x : mean.z, high = half == 0 ? mean.y : mean.w;
         float* to = references.means + group * sizes.referenceNumbers(d) + at;
-        reinterpret_cast<float2*>(to)[column] = float2{(low + other.x * weight) * share, (high + other.y * weight) * share};
+        reinterpret_cast<float2*>(to)[column] =
+            float2{(low + other.x * weight) * share, (high + other.y * weight) * share};
       }
     }
   }

@@ -24,7 +24,7 @@ struct CameoPisaForward {
   float* workspace;    // of cameoPisaForwardWorkspace's size
   float* log_sum_exp;  // for the backward pass, or null: (B, H, F*n + F*R*n), of base 2; the references' for
                        // each frame, plus log2 F
-  void* each;          // for the backward pass, or null: (B, F, R*n, H*d), the references' results of each frame
+  void* each;  // for the backward pass, or null: (B, F, R*n, H*d), the references' results of each frame
 };
 
 struct CameoPisaBackward {

@@ -2,12 +2,13 @@
 
 #include "pisa_backward.h"
 
-// The small kernels of PISA, bound by memory: sums over groups of frames, row sums before the backward pass, and the
-// rounding of queries' gradients after it.
+// The small kernels of PISA, bound by memory: sums over groups of frames, row sums before the backward pass,
+// and the rounding of queries' gradients after it.
 
 namespace cameo::cuda {
 
-/// Writes the references' part of a tensor (B, F+R, n, H*d), 16-bit, as the sum over groups of (B, H, R*n, d).
+/// Writes the references' part of a tensor (B, F+R, n, H*d), 16-bit, as the sum over groups of (B, H, R*n,
+/// d).
 template <Precision precision, int d>
 struct SumGroups {
   static constexpr int kThreads = 256, kBlocksAtOnce = 1, kSharedBytes = 0;
@@ -25,23 +26,25 @@ struct SumGroups {
     const int i = blockColumn() * kThreads + threadIndex(), row = i / kQuads, quad = i % kQuads;
     if (row >= sizes.referenceRows()) return;
     const float4* from =
-        reinterpret_cast<const float4*>(parts + (int64_t{blockRow()} * sizes.referenceRows() + row) * d) + quad;
+        reinterpret_cast<const float4*>(parts + (int64_t{blockRow()} * sizes.referenceRows() + row) * d) +
+        quad;
     float4 sum = from[0];
     for (int group = 1; group < groups; ++group) {
       const float4 part = from[group * (sizes.referenceNumbers(d) / 4)];
       sum = float4{sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w};
     }
     const int sample = blockRow() / sizes.heads, head = blockRow() % sizes.heads;
-    uint16_t* out = static_cast<uint16_t*>(to) + sample * strides.sample + (sizes.frameRows() + row) * strides.token +
-                    head * d;
+    uint16_t* out = static_cast<uint16_t*>(to) + sample * strides.sample +
+                    (sizes.frameRows() + row) * strides.token + head * d;
     reinterpret_cast<uint32_t*>(out)[2 * quad] = pack<precision>(sum.x, sum.y);
     reinterpret_cast<uint32_t*>(out)[2 * quad + 1] = pack<precision>(sum.z, sum.w);
   }
 };
 
-/// delta = grad . out of each row, and for the references of each frame's result; beside them the log-sum-exps that
-/// `DifferentiateKeys` wants. Towards their own keys, which all frames have in common, the references' probabilities
-/// are the sum over frames, 2^(score - l) with l = -log2 sum 2^-l_f, and delta is the mean with weights 2^(l - l_f).
+/// delta = grad . out of each row, and for the references of each frame's result; beside them the
+/// log-sum-exps that `DifferentiateKeys` wants. Towards their own keys, which all frames have in common, the
+/// references' probabilities are the sum over frames, 2^(score - l) with l = -log2 sum 2^-l_f, and delta is
+/// the mean with weights 2^(l - l_f).
 template <Precision precision, int d>
 struct PrepareRows {
   static constexpr int kThreads = 256, kBlocksAtOnce = 1, kSharedBytes = 0;
@@ -74,8 +77,10 @@ struct PrepareRows {
   /// The product of two rows of this block's head, on all eight lanes.
   CAMEO_DEVICE float dot(const void* a, int64_t a_row, const void* b, int64_t b_row) const {
     const int head = blockRow() % sizes.heads;
-    const uint32_t* x = reinterpret_cast<const uint32_t*>(static_cast<const uint16_t*>(a) + (a_row * sizes.heads + head) * d);
-    const uint32_t* y = reinterpret_cast<const uint32_t*>(static_cast<const uint16_t*>(b) + (b_row * sizes.heads + head) * d);
+    const uint32_t* x =
+        reinterpret_cast<const uint32_t*>(static_cast<const uint16_t*>(a) + (a_row * sizes.heads + head) * d);
+    const uint32_t* y =
+        reinterpret_cast<const uint32_t*>(static_cast<const uint16_t*>(b) + (b_row * sizes.heads + head) * d);
     float sum = 0;
     for (int i = threadIndex() % kLanes; i < d / 2; i += kLanes) {
       const float2 u = unpack<precision>(x[i]), v = unpack<precision>(y[i]);
@@ -95,7 +100,8 @@ struct PrepareRows {
     const int row = existing(index, sizes.frameRows()), sample = blockRow() / sizes.heads;
     const int64_t token = int64_t{sample} * sizes.images() * sizes.tokens + row;
     const float delta = dot(tensors.grad_out, token, tensors.out, token);
-    if (index < sizes.frameRows()) put(row, tensors.log_sum_exp[blockRow() * sizes.statistics() + row], delta);
+    if (index < sizes.frameRows())
+      put(row, tensors.log_sum_exp[blockRow() * sizes.statistics() + row], delta);
   }
 
   CAMEO_DEVICE void prepareReferenceRow(int index) const {
@@ -114,7 +120,8 @@ struct PrepareRows {
       top = after;
       if (index < sizes.referenceRows()) put(at, log_sum_exp, delta);
     }
-    if (index < sizes.referenceRows()) put(sizes.statistics() + row, -(top + logarithm2(sum)), weighted / sum);
+    if (index < sizes.referenceRows())
+      put(sizes.statistics() + row, -(top + logarithm2(sum)), weighted / sum);
   }
 };
 

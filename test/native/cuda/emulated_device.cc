@@ -1,5 +1,5 @@
 #undef _FORTIFY_SOURCE  // its longjmp takes another stack for a broken one
-#include "emulated_device.h"
+#include "cuda/emulated_device.h"
 
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
@@ -132,10 +132,12 @@ void runBlock(Block& block, int turn) {
   for (Thread& thread : block.threads) start(thread);
   const int warps = static_cast<int>(block.meetings.size());
   for (bool done = false; !done; ++turn) {
-    for (int i = 0; i < warps; ++i) runWarp(block, turn % 2 == 0 ? (i + turn) % warps : (warps - 1 - i + turn) % warps);
+    for (int i = 0; i < warps; ++i)
+      runWarp(block, turn % 2 == 0 ? (i + turn) % warps : (warps - 1 - i + turn) % warps);
     done = true;
     for (Thread& thread : block.threads) {
-      if (thread.at_barrier != block.threads[0].at_barrier) throw std::logic_error("a thread misses a barrier");
+      if (thread.at_barrier != block.threads[0].at_barrier)
+        throw std::logic_error("a thread misses a barrier");
       done &= thread.done;
     }
     for (Thread& thread : block.threads) thread.at_barrier = false;
@@ -150,8 +152,9 @@ uint8_t* shared(uint32_t address, uint32_t bytes) {
 }
 
 float toFloat(Precision precision, uint16_t bits) {
-  return precision == Precision::Float16 ? static_cast<float>(c10::Half(bits, c10::Half::from_bits()))
-                                         : static_cast<float>(c10::BFloat16(bits, c10::BFloat16::from_bits()));
+  return precision == Precision::Float16
+             ? static_cast<float>(c10::Half(bits, c10::Half::from_bits()))
+             : static_cast<float>(c10::BFloat16(bits, c10::BFloat16::from_bits()));
 }
 
 uint16_t toBits(Precision precision, float value) {
@@ -242,7 +245,8 @@ void syncThreads() {
 }
 
 void copyAsync16(uint32_t to, const void* from, bool there) {
-  if (there && reinterpret_cast<uintptr_t>(from) % 16 != 0) throw std::out_of_range("not on a multiple of 16 bytes");
+  if (there && reinterpret_cast<uintptr_t>(from) % 16 != 0)
+    throw std::out_of_range("not on a multiple of 16 bytes");
   block->current->copies.push_back({to, there ? from : nullptr, 16});
 }
 void copyAsync4(uint32_t to, const void* from, bool there) {

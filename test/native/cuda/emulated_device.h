@@ -1,9 +1,9 @@
 #pragma once
 
-// native/cuda/device.h for the host: kernels run block by block, thread by thread, on a GPU that is emulated as the PTX
-// ISA describes it. It is strict where a GPU would be right by luck: shared memory starts as NaNs, asynchronous copies
-// arrive no sooner than they are waited for, and between two barriers the warps run one after the other, each time in
-// another order.
+// native/cuda/device.h for the host: kernels run block by block, thread by thread, on a GPU that is emulated
+// as the PTX ISA describes it. It is strict where a GPU would be right by luck: shared memory starts as NaNs,
+// asynchronous copies arrive no sooner than they are waited for, and between two barriers the warps run one
+// after the other, each time in another order.
 
 #include <cmath>
 #include <cstdint>
@@ -12,12 +12,15 @@
 #define CAMEO_DEVICE inline
 #define CAMEO_UNROLL
 #define CAMEO_NO_UNROLL
+#define CAMEO_UNROLL_BY(count)
 
 namespace cameo::cuda {
 
 enum class Precision { Float16, BFloat16 };
 
 using Stream = void*;
+
+constexpr int kEnoughBlocks = 8;
 
 struct float2 {
   float x, y;
