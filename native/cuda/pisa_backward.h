@@ -5,18 +5,19 @@
 #include "fragments.h"
 #include "pisa_sizes.h"
 
-// PISA's backward pass (after FlashAttention-2, arXiv 2307.08691), with p = 2^(score - log-sum-exp) computed
-// again:
-//  1. `PrepareRows` (pisa_sums.h): delta = grad . out of each row, and of the references' rows for each
-//  frame.
-//  2. `DifferentiateKeys`: a block has some keys and goes through all queries that saw them. Queries of the
-//  references
-//     were merged anew for each frame: towards a frame's keys they have that frame's log-sum-exp and delta,
-//     towards the references' own keys those of all frames together. The mean's 1 / F is in their
-//     log-sum-exp. So to a block they are queries like others, with other statistics.
-//  3. `FinishQueries`, `SumGroups` (pisa_sums.h): gradients of queries to 16 bits; the groups of frames into
-//  which the
-//     references' blocks of 2 were split are summed.
+// PISA's backward pass (after FlashAttention-2, arXiv 2307.08691), with probabilities computed again as
+// p = 2^(score - log-sum-exp).
+//
+// `PrepareRows` (pisa_sums.h): delta = grad . out of each row, and of the references' rows for each frame.
+//
+// `DifferentiateKeys`: a block has some keys and goes through all queries that saw them. The references'
+// softmax was another one for each frame: towards a frame's keys they have that frame's log-sum-exp and
+// delta, towards the references' own keys those of all frames together. The mean's 1 / F is in their
+// log-sum-exp. So to a block they are queries like others, with other statistics.
+//
+// `FinishQueries`, `SumGroups` (pisa_sums.h): queries' gradients to 16 bits; the sum over the groups of
+// frames that the references' blocks were split into.
+//
 // Scores are computed transposed (keys x queries), so that p and its gradient are left factors of dv and dk
 // in the registers where they are; only dq needs them across warps, in shared memory. Gradients of queries
 // are added in global memory in the order in which blocks get there: their last bits differ from run to run.
