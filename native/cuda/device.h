@@ -212,6 +212,7 @@ __global__ void __launch_bounds__(Body::kThreads, Body::kBlocksAtOnce) runBody(c
 /// Starts `body` on a grid of `columns` x `rows` blocks. 0, or CUDA's error.
 template <typename Body>
 int launch(const Body& body, int columns, int rows, Stream stream) {
+  static_assert(Body::kSharedBytes <= 99 * 1024, "more than some GPUs have for a block");
   if constexpr (Body::kSharedBytes > 48 * 1024) {
     const cudaError_t refused =
         cudaFuncSetAttribute(runBody<Body>, cudaFuncAttributeMaxDynamicSharedMemorySize, Body::kSharedBytes);

@@ -79,7 +79,10 @@ struct DifferentiateKeys {
   static constexpr int kStatisticsBytes = 2 * Shape::kQueries * 4;
   static constexpr int kStageBytes = 2 * kQueryBytes + kStatisticsBytes;
   using ScoreRows = Rows<Shape::kQueries>;
-  static constexpr int kSharedBytes = 2 * kKeyBytes + 2 * kStageBytes + ScoreRows::bytes(Shape::kKeys);
+  static constexpr int kScoreBytes = ScoreRows::bytes(Shape::kKeys);
+  // Values that are held in registers leave their place.
+  static constexpr bool kReplacesValues = Shape::kHoldsKeys && kScoreBytes <= kKeyBytes;
+  static constexpr int kSharedBytes = 2 * kKeyBytes + 2 * kStageBytes + (kReplacesValues ? 0 : kScoreBytes);
 
   PisaSizes sizes;
   FrameGroups groups;
@@ -112,7 +115,10 @@ struct DifferentiateKeys {
           inputs.loadTile(tokens, tokens.first + (i < job.tiles ? 0 : job.statistics), stage);
         },
         [&](int i, int stage) {
-          if (i == 0) readKeys(warp_keys, warp_values);
+          if (i == 0) {
+            readKeys(warp_keys, warp_values);
+            if constexpr (kReplacesValues) syncThreads();
+          }
           CAMEO_NO_UNROLL
           for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
             addToKeys(of, warp_keys, warp_values, stage, first, job.keys.length);
@@ -178,7 +184,9 @@ struct DifferentiateKeys {
   CAMEO_DEVICE static Rows<d> grads(int stage) { return {queries(stage).address + kQueryBytes}; }
   CAMEO_DEVICE static uint32_t logSumExps(int stage) { return queries(stage).address + 2 * kQueryBytes; }
   CAMEO_DEVICE static uint32_t deltas(int stage) { return logSumExps(stage) + Shape::kQueries * 4; }
-  CAMEO_DEVICE static ScoreRows scoreGradients() { return {queries(2).address}; }
+  CAMEO_DEVICE static ScoreRows scoreGradients() {
+    return {kReplacesValues ? values().address : queries(2).address};
+  }
 
   class Inputs {
    public:

@@ -176,7 +176,13 @@ struct MatrixLoad {
 void loadTogether(MatrixLoad* const* lanes) {
   for (int matrix = 0; matrix < lanes[0]->count; ++matrix) {
     uint16_t values[8][8];
-    for (int row = 0; row < 8; ++row) std::memcpy(values[row], shared(lanes[8 * matrix + row]->row, 16), 16);
+    int banks = 0;  // groups of four
+    for (int row = 0; row < 8; ++row) {
+      const uint32_t address = lanes[8 * matrix + row]->row;
+      std::memcpy(values[row], shared(address, 16), 16);
+      banks |= 1 << address / 16 % 8;
+    }
+    if (banks != 0xff) throw std::logic_error("rows of a matrix share banks");
     for (int lane = 0; lane < kWarp; ++lane) {
       const int major = lane / 4, minor = lane % 4 * 2;
       const bool turned = lanes[0]->transposed;

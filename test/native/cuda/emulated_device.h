@@ -2,8 +2,8 @@
 
 // native/cuda/device.h for the host: kernels run block by block, thread by thread, on a GPU that is emulated
 // as the PTX ISA describes it. It is strict where a GPU would be right by luck: shared memory starts as NaNs,
-// asynchronous copies arrive no sooner than they are waited for, and between two barriers the warps run one
-// after the other, each time in another order.
+// asynchronous copies arrive no sooner than they are waited for, between two barriers the warps run one
+// after the other, each time in another order, and conflicts of banks are errors where matrices are loaded.
 
 #include <cmath>
 #include <cstdint>
