@@ -222,6 +222,14 @@ int launch(const Body& body, int columns, int rows, Stream stream) {
   return cudaGetLastError();
 }
 
+/// Whether the current device has the instructions above.
+inline bool isSupported() {
+  int device = 0, major = 0;
+  return cudaGetDevice(&device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+         major >= 8;
+}
+
 inline int fillWithZeros(float* values, int64_t count, Stream stream) {
   return cudaMemsetAsync(values, 0, count * sizeof(float), stream);
 }

@@ -107,9 +107,10 @@ int backward(const PisaSizes& sizes, const CameoPisaBackward& tensors, Stream st
   return launch(dv, Sum::columns(sizes), heads, stream);
 }
 
-/// Calls `use` with the head size as a constant; the result where there is none is `otherwise`.
+/// Calls `use` with the head size as a constant; `otherwise` where there are no kernels.
 template <typename Result, typename Use>
 Result withHeadSize(int head_size, Result otherwise, const Use& use) {
+  if (!isSupported()) return otherwise;
   switch (head_size) {
     case 40:
       return use.template operator()<40>();

@@ -37,7 +37,7 @@ struct CameoPisaBackward {
   float* workspace;
 };
 
-/// In floats. 0 where there are no kernels for such heads.
+/// In floats. 0 where there are no kernels for such heads or for the current device.
 int64_t cameoPisaForwardWorkspace(const CameoPisaProblem* problem);
 int64_t cameoPisaBackwardWorkspace(const CameoPisaProblem* problem);
 

@@ -100,6 +100,10 @@ int launch(const Body& body, int columns, int rows, Stream) {
   return 0;
 }
 
+inline bool isSupported() {
+  return true;
+}
+
 inline int fillWithZeros(float* values, int64_t count, Stream) {
   for (int64_t i = 0; i < count; ++i) values[i] = 0;
   return 0;
