@@ -151,7 +151,8 @@ template <Precision precision, int d>
 struct AttendFrames {
   using Shape = ForwardShape<d>;
   static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2;
-  static constexpr int kMeanBytes = Shape::kQueries * d * 4;
+  static constexpr int kFragments = Shape::kRowTiles * d / 8;  // of the mean, for each warp
+  static constexpr int kMeanBytes = (kFragments + 1) * kThreads * 16;
   static constexpr int kSharedBytes = 2 * Shape::kStageBytes + kMeanBytes;
 
   PisaSizes sizes;
@@ -174,8 +175,6 @@ struct AttendFrames {
     QueryState<precision, d> state;
     inputs.loadQueries(queries);
     state.readQueries(inputs.queries());
-    Common common;
-    readCommon(common, queries);
     clearMeans();
     const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kKeys);
     const auto keys = [&](int tile) {
@@ -187,81 +186,81 @@ struct AttendFrames {
           if (tile % tiles_of_frame == 0) state.start();
           state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
           if ((tile + 1) % tiles_of_frame == 0) {
-            finishFrame(state, common, at, queries, frames.first + tile / tiles_of_frame);
+            finishFrame(state, at, queries, frames.first + tile / tiles_of_frame);
           }
         });
-    writeMeans(common, queries, group);
+    writeMeans(queries, group);
   }
 
  private:
-  /// What the frames have in common, of this lane's rows.
-  struct Common {
-    float log_sum_exp[Shape::kRowTiles][2];
-    float weight[Shape::kRowTiles][2];  // of the result over the references' keys, summed over frames
-  };
-
   CAMEO_DEVICE int64_t place(Span queries, int row) const {
     return int64_t{blockColumn()} * sizes.referenceRows() + queries.first - sizes.frameRows() + row;
-  }
-
-  CAMEO_DEVICE void readCommon(Common& common, Span queries) const {
-    CAMEO_UNROLL
-    for (int i = 0; i < 2 * Shape::kRowTiles; ++i) {
-      const int row = QueryState<precision, d>::row(i / 2, i % 2);
-      common.weight[i / 2][i % 2] = 0;
-      common.log_sum_exp[i / 2][i % 2] =
-          row < queries.length ? references.log_sum_exp[place(queries, row)] : 0.0f;
-    }
   }
 
   /// Each thread has its own numbers of the mean, four at a time.
   CAMEO_DEVICE static uint32_t meanAt(int fragment) {
     return sharedMemory() + 2 * Shape::kStageBytes + (fragment * kThreads + threadIndex()) * 16;
   }
+  /// Of this lane's rows: the weights of what frames have in common, summed over frames.
+  CAMEO_DEVICE static uint32_t weightsAt() { return meanAt(kFragments); }
 
   CAMEO_DEVICE static void clearMeans() {
     CAMEO_UNROLL
-    for (int i = 0; i < Shape::kRowTiles * d / 8; ++i) storeShared(meanAt(i), float4{0, 0, 0, 0});
+    for (int i = 0; i <= kFragments; ++i) storeShared(meanAt(i), float4{0, 0, 0, 0});
+  }
+
+  struct Weights {
+    float own[2], common[2];  // of a frame's result and of that over the references' keys
+  };
+
+  /// Of the two rows of tile r. Adds the common ones to the sum over frames.
+  CAMEO_DEVICE Weights weigh(const QueryState<precision, d>& state, Span queries, int frame, int r) const {
+    Weights weights;
+    const float4 sums = loadShared4(weightsAt());
+    CAMEO_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int row = state.row(r, half);
+      const bool exists = row < queries.length;
+      const float top = state.top[r][half], own = top + logarithm2(state.total(r, half));
+      const float other = exists ? references.log_sum_exp[place(queries, row)] : own,
+                  high = larger(own, other);
+      const float log_sum_exp = high + logarithm2(powerOf2(own - high) + powerOf2(other - high));
+      weights.own[half] = powerOf2(top - log_sum_exp);
+      weights.common[half] = powerOf2(other - log_sum_exp);
+      if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0 && exists) {
+        tensors
+            .log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
+                         int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
+            log_sum_exp + log2_frames;
+      }
+    }
+    const float low = weights.common[0], high = weights.common[1];
+    storeShared(weightsAt(), r == 0 ? float4{sums.x + low, sums.y + high, sums.z, sums.w}
+                                    : float4{sums.x, sums.y, sums.z + low, sums.w + high});
+    return weights;
   }
 
   /// Merges a frame's softmax with that over the references' keys and adds the result to the sum over frames.
-  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, Common& common, HeadIndex at,
-                                Span queries, int frame) const {
+  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, HeadIndex at, Span queries,
+                                int frame) const {
     CAMEO_UNROLL
     for (int r = 0; r < Shape::kRowTiles; ++r) {
-      float own_weight[2], common_weight[2];
-      CAMEO_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        const float top = state.top[r][half], other = common.log_sum_exp[r][half];
-        const float own = top + logarithm2(state.total(r, half)), high = larger(own, other);
-        const float log_sum_exp = high + logarithm2(powerOf2(own - high) + powerOf2(other - high));
-        own_weight[half] = powerOf2(top - log_sum_exp);
-        common_weight[half] = powerOf2(other - log_sum_exp);
-        common.weight[r][half] += common_weight[half];
-        const int row = state.row(r, half);
-        if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0 && row < queries.length) {
-          tensors
-              .log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
-                           int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
-              log_sum_exp + log2_frames;
-        }
-      }
+      const Weights weights = weigh(state, queries, frame, r);
       CAMEO_UNROLL
       for (int n = 0; n < d / 8; ++n) {
         const uint32_t mean = meanAt(r * (d / 8) + n);
         const float(&own)[4] = state.out[r][n];
         const float4 sum = loadShared4(mean);
-        storeShared(mean, float4{sum.x + own[0] * own_weight[0], sum.y + own[1] * own_weight[0],
-                                 sum.z + own[2] * own_weight[1], sum.w + own[3] * own_weight[1]});
+        storeShared(mean, float4{sum.x + own[0] * weights.own[0], sum.y + own[1] * weights.own[0],
+                                 sum.z + own[2] * weights.own[1], sum.w + own[3] * weights.own[1]});
       }
-      if (tensors.each != nullptr) writeEach(state, own_weight, common_weight, at, queries, frame, r);
+      if (tensors.each != nullptr) writeEach(state, weights, at, queries, frame, r);
     }
   }
 
   /// The references' result of one frame, which the backward pass needs.
-  CAMEO_DEVICE void writeEach(const QueryState<precision, d>& state, const float (&own_weight)[2],
-                              const float (&common_weight)[2], HeadIndex at, Span queries, int frame,
-                              int r) const {
+  CAMEO_DEVICE void writeEach(const QueryState<precision, d>& state, const Weights& weights, HeadIndex at,
+                              Span queries, int frame, int r) const {
     CAMEO_UNROLL
     for (int half = 0; half < 2; ++half) {
       const int row = state.row(r, half);
@@ -276,16 +275,17 @@ struct AttendFrames {
         const float2 other = common[column];
         const float* own = state.out[r][n] + 2 * half;
         reinterpret_cast<uint32_t*>(each)[column] =
-            pack<precision>(own[0] * own_weight[half] + other.x * common_weight[half],
-                            own[1] * own_weight[half] + other.y * common_weight[half]);
+            pack<precision>(own[0] * weights.own[half] + other.x * weights.common[half],
+                            own[1] * weights.own[half] + other.y * weights.common[half]);
       }
     }
   }
 
-  CAMEO_DEVICE void writeMeans(const Common& common, Span queries, int group) const {
+  CAMEO_DEVICE void writeMeans(Span queries, int group) const {
     const float share = 1.0f / static_cast<float>(sizes.frames);
+    const float4 weights = loadShared4(weightsAt());
     CAMEO_UNROLL
-    for (int i = 0; i < Shape::kRowTiles * d / 8; ++i) {
+    for (int i = 0; i < kFragments; ++i) {
       const int r = i / (d / 8), column = i % (d / 8) * 4 + laneIndex() % 4;
       const float4 mean = loadShared4(meanAt(i));
       CAMEO_UNROLL
@@ -294,7 +294,8 @@ struct AttendFrames {
         if (row >= queries.length) continue;
         const int64_t at = place(queries, row) * d;
         const float2 other = reinterpret_cast<const float2*>(references.out + at)[column];
-        const float weight = common.weight[r][half];
+        const float weight =
+            r == 0 ? (half == 0 ? weights.x : weights.y) : (half == 0 ? weights.z : weights.w);
         const float low = half == 0 ? mean.x : mean.z, high = half == 0 ? mean.y : mean.w;
         float* to = references.means + group * sizes.referenceNumbers(d) + at;
         reinterpret_cast<float2*>(to)[column] =
