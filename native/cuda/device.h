@@ -147,6 +147,13 @@ CAMEO_DEVICE bool anyInWarp(bool value) {
   return __any_sync(0xffffffffu, value) != 0;
 }
 
+/// The same value, from which nothing can be derived earlier: addresses for the end of a loop are then not
+/// kept all through it.
+CAMEO_DEVICE int fromHere(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
 CAMEO_DEVICE float larger(float a, float b) {
   return fmaxf(a, b);
 }

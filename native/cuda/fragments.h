@@ -41,8 +41,8 @@ struct Rows {
 template <int kRows, int kThreads, int d>
 CAMEO_DEVICE void copyRows(Rows<d> to, const uint16_t* from, int stride, int there) {
   constexpr int kAll = kRows * Rows<d>::kChunks;
-  // The places of all steps at once take registers, of which kernels for heads of 64 have none left.
-  CAMEO_UNROLL_BY(d == 64 ? 2 : kAll)
+  // The places of all steps at once take registers, of which kernels for heads of 64 and 80 have none left.
+  CAMEO_UNROLL_BY(d == 64 || d == 80 ? 2 : kAll)
   for (int first = 0; first < kAll; first += kThreads) {
     const int i = first + threadIndex();
     const int row = i / Rows<d>::kChunks, chunk = i % Rows<d>::kChunks;

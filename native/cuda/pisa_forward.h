@@ -186,7 +186,8 @@ struct AttendFrames {
           if (tile % tiles_of_frame == 0) state.start();
           state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
           if ((tile + 1) % tiles_of_frame == 0) {
-            finishFrame(state, at, queries, frames.first + tile / tiles_of_frame);
+            const Span rows{fromHere(queries.first), fromHere(queries.length)};
+            finishFrame(state, HeadIndex(fromHere(sizes.heads)), rows, frames.first + tile / tiles_of_frame);
           }
         });
     writeMeans(queries, group);

@@ -66,6 +66,9 @@ void multiplyAdd(float (&c)[4], const uint32_t (&a)[2], uint32_t b) {
 float exchange(float value, int mask);
 bool anyInWarp(bool value);
 
+inline int fromHere(int value) {
+  return value;
+}
 inline float larger(float a, float b) {
   return std::fmax(a, b);
 }
