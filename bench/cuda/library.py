@@ -46,7 +46,8 @@ class Backward(ctypes.Structure):
 def compile_kernels(sources: Path, to: Path, nvcc: str = "nvcc") -> str:
     """The compiler's report of registers, shared memory and spills; `to` is the library."""
     major, minor = torch.cuda.get_device_capability()
-    command = [nvcc, "-std=c++20", "-O3", "-shared", "-Xcompiler", "-fPIC", "--expt-relaxed-constexpr", "-Xptxas", "-v"]
+    command = [nvcc, "-std=c++20", "-O3", "-shared", "-cudart", "none", "-Xcompiler", "-fPIC"]
+    command += ["--expt-relaxed-constexpr", "-Xptxas", "-v"]
     command += [f"-gencode=arch=compute_{major}{minor},code=sm_{major}{minor}", str(sources / "pisa.cu"), "-o", str(to)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
@@ -66,6 +67,8 @@ class Library:
     """One build of the kernels. q, k and v are (B, F+R, n, H*d) and share their strides."""
 
     def __init__(self, path: Path):
+        # CUDA's runtime is PyTorch's, which has it in memory, but perhaps for itself.
+        ctypes.CDLL(f"libcudart.so.{(torch.version.cuda or '13').split('.')[0]}", mode=os.RTLD_GLOBAL)
         self.library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)
         for name in ("cameoPisaForwardWorkspace", "cameoPisaBackwardWorkspace"):
             getattr(self.library, name).restype = ctypes.c_int64

@@ -101,7 +101,7 @@ struct DifferentiateKeys {
     const QueryTiles<d> all(sizes);
     const Inputs inputs(*this);
     inputs.loadKeys(job.keys);
-    Left warp_keys, warp_values;
+    Held held;
     Gradients of;
     fill(of.k, 0.0f);
     fill(of.v, 0.0f);
@@ -116,12 +116,12 @@ struct DifferentiateKeys {
         },
         [&](int i, int stage) {
           if (i == 0) {
-            readKeys(warp_keys, warp_values);
+            hold(held);
             if constexpr (kReplacesValues) syncThreads();
           }
           CAMEO_NO_UNROLL
           for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
-            addToKeys(of, warp_keys, warp_values, stage, first, job.keys.length);
+            addToKeys(of, held, stage, first, job.keys.length);
           }
           syncThreads();
           addToQueries(all, tile_of(i));
@@ -168,7 +168,13 @@ struct DifferentiateKeys {
   }
 
   using Shared = SharedFactors<Shape::kKeyTiles, d>;
-  using Left = std::conditional_t<Shape::kHoldsKeys, HeldFactors<Shape::kKeyTiles, d>, Shared>;
+
+  /// This warp's keys and values, where there is room for them in registers.
+  struct InRegisters {
+    HeldFactors<Shape::kKeyTiles, d> keys, values;
+  };
+  struct InMemory {};
+  using Held = std::conditional_t<Shape::kHoldsKeys, InRegisters, InMemory>;
 
   struct Gradients {
     float k[Shape::kKeyTiles][d / 8][4], v[Shape::kKeyTiles][d / 8][4];
@@ -228,31 +234,33 @@ struct DifferentiateKeys {
     int stride_, grad_stride_;
   };
 
-  /// This warp's keys and values, as left factors.
-  CAMEO_DEVICE static void readKeys(Left& warp_keys, Left& warp_values) {
-    const int first = warpIndex() * Shape::kKeyTiles * 16;
-    const Shared from_keys{keys().from(first)}, from_values{values().from(first)};
+  CAMEO_DEVICE static Shared warpRows(Rows<d> rows) {
+    return {rows.from(warpIndex() * Shape::kKeyTiles * 16)};
+  }
+
+  CAMEO_DEVICE static void hold(Held& held) {
     if constexpr (Shape::kHoldsKeys) {
-      warp_keys.read(from_keys);
-      warp_values.read(from_values);
-    } else {
-      warp_keys = from_keys;
-      warp_values = from_values;
+      held.keys.read(warpRows(keys()));
+      held.values.read(warpRows(values()));
     }
   }
 
   /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile;
   /// leaves ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all
   /// through.
-  CAMEO_DEVICE void addToKeys(Gradients& of, const Left& warp_keys, const Left& warp_values, int stage,
-                              int first, int keys_there) const {
+  CAMEO_DEVICE void addToKeys(Gradients& of, const Held& held, int stage, int first, int keys_there) const {
     const int lane = laneIndex();
     const Rows<d> q = queries(stage).from(first), grad = grads(stage).from(first);
     float p[Shape::kKeyTiles][Shape::kAtOnce / 8][4], ds[Shape::kKeyTiles][Shape::kAtOnce / 8][4];
     fill(p, 0.0f);
     fill(ds, 0.0f);
-    multiplyByTransposed<precision>(p, warp_keys, q);
-    multiplyByTransposed<precision>(ds, warp_values, grad);
+    if constexpr (Shape::kHoldsKeys) {
+      multiplyByTransposed<precision>(p, held.keys, q);
+      multiplyByTransposed<precision>(ds, held.values, grad);
+    } else {
+      multiplyByTransposed<precision>(p, warpRows(keys()), q);
+      multiplyByTransposed<precision>(ds, warpRows(values()), grad);
+    }
     CAMEO_UNROLL
     for (int n = 0; n < Shape::kAtOnce / 8; ++n) {
       const int query = first + 8 * n + lane % 4 * 2;
