@@ -7,7 +7,8 @@
 // --tests    also build/test-addon/cameo_test.node, which the unit tests load
 //
 // CAMEO_WERROR=ON makes errors of warnings; CAMEO_JOBS is the number of compilers at a time. CAMEO_CUDA_INCLUDE is
-// where the headers of CUDA and NCCL are (docs/distributed.md), where CMake doesn't find them by itself.
+// where the headers of CUDA and NCCL are (docs/distributed.md), CAMEO_NVCC is CUDA's compiler (docs/platforms.md), where
+// CMake doesn't find them by itself.
 import { spawn } from "node:child_process";
 import {
   copyFileSync,
@@ -113,6 +114,7 @@ async function compile(libtorch, generator, out, tests) {
     `--CDCAMEO_TESTS=${tests ? "ON" : "OFF"}`,
     `--CDCAMEO_WERROR=${process.env.CAMEO_WERROR ?? "OFF"}`,
     `--CDCAMEO_CUDA_INCLUDE=${process.env.CAMEO_CUDA_INCLUDE ?? ""}`,
+    ...(process.env.CAMEO_NVCC ? [`--CDCAMEO_NVCC=${process.env.CAMEO_NVCC}`] : []),
   ];
   const build = [
     "build",
@@ -146,8 +148,8 @@ async function buildAddon({ install, tests }) {
       await compile(libtorch, generator, out, tests);
       const built = join(out, "Release");
       putInPlace(join(built, "cameo.node"), join(root, "build", "Release", "cameo.node"));
-      const nccl = join(built, "cameo_cuda.so");
-      if (existsSync(nccl)) putInPlace(nccl, join(root, "build", "Release", "cameo_cuda.so"));
+      const cuda = join(built, "cameo_cuda.so");
+      if (existsSync(cuda)) putInPlace(cuda, join(root, "build", "Release", "cameo_cuda.so"));
       if (tests)
         putInPlace(join(built, "cameo_test.node"), join(root, "build", "test-addon", "cameo_test.node"));
       // Nobody builds an installed package again; its object files are 400 MB.

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "nn/pisa_fused.h"
+
 namespace cameo::nn {
 
 namespace {
@@ -146,6 +148,9 @@ class PisaFunction : public torch::autograd::Function<PisaFunction> {
 
 at::Tensor pisaMerged(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t heads,
                       const FrameLayout& layout) {
+  if (const PisaKernels* kernels = pisaKernelsFor(q, k, v, heads, layout)) {
+    return pisaFused(*kernels, q, k, v, heads, layout);
+  }
   return PisaFunction::apply(q, k, v, heads, layout.frames, layout.references);
 }
 

@@ -3,7 +3,7 @@
 namespace cameo::nn {
 
 /// While it lives, this thread computes with libtorch's kernels alone: convolutions and attention without
-/// those in cpu/.
+/// those in cpu/ and cuda/.
 class PlainKernels {
  public:
   explicit PlainKernels(bool on = true) : before_(on_) { on_ = on; }

@@ -1,0 +1,355 @@
+#pragma once
+
+#include <type_traits>
+
+#include "fragments.h"
+#include "pisa_sizes.h"
+
+// PISA's backward pass (after FlashAttention-2, arXiv 2307.08691), with probabilities computed again as
+// p = 2^(score - log-sum-exp).
+//
+// `PrepareRows` (pisa_sums.h): delta = grad . out of each row, and of the references' rows for each frame.
+//
+// `DifferentiateKeys`: a block has some keys and goes through all queries that saw them. The references'
+// softmax was another one for each frame: towards a frame's keys they have that frame's log-sum-exp and
+// delta, towards the references' own keys those of all frames together. The mean's 1 / F is in their
+// log-sum-exp. So to a block they are queries like others, with other statistics.
+//
+// `FinishQueries`, `SumGroups` (pisa_sums.h): queries' gradients to 16 bits; the sum over the groups of
+// frames that the references' blocks were split into.
+//
+// Scores are computed transposed (keys x queries), so that p and its gradient are left factors of dv and dk
+// in the registers where they are; only dq needs them across warps, in shared memory. Gradients of queries
+// are added in global memory in the order in which blocks get there: their last bits differ from run to run.
+
+namespace cameo::cuda {
+
+template <int d>
+struct BackwardShape {
+  static constexpr int kKeyTiles = d <= 64 ? 2 : 1;  // of 16 keys, for each warp
+  static constexpr int kWarps = d == 80 ? 8 : 4;
+  static constexpr int kThreads = kWarps * kWarp;
+  static constexpr int kKeys = kWarps * kKeyTiles * 16;
+  static constexpr int kQueries = d > 96 ? 32 : 64;  // of a tile
+  static constexpr int kAtOnce = 32;                 // of these, in registers
+  static constexpr int kQueryTiles = kQueries / 16;
+  // Whether a warp has its keys and values in registers, where there is room for them.
+  static constexpr bool kHoldsKeys = d == 40 || d == 80;
+};
+
+/// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the
+/// references.
+template <int d>
+struct QueryTiles {
+  static constexpr int kQueries = BackwardShape<d>::kQueries;
+  int of_frame, of_references, frames;
+
+  CAMEO_ANYWHERE explicit constexpr QueryTiles(const PisaSizes& sizes)
+      : of_frame(tilesOf(sizes.tokens, kQueries)),
+        of_references(tilesOf(sizes.referenceRows(), kQueries)),
+        frames(sizes.frames) {}
+
+  CAMEO_ANYWHERE constexpr int count() const { return frames * of_frame + of_references; }
+  CAMEO_ANYWHERE constexpr int firstOfReferences() const { return frames * of_frame; }
+  CAMEO_ANYWHERE constexpr Span tokens(const PisaSizes& sizes, int tile) const {
+    if (tile >= firstOfReferences()) return sizes.allReferences().piece(tile - firstOfReferences(), kQueries);
+    return sizes.frame(tile / of_frame).piece(tile % of_frame, kQueries);
+  }
+  CAMEO_ANYWHERE constexpr int64_t numbers() const { return int64_t{count()} * kQueries * d; }
+};
+
+/// What the kernels hand on: one head's statistics are those of `PisaSizes`, then the references' of all
+/// frames.
+struct BackwardState {
+  float *log_sum_exp, *delta;  // (B, H, statistics + R*n)
+  float* dq;                   // (B, H, fragments of all tiles of queries)
+  float *dk, *dv;              // (groups, B, H, R*n, d), the references'
+
+  CAMEO_ANYWHERE static constexpr int64_t statistics(const PisaSizes& sizes) {
+    return sizes.statistics() + sizes.referenceRows();
+  }
+};
+
+template <Precision precision, int d>
+struct DifferentiateKeys {
+  using Shape = BackwardShape<d>;
+  static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = Shape::kWarps == 8 ? 1 : 2;
+  static constexpr int kKeyBytes = Rows<d>::bytes(Shape::kKeys),
+                       kQueryBytes = Rows<d>::bytes(Shape::kQueries);
+  static constexpr int kStatisticsBytes = 2 * Shape::kQueries * 4;
+  static constexpr int kStageBytes = 2 * kQueryBytes + kStatisticsBytes;
+  using ScoreRows = Rows<Shape::kQueries>;
+  static constexpr int kScoreBytes = ScoreRows::bytes(Shape::kKeys);
+  // Values that are held in registers leave their place.
+  static constexpr bool kReplacesValues = Shape::kHoldsKeys && kScoreBytes <= kKeyBytes;
+  static constexpr int kSharedBytes = 2 * kKeyBytes + 2 * kStageBytes + (kReplacesValues ? 0 : kScoreBytes);
+
+  PisaSizes sizes;
+  FrameGroups groups;
+  CameoPisaBackward tensors;
+  BackwardState state;
+  float scale;  // of scores; times log2 e where they are exponents
+
+  /// The references' blocks come first: they have the most to do.
+  static int rows(const PisaSizes& sizes, const FrameGroups& groups) {
+    return groups.count * tilesOf(sizes.referenceRows(), Shape::kKeys) +
+           sizes.frames * tilesOf(sizes.tokens, Shape::kKeys);
+  }
+
+  CAMEO_DEVICE void operator()() const {
+    const Job job = findJob();
+    const QueryTiles<d> all(sizes);
+    const Inputs inputs(*this);
+    inputs.loadKeys(job.keys);
+    Held held;
+    Gradients of;
+    fill(of.k, 0.0f);
+    fill(of.v, 0.0f);
+    const auto tile_of = [&](int i) {
+      return i < job.tiles ? job.first_tile + i : all.firstOfReferences() + i - job.tiles;
+    };
+    forEachTile(
+        job.tiles + (job.with_references ? all.of_references : 0),
+        [&](int i, int stage) {
+          const Span tokens = all.tokens(sizes, tile_of(i));
+          inputs.loadTile(tokens, tokens.first + (i < job.tiles ? 0 : job.statistics), stage);
+        },
+        [&](int i, int stage) {
+          if (i == 0) {
+            hold(held);
+            if constexpr (kReplacesValues) syncThreads();
+          }
+          CAMEO_NO_UNROLL
+          for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
+            addToKeys(of, held, stage, first, job.keys.length);
+          }
+          syncThreads();
+          addToQueries(all, tile_of(i));
+        });
+    if (job.group < 0) {
+      write(of, job.keys);
+    } else {
+      writePart(of, job.keys, job.group);
+    }
+  }
+
+ private:
+  /// A block's keys and the queries that saw them: some frames' tiles, and perhaps the references'.
+  struct Job {
+    Span keys;
+    int group;              // of frames, where the keys are references'; or -1
+    int first_tile, tiles;  // of the frames' queries
+    bool with_references;
+    int statistics;  // what a reference's token lacks to the place of its statistics
+  };
+
+  CAMEO_DEVICE Job findJob() const {
+    const QueryTiles<d> all(sizes);
+    const int of_references = tilesOf(sizes.referenceRows(), Shape::kKeys);
+    if (blockRow() < groups.count * of_references) {
+      const int group = blockRow() / of_references;
+      const Span frames = Span{0, sizes.frames}.piece(group, groups.frames);
+      return {sizes.allReferences().piece(blockRow() % of_references, Shape::kKeys),
+              group,
+              frames.first * all.of_frame,
+              frames.length * all.of_frame,
+              group == 0,
+              sizes.frames * sizes.referenceRows()};
+    }
+    const int of_frame = tilesOf(sizes.tokens, Shape::kKeys),
+              index = blockRow() - groups.count * of_references;
+    const int frame = index / of_frame;
+    return {sizes.frame(frame).piece(index % of_frame, Shape::kKeys),
+            -1,
+            frame * all.of_frame,
+            all.of_frame,
+            true,
+            frame * sizes.referenceRows()};
+  }
+
+  using Shared = SharedFactors<Shape::kKeyTiles, d>;
+
+  /// This warp's keys and values, where there is room for them in registers.
+  struct InRegisters {
+    HeldFactors<Shape::kKeyTiles, d> keys, values;
+  };
+  struct InMemory {};
+  using Held = std::conditional_t<Shape::kHoldsKeys, InRegisters, InMemory>;
+
+  struct Gradients {
+    float k[Shape::kKeyTiles][d / 8][4], v[Shape::kKeyTiles][d / 8][4];
+  };
+
+  // Shared memory: keys, values, two stages of (queries, their gradients, log-sum-exps, deltas), scores'
+  // gradients.
+  CAMEO_DEVICE static Rows<d> keys() { return {sharedMemory()}; }
+  CAMEO_DEVICE static Rows<d> values() { return {sharedMemory() + kKeyBytes}; }
+  CAMEO_DEVICE static Rows<d> queries(int stage) {
+    return {sharedMemory() + 2 * kKeyBytes + stage * kStageBytes};
+  }
+  CAMEO_DEVICE static Rows<d> grads(int stage) { return {queries(stage).address + kQueryBytes}; }
+  CAMEO_DEVICE static uint32_t logSumExps(int stage) { return queries(stage).address + 2 * kQueryBytes; }
+  CAMEO_DEVICE static uint32_t deltas(int stage) { return logSumExps(stage) + Shape::kQueries * 4; }
+  CAMEO_DEVICE static ScoreRows scoreGradients() {
+    return {kReplacesValues ? values().address : queries(2).address};
+  }
+
+  class Inputs {
+   public:
+    CAMEO_DEVICE explicit Inputs(const DifferentiateKeys& kernel)
+        : stride_(static_cast<int>(kernel.tensors.input.token)), grad_stride_(kernel.sizes.heads * d) {
+      const int sample = blockColumn() / kernel.sizes.heads, head = blockColumn() % kernel.sizes.heads;
+      const int64_t offset = sample * kernel.tensors.input.sample + head * d;
+      q_ = static_cast<const uint16_t*>(kernel.tensors.q) + offset;
+      k_ = static_cast<const uint16_t*>(kernel.tensors.k) + offset;
+      v_ = static_cast<const uint16_t*>(kernel.tensors.v) + offset;
+      grad_ = static_cast<const uint16_t*>(kernel.tensors.grad_out) +
+              int64_t{sample} * kernel.sizes.images() * kernel.sizes.tokens * grad_stride_ + head * d;
+      const int64_t statistics = blockColumn() * BackwardState::statistics(kernel.sizes);
+      log_sum_exp_ = kernel.state.log_sum_exp + statistics;
+      delta_ = kernel.state.delta + statistics;
+    }
+
+    CAMEO_DEVICE void loadKeys(Span tokens) const {
+      const int64_t offset = int64_t{tokens.first} * stride_;
+      copyRows<Shape::kKeys, kThreads>(keys(), k_ + offset, stride_, tokens.length);
+      copyRows<Shape::kKeys, kThreads>(values(), v_ + offset, stride_, tokens.length);
+    }
+    CAMEO_DEVICE void loadTile(Span tokens, int statistics, int stage) const {
+      copyRows<Shape::kQueries, kThreads>(queries(stage), q_ + int64_t{tokens.first} * stride_, stride_,
+                                          tokens.length);
+      copyRows<Shape::kQueries, kThreads>(grads(stage), grad_ + int64_t{tokens.first} * grad_stride_,
+                                          grad_stride_, tokens.length);
+      static_assert(2 * Shape::kQueries <= kThreads);
+      const int row = threadIndex() % Shape::kQueries;
+      if (threadIndex() < 2 * Shape::kQueries) {
+        const float* from = threadIndex() < Shape::kQueries ? log_sum_exp_ : delta_;
+        copyAsync4(logSumExps(stage) + threadIndex() * 4, from + statistics + row, row < tokens.length);
+      }
+    }
+
+   private:
+    const uint16_t *q_, *k_, *v_, *grad_;
+    const float *log_sum_exp_, *delta_;
+    int stride_, grad_stride_;
+  };
+
+  CAMEO_DEVICE static Shared warpRows(Rows<d> rows) {
+    return {rows.from(warpIndex() * Shape::kKeyTiles * 16)};
+  }
+
+  CAMEO_DEVICE static void hold(Held& held) {
+    if constexpr (Shape::kHoldsKeys) {
+      held.keys.read(warpRows(keys()));
+      held.values.read(warpRows(values()));
+    }
+  }
+
+  /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile;
+  /// leaves ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all
+  /// through.
+  CAMEO_DEVICE void addToKeys(Gradients& of, const Held& held, int stage, int first, int keys_there) const {
+    const int lane = laneIndex();
+    const Rows<d> q = queries(stage).from(first), grad = grads(stage).from(first);
+    float p[Shape::kKeyTiles][Shape::kAtOnce / 8][4], ds[Shape::kKeyTiles][Shape::kAtOnce / 8][4];
+    fill(p, 0.0f);
+    fill(ds, 0.0f);
+    if constexpr (Shape::kHoldsKeys) {
+      multiplyByTransposed<precision>(p, held.keys, q);
+      multiplyByTransposed<precision>(ds, held.values, grad);
+    } else {
+      multiplyByTransposed<precision>(p, warpRows(keys()), q);
+      multiplyByTransposed<precision>(ds, warpRows(values()), grad);
+    }
+    CAMEO_UNROLL
+    for (int n = 0; n < Shape::kAtOnce / 8; ++n) {
+      const int query = first + 8 * n + lane % 4 * 2;
+      const float2 log_sum_exp = loadShared2(logSumExps(stage) + query * 4);
+      const float2 delta = loadShared2(deltas(stage) + query * 4);
+      CAMEO_UNROLL
+      for (int i = 0; i < 4 * Shape::kKeyTiles; ++i) {
+        const int r = i / 4, row = key(r, i / 2 % 2);
+        const bool even = i % 2 == 0;
+        float& probability = p[r][n][i % 4];
+        probability = powerOf2(probability * (scale * kLog2E) - (even ? log_sum_exp.x : log_sum_exp.y));
+        if (keys_there < Shape::kKeys && row >= keys_there) probability = 0;
+        ds[r][n][i % 4] = probability * (ds[r][n][i % 4] - (even ? delta.x : delta.y));
+        if (!even) {
+          storeShared(scoreGradients().at(row, first / 8 + n) + lane % 4 * 4,
+                      pack<precision>(ds[r][n][i % 4 - 1], ds[r][n][i % 4]));
+        }
+      }
+    }
+    multiplyResultBy<precision>(of.v, p, grad);
+    multiplyResultBy<precision>(of.k, ds, q);
+  }
+
+  /// dq += ds k of the tile: 16 rows for each warp, and where there are fewer, a part of the columns.
+  CAMEO_DEVICE void addToQueries(const QueryTiles<d>& all, int tile) const {
+    constexpr int kParts = Shape::kWarps / Shape::kQueryTiles, kColumns = d / 8 / kParts;
+    constexpr int kChunk = kColumns % 5 == 0 ? 5 : 4;
+    static_assert(Shape::kWarps % Shape::kQueryTiles == 0 && d / 8 % kParts == 0 && kColumns % kChunk == 0);
+    const int rows = warpIndex() % Shape::kQueryTiles, part = warpIndex() / Shape::kQueryTiles,
+              lane = laneIndex();
+    float* dq = state.dq + blockColumn() * all.numbers() +
+                (int64_t{tile} * Shape::kQueryTiles + rows) * (d / 8) * 128;
+    CAMEO_UNROLL
+    for (int chunk = 0; chunk < kColumns; chunk += kChunk) {
+      const int column = part * kColumns + chunk;
+      float sum[1][kChunk][4];
+      fill(sum, 0.0f);
+      CAMEO_UNROLL
+      for (int key = 0; key < Shape::kKeys; key += 16) {
+        uint32_t ds[1][4];
+        loadTransposed(ds[0], scoreGradients().at(key + lane % 8 + lane / 16 * 8, 2 * rows + lane / 8 % 2));
+        multiplyBy<precision>(sum, ds, keys().from(key), column);
+      }
+      CAMEO_UNROLL
+      for (int n = 0; n < kChunk; ++n) addFragment(dq + (column + n) * 128, lane, sum[0][n]);
+    }
+  }
+
+  CAMEO_DEVICE static int key(int r, int half) {
+    return (warpIndex() * Shape::kKeyTiles + r) * 16 + half * 8 + laneIndex() / 4;
+  }
+
+  CAMEO_DEVICE void write(const Gradients& of, Span tokens) const {
+    const int sample = blockColumn() / sizes.heads, head = blockColumn() % sizes.heads;
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * Shape::kKeyTiles; ++i) {
+      const int r = i / 2, half = i % 2;
+      if (key(r, half) >= tokens.length) continue;
+      const int64_t at = sample * tensors.gradient.sample +
+                         (tokens.first + key(r, half)) * tensors.gradient.token + head * d;
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const float *k = of.k[r][n] + 2 * half, *v = of.v[r][n] + 2 * half;
+        const int column = 4 * n + laneIndex() % 4;
+        reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(tensors.dk) + at)[column] =
+            pack<precision>(k[0] * scale, k[1] * scale);
+        reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(tensors.dv) + at)[column] =
+            pack<precision>(v[0], v[1]);
+      }
+    }
+  }
+
+  CAMEO_DEVICE void writePart(const Gradients& of, Span tokens, int group) const {
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * Shape::kKeyTiles; ++i) {
+      const int r = i / 2, half = i % 2;
+      if (key(r, half) >= tokens.length) continue;
+      const int64_t row =
+          int64_t{blockColumn()} * sizes.referenceRows() + tokens.first - sizes.frameRows() + key(r, half);
+      const int64_t at = group * sizes.referenceNumbers(d) + row * d;
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const float *k = of.k[r][n] + 2 * half, *v = of.v[r][n] + 2 * half;
+        const int column = 4 * n + laneIndex() % 4;
+        reinterpret_cast<float2*>(state.dk + at)[column] = float2{k[0] * scale, k[1] * scale};
+        reinterpret_cast<float2*>(state.dv + at)[column] = float2{v[0], v[1]};
+      }
+    }
+  }
+};
+
+}  // namespace cameo::cuda

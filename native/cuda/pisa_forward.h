@@ -1,0 +1,309 @@
+#pragma once
+
+#include "pisa_sizes.h"
+#include "query_state.h"
+
+// PISA's forward pass, after FlashAttention-2 (arXiv 2307.08691), in three kernels.
+//
+// `AttendImages`: a frame's queries over its own keys and the references', in one pass over both; the
+// references' queries over the references' keys alone, which all frames have in common.
+//
+// `AttendFrames`: the references' queries over each frame's keys. A frame's result is merged by log-sum-exp
+// with what is common and goes into the mean over frames, which stays in shared memory.
+//
+// `SumGroups` (pisa_sums.h): the sum over the groups of frames that `AttendFrames` was split into.
+//
+// A warp has its queries in registers as left factors; keys and values come by tiles through two stages of
+// shared memory.
+
+namespace cameo::cuda {
+
+/// The heads that a block works for, one of one sample.
+struct HeadIndex {
+  int sample, head;
+
+  CAMEO_DEVICE explicit HeadIndex(int heads) : sample(blockColumn() / heads), head(blockColumn() % heads) {}
+};
+
+/// One head's queries, keys and values, and the way of tiles into a block.
+template <int d>
+class ForwardInputs {
+ public:
+  using Shape = ForwardShape<d>;
+
+  CAMEO_DEVICE ForwardInputs(const CameoPisaForward& tensors, HeadIndex at)
+      : stride_(static_cast<int>(tensors.input.token)) {
+    const int64_t head = at.sample * tensors.input.sample + at.head * d;
+    q_ = static_cast<const uint16_t*>(tensors.q) + head;
+    k_ = static_cast<const uint16_t*>(tensors.k) + head;
+    v_ = static_cast<const uint16_t*>(tensors.v) + head;
+  }
+
+  CAMEO_DEVICE Rows<d> keys(int stage) const { return {sharedMemory() + stage * Shape::kStageBytes}; }
+  CAMEO_DEVICE Rows<d> values(int stage) const { return keys(stage).from(Shape::kKeys); }
+  CAMEO_DEVICE Rows<d> queries() const { return keys(1); }
+
+  CAMEO_DEVICE void loadQueries(Span rows) const {
+    copyRows<Shape::kQueries, Shape::kThreads>(queries(), q_ + int64_t{rows.first} * stride_, stride_,
+                                               rows.length);
+    waitForCopies();
+    syncThreads();
+  }
+  CAMEO_DEVICE void loadTile(Span rows, int stage) const {
+    const int64_t offset = int64_t{rows.first} * stride_;
+    copyRows<Shape::kKeys, Shape::kThreads>(keys(stage), k_ + offset, stride_, rows.length);
+    copyRows<Shape::kKeys, Shape::kThreads>(values(stage), v_ + offset, stride_, rows.length);
+  }
+
+ private:
+  const uint16_t *q_, *k_, *v_;
+  int stride_;
+};
+
+/// Where kernels 1 and 2 meet, and 2 and 3: (B, H, R*n) and (B, H, R*n, d), of the references' queries.
+struct ReferenceState {
+  float* log_sum_exp;  // of base 2
+  float* out;
+  float* means;  // one such tensor for each group of frames
+};
+
+template <Precision precision, int d>
+struct AttendImages {
+  using Shape = ForwardShape<d>;
+  static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2, kSharedBytes = 2 * Shape::kStageBytes;
+
+  PisaSizes sizes;
+  CameoPisaForward tensors;
+  ReferenceState references;
+  float scale;
+
+  static int rows(const PisaSizes& sizes) {
+    return sizes.frames * tilesOf(sizes.tokens, Shape::kQueries) +
+           tilesOf(sizes.referenceRows(), Shape::kQueries);
+  }
+
+  CAMEO_DEVICE void operator()() const {
+    const HeadIndex at(sizes.heads);
+    const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kQueries);
+    const int frame = blockRow() / tiles_of_frame;
+    const bool of_frame = frame < sizes.frames;
+    const Span image = of_frame ? sizes.frame(frame) : sizes.allReferences();
+    const Span queries =
+        image.piece(blockRow() - (of_frame ? frame : sizes.frames) * tiles_of_frame, Shape::kQueries);
+
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    inputs.loadQueries(queries);
+    state.readQueries(inputs.queries());
+    state.start();
+    const int own = of_frame ? tilesOf(sizes.tokens, Shape::kKeys) : 0;
+    const auto keys = [&](int tile) {
+      return tile < own ? image.piece(tile, Shape::kKeys)
+                        : sizes.allReferences().piece(tile - own, Shape::kKeys);
+    };
+    forEachTile(
+        own + tilesOf(sizes.referenceRows(), Shape::kKeys),
+        [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
+        [&](int tile, int stage) {
+          state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
+        });
+    finish(state, at, queries, of_frame);
+  }
+
+ private:
+  CAMEO_DEVICE void finish(const QueryState<precision, d>& state, HeadIndex at, Span queries,
+                           bool of_frame) const {
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * Shape::kRowTiles; ++i) {
+      const int r = i / 2, half = i % 2, row = state.row(r, half);
+      const float total = state.total(r, half), share = 1 / total;
+      const float log_sum_exp = state.top[r][half] + logarithm2(total);
+      if (row >= queries.length) continue;
+      const int64_t token = queries.first + row;
+      if (of_frame) {
+        uint16_t* out =
+            static_cast<uint16_t*>(tensors.out) +
+            ((int64_t{at.sample} * sizes.images() * sizes.tokens + token) * sizes.heads + at.head) * d;
+        CAMEO_UNROLL
+        for (int n = 0; n < d / 8; ++n) {
+          const float* from = state.out[r][n] + 2 * half;
+          reinterpret_cast<uint32_t*>(out)[4 * n + laneIndex() % 4] =
+              pack<precision>(from[0] * share, from[1] * share);
+        }
+        if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0) {
+          tensors.log_sum_exp[blockColumn() * sizes.statistics() + token] = log_sum_exp;
+        }
+      } else {
+        const int64_t place = int64_t{blockColumn()} * sizes.referenceRows() + token - sizes.frameRows();
+        CAMEO_UNROLL
+        for (int n = 0; n < d / 8; ++n) {
+          const float* from = state.out[r][n] + 2 * half;
+          reinterpret_cast<float2*>(references.out + place * d)[4 * n + laneIndex() % 4] =
+              float2{from[0] * share, from[1] * share};
+        }
+        if (laneIndex() % 4 == 0) references.log_sum_exp[place] = log_sum_exp;
+      }
+    }
+  }
+};
+
+template <Precision precision, int d>
+struct AttendFrames {
+  using Shape = ForwardShape<d>;
+  static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2;
+  static constexpr int kFragments = Shape::kRowTiles * d / 8;  // of the mean, for each warp
+  static constexpr int kMeanBytes = (kFragments + 1) * kThreads * 16;
+  static constexpr int kSharedBytes = 2 * Shape::kStageBytes + kMeanBytes;
+
+  PisaSizes sizes;
+  FrameGroups groups;
+  CameoPisaForward tensors;
+  ReferenceState references;
+  float scale, log2_frames;
+
+  static int tilesOfReferences(const PisaSizes& sizes) {
+    return tilesOf(sizes.referenceRows(), Shape::kQueries);
+  }
+
+  CAMEO_DEVICE void operator()() const {
+    const HeadIndex at(sizes.heads);
+    const int tiles = tilesOf(sizes.referenceRows(), Shape::kQueries), group = blockRow() / tiles;
+    const Span queries = sizes.allReferences().piece(blockRow() % tiles, Shape::kQueries);
+    const Span frames = Span{0, sizes.frames}.piece(group, groups.frames);
+
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    inputs.loadQueries(queries);
+    state.readQueries(inputs.queries());
+    clearMeans();
+    const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kKeys);
+    const auto keys = [&](int tile) {
+      return sizes.frame(frames.first + tile / tiles_of_frame).piece(tile % tiles_of_frame, Shape::kKeys);
+    };
+    forEachTile(
+        frames.length * tiles_of_frame, [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
+        [&](int tile, int stage) {
+          if (tile % tiles_of_frame == 0) state.start();
+          state.attend(inputs.keys(stage), inputs.values(stage), keys(tile).length, scale);
+          if ((tile + 1) % tiles_of_frame == 0) {
+            const Span rows{fromHere(queries.first), fromHere(queries.length)};
+            finishFrame(state, HeadIndex(fromHere(sizes.heads)), rows, frames.first + tile / tiles_of_frame);
+          }
+        });
+    writeMeans(queries, group);
+  }
+
+ private:
+  CAMEO_DEVICE int64_t place(Span queries, int row) const {
+    return int64_t{blockColumn()} * sizes.referenceRows() + queries.first - sizes.frameRows() + row;
+  }
+
+  /// Each thread has its own numbers of the mean, four at a time.
+  CAMEO_DEVICE static uint32_t meanAt(int fragment) {
+    return sharedMemory() + 2 * Shape::kStageBytes + (fragment * kThreads + threadIndex()) * 16;
+  }
+  /// Of this lane's rows: the weights of what frames have in common, summed over frames.
+  CAMEO_DEVICE static uint32_t weightsAt() { return meanAt(kFragments); }
+
+  CAMEO_DEVICE static void clearMeans() {
+    CAMEO_UNROLL
+    for (int i = 0; i <= kFragments; ++i) storeShared(meanAt(i), float4{0, 0, 0, 0});
+  }
+
+  struct Weights {
+    float own[2], common[2];  // of a frame's result and of that over the references' keys
+  };
+
+  /// Of the two rows of tile r. Adds the common ones to the sum over frames.
+  CAMEO_DEVICE Weights weigh(const QueryState<precision, d>& state, Span queries, int frame, int r) const {
+    Weights weights;
+    const float4 sums = loadShared4(weightsAt());
+    CAMEO_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int row = state.row(r, half);
+      const bool exists = row < queries.length;
+      const float top = state.top[r][half], own = top + logarithm2(state.total(r, half));
+      const float other = exists ? references.log_sum_exp[place(queries, row)] : own,
+                  high = larger(own, other);
+      const float log_sum_exp = high + logarithm2(powerOf2(own - high) + powerOf2(other - high));
+      weights.own[half] = powerOf2(top - log_sum_exp);
+      weights.common[half] = powerOf2(other - log_sum_exp);
+      if (tensors.log_sum_exp != nullptr && laneIndex() % 4 == 0 && exists) {
+        tensors
+            .log_sum_exp[blockColumn() * sizes.statistics() + sizes.frameRows() +
+                         int64_t{frame} * sizes.referenceRows() + queries.first - sizes.frameRows() + row] =
+            log_sum_exp + log2_frames;
+      }
+    }
+    const float low = weights.common[0], high = weights.common[1];
+    storeShared(weightsAt(), r == 0 ? float4{sums.x + low, sums.y + high, sums.z, sums.w}
+                                    : float4{sums.x, sums.y, sums.z + low, sums.w + high});
+    return weights;
+  }
+
+  /// Merges a frame's softmax with that over the references' keys and adds the result to the sum over frames.
+  CAMEO_DEVICE void finishFrame(const QueryState<precision, d>& state, HeadIndex at, Span queries,
+                                int frame) const {
+    CAMEO_UNROLL
+    for (int r = 0; r < Shape::kRowTiles; ++r) {
+      const Weights weights = weigh(state, queries, frame, r);
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const uint32_t mean = meanAt(r * (d / 8) + n);
+        const float(&own)[4] = state.out[r][n];
+        const float4 sum = loadShared4(mean);
+        storeShared(mean, float4{sum.x + own[0] * weights.own[0], sum.y + own[1] * weights.own[0],
+                                 sum.z + own[2] * weights.own[1], sum.w + own[3] * weights.own[1]});
+      }
+      if (tensors.each != nullptr) writeEach(state, weights, at, queries, frame, r);
+    }
+  }
+
+  /// The references' result of one frame, which the backward pass needs.
+  CAMEO_DEVICE void writeEach(const QueryState<precision, d>& state, const Weights& weights, HeadIndex at,
+                              Span queries, int frame, int r) const {
+    CAMEO_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int row = state.row(r, half);
+      if (row >= queries.length) continue;
+      const float2* common = reinterpret_cast<const float2*>(references.out + place(queries, row) * d);
+      const int64_t token = (int64_t{at.sample} * sizes.frames + frame) * sizes.referenceRows() +
+                            queries.first - sizes.frameRows() + row;
+      uint16_t* each = static_cast<uint16_t*>(tensors.each) + (token * sizes.heads + at.head) * d;
+      CAMEO_UNROLL
+      for (int n = 0; n < d / 8; ++n) {
+        const int column = 4 * n + laneIndex() % 4;
+        const float2 other = common[column];
+        const float* own = state.out[r][n] + 2 * half;
+        reinterpret_cast<uint32_t*>(each)[column] =
+            pack<precision>(own[0] * weights.own[half] + other.x * weights.common[half],
+                            own[1] * weights.own[half] + other.y * weights.common[half]);
+      }
+    }
+  }
+
+  CAMEO_DEVICE void writeMeans(Span queries, int group) const {
+    const float share = 1.0f / static_cast<float>(sizes.frames);
+    const float4 weights = loadShared4(weightsAt());
+    CAMEO_UNROLL
+    for (int i = 0; i < kFragments; ++i) {
+      const int r = i / (d / 8), column = i % (d / 8) * 4 + laneIndex() % 4;
+      const float4 mean = loadShared4(meanAt(i));
+      CAMEO_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const int row = QueryState<precision, d>::row(r, half);
+        if (row >= queries.length) continue;
+        const int64_t at = place(queries, row) * d;
+        const float2 other = reinterpret_cast<const float2*>(references.out + at)[column];
+        const float weight =
+            r == 0 ? (half == 0 ? weights.x : weights.y) : (half == 0 ? weights.z : weights.w);
+        const float low = half == 0 ? mean.x : mean.z, high = half == 0 ? mean.y : mean.w;
+        float* to = references.means + group * sizes.referenceNumbers(d) + at;
+        reinterpret_cast<float2*>(to)[column] =
+            float2{(low + other.x * weight) * share, (high + other.y * weight) * share};
+      }
+    }
+  }
+};
+
+}  // namespace cameo::cuda
