@@ -11,8 +11,7 @@ namespace cameo {
 /// `ErrorCode::InvalidOption` for another spelling and `ErrorCode::Device` for a GPU that isn't there.
 c10::Device parseDevice(const std::string& name);
 
-/// "auto" | "fp32" | "bf16" | "fp16". "auto" is bf16 on a GPU and on a CPU with
-/// AMX, else fp32. Throws
+/// "auto" | "fp32" | "bf16" | "fp16". "auto" is bf16 on a GPU and on a CPU with AMX, else fp32. Throws
 /// `ErrorCode::InvalidOption`.
 c10::ScalarType parseDtype(const std::string& name, c10::Device device);
 

@@ -3,6 +3,7 @@ import type { NativeSampleRequest, RgbImage } from "../native.js";
 import { decoderOperations, encoderOperations, total, unetOperations } from "../operations.js";
 import { completeRequest, defaultFrames } from "../options/sample.js";
 import type { ModelShape } from "./bench_model.js";
+import { plainSampling } from "./native_request.js";
 
 /** The part of a request that its time depends on. */
 export interface Work {
@@ -46,10 +47,8 @@ export function requestOf(work: Work, textPositions: number): NativeSampleReques
     negativeIds: ids,
     references: Array.from({ length: references }, () => gradient(width, height)),
     ...{ frames, width, height, steps, guidanceScale },
-    ...{ guidanceFrom: 0, guidanceTo: 1, cacheInterval: 1, cacheLayers: 1, tokenMerging: 0 },
-    ...{ scheduler: "ddim", seed: 0 },
-    ...{ referenceNoise: 0, referenceNoiseMode: "independent", referenceLatents: "mode" },
-    ...{ vaeTiling: false, preview: false },
+    seed: 0,
+    ...plainSampling,
   };
 }
 

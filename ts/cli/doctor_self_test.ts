@@ -2,6 +2,7 @@ import { openAddon } from "../addon.js";
 import type { NativeSampleRequest } from "../native.js";
 import { completeRecipe } from "../training/complete_recipe.js";
 import { type ModelFiles, withModelFiles } from "./model_files.js";
+import { plainSampling } from "./native_request.js";
 
 export interface SelfTest {
   /** From the drawing of the weights to the frames. */
@@ -95,10 +96,8 @@ function request(): NativeSampleRequest {
     negativeIds: ids(3),
     references: [],
     ...{ frames: 4, width: 64, height: 64 },
-    ...{ steps: 2, guidanceScale: 4, guidanceFrom: 0, guidanceTo: 1, scheduler: "ddim", seed: 1 },
-    ...{ cacheInterval: 1, cacheLayers: 1, tokenMerging: 0 },
-    ...{ referenceNoise: 0, referenceNoiseMode: "independent", referenceLatents: "mode" },
-    ...{ vaeTiling: false, preview: false },
+    ...{ steps: 2, guidanceScale: 4, seed: 1 },
+    ...plainSampling,
   };
 }
 

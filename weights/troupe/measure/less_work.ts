@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What the options that save work cost in quality, and what they save: the same films with each of them in turn.
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Pipeline, type SampleRequest } from "cameo";
 import { Command, Option } from "commander";
@@ -60,7 +60,6 @@ class Variant {
 }
 
 async function measure(out: string, { cases, split, steps }: Flags): Promise<void> {
-  await mkdir(out, { recursive: true });
   const all = await Promise.all(
     Object.entries(variants).map(
       async ([name, changes]) => new Variant(name, changes, await FilmFolder.open(join(out, name))),
