@@ -20,6 +20,8 @@ export interface NativeLoadOptions {
   device: string;
   dtype: string;
   kernels: string;
+  /** Bytes of the device's memory for weights and a request. */
+  maxMemory?: number;
   /** Draws the weights of networks whose folders have a config and none, by this seed. */
   drawMissing?: number;
 }

@@ -130,14 +130,18 @@ train::MicroBatch microBatch(const Napi::Value& samples) {
 }  // namespace
 
 pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
-  const bool draws = !options.Get("drawMissing").IsUndefined();
+  const auto given = [&](const char* name) -> std::optional<uint64_t> {
+    if (options.Get(name).IsUndefined()) return std::nullopt;
+    return integer(options, name);
+  };
   return {.base = text(options, "base"),
           .motion = text(options, "motion"),
           .subject = texts(options, "subject"),
-          .draw_missing = draws ? std::optional<uint64_t>(integer(options, "drawMissing")) : std::nullopt,
+          .draw_missing = given("drawMissing"),
           .device = text(options, "device", "auto"),
           .dtype = text(options, "dtype", "auto"),
-          .plain_kernels = text(options, "kernels", "fast") == "plain"};
+          .plain_kernels = text(options, "kernels", "fast") == "plain",
+          .max_memory = given("maxMemory")};
 }
 
 pipeline::RgbImage readImage(const Napi::Object& object) {

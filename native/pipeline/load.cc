@@ -33,7 +33,7 @@ class Loader {
     const weights::LoadOptions options{
         .network = name,
         .dtype = result_.dtype,
-        .device = result_.device,
+        .device = result_.home(),
         .channels_last = result_.device.is_cpu(),
         .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
         .cancellation = &cancellation_,
@@ -44,7 +44,7 @@ class Loader {
     const std::vector<weights::Layer> adapters(first_adapter, layers.end());
     layers.erase(first_adapter, layers.end());
     auto coverage = weights::load(parameters, layers, options);
-    if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.device);
+    if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.home());
     for (const auto& adapter : adapters) {
       coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
     }
@@ -150,6 +150,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   }
 
   pipeline->plain_kernels = options.plain_kernels;
+  pipeline->max_memory = options.max_memory;
   const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
   const auto vae = component(options, options.base + "/vae", "the VAE");
   const auto unet = component(options, options.base + "/unet", "the UNet");

@@ -20,6 +20,9 @@ namespace cameo::pipeline {
 struct Pipeline {
   Pipeline(c10::Device device, c10::ScalarType dtype) : device(device), dtype(dtype) {}
 
+  /// Where weights wait: within a budget of a GPU's memory they are there only while their network computes.
+  c10::Device home() const { return max_memory ? c10::Device(c10::kCPU) : device; }
+
   c10::Device device;
   c10::ScalarType dtype;
   std::unique_ptr<models::ClipText> text_encoder;
@@ -27,8 +30,9 @@ struct Pipeline {
   std::unique_ptr<models::UNet> unet;
   schedulers::ScheduleConfig schedule;
   bool has_subject = false;
-  bool plain_kernels = false;  // see nn/plain_kernels.h
-  nlohmann::json description;  // of what was loaded from where, for `describe()`
+  bool plain_kernels = false;          // see nn/plain_kernels.h
+  std::optional<uint64_t> max_memory;  // bytes
+  nlohmann::json description;          // of what was loaded from where, for `describe()`
 };
 
 /// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "pipeline/pipeline.h"
@@ -23,9 +24,9 @@ struct Evaluation {
 /// The network's predictions for one request, step after step.
 class Predictor {
  public:
-  /// `schedule` has to outlive it.
+  /// `schedule` has to outlive it. `halves_apart`: guidance's two halves are computed one after the other.
   Predictor(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-            const schedulers::NoiseSchedule& schedule);
+            const schedulers::NoiseSchedule& schedule, bool halves_apart);
 
   /// Step `step` of the request's steps, at `timestep`, for the video's latents (1, F, C, h, w): the guided
   /// prediction, of the same shape, fp32. `evaluation`, where given, is filled.
@@ -34,13 +35,16 @@ class Predictor {
 
  private:
   bool isGuided(int64_t step) const;
-  models::FeatureCache* cacheFor(int64_t step, bool guided);
+  void refreshCaches(int64_t step, bool guided);
+  /// The network's output, fp32, for images (1 or 2, F+R, C, h, w) and as many texts.
+  at::Tensor evaluate(const at::Tensor& images, int64_t references, int64_t timestep, const at::Tensor& text);
 
   const Pipeline& pipeline_;
   const SampleRequest& request_;
   const Conditions& conditions_;
   std::optional<NoisyReferences> references_;
-  models::FeatureCache cache_;
+  bool halves_apart_;
+  std::array<models::FeatureCache, 2> caches_;  // of guidance's halves; both are in the first one if together
   bool was_guided_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/rng.h"
 #include "pipeline/conditioning.h"
+#include "pipeline/device_visit.h"
 
 namespace cameo::pipeline {
 
@@ -29,6 +30,7 @@ at::Tensor withBias(const at::Tensor& latents) {
 LatentPreview::LatentPreview(const Pipeline& pipeline) {
   const auto& config = pipeline.vae->config();
   const at::Tensor picture = colourfulPicture(kPositions * config.scale());
+  const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
   const at::Tensor mean = pipeline.vae->encode(picture.to(pipeline.device, pipeline.dtype)).mean[0];
   const at::Tensor latents = (mean.to(at::kFloat) - config.shift_factor) * config.scaling_factor;
   const at::Tensor colours = at::adaptive_avg_pool2d(picture, {kPositions, kPositions})[0].flatten(1).t();

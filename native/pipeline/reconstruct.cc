@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
+#include "pipeline/device_visit.h"
 #include "pipeline/pipeline.h"
 
 namespace cameo::pipeline {
@@ -21,6 +22,7 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
     throw Error(ErrorCode::InvalidOption, c10::str("a picture of ", image.width, "x", image.height,
                                                    " is not of multiples of ", scale, " pixels"));
   }
+  const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
   const at::Tensor pixels = imageToTensor(image.data.data(), image.width, image.height);
   const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.dtype)).mean;
   const at::Tensor rgb = tensorToRgb(pipeline.vae->decode(latents)[0]);

@@ -27,6 +27,8 @@ struct LoadOptions {
   std::string dtype = "auto";
   /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).
   bool plain_kernels = false;
+  /// Bytes of the device's memory that weights and a request may take; none: as much as there is.
+  std::optional<uint64_t> max_memory = {};
 };
 
 enum class ReferenceNoiseMode {

@@ -9,6 +9,8 @@
 #include "core/rng.h"
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
+#include "pipeline/device_visit.h"
+#include "pipeline/memory_plan.h"
 #include "pipeline/predictor.h"
 #include "pipeline/preview.h"
 #include "schedulers/scheduler.h"
@@ -97,6 +99,12 @@ class Recorder {
   std::vector<at::Tensor> steps_;
 };
 
+/// (2, S, D): of the negative prompt and of the prompt.
+at::Tensor encodePrompts(const Pipeline& pipeline, const SampleRequest& request) {
+  const DeviceVisit visit(pipeline.text_encoder->parameters(), pipeline.device);
+  return encodeText(pipeline, {&request.negative_ids, &request.prompt_ids});
+}
+
 Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request,
                           const OnProgress& onProgress, Recorder& recorder) {
   Conditions conditions;
@@ -104,13 +112,14 @@ Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request
   const auto steps = static_cast<int64_t>(1 + request.references.size());
   int64_t done = 0;
   const auto advance = [&] { onProgress({Phase::Encode, ++done, steps, {}}); };
-  const at::Tensor both = encodeText(pipeline, {&request.negative_ids, &request.prompt_ids});
+  const at::Tensor both = encodePrompts(pipeline, request);
   conditions.text = conditions.guided ? both : both.slice(0, 1);
   advance();
   recorder.add("prompt_ids", at::tensor(request.prompt_ids, at::kLong).unsqueeze(0));
   recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
   recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
   if (!request.references.empty()) {
+    const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
     const ReferenceLatents encoded = encodeReferences(pipeline, request, advance);
     conditions.references = encoded.latents;
     recorder.addVideo("reference_latents", encoded.latents);
@@ -129,12 +138,14 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
 }
 
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-                   const OnProgress& onProgress, const Cancellation& cancellation, Recorder& recorder) {
+                   bool halves_apart, const OnProgress& onProgress, const Cancellation& cancellation,
+                   Recorder& recorder) {
   const schedulers::NoiseSchedule schedule(pipeline.schedule);
   const auto scheduler = schedulers::makeScheduler(request.scheduler, schedule, request.steps);
-  Predictor predictor(pipeline, request, conditions, schedule);
+  Predictor predictor(pipeline, request, conditions, schedule, halves_apart);
   std::optional<LatentPreview> preview;
   if (request.preview) preview.emplace(pipeline);
+  const DeviceVisit visit(pipeline.unet->parameters(), pipeline.device);
 
   at::Tensor latents = drawInitialNoise(pipeline, request, recorder);  // (1, F, C, h, w)
   const auto& timesteps = scheduler->timesteps();
@@ -162,6 +173,7 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const
 
 Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::Tensor& latents,
               const OnProgress& onProgress, const Cancellation& cancellation) {
+  const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
   const auto& config = pipeline.vae->config();
   const int64_t frame_bytes = request.height * request.width * 3;
   Frames frames(request.frames * frame_bytes);
@@ -180,15 +192,19 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
 
 }  // namespace
 
-Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
+Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProgress& onProgress,
               const Cancellation& cancellation) {
   const c10::InferenceMode inference;
   const nn::PlainKernels plain(pipeline.plain_kernels);
   const MemoryPool::Scope pooled;
-  check(pipeline, request);
+  check(pipeline, asked);
+  const MemoryPlan plan = planMemory(pipeline, asked);
+  SampleRequest request = asked;
+  request.vae_tiling |= plan.tiled;
   Recorder recorder(request.save_latents);
   const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);
-  const at::Tensor latents = denoise(pipeline, request, conditions, onProgress, cancellation, recorder);
+  const at::Tensor latents =
+      denoise(pipeline, request, conditions, plan.halves_apart, onProgress, cancellation, recorder);
   recorder.write();
   return decode(pipeline, request, latents, onProgress, cancellation);
 }

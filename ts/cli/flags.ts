@@ -20,6 +20,15 @@ export function range(text: string): [from: number, to: number] {
   return [number(match[1] ?? ""), number(match[2] ?? "")];
 }
 
+/** "6GB" or "512 MB" in bytes, GB being 1e9. */
+export function bytes(text: string): number {
+  const match = /^([\d.]+) ?([KMGT]?)B?$/i.exec(text);
+  const unit = "KMGT".indexOf(match?.[2]?.toUpperCase() || "-") + 1;
+  const value = Math.round(Number(match?.[1]) * 1000 ** unit);
+  if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a size, as in 6GB.");
+  return value;
+}
+
 /** For a flag that may be given again and again. */
 export function collect(text: string, previous: string[] = []): string[] {
   return [...previous, text];

@@ -9,7 +9,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
-import { collect, number, range, size, withOutputFlags } from "./flags.js";
+import { bytes, collect, number, range, size, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
@@ -26,6 +26,7 @@ interface SampleFlags extends OutputOptions {
   device?: string;
   dtype?: string;
   kernels?: string;
+  maxMemory?: number;
   seed?: number;
   steps?: number;
   guidance?: number;
@@ -87,6 +88,11 @@ export function sampleCommand(): Command {
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
     .option("--kernels <name>", "fast (default) or plain, which is slower and a little more exact")
+    .option(
+      "--max-memory <size>",
+      "of the device, as in 6GB: slower in less (default: as much as there is)",
+      bytes,
+    )
     .option("--reference-noise <a>", "noise on the references, 0 to 1 (default: 0)", number)
     .option("--reference-noise-mode <mode>", "independent (default) or as-released")
     .option("--reference-latents <how>", "mode (default) or sample")
@@ -156,8 +162,9 @@ function warn(message: string, { json }: OutputOptions): void {
   process.stderr.write(`cameo: warning: ${message}\n`);
 }
 
-function loadOptions({ base, motion, subject, device, dtype, kernels }: SampleFlags): LoadOptions {
-  return defined({ base, motion, subject, device, dtype, kernels }) as LoadOptions;
+function loadOptions(flags: SampleFlags): LoadOptions {
+  const { base, motion, subject, device, dtype, kernels, maxMemory } = flags;
+  return defined({ base, motion, subject, device, dtype, kernels, maxMemory }) as LoadOptions;
 }
 
 function sampleRequest(flags: SampleFlags): SampleRequest {

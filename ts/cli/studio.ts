@@ -5,7 +5,7 @@ import { exists } from "../media/files.js";
 import { notAllowed } from "../options/check.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
-import { collect, number, withOutputFlags } from "./flags.js";
+import { bytes, collect, number, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
@@ -15,6 +15,7 @@ interface StudioFlags extends OutputOptions {
   subject?: string[];
   device?: string;
   dtype?: string;
+  maxMemory?: number;
   output?: string;
   runs?: string;
   port?: number;
@@ -43,14 +44,15 @@ export function studioCommand(): Command {
     .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
+    .option("--max-memory <size>", "of the device, as in 6GB (default: as much as there is)", bytes)
     .addHelpText("after", examples)
     .action(studio);
   return withOutputFlags(command);
 }
 
 async function studio(flags: StudioFlags): Promise<void> {
-  const { base, motion, subject, device, dtype, runs, port } = flags;
-  const load = defined({ base, motion, subject, device, dtype }) as LoadOptions;
+  const { base, motion, subject, device, dtype, maxMemory, runs, port } = flags;
+  const load = defined({ base, motion, subject, device, dtype, maxMemory }) as LoadOptions;
   checkLoadOptions(load);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
     throw notAllowed("port", port, "a whole number from 0 to 65535");

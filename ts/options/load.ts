@@ -25,6 +25,12 @@ export interface LoadOptions {
    * layer's largest value. "plain": libtorch's, exact to 2e-6. Default: "fast".
    */
   kernels?: "fast" | "plain" | undefined;
+  /**
+   * At most so many bytes of the device's memory for weights and requests, by an estimate. A request that would need more
+   * is computed in smaller parts, which takes longer, or rejects with ERR_OUT_OF_MEMORY; on a GPU, networks are there only
+   * while they compute. Default: as much as there is.
+   */
+  maxMemory?: number | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
   /** Called while tensors are read; what it throws, the promise rejects with. */
@@ -61,6 +67,7 @@ const loadSchema = z.strictObject({
   device: option(deviceName.optional(), deviceNames),
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),
   kernels: option(z.enum(["fast", "plain"]).optional(), '"fast" or "plain"'),
+  maxMemory: option(z.int().min(1).optional(), "a whole number of bytes"),
   signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
   onProgress: option(
     z.custom<NonNullable<LoadOptions["onProgress"]>>((value) => typeof value === "function").optional(),
@@ -83,9 +90,10 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
     device = "auto",
     dtype = "auto",
     kernels = "fast",
+    maxMemory,
   } = checkOptions(loadSchema, options);
-  if (base !== undefined)
-    return { native: { ...defined({ base, motion, subject }), device, dtype, kernels } };
+  const computing = { device, dtype, kernels, ...defined({ maxMemory }) };
+  if (base !== undefined) return { native: { ...defined({ base, motion, subject }), ...computing } };
   for (const [name, value] of Object.entries({ motion, subject })) {
     if (value === undefined) continue;
     throw new CameoError(
@@ -95,5 +103,5 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   }
   const shipped = shippedModel();
   const paths = { base: shipped.base, motion: shipped.motion, subject: [shipped.subject] };
-  return { native: { ...paths, device, dtype, kernels }, shipped };
+  return { native: { ...paths, ...computing }, shipped };
 }

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "pipeline/pipeline.h"
+
+namespace cameo::pipeline {
+
+/// How a request is computed to stay within `Pipeline::max_memory`.
+struct MemoryPlan {
+  bool halves_apart = false;  // guidance's two halves one after the other
+  bool tiled = false;         // the VAE by tiles
+};
+
+/// What changes least about the request and keeps it within the budget, by an estimate; nothing without a
+/// budget. Throws `ErrorCode::OutOfMemory` where nothing does.
+MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request);
+
+}  // namespace cameo::pipeline

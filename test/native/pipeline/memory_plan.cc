@@ -1,0 +1,93 @@
+#include "pipeline/memory_plan.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include "harness.h"
+#include "pipeline/device_visit.h"
+#include "pipeline/predictor.h"
+
+namespace cameo::test {
+
+namespace {
+
+at::Tensor number(double value) {
+  return at::full({1}, value);
+}
+
+std::unique_ptr<pipeline::Pipeline> load(const Json& config) {
+  pipeline::LoadOptions options;
+  options.base = config.at("base");
+  options.motion = config.at("motion");
+  options.subject = {config.at("subject")};
+  options.device = "cpu";
+  return pipeline::loadPipeline(options, [](const auto&) {}, {});
+}
+
+pipeline::SampleRequest requestOf(const Json& config) {
+  pipeline::SampleRequest request;
+  request.frames = config.at("frames");
+  request.width = request.height = config.at("size");
+  request.guidance_scale = config.value("guidance", 8.0);
+  request.references.resize(1);
+  return request;
+}
+
+/// The plan for `maxMemory` bytes beyond the weights.
+Tensors memoryPlan(const Json& config, const Tensors&) {
+  const auto pipeline = load(config);
+  const int64_t parameters = pipeline->text_encoder->parameters().numel() +
+                             pipeline->vae->parameters().numel() + pipeline->unet->parameters().numel();
+  if (config.contains("maxMemory")) {
+    pipeline->max_memory = 4 * parameters + config["maxMemory"].get<int64_t>();
+  }
+  const auto plan = pipeline::planMemory(*pipeline, requestOf(config));
+  return {{"halves_apart", number(plan.halves_apart)}, {"tiled", number(plan.tiled)}};
+}
+
+/// Three predictions with guidance's halves one after the other, and together; features are kept for the
+/// second of them.
+Tensors halvesApart(const Json& config, const Tensors&) {
+  const c10::InferenceMode inference;
+  const auto pipeline = load(config);
+  const schedulers::NoiseSchedule schedule(pipeline->schedule);
+  pipeline::SampleRequest request = requestOf(config);
+  request.steps = 3;
+  request.cache_interval = 2;
+  const int64_t side = request.width / pipeline->vae->config().scale();
+  const int64_t width = pipeline->text_encoder->config().hidden_size;
+  const pipeline::Conditions conditions{
+      .guided = true, .text = at::randn({2, 7, width}), .references = at::randn({1, 1, 4, side, side})};
+  const at::Tensor latents = at::randn({1, request.frames, 4, side, side});
+  Tensors results;
+  for (const bool apart : {false, true}) {
+    pipeline::Predictor predictor(*pipeline, request, conditions, schedule, apart);
+    std::vector<at::Tensor> predictions;
+    for (int64_t step = 0; step < 3; ++step) {
+      predictions.push_back(predictor.predict(step, 900 - 300 * step, latents));
+    }
+    results[apart ? "apart" : "together"] = at::stack(predictions);
+  }
+  return results;
+}
+
+/// 1 where a network's weights are on another device during a visit, and where they were after it.
+Tensors deviceVisit(const Json&, const Tensors&) {
+  ParameterSet parameters;
+  Parameter& weight = Scope(parameters).parameter("weight", {3});
+  const at::Tensor home = weight.value = at::ones({3});
+  bool was_away = false;
+  {
+    const pipeline::DeviceVisit visit(parameters, at::kMeta);
+    was_away = weight->is_meta();
+  }
+  return {{"away", number(was_away)}, {"back", number(weight.value.is_same(home))}};
+}
+
+}  // namespace
+
+const bool kMemoryPlanRegistered = addProbe("pipeline.memory_plan", memoryPlan);
+const bool kHalvesApartRegistered = addProbe("pipeline.halves_apart", halvesApart);
+const bool kDeviceVisitRegistered = addProbe("pipeline.device_visit", deviceVisit);
+
+}  // namespace cameo::test

@@ -1,0 +1,51 @@
+import { test } from "tap";
+import { assertClose } from "../../support/compare.js";
+import { runProbe } from "../../support/probes.js";
+import { writeSmallModel } from "../../support/small_model.js";
+import type { Tensor } from "../../support/tensors.js";
+
+const model = writeSmallModel("memory_plan");
+/** What kernels need beside a network's tensors. */
+const kernels = 128 * 2 ** 20;
+
+function plan(request: object) {
+  const { halves_apart, tiled } = runProbe("pipeline.memory_plan", { ...model, ...request }, {});
+  return { apart: halves_apart?.data[0] === 1, tiled: tiled?.data[0] === 1 };
+}
+
+test("a budget changes as little as it has to", (t) => {
+  // The UNet's outermost level has 8 channels: 16 tensors of 16 frames and a reference at 8x8, 4 bytes each.
+  const half = 16 * 17 * 8 * 8 * 8 * 4;
+  const request = { frames: 16, size: 64 };
+  t.same(plan(request), { apart: false, tiled: false });
+  t.same(plan({ ...request, maxMemory: kernels + 2 * half }), { apart: false, tiled: false });
+  t.same(plan({ ...request, maxMemory: kernels + 2 * half - 1 }), { apart: true, tiled: false });
+  t.same(plan({ ...request, maxMemory: kernels + half }), { apart: true, tiled: false });
+  t.same(plan({ ...request, guidance: 1, maxMemory: kernels + half }), { apart: false, tiled: false });
+  const refused = {
+    code: "ERR_OUT_OF_MEMORY",
+    message: /^maxMemory: 0\.1 GB are allowed and this request needs some 0\.1 GB in fp32: allow more, or /,
+  };
+  t.throws(() => plan({ ...request, maxMemory: kernels + half - 1 }), refused);
+  t.throws(() => plan({ ...request, guidance: 1, maxMemory: kernels + half - 1 }), refused);
+  t.end();
+});
+
+test("pictures that are too large are decoded in tiles", (t) => {
+  const request = { frames: 1, size: 512, guidance: 1 };
+  t.same(plan({ ...request, maxMemory: kernels + 2 ** 25 }), { apart: false, tiled: false });
+  t.same(plan({ ...request, maxMemory: kernels + 2 ** 23 }), { apart: false, tiled: true });
+  t.end();
+});
+
+test("guidance's halves one after the other give what they give together", (t) => {
+  const { apart, together } = runProbe("pipeline.halves_apart", { ...model, frames: 4, size: 32 }, {});
+  assertClose(t, apart, together as Tensor, 1e-5, "predictions");
+  t.end();
+});
+
+test("weights visit a device and come home", (t) => {
+  const { away, back } = runProbe("pipeline.device_visit", {}, {});
+  t.same([away?.data[0], back?.data[0]], [1, 1]);
+  t.end();
+});
