@@ -7,7 +7,6 @@
 // Without --base it is the model that ships. Only on Linux, whose count of resident pages it reads.
 import { parseArgs } from "node:util";
 import { Pipeline } from "cameo";
-import { residentBytes } from "./full_size/memory.mjs";
 import { printTable, saveResults } from "./report.mjs";
 
 const text = { type: "string" };
@@ -16,7 +15,7 @@ const { values } = parseArgs({
     base: text,
     motion: text,
     subject: text,
-    reference: { ...text, default: "examples/reference.png" },
+    reference: { ...text, default: "examples/critter.png" },
     frames: { ...text, default: "2" },
     size: { ...text, default: "64" },
     steps: { ...text, default: "2" },
@@ -40,7 +39,7 @@ const samples = [];
 for (let time = 1; time <= Number(times); time++) {
   await useOnce(time);
   const { heapUsed, external } = process.memoryUsage();
-  samples.push({ time, residentBytes: residentBytes("VmRSS"), heapUsed, external });
+  samples.push({ time, residentBytes: process.memoryUsage.rss(), heapUsed, external });
 }
 const looks = samples.filter(({ time }) => time === 1 || time % firstLook === 0);
 printTable(

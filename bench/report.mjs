@@ -5,6 +5,9 @@ import { cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+
+export { median } from "#ts/median.js";
+
 import { encodeCharts } from "#ts/training/chart_formats.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -14,12 +17,6 @@ export async function measure([program, script, ...args], threads) {
   const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
   const { stdout } = await promisify(execFile)(program, [join(here, script), ...args], { env });
   return JSON.parse(stdout.trim().split("\n").at(-1));
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 export function machine(threads) {

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pipeline } from "cameo";
-import { residentBytes, restartPeak } from "./memory.mjs";
+import { peakBytes, restartPeak } from "#ts/peak_memory.js";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,8 +52,8 @@ const pipe = await Pipeline.load({
   device: "cpu",
   dtype: options.dtype,
 });
-const report = { loadSeconds: (performance.now() - loadStart) / 1000, loadPeakBytes: residentBytes() };
-report.idleBytes = residentBytes("VmRSS");
+const report = { loadSeconds: (performance.now() - loadStart) / 1000, loadPeakBytes: peakBytes() };
+report.idleBytes = process.memoryUsage.rss();
 restartPeak();
 
 const start = performance.now();
@@ -72,7 +72,7 @@ const video = await pipe.sample({
 });
 Object.assign(report, {
   sampleSeconds: (performance.now() - start) / 1000,
-  samplePeakBytes: residentBytes(),
+  samplePeakBytes: peakBytes(),
   evaluationSeconds: secondsOf("denoise", events),
   decodeSeconds: secondsOf("decode", events).reduce((sum, seconds) => sum + seconds, 0),
   contrast: standardDeviation(video.frames) / 255,

@@ -10,8 +10,8 @@
 // not measured again, unless with --restart. --quick: a few small points with a narrow UNet, to see whether everything
 // runs, saved as growth_quick. The machine should have nothing else to do.
 import { parseArgs } from "node:util";
-import { openModel } from "#ts/cli/bench_model.js";
-import { requestOf } from "#ts/cli/bench_work.js";
+import { openModel } from "#ts/cli/bench/model.js";
+import { requestOf } from "#ts/cli/bench/work.js";
 import { total, unetOperations } from "#ts/operations.js";
 import { machine, median, printTable, saveChart, savedResults, saveResults } from "../report.mjs";
 import { growthChart, growthChartSize } from "./chart.mjs";

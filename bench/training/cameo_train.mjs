@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Trainer } from "cameo";
-import { residentBytes, restartPeak } from "../full_size/memory.mjs";
+import { peakBytes, restartPeak } from "#ts/peak_memory.js";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,7 +45,7 @@ const recipe = {
 };
 
 const trainer = await Trainer.open(recipe);
-const report = { stepSeconds: [], losses: [], idleBytes: residentBytes("VmRSS") };
+const report = { stepSeconds: [], losses: [], idleBytes: process.memoryUsage.rss() };
 report.trainedParameters = trainer.describe().trainedParameters;
 restartPeak();
 
@@ -53,7 +53,7 @@ for await (const event of trainer.run()) {
   if (event.type !== "step") continue;
   report.stepSeconds.push(event.secondsPerStep);
   report.losses.push(event.loss);
-  report.peakBytes = residentBytes();
+  report.peakBytes = peakBytes();
   if (event.step === event.steps) break; // before a checkpoint is written
 }
 await trainer.close();

@@ -1,8 +1,8 @@
 import { test } from "tap";
-import { measureParts } from "#ts/cli/bench_measure.js";
-import { drawnShape, openModel } from "#ts/cli/bench_model.js";
-import type { BenchReport } from "#ts/cli/bench_report.js";
-import { operationsOf, workOf } from "#ts/cli/bench_work.js";
+import { measureParts } from "#ts/cli/bench/measure.js";
+import { drawnShape, openModel } from "#ts/cli/bench/model.js";
+import type { BenchReport } from "#ts/cli/bench/report.js";
+import { operationsOf, workOf } from "#ts/cli/bench/work.js";
 import { cameo, events, startCameo } from "../../support/command.js";
 import { writeSmallModel } from "../../support/small_model.js";
 

@@ -6,6 +6,7 @@ import { Pipeline, type SampleRequest } from "cameo";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
+import { median } from "#ts/median.js";
 import { psnr } from "#ts/shipped_model/familiarity.js";
 import { progressBar, runProgram } from "../command.js";
 import { type Case, casesOf, frames, referenceOf, size } from "./cases.js";
@@ -29,11 +30,6 @@ const variants: Readonly<Record<string, Partial<SampleRequest>>> = {
   "merge-0.5": { tokenMerging: 0.5 },
   "cache-2-guidance-0-0.6": { cacheInterval: 2, guidanceRange: [0, 0.6] },
 };
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
 
 class Variant {
   readonly seconds: number[] = [];

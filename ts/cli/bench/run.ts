@@ -1,7 +1,8 @@
-import { openAddon } from "../addon.js";
-import type { PipelineDescription } from "../description.js";
-import { CameoError } from "../errors.js";
-import { measureParts, peakBytes, restartPeak, type Watch } from "./bench_measure.js";
+import { openAddon } from "../../addon.js";
+import type { PipelineDescription } from "../../description.js";
+import { CameoError } from "../../errors.js";
+import { peakBytes, restartPeak } from "../../peak_memory.js";
+import { measureParts, type Watch } from "./measure.js";
 import {
   type BenchModel,
   type DrawnLayout,
@@ -9,9 +10,9 @@ import {
   type ModelChoice,
   type ModelShape,
   openModel,
-} from "./bench_model.js";
-import type { BenchReport, KernelReport } from "./bench_report.js";
-import { operationsOf, scaled, sumOf, type WantedWork, workOf } from "./bench_work.js";
+} from "./model.js";
+import type { BenchReport, KernelReport } from "./report.js";
+import { operationsOf, scaled, sumOf, type WantedWork, workOf } from "./work.js";
 
 /** What is measured where nothing else is said: little enough for a full-size model on two cores. */
 export const defaultWork = { side: 256, frames: 4, steps: 3 };

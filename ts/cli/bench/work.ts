@@ -1,9 +1,9 @@
-import type { PipelineDescription } from "../description.js";
-import type { NativeSampleRequest, RgbImage } from "../native.js";
-import { decoderOperations, encoderOperations, total, unetOperations } from "../operations.js";
-import { completeRequest, defaultFrames } from "../options/sample.js";
-import type { ModelShape } from "./bench_model.js";
-import { plainSampling } from "./native_request.js";
+import type { PipelineDescription } from "../../description.js";
+import type { NativeSampleRequest, RgbImage } from "../../native.js";
+import { decoderOperations, encoderOperations, total, unetOperations } from "../../operations.js";
+import { completeRequest, defaultFrames } from "../../options/sample.js";
+import { plainSampling } from "../native_request.js";
+import type { ModelShape } from "./model.js";
 
 /** The part of a request that its time depends on. */
 export interface Work {

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openAddon } from "../addon.js";
-import type { PipelineDescription } from "../description.js";
-import { type CameoError, errorsOf } from "../errors.js";
-import type { NativeLoadOptions, NativePipeline } from "../native.js";
-import type { MotionShape, UNetShape, VaeShape } from "../operations.js";
-import { checkLoadOptions, type LoadOptions } from "../options/load.js";
-import { shippedModel } from "../shipped_model/index.js";
-import { runTask } from "../task.js";
-import { type ModelFiles, oneTensorFile, withModelFiles } from "./model_files.js";
+import { openAddon } from "../../addon.js";
+import type { PipelineDescription } from "../../description.js";
+import { type CameoError, errorsOf } from "../../errors.js";
+import type { NativeLoadOptions, NativePipeline } from "../../native.js";
+import type { MotionShape, UNetShape, VaeShape } from "../../operations.js";
+import { checkLoadOptions, type LoadOptions } from "../../options/load.js";
+import { shippedModel } from "../../shipped_model/index.js";
+import { runTask } from "../../task.js";
+import { type ModelFiles, oneTensorFile, withModelFiles } from "../model_files.js";
 
 /** The configs that the number of operations follows from. */
 export interface ModelShape {

@@ -1,6 +1,6 @@
-import { duration } from "../duration.js";
-import type { PartSeconds } from "./bench_measure.js";
-import type { Work } from "./bench_work.js";
+import { duration } from "../../duration.js";
+import type { PartSeconds } from "./measure.js";
+import type { Work } from "./work.js";
 
 /** What was measured with one kind of kernels. */
 export interface KernelReport {

@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { errorsOf } from "../errors.js";
-import type { NativePipeline, NativeProgress, NativeSampleRequest, RgbImage } from "../native.js";
-import { runTask, type TaskOptions } from "../task.js";
-import type { BenchModel } from "./bench_model.js";
-import { type Parts, requestOf, type Work } from "./bench_work.js";
+import { errorsOf } from "../../errors.js";
+import { median } from "../../median.js";
+import type { NativePipeline, NativeProgress, NativeSampleRequest, RgbImage } from "../../native.js";
+import { runTask, type TaskOptions } from "../../task.js";
+import type { BenchModel } from "./model.js";
+import { type Parts, requestOf, type Work } from "./work.js";
 
 export type Watch = Pick<TaskOptions, "signal" | "onProgress">;
 
@@ -68,32 +68,4 @@ async function intervals(
     toError: errorsOf(measureParts),
   });
   return seconds;
-}
-
-/** 0 of nothing. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const [below = 0, above = 0] = [sorted[middle - 1], sorted[middle]];
-  return sorted.length % 2 === 1 ? above : (below + above) / 2;
-}
-
-/** From here on `peakBytes` counts anew, where the system can. */
-export function restartPeak(): void {
-  try {
-    writeFileSync("/proc/self/clear_refs", "5");
-  } catch {
-    // Only Linux has it, and some containers forbid it.
-  }
-}
-
-/** The most memory that this process held at once. */
-export function peakBytes(): number {
-  try {
-    const [, kibibytes] = readFileSync("/proc/self/status", "utf8").match(/VmHWM:\s+(\d+)/) ?? [];
-    if (kibibytes !== undefined) return 1024 * Number(kibibytes);
-  } catch {
-    // Not Linux.
-  }
-  return 1024 * process.resourceUsage().maxRSS;
 }
