@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CameoError } from "./errors.js";
 import { loadLibtorch } from "./libtorch/index.js";
@@ -23,9 +25,11 @@ function loadAddon(): NativeAddon {
     return nodeGypBuild(packageRoot);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const isClone = existsSync(join(packageRoot, ".git"));
+    const remedy = isClone ? "npm run compile" : "npm rebuild cameo";
     throw new CameoError(
       "ERR_LIBTORCH",
-      `the native addon does not load (${reason}): build it with \`npm rebuild cameo\``,
+      `the native addon does not load (${reason}): build it with \`${remedy}\``,
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
@@ -36,6 +36,18 @@ const entrySchema = z.object({
   seconds: z.number(),
 });
 
+const pendingPattern = /^\.\d{8}-\d{6}-[0-9a-f]{6}\.tmp$/;
+const dayMs = 24 * 3600 * 1000;
+
+/** Removes what a studio that was killed has left unfinished; another one may be writing what is from today. */
+async function removeLeftovers(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter((each) => pendingPattern.test(each))) {
+    const path = join(folder, name);
+    const written = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
+    if (Date.now() - written > dayMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
 /** Videos that were made, each in a folder of its own with its request and copies of its references. */
 export class Gallery {
   readonly folder: string;
@@ -49,8 +61,10 @@ export class Gallery {
   static async open(folder: string): Promise<Gallery> {
     const gallery = new Gallery(folder);
     try {
-      await mkdir(folder, { recursive: true });
+      // Pictures of people are nobody else's business.
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       const names = await readdir(folder);
+      await removeLeftovers(folder, names);
       for (const name of names.filter((each) => idPattern.test(each)).sort()) await gallery.#read(name);
     } catch (cause) {
       throw new CameoError(
