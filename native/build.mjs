@@ -3,7 +3,8 @@
 //
 //   node native/build.mjs [--install] [--tests]
 //
-// --install  as npm's install script: an addon that came with the package is taken as it is
+// --install  as npm's install script: an addon that came with the package is taken as it is, unless npm was told
+//            --build-from-source
 // --tests    also build/test-addon/cameo_test.node, which the unit tests load
 //
 // CAMEO_WERROR=ON makes errors of warnings; CAMEO_JOBS is the number of compilers at a time. CAMEO_CUDA_INCLUDE is
@@ -66,12 +67,12 @@ async function libtorchModules() {
   return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "lock.js"))) };
 }
 
-/** What CAMEO_LIBTORCH names is taken as it is; what is found elsewhere must have the headers, where they are needed. */
-async function libtorchFolder({ locateLibtorch, installLibtorch, reportTo }, { headers }) {
+/** What CAMEO_LIBTORCH names is taken as it is; what is found elsewhere must have the headers. */
+async function libtorchFolder({ locateLibtorch, installLibtorch, reportTo }) {
   if (process.env.CAMEO_LIBTORCH) return locateLibtorch().folder;
   try {
     const { folder } = locateLibtorch();
-    if (!headers || existsSync(join(folder, "include", "ATen", "ATen.h"))) return folder;
+    if (existsSync(join(folder, "include", "ATen", "ATen.h"))) return folder;
   } catch {
     // Not there yet.
   }
@@ -138,7 +139,7 @@ async function compile(libtorch, generator, out, tests) {
 async function buildAddon({ install, tests }) {
   const generator = findGenerator();
   const modules = await libtorchModules();
-  const libtorch = await libtorchFolder(modules, { headers: true });
+  const libtorch = await libtorchFolder(modules);
   const out = join(root, ".cmake", "release");
   const onWait = () => console.error("cameo: another build is running in this folder; waiting for it");
   await modules.withLock(
@@ -162,19 +163,21 @@ async function buildAddon({ install, tests }) {
 const { values: options } = parseArgs({
   options: { install: { type: "boolean" }, tests: { type: "boolean" } },
 });
-/** The addon is there; a libtorch that can't be fetched now, for want of Python or a network, can be later. */
-async function prepareLibtorch() {
+/** Says what is missing beside an addon that is there; half a gigabyte is fetched only where someone asks for it. */
+async function lookForLibtorch() {
+  const { locateLibtorch } = await libtorchModules();
   try {
-    await libtorchFolder(await libtorchModules(), { headers: false });
+    locateLibtorch();
   } catch (error) {
-    if (interrupted || error.name !== "CameoError") throw error;
+    if (error.name !== "CameoError") throw error;
     console.error(`cameo is installed, but: ${error.message}`);
   }
 }
 
 const prebuilt = join(root, "prebuilds", `${process.platform}-${process.arch}`);
+const fromSource = ["true", "cameo"].includes(process.env.npm_config_build_from_source);
 try {
-  if (options.install && existsSync(prebuilt)) await prepareLibtorch();
+  if (options.install && existsSync(prebuilt) && !fromSource) await lookForLibtorch();
   else await buildAddon(options);
 } catch (error) {
   const known = error instanceof BuildError || error instanceof MissingTool;

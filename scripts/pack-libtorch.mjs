@@ -6,7 +6,16 @@
 // --from         a folder as `cameo libtorch install` makes it. Default: what it has installed, fetched where it isn't
 // --folder-only  leaves out the tarball, whose compression takes a minute
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -48,14 +57,15 @@ const manifest = {
   os: [process.platform],
   cpu: [process.arch],
   ...(process.platform === "linux" ? { libc: ["glibc"] } : {}),
-  files: ["lib", "cameo-libtorch.json"],
+  files: ["lib", "licenses", "cameo-libtorch.json"],
 };
 
 const readme = `# ${libtorchPackage}
 
 The libraries of libtorch ${libtorchVersion} that run on a CPU, taken from PyTorch's wheel, which the package cameo loads.
 PyTorch is under the BSD-3-Clause licence; libcudart and libcupti, where they are here, are NVIDIA's, under the
-licence of the CUDA toolkit, and libgomp is GNU's, under the GPL with the runtime library exception.
+licence of the CUDA toolkit, and libgomp is GNU's, under the GPL with the runtime library exception. The texts that come
+with the wheels are in licenses/.
 `;
 
 /** Symbols that only a debugger reads are a fifth of the Linux library. */
@@ -68,6 +78,9 @@ function copyLibrary(from, to) {
 const from = options.from ?? (await installLibtorch({ onProgress: reportTo(process.stderr) }));
 const stamp = readStamp(from);
 if (stamp?.version !== libtorchVersion) fail(`${from} is not the libtorch that cameo installs`);
+const licences = join(from, "licenses");
+if (!existsSync(licences))
+  fail(`${from} has no licences' texts: \`cameo libtorch install --force\` fetches them`);
 if (stamp.cuda) fail(`${from} has CUDA, which is too large for npm; name one without it with --from`);
 
 const out = resolve(options.out);
@@ -76,6 +89,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "lib"), { recursive: true });
 for (const name of readdirSync(join(from, "lib")).filter((name) => !name.endsWith(".lib")))
   copyLibrary(join(from, "lib", name), join(folder, "lib", name));
+cpSync(licences, join(folder, "licenses"), { recursive: true });
 await writeStamp(folder, libtorchVersion, false);
 writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 writeFileSync(join(folder, "README.md"), readme);

@@ -26,7 +26,7 @@ function loadAddon(): NativeAddon {
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     const isClone = existsSync(join(packageRoot, ".git"));
-    const remedy = isClone ? "npm run compile" : "npm rebuild cameo";
+    const remedy = isClone ? "npm run compile" : "npm rebuild cameo --build-from-source";
     throw new CameoError(
       "ERR_LIBTORCH",
       `the native addon does not load (${reason}): build it with \`${remedy}\``,

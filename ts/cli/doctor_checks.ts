@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { installCommand, type LibtorchLocation, locateLibtorch, mendCommand } from "../libtorch/index.js";
-import { cudaDriver, glibcVersion, machine, platforms } from "../libtorch/platform.js";
+import { cudaDriver, glibcVersion, hasCudaDriver, machine, platforms } from "../libtorch/platform.js";
 import { damagedFiles, readStamp } from "../libtorch/stamp.js";
 import { type Probe, runProbe, type SelfTestFinding } from "./doctor_probe.js";
 
@@ -104,9 +104,8 @@ function checkAddon(location: LibtorchLocation | undefined, { addon }: Probe): C
 
 function checkCuda(location: LibtorchLocation | undefined, { addon, gpus }: Probe): Check {
   const base = { name: "cuda", needed: false };
-  const driver = driverVersion();
-  if (!driver) return { ...base, ok: true, detail: "no NVIDIA driver: everything runs on the CPU" };
-  const detail = `driver ${driver}${gpus.length > 0 ? `, ${gpus.join(", ")}` : ""}`;
+  if (!hasCudaDriver()) return { ...base, ok: true, detail: "no NVIDIA driver: everything runs on the CPU" };
+  const detail = `driver ${driverVersion() ?? "of unknown version"}${gpus.length > 0 ? `, ${gpus.join(", ")}` : ""}`;
   if (!location) return { ...base, ok: false, detail: `${detail}, but no libtorch` };
   if (!location.cuda) {
     const remedy = `${installCommand} --cuda`;
@@ -141,7 +140,9 @@ function checkCpu({ addon }: Probe): Check {
   const threads = "error" in addon ? availableParallelism() : addon.threads;
   const detail = [`${threads} threads`, ...known.filter((flag) => flags.has(flag))].join(", ");
   const remedy = "without AVX2 it runs, but slowly";
-  return { name: "cpu", ok: flags.has("avx2"), needed: false, detail, remedy };
+  // Elsewhere the system does not list what the processor can do, or it is no x64.
+  const ok = flags.has("avx2") || process.arch !== "x64" || flags.size === 0;
+  return { name: "cpu", ok, needed: false, detail, remedy };
 }
 
 function cpuFlags(): string[] {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
@@ -6,7 +6,7 @@ import { installCommand } from "./locate.js";
 import { withLock } from "./lock.js";
 import type { Release, Wheel } from "./pins.js";
 import { diskFull, downloadWheel, findPython, unpackWheel } from "./pip.js";
-import { cacheFolder, release } from "./platform.js";
+import { cacheFolder, machine, release } from "./platform.js";
 import { isWhole, readStamp, sha256Of, writeStamp } from "./stamp.js";
 
 export interface InstallProgress {
@@ -56,12 +56,13 @@ export async function installRelease(wanted: Release, options: InstallOptions = 
   return folder;
 }
 
-/** Deletes what `installLibtorch` put into the cache; resolves with the folders that were there. */
+/** Deletes what `installLibtorch` put into the cache, of any version; resolves with the folders that were there. */
 export async function removeLibtorch(): Promise<string[]> {
   const cache = cacheFolder();
-  const removed = [join(cache, release(false).name), join(cache, "downloads")].filter((path) =>
-    existsSync(path),
-  );
+  const names = await readdir(cache).catch(() => []);
+  const removed = names
+    .filter((name) => (name.startsWith("libtorch-") && name.endsWith(`-${machine}`)) || name === "downloads")
+    .map((name) => join(cache, name));
   if (removed.length === 0) return removed;
   await withLock(join(cache, "libtorch.lock"), async () => {
     for (const path of removed) await rm(path, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { utimesSync } from "node:fs";
 import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -6,11 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
+/** An owner that lives may be stopped, or its process number have been given to another. */
+const staleOfLivingMs = 3_600_000;
 const pollMs = 250;
 
 interface Owner {
   pid: number;
   host: string;
+  /** Tells an owner's locks apart. */
+  id: string;
 }
 
 export interface LockOptions {
@@ -29,12 +34,12 @@ export async function withLock<T>(
   { signal, onWait }: LockOptions = {},
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
+  const id = randomUUID();
   let abandoned = false;
   let waiting = false;
-  while (!(await acquire(file))) {
-    if (await isStale(file)) {
+  while (!(await acquire(file, id))) {
+    if ((await isStale(file)) && (await removeStale(file, id))) {
       abandoned = true;
-      await rm(file, { force: true });
       continue;
     }
     if (!waiting) onWait?.();
@@ -46,14 +51,14 @@ export async function withLock<T>(
     return await work({ abandoned });
   } finally {
     clearInterval(heartbeat);
-    await rm(file, { force: true });
+    if ((await ownerOf(file))?.id === id) await rm(file, { force: true });
   }
 }
 
-async function acquire(file: string): Promise<boolean> {
+async function acquire(file: string, id: string): Promise<boolean> {
   try {
     const handle = await open(file, "wx");
-    await handle.writeFile(JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner));
+    await handle.writeFile(JSON.stringify({ pid: process.pid, host: hostname(), id } satisfies Owner));
     await handle.close();
     return true;
   } catch (error) {
@@ -62,14 +67,44 @@ async function acquire(file: string): Promise<boolean> {
   }
 }
 
+/**
+ * Whether the stale lock is gone now. Of several that wait one at a time looks again and removes it: else the second would
+ * remove the lock that the first one has taken meanwhile.
+ */
+async function removeStale(file: string, id: string): Promise<boolean> {
+  const guard = `${file}.takeover`;
+  if (!(await acquire(guard, id))) {
+    // It is held for a moment only: one that is stale is of a process that died in it.
+    if (await isStale(guard)) await rm(guard, { force: true });
+    return false;
+  }
+  try {
+    if (!(await isStale(file))) return false;
+    await rm(file, { force: true });
+    return true;
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
 async function isStale(file: string): Promise<boolean> {
   try {
-    if (Date.now() - (await stat(file)).mtimeMs > staleMs) return true;
-    const owner = JSON.parse(await readFile(file, "utf8")) as Owner;
-    return owner.host === hostname() && !isAlive(owner.pid);
+    const age = Date.now() - (await stat(file)).mtimeMs;
+    const owner = await ownerOf(file);
+    if (owner?.host !== hostname()) return age > staleMs;
+    return !isAlive(owner.pid) || age > staleOfLivingMs;
   } catch {
-    // Released, or not written yet: the next round will tell.
+    // Released: the next round will tell.
     return false;
+  }
+}
+
+/** undefined where the lock was released, or is not written yet. */
+async function ownerOf(file: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Owner;
+  } catch {
+    return undefined;
   }
 }
 

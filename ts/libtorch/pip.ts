@@ -137,7 +137,10 @@ with zipfile.ZipFile(wheel) as archive:
                 shutil.copyfileobj(data, file, 1 << 20)
 `;
 
-/** Writes the parts of a wheel that are kept below `folder`; Python's zipfile checks their CRCs. */
+/**
+ * Writes the parts of a wheel that are kept below `folder`, and its licences' texts, which whoever passes the libraries on has
+ * to pass on with them; Python's zipfile checks their CRCs.
+ */
 export async function unpackWheel(
   python: string,
   wheel: Wheel,
@@ -145,14 +148,13 @@ export async function unpackWheel(
   folder: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { ok, stderr } = await run(
-    python,
-    ["-c", unpackScript, file, folder, JSON.stringify(wheel.keep)],
-    signal,
-  );
+  const { project, version } = wheel;
+  const licences = `${project.replaceAll("-", "_")}-${version}.dist-info/licenses/`;
+  const keep = { ...wheel.keep, [licences]: join("licenses", project) };
+  const { ok, stderr } = await run(python, ["-c", unpackScript, file, folder, JSON.stringify(keep)], signal);
   if (ok) return;
   if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
-    throw diskFull(`while ${wheel.project} was unpacked`);
+    throw diskFull(`while ${project} was unpacked`);
   }
   const reason = stderr.trim().split("\n").at(-1);
   throw new CameoError(

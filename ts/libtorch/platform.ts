@@ -116,10 +116,15 @@ export function platform(): Platform {
 /** Is there where NVIDIA's driver for Linux is loaded. */
 export const cudaDriver = "/proc/driver/nvidia/version";
 
+/** The libraries of drivers that have no such file: on Windows, and on Linux within it (WSL 2). */
+const cudaLibraries = [
+  join(process.env.SystemRoot ?? "C:\\Windows", "System32", "nvcuda.dll"),
+  "/usr/lib/wsl/lib/libcuda.so.1",
+];
+
 /** Whether a libtorch with CUDA would be of use here. */
 export function hasCudaDriver(): boolean {
-  const nvcuda = join(process.env.SystemRoot ?? "C:\\Windows", "System32", "nvcuda.dll");
-  return existsSync(process.platform === "win32" ? nvcuda : cudaDriver);
+  return [cudaDriver, ...cudaLibraries].some((path) => existsSync(path));
 }
 
 /** The folders in which a libtorch's libraries and those they need lie. */

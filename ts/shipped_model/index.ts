@@ -23,10 +23,21 @@ export interface SampleDefaults {
 
 const folder = new URL("../../weights/troupe/", import.meta.url);
 
+/**
+ * Where the addon finds a file of this package in a packaged Electron app: JavaScript reads through the archive app.asar,
+ * and C++ what was unpacked beside it.
+ */
+export function unpackedPath(path: string): string {
+  return path.replace(/\.asar(?=[\\/])/, ".asar.unpacked");
+}
+
 /** Throws ERR_INVALID_OPTION where the package's copy has no model. */
 export function shippedModel(): ShippedModel {
   const model = JSON.parse(readFileSync(new URL("model.json", folder), "utf8")) as ShippedModel;
-  const path = (name: string) => fileURLToPath(new URL(name, folder));
+  const path = (name: string) => {
+    const inPackage = fileURLToPath(new URL(name, folder));
+    return process.versions.electron ? unpackedPath(inPackage) : inPackage;
+  };
   const paths = { base: path(model.base), motion: path(model.motion), subject: path(model.subject) };
   for (const missing of Object.values(paths).filter((each) => !existsSync(each))) {
     throw new CameoError(

@@ -29,12 +29,17 @@ export class Events {
       let ended = this.#closing.signal.aborted;
       const end = () => {
         ended = true;
+        this.#listeners.delete(listener);
         wake();
       };
       const listener = (event: StudioEvent) => {
         behind.push(event);
-        // It connects again, and is told the state as it is then.
-        if (behind.length > maxBehind) end();
+        if (behind.length > maxBehind) {
+          // It connects again, and is told the state as it is then.
+          behind.length = 0;
+          end();
+          stream.abort();
+        }
         wake();
       };
       this.#listeners.add(listener);

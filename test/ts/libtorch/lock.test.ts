@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +33,37 @@ t.test("the lock of a process that died is taken over, and the work is told", as
   const file = join(t.testdir(), "lock");
   writeFileSync(file, JSON.stringify({ pid, host: hostname() }));
   t.equal(await withLock(file, async ({ abandoned }) => abandoned), true);
+});
+
+t.test("one of many takes over at a time", async (t) => {
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const file = join(t.testdir(), "lock");
+  writeFileSync(file, JSON.stringify({ pid, host: hostname() }));
+  let running = 0;
+  const told: boolean[] = [];
+  const work = async ({ abandoned }: { abandoned: boolean }) => {
+    t.equal(++running, 1);
+    told.push(abandoned);
+    await sleep(5);
+    running--;
+  };
+  await Promise.all(Array.from({ length: 8 }, () => withLock(file, work)));
+  t.equal(told.filter(Boolean).length, 1, "one of them has something to clear away");
+  t.same(readdirSync(t.testdirName), []);
+});
+
+t.test("a lock of a living process that was stopped for a while stays its own", async (t) => {
+  const file = join(t.testdir(), "lock");
+  writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname(), id: "its own" }));
+  const longAgo = Date.now() / 1000 - 61;
+  utimesSync(file, longAgo, longAgo);
+  const abort = new AbortController();
+  const waiting = withLock(file, async () => t.fail("the lock was taken"), {
+    signal: abort.signal,
+    onWait: () => abort.abort(),
+  });
+  await t.rejects(waiting, { name: "AbortError" });
+  t.ok(existsSync(file));
 });
 
 t.test("a lock that nobody has renewed for a minute is taken over", async (t) => {
