@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import t from "tap";
 import { locateLibtorch } from "#ts/libtorch/index.js";
-import { bareEnvironment, linkLibtorchPackage, npm, pack } from "../support/package.js";
+import { bareEnvironment, installLibtorchPackage, npm, pack } from "../support/package.js";
 import { writeSmallModel } from "../support/small_model.js";
 
 const model = writeSmallModel("package");
@@ -79,7 +79,7 @@ t.test("installs without compiler, cmake, Python and libtorch, and says what is 
   t.match(script.stderr, /^cameo is installed, but: .*`npx cameo libtorch install`/);
   t.notOk(existsSync(join(project, "node_modules/cameo/build")), "nothing was compiled");
 
-  await linkLibtorchPackage(join(project, "node_modules"));
+  await installLibtorchPackage(join(project, "node_modules"));
   const found = run(project, [cli, "libtorch", "path", "--json"], env);
   t.match(JSON.parse(found.stdout), { source: "package", version: "2.11.0" });
   t.match(run(project, ["sample.mjs", "out.apng"], env), { status: 0, stdout: frameBytes });

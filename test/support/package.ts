@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { libtorchVersion, locateLibtorch } from "#ts/libtorch/index.js";
 import { libtorchPackage } from "#ts/libtorch/package.js";
 import { findLibrary, machine, platform } from "#ts/libtorch/platform.js";
-import { writeStamp } from "#ts/libtorch/stamp.js";
+import { readStamp, writeStamp } from "#ts/libtorch/stamp.js";
 
 export interface Output {
   status: number | null;
@@ -69,13 +69,25 @@ export function bareEnvironment(folder: string): NodeJS.ProcessEnv {
   };
 }
 
-/** What `npm run pack:libtorch` packs, of links to the libraries that the tests run on. */
-export async function linkLibtorchPackage(modules: string): Promise<void> {
+/**
+ * Installs what `npm run pack:libtorch` makes; where the tests run on a libtorch that cameo has not installed, and so can't
+ * pack, something like it of links to its libraries.
+ */
+export async function installLibtorchPackage(modules: string): Promise<void> {
+  const { folder: libtorch, cuda } = locateLibtorch();
   const folder = join(modules, libtorchPackage);
+  mkdirSync(dirname(folder), { recursive: true });
+  if (!cuda && readStamp(libtorch) && existsSync(join(libtorch, "licenses"))) {
+    const options = ["--folder-only", "--from", libtorch, "--out", dirname(folder)];
+    const { status, stderr } = spawnSync(process.execPath, ["scripts/pack-libtorch.mjs", ...options], {
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(stderr);
+    return;
+  }
   mkdirSync(join(folder, "lib"), { recursive: true });
-  const location = locateLibtorch();
   for (const { name } of platform().cpuLibraries) {
-    const library = findLibrary(location.folder, name);
+    const library = findLibrary(libtorch, name);
     if (library) symlinkSync(library, join(folder, "lib", basename(library)));
   }
   await writeStamp(folder, libtorchVersion, false);

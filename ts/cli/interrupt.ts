@@ -3,7 +3,7 @@ import { exitCodes } from "./output.js";
 /** `launch` started this process, with a channel to itself; it says for all what there is to say of an interrupt. */
 export const isLaunched = process.channel !== undefined;
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const signals = ["SIGINT", "SIGTERM"] as const;
 
 /**
  * Runs `work` with a signal that Ctrl-C aborts. A second Ctrl-C ends the process at once: what is computing

@@ -5,7 +5,7 @@ import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { installCommand } from "./locate.js";
 import { withLock } from "./lock.js";
 import type { Release, Wheel } from "./pins.js";
-import { diskFull, downloadWheel, findPython, unpackWheel } from "./pip.js";
+import { diskFull, downloadWheel, findPython, findResumingPip, unpackWheel } from "./pip.js";
 import { cacheFolder, machine, release } from "./platform.js";
 import { isWhole, readStamp, sha256Of, writeStamp } from "./stamp.js";
 
@@ -107,6 +107,8 @@ async function install(
 }
 
 const workPrefix = "work-";
+/** Of a wheel whose download should not have to begin again. */
+const largeBytes = 50_000_000;
 
 /** Work folders whose process died; whoever has the lock is the only one at work. */
 async function removeLeftovers(cache: string): Promise<void> {
@@ -131,6 +133,8 @@ async function download(
   const missing = wanted.wheels.filter((wheel) => !files.has(wheel));
   await checkSpace(downloads, missing, wanted.unpackedBytes);
   const totalBytes = sum(wanted.wheels);
+  const isLarge = missing.some(({ bytes }) => bytes > largeBytes);
+  const pip = isLarge ? await findResumingPip(python, join(work, "pip"), signal) : undefined;
   for (const wheel of missing) {
     const before = sum([...files.keys()]);
     const folder = await mkdtemp(join(work, "pip-"));
@@ -139,7 +143,7 @@ async function download(
       onProgress?.({ phase: "download", bytes: before + Math.min(sizeOf(folder), wheel.bytes), totalBytes });
     const timer = setInterval(report, 200);
     try {
-      await downloadWheel(python, wheel, folder, signal);
+      await downloadWheel(python, wheel, { folder, pip, signal });
     } finally {
       clearInterval(timer);
     }

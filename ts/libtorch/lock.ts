@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "../is_alive.js";
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
@@ -105,15 +106,6 @@ async function ownerOf(file: string): Promise<Owner | undefined> {
     return JSON.parse(await readFile(file, "utf8")) as Owner;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

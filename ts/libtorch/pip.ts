@@ -48,6 +48,33 @@ export async function findPython(): Promise<string> {
   );
 }
 
+/** From this version on a download that broke is taken up where it broke. */
+const resuming = { major: 25, minor: 1, fetched: "25.3" };
+
+/**
+ * Where a pip that takes up broken downloads lies: fetched into `folder`, unless the Python's own one does. undefined for its
+ * own one, also where the other can't be had.
+ */
+export async function findResumingPip(
+  python: string,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { stdout } = await run(python, ["-m", "pip", "--version"], signal);
+  const [, major = 0, minor = 0] = (stdout.match(/^pip (\d+)\.(\d+)/) ?? []).map(Number);
+  if (major > resuming.major || (major === resuming.major && minor >= resuming.minor)) return undefined;
+  const fetched = [
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--target",
+    folder,
+    `pip==${resuming.fetched}`,
+  ];
+  const { ok } = await run(python, ["-m", "pip", "install", ...fetched], signal, pipSettings);
+  return ok ? folder : undefined;
+}
+
 /** The kind of wheels that are pinned; it does not depend on the Python that fetches them. */
 function wheelTags(): string[] {
   const python = ["--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--abi", "none"];
@@ -63,12 +90,14 @@ const pipSettings = {
   PIP_RESUME_RETRIES: "10",
 };
 
-/** Downloads one wheel into `folder`, with pip's own temporary files there too. pip checks the hash. */
+/**
+ * Downloads one wheel into `folder`, with pip's own temporary files there too; `pip` is what `findResumingPip` found. It checks
+ * the hash.
+ */
 export async function downloadWheel(
   python: string,
   wheel: Wheel,
-  folder: string,
-  signal?: AbortSignal,
+  { folder, pip, signal }: { folder: string; pip?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const requirements = join(folder, "requirements.txt");
   await writeFile(requirements, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
@@ -87,7 +116,7 @@ export async function downloadWheel(
       ],
     ],
     signal,
-    { TMPDIR: folder, ...pipSettings },
+    { TMPDIR: folder, ...pipSettings, ...(pip && { PYTHONPATH: pip }) },
   );
   if (!ok) throw downloadError(wheel, stderr);
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isAlive } from "../is_alive.js";
 import { readImage } from "../media/index.js";
 import { sniff } from "../media/signature.js";
 import { Refusal } from "./errors.js";
@@ -27,7 +28,8 @@ export class References {
   }
 
   static async open(): Promise<References> {
-    return new References(await mkdtemp(join(tmpdir(), "cameo-studio-")));
+    await removeLeftovers();
+    return new References(await mkdtemp(join(tmpdir(), `cameo-studio-${process.pid}-`)));
   }
 
   /** Keeps a picture that can be read; ERR_INVALID_IMAGE for any other. */
@@ -66,6 +68,17 @@ export class References {
 
   async close(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes the pictures that a studio which was killed has left. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = /^cameo-studio-(\d+)-/.exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {
+      // Another user's.
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { type InstallProgress, installRelease } from "#ts/libtorch/install.js";
 import type { Release, Wheel } from "#ts/libtorch/pins.js";
+import { findPython, findResumingPip } from "#ts/libtorch/pip.js";
 import { release } from "#ts/libtorch/platform.js";
 import { setEnvironment } from "../../support/environment.js";
 
@@ -50,6 +51,16 @@ async function output(child: ChildProcess): Promise<string> {
   await once(child, "close");
   return text;
 }
+
+t.test("an old pip is not what downloads half a gigabyte", async (t) => {
+  const folder = join(t.testdir(), "pip");
+  const python = await findPython();
+  const found = await findResumingPip(python, folder);
+  const env = { ...process.env, ...(found && { PYTHONPATH: found }) };
+  const { stdout } = spawnSync(python, ["-m", "pip", "--version"], { env, encoding: "utf8" });
+  t.match(stdout, /^pip (25\.[1-9]|2[6-9]|[3-9]\d)/);
+  t.equal(await findResumingPip("no-such-python", folder), undefined);
+});
 
 t.test("fetches, checks and unpacks; a second call changes nothing", async (t) => {
   const cache = emptyCache(t);

@@ -1,5 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "tap";
 import { Studio } from "#ts/studio/index.js";
@@ -92,6 +104,26 @@ test("a record that names files outside its folder is no entry", async (t) => {
   t.strictSame((await (await startStudio(t, { output })).state()).gallery, []);
 });
 
+test("what a killed studio left unfinished is removed after a day", async (t) => {
+  const [old, recent] = [".20250101-000000-abcdef.tmp", ".20250101-000000-abcde0.tmp"];
+  const output = join(t.testdir({ gallery: { [old]: { "video.mp4": "" }, [recent]: {} } }), "gallery");
+  const yesterday = Date.now() / 1000 - 25 * 3600;
+  utimesSync(join(output, old), yesterday, yesterday);
+  await startStudio(t, { output });
+  t.strictSame(readdirSync(output), [recent]);
+});
+
+test("the pictures of a studio that was killed are removed by the next one", async (t) => {
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const [dead, living] = [pid, process.pid].map((each) =>
+    mkdtempSync(join(tmpdir(), `cameo-studio-${each}-`)),
+  ) as [string, string];
+  t.teardown(() => rmSync(living, { recursive: true }));
+  await startStudio(t);
+  t.notOk(existsSync(dead));
+  t.ok(existsSync(living));
+});
+
 test("says what is wrong with a request", async (t) => {
   const studio = await startStudio(t);
   await studio.until(({ model: { state } }) => state === "ready");
@@ -129,7 +161,7 @@ test("says what is wrong with a request", async (t) => {
 test("refuses what is no picture, or too large, without reading it all", async (t) => {
   const studio = await startStudio(t);
   const upload = (body: Uint8Array) => studio.call("/api/references", { method: "POST", body });
-  const png = readFileSync("examples/reference.png");
+  const png = readFileSync("examples/critter.png");
   for (const [bytes, message] of [
     [Buffer.from("<svg/>"), /it is of no known format|it is SVG/],
     [png.subarray(0, 2000), /it is damaged or not supported/],
