@@ -6,7 +6,7 @@ import type { Reply, Request } from "../../examples/electron/src/protocol.js";
 import { writeSmallModel } from "../support/small_model.js";
 
 const model = { ...writeSmallModel("electron"), device: "cpu" };
-const reference = new Uint8Array(readFileSync("examples/reference.png"));
+const reference = new Uint8Array(readFileSync("examples/critter.png"));
 
 /** The page's end of a channel to a process that serves it. */
 function openService(given: object) {

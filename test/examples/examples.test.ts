@@ -9,7 +9,7 @@ import { writeSmallModel } from "../support/small_model.js";
 
 const { base, motion, subject } = writeSmallModel("examples");
 const model = ["--base", base, "--motion", motion ?? "", "--subject", subject ?? ""];
-const picture = "examples/reference.png";
+const picture = "examples/critter.png";
 
 function start(example: string, args: string[]): ChildProcess {
   return spawn(process.execPath, [`examples/${example}`, ...model, ...args], {

@@ -85,7 +85,7 @@ function makeVideo() {
   const head = Buffer.alloc(12);
   readSync(openSync(video, "r"), head);
   if (head.toString("latin1", 4, 8) !== "ftyp") throw new Error("out.mp4 is no MP4 file");
-  return `out.mp4, ${megabytes(video)}`;
+  return `out.mp4, ${(statSync(video).size / 1000).toFixed(0)} kB`;
 }
 
 try {

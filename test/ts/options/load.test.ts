@@ -33,6 +33,14 @@ test("completes the defaults", (t) => {
   t.end();
 });
 
+test("without any path it is the model that ships", (t) => {
+  const { native, shipped } = checkLoadOptions({ dtype: "fp32" });
+  t.match(native, { base: /troupe.base$/, motion: /troupe.motion$/, device: "auto", dtype: "fp32" });
+  t.match(native.subject, [/subject\.safetensors$/]);
+  t.ok(shipped);
+  t.end();
+});
+
 test("says what is wrong", (t) => {
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ motion: "m" }, /^base is missing: motion belongs to an image model; give .* as base$/],

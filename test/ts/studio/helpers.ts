@@ -7,7 +7,7 @@ import type { StudioEvent, StudioState, UploadedReference, VideoOrder } from "#t
 import { writeSmallModel } from "../../support/small_model.js";
 
 export const model = writeSmallModel("studio");
-export const picture = readFileSync("examples/reference.png");
+export const picture = readFileSync("examples/critter.png");
 
 /** A video of the small model that takes a moment. */
 export const small = { prompt: "a cat", width: 32, height: 32, steps: 2, frames: 4 } satisfies VideoOrder;

@@ -92,7 +92,7 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
   await noSeriousViolation(t, page, "the empty page");
   await page.screenshot({ path: join(pictures, "empty.png") });
 
-  await drop(page, "examples/reference.png");
+  await drop(page, "examples/critter.png");
   await page.getByRole("img", { name: "me.png" }).waitFor();
   await page.getByLabel("Prompt").fill("A critter runs on a beach.");
   await fill(page, { ...size, Steps: "1000", Seed: "7" });
@@ -148,8 +148,8 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
 
 test("cancels one of several side by side, and shows errors as one line", { skip }, async (t) => {
   const { page, errors } = await open(t);
-  await page.getByLabel("Choose a picture").setInputFiles("examples/reference.png");
-  await page.getByRole("img", { name: "reference.png" }).waitFor();
+  await page.getByLabel("Choose a picture").setInputFiles("examples/critter.png");
+  await page.getByRole("img", { name: "critter.png" }).waitFor();
   await page.getByLabel("Prompt").fill("A critter dances.");
   await fill(page, { ...size, Steps: "1000", Seed: "5" });
   await page.getByLabel("Seeds side by side").selectOption("3");
@@ -190,8 +190,8 @@ test("fits a phone, in the dark, by the keyboard", { skip }, async (t) => {
   const { page, studio } = await open(t, settings);
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   t.ok((await overflow()) <= 0);
-  await page.getByLabel("Choose a picture").setInputFiles("examples/reference.png");
-  await page.getByRole("img", { name: "reference.png" }).waitFor();
+  await page.getByLabel("Choose a picture").setInputFiles("examples/critter.png");
+  await page.getByRole("img", { name: "critter.png" }).waitFor();
   await fill(page, { ...size, Steps: "2" });
   await page.getByLabel("Prompt").focus();
   await page.keyboard.type("A_critter_with_a_very_long_name_that_no_line_of_a_phone_can_hold jumps.");

@@ -2,7 +2,7 @@
 
     python assemble.py RUNS OUT
 
-RUNS/subject's file has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
+The file of RUNS/anneal has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
 OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references. Text encoder, tokenizer and
 scheduler are those of RUNS/image, the VAE that of RUNS/decoder where there is one. Needs safetensors and numpy.
 """
@@ -25,12 +25,15 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def replace(path: Path, trained: dict) -> None:
-    """Gives every tensor of `path` its trained values."""
-    save_file({name: trained[name] for name in load_file(path)}, path, metadata(path))
+    """Gives every tensor of `path` its trained values; position codes, which are never trained, stay."""
+    tensors = {
+        name: tensor if name.endswith(".pe") else trained[name] for name, tensor in load_file(path).items()
+    }
+    save_file(tensors, path, metadata(path))
 
 
 def assemble(runs: Path, out: Path) -> None:
-    subject = runs / "subject/model/subject.safetensors"
+    subject = runs / "anneal/model/subject.safetensors"
     trained = load_file(subject)
     for name in ("base", "motion"):
         shutil.rmtree(out / name, ignore_errors=True)

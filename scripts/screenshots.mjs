@@ -1,0 +1,56 @@
+// Takes the pictures of the studio that the README and docs/studio.md show, of the model that ships, in a real browser:
+//
+//     node scripts/screenshots.mjs
+//
+// CHROME_PATH is the browser's program, /usr/bin/chromium where it is not set.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import sharp from "sharp";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { Studio } = await import(join(root, "dist", "studio", "index.js"));
+
+async function openPage(url, settings) {
+  const context = await browser.newContext({ deviceScaleFactor: 1.5, ...settings });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.getByText("Ready on cpu").waitFor();
+  return page;
+}
+
+/** Pictures are kept small: 256 colours are enough for a page. */
+async function capture(page, name, options = {}) {
+  await sharp(await page.screenshot(options))
+    .png({ palette: true, compressionLevel: 9 })
+    .toFile(join(root, "docs", "pictures", `${name}.png`));
+}
+
+async function makeVideos(page) {
+  await page.getByLabel("Choose a picture").setInputFiles(join(root, "examples", "critter.png"));
+  await page.getByRole("img", { name: "critter.png" }).waitFor();
+  await page.getByLabel("Prompt").fill("a critter runs on a beach");
+  await page.getByLabel("Seed", { exact: true }).fill("40");
+  await page.getByLabel("Seeds side by side").selectOption("3");
+  await page.getByRole("button", { name: "Generate" }).click();
+  await page.locator(".stage video").nth(2).waitFor({ timeout: 600_000 });
+  await page.waitForTimeout(1000);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "cameo-screenshots-"));
+const studio = await Studio.start({ load: { device: "cpu" }, output: folder });
+const executablePath = process.env.CHROME_PATH ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+try {
+  const page = await openPage(studio.url, { viewport: { width: 1280, height: 860 } });
+  await makeVideos(page);
+  await capture(page, "studio");
+  const phone = await openPage(studio.url, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+  await capture(phone, "studio-phone");
+} finally {
+  await browser.close();
+  await studio.close();
+  rmSync(folder, { recursive: true });
+}
