@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { test } from "tap";
 import { usageError } from "../support/command_line.js";
@@ -119,13 +119,31 @@ test("blocks say what they are, and none hides a command", (t) => {
   t.end();
 });
 
+/** The different commands that the documentation shows in full, without the program's name. */
+function complete(command: string): string[][] {
+  const shown = all.filter(({ words }) => words[1] === command && !words.includes("..."));
+  const lines = new Set(
+    shown.map(({ words: [program, ...args], place }) => {
+      if (program !== "cameo") throw new Error(`${place}: ${program} runs ${command}`);
+      return JSON.stringify(args);
+    }),
+  );
+  return [...lines].map((line) => JSON.parse(line));
+}
+
+function cameo(folder: string, args: readonly string[]) {
+  return spawnSync(process.execPath, [resolve("dist/cli/main.js"), ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+}
+
 test("the sampling that is shown works, with small models in the places of the large ones", async (t) => {
   const folder = await writeExampleFolder("docs-commands");
-  const complete = all.filter(({ words }) => words[1] === "sample" && !words.includes("..."));
-  t.ok(complete.length > 2);
-  const lines = new Set(complete.map(({ words }) => JSON.stringify(words.slice(1))));
-  for (const line of lines) {
-    const args: string[] = JSON.parse(line);
+  const commands = complete("sample");
+  t.ok(commands.length > 2);
+  for (const args of commands) {
+    const line = args.join(" ");
     const ships = !args.includes("--base");
     const isVideo = ships || args.includes("--motion");
     const small = [
@@ -135,12 +153,36 @@ test("the sampling that is shown works, with small models in the places of the l
     ];
     const subject = ships || args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);
-    const cli = resolve("dist/cli/main.js");
-    const { status, stderr } = spawnSync(process.execPath, [cli, ...args, ...small], {
-      cwd: folder,
-      encoding: "utf8",
-    });
+    const { status, stderr } = cameo(folder, [...args, ...small]);
     t.equal(status, 0, `${line}: ${stderr}`);
     t.ok(existsSync(join(folder, args[args.indexOf("-o") + 1] ?? "")), line);
   }
+});
+
+test("the training that is shown works, and the curves of its runs", async (t) => {
+  const folder = await writeExampleFolder("docs-training");
+  const resumed = ["train", "people.jsonc", "--resume"];
+  for (const args of [["train", "people.jsonc"], resumed]) {
+    t.ok(
+      complete("train").some((shown) => shown.join() === args.join()),
+      args.join(" "),
+    );
+    const { status, stderr } = cameo(folder, args);
+    t.equal(status, 0, `${args.join(" ")}: ${stderr}`);
+  }
+  for (const args of complete("plot")) {
+    for (const run of args.filter((arg) => arg.startsWith("runs/"))) {
+      if (run !== "runs/new") cpSync(join(folder, "runs/new"), join(folder, run), { recursive: true });
+    }
+    const { status, stderr } = cameo(folder, args);
+    t.equal(status, 0, `${args.join(" ")}: ${stderr}`);
+  }
+});
+
+test("what is shown of the machine and of libtorch works", (t) => {
+  for (const args of [...complete("doctor"), ["libtorch", "path"]]) {
+    const { status, stdout, stderr } = cameo(".", args);
+    t.equal(status, 0, `${args.join(" ")}: ${stdout}${stderr}`);
+  }
+  t.end();
 });
