@@ -40,6 +40,9 @@ function exitCode(error: unknown): number {
   return error.code === "ERR_ABORTED" ? exitCodes.interrupted : exitCodes.failed;
 }
 
+/** Codes of errors whose messages may begin with an option's name. */
+const namesOptions: readonly string[] = ["ERR_INVALID_OPTION", "ERR_OUT_OF_MEMORY"];
+
 function errorMessage(error: unknown): string {
   if (error instanceof CommanderError) {
     return error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
@@ -47,7 +50,7 @@ function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!(error instanceof CameoError)) return `${error.name}: ${error.message}`;
   if (error.code === "ERR_ABORTED") return "interrupted";
-  if (error.code !== "ERR_INVALID_OPTION") return error.message;
+  if (!namesOptions.includes(error.code)) return error.message;
   return error.message.replace(/^([a-zA-Z]+)(?=:| is missing)/, flagOf);
 }
 

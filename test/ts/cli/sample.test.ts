@@ -191,6 +191,20 @@ test("Ctrl-C ends it cleanly, with nothing half-written", async (t) => {
   }
 });
 
+test("a budget of memory that is too small is found before the first step", async (t) => {
+  const args = ["sample", ...model, ...small, "-o", tempFile(t, "out.webp"), "--max-memory", "100MB"];
+  const { code, stdout, stderr } = await cameo(args);
+  t.equal(code, 1);
+  t.equal(stdout, "");
+  t.match(
+    stderr,
+    /^cameo: --max-memory: 0\.1 GB are allowed and this request needs some 0\.\d GB in fp32: /m,
+  );
+  t.notMatch(stderr, /denoise/);
+  const wrong = await cameo([...args.slice(0, -1), "6XB"]);
+  t.match(wrong, { code: 2, stderr: /'6XB' is invalid\. It must be a size, as in 6GB/ });
+});
+
 test("a second Ctrl-C ends it at once", async (t) => {
   const output = tempFile(t, "out.gif");
   const slow = [...model, "--prompt", "a cat", "--size", "512x512", "--steps", "1000", "-o", output];
