@@ -1,13 +1,10 @@
-// What the benchmarks share: running one side as a process of its own, medians, the machine, tables, results, pictures.
+// What the benchmarks share: running one side as a process of its own, the machine, tables, results, pictures.
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-
-export { median } from "#ts/median.js";
-
 import { encodeCharts } from "#ts/training/chart_formats.js";
 
 const here = dirname(fileURLToPath(import.meta.url));

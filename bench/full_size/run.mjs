@@ -6,7 +6,8 @@
 //
 // The machine should have nothing else to do, and 13 GiB of memory free: diffusers needs them while it loads.
 import { parseArgs } from "node:util";
-import { machine, measure, median, printTable, saveResults } from "../report.mjs";
+import { median } from "#ts/median.js";
+import { machine, measure, printTable, saveResults } from "../report.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -12,8 +12,9 @@
 import { parseArgs } from "node:util";
 import { openModel } from "#ts/cli/bench/model.js";
 import { requestOf } from "#ts/cli/bench/work.js";
+import { median } from "#ts/median.js";
 import { total, unetOperations } from "#ts/operations.js";
-import { machine, median, printTable, saveChart, savedResults, saveResults } from "../report.mjs";
+import { machine, printTable, saveChart, savedResults, saveResults } from "../report.mjs";
 import { growthChart, growthChartSize } from "./chart.mjs";
 
 const text = { type: "string" };

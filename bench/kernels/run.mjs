@@ -11,7 +11,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadLibtorch } from "#ts/libtorch/index.js";
-import { machine, median, printTable, saveChart, saveResults } from "../report.mjs";
+import { median } from "#ts/median.js";
+import { machine, printTable, saveChart, saveResults } from "../report.mjs";
 import { kernelCases } from "./cases.mjs";
 import { kernelChart, kernelChartSize } from "./chart.mjs";
 

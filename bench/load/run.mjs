@@ -9,7 +9,8 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { machine, measure, median, printTable, saveResults } from "../report.mjs";
+import { median } from "#ts/median.js";
+import { machine, measure, printTable, saveResults } from "../report.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -14,7 +14,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { machine, measure, median, printTable, saveResults } from "../report.mjs";
+import { median } from "#ts/median.js";
+import { machine, measure, printTable, saveResults } from "../report.mjs";
 import { writeModelFiles } from "./model_files.mjs";
 
 const text = { type: "string" };

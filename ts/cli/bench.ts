@@ -9,18 +9,13 @@ import { type ModelChoice, modelShips } from "./bench/model.js";
 import { reportLines } from "./bench/report.js";
 import { defaultWork, drawnLayout, notOnGpus, runBench } from "./bench/run.js";
 import type { WantedWork } from "./bench/work.js";
-import { collect, number, size, withOutputFlags } from "./flags.js";
+import { collect, type ModelFlags, number, size, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { createReporter } from "./progress.js";
 
-interface BenchFlags extends OutputOptions {
-  base?: string;
-  motion?: string;
-  subject?: string[];
+interface BenchFlags extends ModelFlags, OutputOptions {
   drawn?: boolean;
-  device?: string;
-  dtype?: string;
   size?: [number, number];
   frames?: number;
   steps?: number;

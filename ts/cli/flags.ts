@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { defined } from "../options/defined.js";
+import type { LoadOptions } from "../options/load.js";
 
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
@@ -27,6 +29,22 @@ export function bytes(text: string): number {
   const value = Math.round(Number(match?.[1]) * 1000 ** unit);
   if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a size, as in 6GB.");
   return value;
+}
+
+/** What names a model and says how it computes. */
+export interface ModelFlags {
+  base?: string;
+  motion?: string;
+  subject?: string[];
+  device?: string;
+  dtype?: string;
+  kernels?: string;
+  maxMemory?: number;
+}
+
+export function loadOptionsOf(flags: ModelFlags): LoadOptions {
+  const { base, motion, subject, device, dtype, kernels, maxMemory } = flags;
+  return defined({ base, motion, subject, device, dtype, kernels, maxMemory }) as LoadOptions;
 }
 
 /** For a flag that may be given again and again. */

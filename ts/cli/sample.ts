@@ -9,24 +9,26 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
-import { bytes, collect, number, range, size, withOutputFlags } from "./flags.js";
+import {
+  bytes,
+  collect,
+  loadOptionsOf,
+  type ModelFlags,
+  number,
+  range,
+  size,
+  withOutputFlags,
+} from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
 import { createReporter, type Reporter } from "./progress.js";
 
-interface SampleFlags extends OutputOptions {
+interface SampleFlags extends ModelFlags, OutputOptions {
   prompt: string;
   output: string;
   reference?: string[];
   negative?: string;
-  base?: string;
-  motion?: string;
-  subject?: string[];
-  device?: string;
-  dtype?: string;
-  kernels?: string;
-  maxMemory?: number;
   seed?: number;
   steps?: number;
   guidance?: number;
@@ -106,7 +108,7 @@ export function sampleCommand(): Command {
 }
 
 async function sample(flags: SampleFlags): Promise<void> {
-  const load = loadOptions(flags);
+  const load = loadOptionsOf(flags);
   const request = sampleRequest(flags);
   await checkBeforeLoading(flags, load, request);
   const reporter = createReporter(flags);
@@ -160,11 +162,6 @@ async function makeVideo(
 function warn(message: string, { json }: OutputOptions): void {
   if (json) printEvent("warning", { message });
   process.stderr.write(`cameo: warning: ${message}\n`);
-}
-
-function loadOptions(flags: SampleFlags): LoadOptions {
-  const { base, motion, subject, device, dtype, kernels, maxMemory } = flags;
-  return defined({ base, motion, subject, device, dtype, kernels, maxMemory }) as LoadOptions;
 }
 
 function sampleRequest(flags: SampleFlags): SampleRequest {

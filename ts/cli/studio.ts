@@ -3,19 +3,12 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { exists } from "../media/files.js";
 import { notAllowed } from "../options/check.js";
-import { defined } from "../options/defined.js";
-import { checkLoadOptions, type LoadOptions } from "../options/load.js";
-import { bytes, collect, number, withOutputFlags } from "./flags.js";
+import { checkLoadOptions } from "../options/load.js";
+import { bytes, collect, loadOptionsOf, type ModelFlags, number, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
-interface StudioFlags extends OutputOptions {
-  base?: string;
-  motion?: string;
-  subject?: string[];
-  device?: string;
-  dtype?: string;
-  maxMemory?: number;
+interface StudioFlags extends ModelFlags, OutputOptions {
   output?: string;
   runs?: string;
   port?: number;
@@ -51,8 +44,8 @@ export function studioCommand(): Command {
 }
 
 async function studio(flags: StudioFlags): Promise<void> {
-  const { base, motion, subject, device, dtype, maxMemory, runs, port } = flags;
-  const load = defined({ base, motion, subject, device, dtype, maxMemory }) as LoadOptions;
+  const { runs, port } = flags;
+  const load = loadOptionsOf(flags);
   checkLoadOptions(load);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
     throw notAllowed("port", port, "a whole number from 0 to 65535");

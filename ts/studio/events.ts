@@ -37,7 +37,6 @@ export class Events {
         if (behind.length > maxBehind) {
           // It connects again, and is told the state as it is then.
           behind.length = 0;
-          end();
           stream.abort();
         }
         wake();
@@ -53,7 +52,7 @@ export class Events {
             await stream.write(": alive\n\n");
         }
       } finally {
-        this.#listeners.delete(listener);
+        end();
         this.#closing.signal.removeEventListener("abort", end);
       }
     });
