@@ -37,6 +37,32 @@ int64_t ParameterSet::numel() const {
   return total;
 }
 
+void ParameterSet::join() {
+  for (const auto& matrices : joined_) {
+    std::vector<at::Tensor> values;
+    std::vector<int64_t> rows;
+    for (const Parameter* matrix : matrices) {
+      values.push_back(matrix->value);
+      rows.push_back(matrix->shape[0]);
+    }
+    const std::vector<at::Tensor> together = at::cat(values).split_with_sizes(rows);
+    for (size_t i = 0; i < matrices.size(); ++i) matrices[i]->value = together[i];
+  }
+}
+
+at::Tensor joinedRows(std::initializer_list<const Parameter*> matrices) {
+  const at::Tensor& first = (*matrices.begin())->value;
+  int64_t rows = 0;
+  for (const Parameter* matrix : matrices) {
+    const at::Tensor& value = matrix->value;
+    const bool follows = value.is_contiguous() && value.is_alias_of(first) &&
+                         value.storage_offset() == first.storage_offset() + rows * first.size(1);
+    if (!follows || value.requires_grad() || matrix->adapter) return {};
+    rows += value.size(0);
+  }
+  return first.as_strided({rows, first.size(1)}, {first.size(1), 1});
+}
+
 Scope Scope::operator/(std::string_view child) const {
   return Scope(*set_, prefix_ + std::string(child) + ".");
 }

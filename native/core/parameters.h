@@ -51,6 +51,13 @@ class ParameterSet {
   /// Null where no layer declared that name.
   Parameter* find(std::string_view name);
 
+  /// Says that these matrices are multiplied with the same input, so that `join` lays them together.
+  void declareJoined(std::vector<Parameter*> matrices) { joined_.push_back(std::move(matrices)); }
+
+  /// Moves the loaded values of matrices that were declared so into one piece of memory, where `joinedRows`
+  /// finds them; their values stay what they are.
+  void join();
+
   std::deque<Parameter>& all() { return parameters_; }
   const std::deque<Parameter>& all() const { return parameters_; }
   int64_t numel() const;
@@ -58,7 +65,12 @@ class ParameterSet {
  private:
   std::deque<Parameter> parameters_;  // a deque never moves its elements
   std::unordered_map<std::string_view, Parameter*> by_name_;
+  std::vector<std::vector<Parameter*>> joined_;
 };
+
+/// The rows of these matrices as one matrix, a view, where `ParameterSet::join` has laid them together;
+/// undefined where they lie elsewhere, are trained or have an adapter.
+at::Tensor joinedRows(std::initializer_list<const Parameter*> matrices);
 
 /// A place in the tree of names: `scope / "mid_block" / "attentions" / 0`.
 class Scope {

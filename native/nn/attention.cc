@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "cpu/attention.h"
+#include "nn/affine.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -130,12 +131,33 @@ Attention::Attention(const Scope& scope, const AttentionConfig& config)
             config.heads * config.head_dim, config.qkv_bias),
       to_v_(scope / "to_v", config.context_dim > 0 ? config.context_dim : config.dim,
             config.heads * config.head_dim, config.qkv_bias),
-      to_out_(scope / "to_out" / 0, config.heads * config.head_dim, config.dim) {}
+      to_out_(scope / "to_out" / 0, config.heads * config.head_dim, config.dim) {
+  if (config.context_dim == 0 && !config.qkv_bias) {
+    scope.set().declareJoined({&to_q_.weight(), &to_k_.weight(), &to_v_.weight()});
+  }
+}
+
+Attention::Projections Attention::projections(const at::Tensor& x) const {
+  const at::Tensor together =
+      PlainKernels::on() ? at::Tensor() : joinedRows({&to_q_.weight(), &to_k_.weight(), &to_v_.weight()});
+  if (!together.defined() || together.scalar_type() != x.scalar_type()) {
+    return {to_q_.forward(x), to_k_.forward(x), to_v_.forward(x)};
+  }
+  const std::vector<at::Tensor> parts = affine(x, together, {}).chunk(3, -1);
+  return {parts[0], parts[1], parts[2]};
+}
+
+at::Tensor Attention::attended(const Projections& projections) const {
+  const auto& [q, k, v] = projections;
+  return project(mergeHeads(attend(splitHeads(q, heads()), splitHeads(k, heads()), splitHeads(v, heads()))));
+}
+
+at::Tensor Attention::forward(const at::Tensor& x) const {
+  return attended(projections(x));
+}
 
 at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& context) const {
-  const at::Tensor out = attend(splitHeads(queries(x), heads()), splitHeads(keys(context), heads()),
-                                splitHeads(values(context), heads()));
-  return project(mergeHeads(out));
+  return attended({to_q_.forward(x), to_k_.forward(context), to_v_.forward(context)});
 }
 
 }  // namespace cameo::nn

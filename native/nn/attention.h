@@ -42,17 +42,21 @@ class Attention {
   Attention(const Scope& scope, const AttentionConfig& config);
 
   /// x (N, L, dim) -> (N, L, dim).
-  at::Tensor forward(const at::Tensor& x) const { return forward(x, x); }
+  at::Tensor forward(const at::Tensor& x) const;
   /// x (N, L, dim), context (N, S, context_dim) -> (N, L, dim).
   at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const;
 
-  at::Tensor queries(const at::Tensor& x) const { return to_q_.forward(x); }
-  at::Tensor keys(const at::Tensor& x) const { return to_k_.forward(x); }
-  at::Tensor values(const at::Tensor& x) const { return to_v_.forward(x); }
+  struct Projections {
+    at::Tensor q, k, v;  // (..., L, H*d)
+  };
+  /// Of self-attention: by one matrix product where the three weights lie together (`ParameterSet::join`).
+  Projections projections(const at::Tensor& x) const;
   at::Tensor project(const at::Tensor& x) const { return to_out_.forward(x); }
   int64_t heads() const { return config_.heads; }
 
  private:
+  at::Tensor attended(const Projections& projections) const;
+
   AttentionConfig config_;
   Linear to_q_;
   Linear to_k_;

@@ -13,9 +13,10 @@ class Linear {
  public:
   Linear(const Scope& scope, int64_t in, int64_t out, bool bias = true);
   at::Tensor forward(const at::Tensor& x) const;
+  Parameter& weight() const { return weight_; }
 
  private:
-  const Parameter& weight_;
+  Parameter& weight_;
   const Parameter* bias_;  // null without a bias
 };
 

@@ -19,8 +19,8 @@ at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const F
   if (layout.references == 0) return attn1_.forward(x);
   // (B*(F+R), n, C) -> (B, F+R, n, C)
   const auto samples = [&](const at::Tensor& tokens) { return tokens.unflatten(0, {-1, layout.images()}); };
-  const at::Tensor mixed = pisaMerged(samples(attn1_.queries(x)), samples(attn1_.keys(x)),
-                                      samples(attn1_.values(x)), attn1_.heads(), layout);
+  const auto [q, k, v] = attn1_.projections(x);
+  const at::Tensor mixed = pisaMerged(samples(q), samples(k), samples(v), attn1_.heads(), layout);
   return attn1_.project(mixed.flatten(0, 1));
 }
 

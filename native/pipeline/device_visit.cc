@@ -10,6 +10,7 @@ DeviceVisit::DeviceVisit(ParameterSet& parameters, c10::Device device) : paramet
       at::Tensor visiting = parameter.value.to(device);
       home_.push_back(std::exchange(parameter.value, std::move(visiting)));
     }
+    if (!home_.empty() && home_.front().device() != device) parameters.join();
   } catch (...) {
     goHome();
     throw;

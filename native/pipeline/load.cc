@@ -45,6 +45,7 @@ class Loader {
     layers.erase(first_adapter, layers.end());
     auto coverage = weights::load(parameters, layers, options);
     if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.home());
+    parameters.join();
     for (const auto& adapter : adapters) {
       coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
     }

@@ -80,11 +80,13 @@ Tensors pisa(const Json& config, const Tensors& in) {
       Scope(parameters),
       {.dim = config.at("dim"), .heads = config.at("heads"), .head_dim = config.at("head_dim")});
   assignWeights(parameters, in);
+  if (config.value("joined", false)) parameters.join();
   const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
-  const at::Tensor& x = in.at("x");  // (B, F+R, n, C)
+  const auto [q, k, v] = layer.projections(in.at("x"));  // (B, F+R, n, C)
   const auto form = config.value("form", "merged") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
-  return {
-      {"out", layer.project(form(layer.queries(x), layer.keys(x), layer.values(x), layer.heads(), layout))}};
+  Tensors result{{"out", layer.project(form(q, k, v, layer.heads(), layout))}};
+  if (config.contains("joined")) result["one_product"] = at::scalar_tensor(q.is_alias_of(v), at::kFloat);
+  return result;
 }
 
 Tensors transformer2D(const Json& config, const Tensors& in) {

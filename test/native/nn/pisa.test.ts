@@ -30,3 +30,18 @@ t.test("the merged form equals the concatenated form", async (t) => {
     }
   }
 });
+
+t.test("one matrix product for queries, keys and values equals three", async (t) => {
+  const [count, headDim, frames, references] = [2, 8, 3, 1];
+  const dim = count * headDim;
+  const weights = probeWeights(drawWeights(attentionWeights(dim), 1));
+  const inputs = { x: drawInput("x", { shape: [2, frames + references, 15, dim], scale: 2 }, 2), ...weights };
+  const config = { dim, heads: count, head_dim: headDim, frames, references };
+  for (const form of ["merged", "concatenated"]) {
+    const one = runProbe("nn.pisa", { ...config, form, joined: true }, inputs);
+    const three = runProbe("nn.pisa", { ...config, form, joined: false }, inputs);
+    t.equal(one.one_product?.data[0], 1, `${form}: one product`);
+    t.equal(three.one_product?.data[0], 0, `${form}: three`);
+    assertClose(t, one.out, three.out, 1e-6, form);
+  }
+});
