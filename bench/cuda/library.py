@@ -1,4 +1,4 @@
-"""cameo's kernels for PISA (native/cuda), compiled with nvcc and called as PyTorch functions."""
+"""cameo's kernels for CUDA (native/cuda), compiled with nvcc and called as PyTorch functions."""
 
 import ctypes
 import os
@@ -43,12 +43,20 @@ class Backward(ctypes.Structure):
     ]
 
 
-def compile_kernels(sources: Path, to: Path, nvcc: str = "nvcc") -> str:
+class GroupNorm(ctypes.Structure):
+    _fields_ = [
+        *_pointers("x", "weight", "bias", "y", "workspace"),
+        *[(name, ctypes.c_int32) for name in ("images", "positions", "channels", "groups", "is_bfloat16", "silu")],
+        ("eps", ctypes.c_float),
+    ]
+
+
+def compile_kernels(source: Path, to: Path, nvcc: str = "nvcc") -> str:
     """The compiler's report of registers, shared memory and spills; `to` is the library."""
     major, minor = torch.cuda.get_device_capability()
     command = [nvcc, "-std=c++20", "-O3", "-shared", "-cudart", "none", "-Xcompiler", "-fPIC"]
     command += ["--expt-relaxed-constexpr", "-Xptxas", "-v"]
-    command += [f"-gencode=arch=compute_{major}{minor},code=sm_{major}{minor}", str(sources / "pisa.cu"), "-o", str(to)]
+    command += [f"-gencode=arch=compute_{major}{minor},code=sm_{major}{minor}", str(source), "-o", str(to)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"nvcc failed:\n{done.stdout}{done.stderr}")
@@ -63,26 +71,51 @@ def _strides(x: torch.Tensor) -> Strides:
     return Strides(x.stride(0), x.stride(2))
 
 
-class Library:
-    """One build of the kernels. q, k and v are (B, F+R, n, H*d) and share their strides."""
+def _open(path: Path, *counts: str) -> ctypes.CDLL:
+    """A build of the kernels; `counts` are its functions that give numbers of floats."""
+    # CUDA's runtime is PyTorch's, which has it in memory, but perhaps for itself.
+    ctypes.CDLL(f"libcudart.so.{(torch.version.cuda or '13').split('.')[0]}", mode=os.RTLD_GLOBAL)
+    library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)
+    for name in counts:
+        getattr(library, name).restype = ctypes.c_int64
+    return library
+
+
+def _call(library: ctypes.CDLL, name: str, *structures: ctypes.Structure) -> None:
+    stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+    error = getattr(library, name)(*map(ctypes.byref, structures), stream)
+    if error != 0:
+        raise RuntimeError(f"{name}: CUDA error {error}")
+
+
+class GroupNormLibrary:
+    """One build of group norm's kernels. x (N, C, H, W), channels-last."""
 
     def __init__(self, path: Path):
-        # CUDA's runtime is PyTorch's, which has it in memory, but perhaps for itself.
-        ctypes.CDLL(f"libcudart.so.{(torch.version.cuda or '13').split('.')[0]}", mode=os.RTLD_GLOBAL)
-        self.library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)
-        for name in ("cameoPisaForwardWorkspace", "cameoPisaBackwardWorkspace"):
-            getattr(self.library, name).restype = ctypes.c_int64
+        self.library = _open(path, "cameoGroupNormWorkspace")
+
+    def __call__(self, x, groups: int, weight, bias, eps: float, silu: bool) -> torch.Tensor:
+        y = torch.empty_like(x)
+        images, channels, height, width = x.shape
+        sizes = images, height * width, channels, groups, int(x.dtype == torch.bfloat16), int(silu)
+        norm = GroupNorm(*map(_pointer, (x, weight, bias, y)), None, *sizes, eps)
+        count = self.library.cameoGroupNormWorkspace(ctypes.byref(norm))
+        workspace = torch.empty(count, dtype=torch.float32, device=x.device)
+        norm.workspace = workspace.data_ptr()
+        _call(self.library, "cameoGroupNorm", norm)
+        return y
+
+
+class Library:
+    """One build of PISA's kernels. q, k and v are (B, F+R, n, H*d) and share their strides."""
+
+    def __init__(self, path: Path):
+        self.library = _open(path, "cameoPisaForwardWorkspace", "cameoPisaBackwardWorkspace")
 
     def _problem(self, q: torch.Tensor, heads: int, frames: int) -> Problem:
         batch, images, tokens, channels = q.shape
         half = q.dtype == torch.bfloat16
         return Problem(batch, frames, images - frames, tokens, heads, channels // heads, int(half))
-
-    def _run(self, name: str, problem: Problem, tensors: ctypes.Structure) -> None:
-        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-        error = getattr(self.library, name)(ctypes.byref(problem), ctypes.byref(tensors), stream)
-        if error != 0:
-            raise RuntimeError(f"{name}: CUDA error {error}")
 
     def _workspace(self, name: str, problem: Problem, like: torch.Tensor) -> torch.Tensor:
         count = getattr(self.library, name)(ctypes.byref(problem))
@@ -101,7 +134,7 @@ class Library:
         tensors = Forward(
             *map(_pointer, (q, k, v)), _strides(q), *map(_pointer, (out, workspace, log_sum_exp, each))
         )
-        self._run("cameoPisaForward", problem, tensors)
+        _call(self.library, "cameoPisaForward", problem, tensors)
         return out, log_sum_exp, each
 
     def backward(self, q, k, v, heads: int, frames: int, grad, out, log_sum_exp, each):
@@ -115,7 +148,7 @@ class Library:
             _strides(gradients[0]),
             _pointer(workspace),
         )
-        self._run("cameoPisaBackward", problem, tensors)
+        _call(self.library, "cameoPisaBackward", problem, tensors)
         return gradients
 
     def __call__(self, q, k, v, heads: int, frames: int) -> torch.Tensor:

@@ -255,7 +255,7 @@ def build(variants: dict[str, Path], nvcc: str, folder: Path) -> tuple[dict[str,
     for name, sources in variants.items():
         begin = time.monotonic()
         path = folder / f"pisa_{len(libraries)}.so"
-        reports[name] = compile_kernels(sources, path, nvcc)
+        reports[name] = compile_kernels(sources / "pisa.cu", path, nvcc)
         libraries[name] = Library(path)
         print(f"compiled {name} in {time.monotonic() - begin:.0f} s", flush=True)
     return libraries, reports

@@ -1,5 +1,7 @@
 #include "core/cuda_library.h"
 
+#include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 
 #include <filesystem>
@@ -22,6 +24,19 @@ void* cudaLibraryFunction(const char* name) {
   void* function = library != nullptr ? dlsym(library, name) : nullptr;
   if (function == nullptr) throw std::runtime_error(dlerror());
   return function;
+}
+
+void* cudaStreamOf(const at::Tensor& x) {
+  if (!x.is_cuda()) return nullptr;
+  return c10::impl::VirtualGuardImpl(x.device().type()).getStream(x.device()).native_handle();
+}
+
+void checkCuda(int error) {
+  TORCH_CHECK(error == 0, "CUDA error ", error, " at the start of a kernel of this package's");
+}
+
+at::Tensor cudaWorkspace(int64_t floats, const at::Tensor& like) {
+  return at::empty({floats}, like.options().dtype(at::kFloat));
 }
 
 }  // namespace cameo

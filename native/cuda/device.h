@@ -14,6 +14,7 @@
 #define CAMEO_NO_UNROLL _Pragma("unroll 1")
 #define CAMEO_PRAGMA(text) _Pragma(#text)
 #define CAMEO_UNROLL_BY(count) CAMEO_PRAGMA(unroll(count))
+#define CAMEO_ANYWHERE __host__ __device__
 
 namespace cameo::cuda {
 
@@ -246,3 +247,13 @@ inline int fillWithZeros(float* values, int64_t count, Stream stream) {
 #else
 #include "cuda/emulated_device.h"
 #endif
+
+namespace cameo::cuda {
+
+constexpr float kLog2E = 1.44269504f;
+
+CAMEO_ANYWHERE constexpr int tilesOf(int length, int tile) {
+  return (length + tile - 1) / tile;
+}
+
+}  // namespace cameo::cuda

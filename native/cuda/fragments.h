@@ -10,7 +10,6 @@
 namespace cameo::cuda {
 
 constexpr int kWarp = 32;
-constexpr float kLog2E = 1.44269504f;
 
 CAMEO_DEVICE int laneIndex() {
   return threadIndex() % kWarp;

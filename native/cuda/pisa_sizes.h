@@ -5,16 +5,6 @@
 
 namespace cameo::cuda {
 
-#ifdef __CUDACC__
-#define CAMEO_ANYWHERE __host__ __device__
-#else
-#define CAMEO_ANYWHERE
-#endif
-
-CAMEO_ANYWHERE constexpr int tilesOf(int length, int tile) {
-  return (length + tile - 1) / tile;
-}
-
 /// Consecutive tokens of a sample, whose images follow one another.
 struct Span {
   int first, length;

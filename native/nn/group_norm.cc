@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cpu/group_norm.h"
+#include "nn/group_norm_cuda.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -99,11 +100,14 @@ class FusedGroupNorm : public torch::autograd::Function<FusedGroupNorm> {
 }  // namespace
 
 bool groupNormIsFused(const at::Tensor& x) {
-  return !PlainKernels::on() && cpu::groupNormTakes(x);
+  return !PlainKernels::on() && (cpu::groupNormTakes(x) || groupNormKernelsFor(x) != nullptr);
 }
 
 at::Tensor fusedGroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           int64_t groups, double eps, bool silu) {
+  if (const GroupNormKernels* kernels = groupNormKernelsFor(x)) {
+    return groupNormOnCuda(*kernels, x, weight, bias, groups, eps, silu);
+  }
   return c10::GradMode::is_enabled() ? FusedGroupNorm::apply(x, weight, bias, groups, eps, silu)
                                      : cpu::groupNorm(x, {weight, bias, groups, silu}, eps).y;
 }

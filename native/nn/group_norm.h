@@ -11,8 +11,8 @@ at::Tensor groupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
 /// Whether `fusedGroupNorm` takes x.
 bool groupNormIsFused(const at::Tensor& x);
 
-/// As `groupNorm`, by the kernels in cpu/, with x sigmoid(x) after it where `silu`. Keeps x alone for the
-/// backward pass.
+/// As `groupNorm`, by the kernels in cpu/ or cuda/, with x sigmoid(x) after it where `silu`. Keeps x alone
+/// for the backward pass.
 at::Tensor fusedGroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           int64_t groups, double eps, bool silu);
 

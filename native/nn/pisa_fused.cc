@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
@@ -72,19 +71,6 @@ struct Inputs {
   }
 };
 
-void* streamOf(const at::Tensor& x) {
-  if (!x.is_cuda()) return nullptr;
-  return c10::impl::VirtualGuardImpl(x.device().type()).getStream(x.device()).native_handle();
-}
-
-void check(int error) {
-  TORCH_CHECK(error == 0, "CUDA error ", error, " at the start of a kernel of this package's");
-}
-
-at::Tensor workspaceOf(int64_t floats, const at::Tensor& like) {
-  return at::empty({floats}, like.options().dtype(at::kFloat));
-}
-
 struct Results {
   at::Tensor out, log_sum_exp, each;  // the last two for the backward pass alone
 };
@@ -99,7 +85,7 @@ Results runForward(const PisaKernels& kernels, const Inputs& in, int64_t heads, 
     results.log_sum_exp = at::empty({B, heads, F * n + F * rows}, in.q.options().dtype(at::kFloat));
     results.each = at::empty({B, F, rows, in.q.size(3)}, in.q.options());
   }
-  const at::Tensor workspace = workspaceOf(kernels.forward_workspace(&problem), in.q);
+  const at::Tensor workspace = cudaWorkspace(kernels.forward_workspace(&problem), in.q);
   const CameoPisaForward tensors{in.q.const_data_ptr(),
                                  in.k.const_data_ptr(),
                                  in.v.const_data_ptr(),
@@ -108,7 +94,7 @@ Results runForward(const PisaKernels& kernels, const Inputs& in, int64_t heads, 
                                  workspace.mutable_data_ptr<float>(),
                                  keeps ? results.log_sum_exp.mutable_data_ptr<float>() : nullptr,
                                  keeps ? results.each.mutable_data_ptr() : nullptr};
-  check(kernels.forward(&problem, &tensors, streamOf(in.q)));
+  checkCuda(kernels.forward(&problem, &tensors, cudaStreamOf(in.q)));
   return results;
 }
 
@@ -136,7 +122,7 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
     const at::Tensor grad_out = gradients[0].contiguous();
     const at::Tensor dq = at::empty(in.q.sizes(), in.q.options()), dk = at::empty_like(dq),
                      dv = at::empty_like(dq);
-    const at::Tensor workspace = workspaceOf(kernels.backward_workspace(&problem), in.q);
+    const at::Tensor workspace = cudaWorkspace(kernels.backward_workspace(&problem), in.q);
     const CameoPisaBackward tensors{in.q.const_data_ptr(),
                                     in.k.const_data_ptr(),
                                     in.v.const_data_ptr(),
@@ -150,7 +136,7 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
                                     dv.mutable_data_ptr(),
                                     {dq.stride(0), dq.stride(2)},
                                     workspace.mutable_data_ptr<float>()};
-    check(kernels.backward(&problem, &tensors, streamOf(in.q)));
+    checkCuda(kernels.backward(&problem, &tensors, cudaStreamOf(in.q)));
     return {dq, dk, dv, {}, {}, {}, {}};
   }
 };

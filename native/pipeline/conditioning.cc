@@ -34,9 +34,9 @@ at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height) {
   return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1);
 }
 
-at::Tensor tensorToRgb(const at::Tensor& image) {
+at::Tensor toRgb(const at::Tensor& image) {
   const at::Tensor scaled = image.to(at::kFloat).mul(0.5).add_(0.5).clamp_(0, 1).mul_(255).round_();
-  return scaled.permute({1, 2, 0}).to(at::kCPU, at::kByte).contiguous();
+  return scaled.permute({1, 2, 0}).to(at::kByte).contiguous();
 }
 
 ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest& request,

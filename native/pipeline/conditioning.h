@@ -27,7 +27,7 @@ ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest&
 /// 8-bit RGB, row by row -> (1, 3, H, W) in -1..1, fp32 on the CPU.
 at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height);
 
-/// (3, H, W) in -1..1, any dtype and device -> (H, W, 3), 8 bits, clamped and rounded, on the CPU.
-at::Tensor tensorToRgb(const at::Tensor& image);
+/// (3, H, W) in -1..1, any dtype and device -> (H, W, 3), 8 bits, clamped and rounded, on the same device.
+at::Tensor toRgb(const at::Tensor& image);
 
 }  // namespace cameo::pipeline

@@ -34,7 +34,8 @@ class Loader {
         .network = name,
         .dtype = result_.dtype,
         .device = result_.home(),
-        .channels_last = result_.device.is_cpu(),
+        // A GPU's fp32 group norm would copy every tensor back and forth.
+        .channels_last = result_.device.is_cpu() || result_.dtype != at::kFloat,
         .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
         .cancellation = &cancellation_,
         .may_miss = is_drawn,

@@ -40,7 +40,7 @@ LatentPreview::LatentPreview(const Pipeline& pipeline) {
 RgbImage LatentPreview::render(const at::Tensor& latents) const {
   const int64_t height = latents.size(1), width = latents.size(2);
   const at::Tensor colours = at::matmul(withBias(latents), weights_).t().unflatten(1, {height, width});
-  const at::Tensor bytes = tensorToRgb(colours);
+  const at::Tensor bytes = toRgb(colours);
   const uint8_t* data = bytes.const_data_ptr<uint8_t>();
   return {{data, data + bytes.numel()}, width, height};
 }

@@ -25,7 +25,7 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
   const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
   const at::Tensor pixels = imageToTensor(image.data.data(), image.width, image.height);
   const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.dtype)).mean;
-  const at::Tensor rgb = tensorToRgb(pipeline.vae->decode(latents)[0]);
+  const at::Tensor rgb = toRgb(pipeline.vae->decode(latents)[0]).cpu();
   const auto* bytes = rgb.const_data_ptr<uint8_t>();
   return {{bytes, bytes + rgb.numel()}, image.width, image.height};
 }

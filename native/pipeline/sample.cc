@@ -2,6 +2,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 #include "core/error.h"
@@ -10,6 +11,7 @@
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/host_copy.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/predictor.h"
 #include "pipeline/preview.h"
@@ -177,16 +179,26 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
   const auto& config = pipeline.vae->config();
   const int64_t frame_bytes = request.height * request.width * 3;
   Frames frames(request.frames * frame_bytes);
+  std::deque<HostCopy> decoded;  // one may be on its way from a GPU, which decodes the next frame meanwhile
+  int64_t delivered = 0;
+  const auto deliver = [&](size_t may_stay) {
+    while (decoded.size() > may_stay || (!decoded.empty() && decoded.front().isOnHost())) {
+      const uint8_t* rgb = decoded.front().wait().const_data_ptr<uint8_t>();
+      std::copy_n(rgb, frame_bytes, frames.data() + delivered * frame_bytes);
+      decoded.pop_front();
+      onProgress({Phase::Decode, ++delivered, request.frames, {}});
+    }
+  };
   for (int64_t i = 0; i < request.frames; ++i) {
     cancellation.check();
     const at::Tensor unscaled =
         (latents[0].slice(0, i, i + 1) / config.scaling_factor + config.shift_factor).to(pipeline.dtype);
     const at::Tensor image =
         request.vae_tiling ? pipeline.vae->decodeTiled(unscaled) : pipeline.vae->decode(unscaled);
-    const at::Tensor rgb = tensorToRgb(image[0]);
-    std::copy_n(rgb.const_data_ptr<uint8_t>(), frame_bytes, frames.data() + i * frame_bytes);
-    onProgress({Phase::Decode, i + 1, request.frames, {}});
+    decoded.emplace_back(toRgb(image[0]));
+    deliver(1);
   }
+  deliver(0);
   return frames;
 }
 

@@ -13,6 +13,7 @@
 #define CAMEO_UNROLL
 #define CAMEO_NO_UNROLL
 #define CAMEO_UNROLL_BY(count)
+#define CAMEO_ANYWHERE
 
 namespace cameo::cuda {
 

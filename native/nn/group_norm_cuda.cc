@@ -1,0 +1,62 @@
+#include "nn/group_norm_cuda.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/GradMode.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "core/cuda_library.h"
+
+namespace cameo::nn {
+
+namespace {
+
+std::optional<GroupNormKernels> openKernels() {
+  try {
+    return GroupNormKernels{
+        reinterpret_cast<decltype(&cameoGroupNormWorkspace)>(cudaLibraryFunction("cameoGroupNormWorkspace")),
+        reinterpret_cast<decltype(&cameoGroupNorm)>(cudaLibraryFunction("cameoGroupNorm"))};
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // libtorch's kernels do without
+  }
+}
+
+}  // namespace
+
+const GroupNormKernels* groupNormKernelsFor(const at::Tensor& x) {
+  const bool half = x.scalar_type() == at::kHalf || x.scalar_type() == at::kBFloat16;
+  if (!x.is_cuda() || !half || c10::GradMode::is_enabled() || x.dim() != 4 || x.size(1) % 2 != 0 ||
+      x.numel() == 0 || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    return nullptr;
+  }
+  static const std::optional<GroupNormKernels> kernels = openKernels();
+  return kernels ? &*kernels : nullptr;
+}
+
+at::Tensor groupNormOnCuda(const GroupNormKernels& kernels, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& bias, int64_t groups, double eps, bool silu) {
+  const c10::DeviceGuard guard(x.device());
+  const auto small = [](int64_t value) { return static_cast<int32_t>(value); };
+  const at::Tensor y = at::empty_like(x), scale = weight.to(x.scalar_type()),
+                   shift = bias.to(x.scalar_type());
+  CameoGroupNorm norm{.x = x.const_data_ptr(),
+                      .weight = scale.const_data_ptr(),
+                      .bias = shift.const_data_ptr(),
+                      .y = y.mutable_data_ptr(),
+                      .workspace = nullptr,
+                      .images = small(x.size(0)),
+                      .positions = small(x.size(2) * x.size(3)),
+                      .channels = small(x.size(1)),
+                      .groups = small(groups),
+                      .is_bfloat16 = x.scalar_type() == at::kBFloat16,
+                      .silu = silu,
+                      .eps = static_cast<float>(eps)};
+  const at::Tensor workspace = cudaWorkspace(kernels.workspace(&norm), x);
+  norm.workspace = workspace.mutable_data_ptr<float>();
+  checkCuda(kernels.run(&norm, cudaStreamOf(x)));
+  return y;
+}
+
+}  // namespace cameo::nn
