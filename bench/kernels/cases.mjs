@@ -91,6 +91,17 @@ function groupNorm(images, channels, side) {
   }));
 }
 
+function geglu(tokens, width) {
+  return [false, true].map((backward) => ({
+    group: "GEGLU",
+    probe: "bench.geglu",
+    name: `${tokens} tokens, ${width}${backward ? ", backward" : ""}`,
+    config: { tokens, width, backward },
+    forms: ["fast"],
+    plain: "plain",
+  }));
+}
+
 function feedForward(tokens, dim) {
   return {
     group: "feed-forward, GEGLU",
@@ -109,6 +120,7 @@ export function kernelCases(quick) {
     ...convolutions(),
     ...attentions(),
     ...[groupNorm(8, 320, 32), groupNorm(8, 640, 16), groupNorm(1, 128, 256)].flat(),
+    ...[geglu(2048, 1280), geglu(2048, 5120)].flat(),
     ...[feedForward(8 * 1024, 320), feedForward(8 * 256, 640), feedForward(8 * 64, 1280)],
   ];
   return cases.map(({ config, ...rest }) => ({

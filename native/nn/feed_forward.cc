@@ -2,10 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
 #include "core/error.h"
+#include "cpu/geglu.h"
+#include "nn/plain_kernels.h"
 
 namespace cameo::nn {
 
@@ -15,6 +18,29 @@ constexpr int64_t kExpansion = 4;
 
 /// On a CPU: the hidden states of all tokens would be the network's largest tensor, and leave the cache.
 constexpr int64_t kTokensAtATime = 2048;
+
+using torch::autograd::AutogradContext, torch::autograd::variable_list;
+
+class CpuGeglu : public torch::autograd::Function<CpuGeglu> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden) {
+    context->save_for_backward({hidden});
+    return cpu::geglu(hidden);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    return {cpu::gegluBackward(gradients[0], context->get_saved_variables()[0])};
+  }
+};
+
+/// (..., 2D) -> (..., D)
+at::Tensor geglu(const at::Tensor& hidden) {
+  if (!PlainKernels::on() && cpu::gegluTakes(hidden)) {
+    return c10::GradMode::is_enabled() ? CpuGeglu::apply(hidden) : cpu::geglu(hidden);
+  }
+  const auto halves = hidden.chunk(2, -1);
+  return at::gelu(halves[1]).mul_(halves[0]);
+}
 
 void checkActivation(const std::string& name) {
   if (name == "geglu" || name == "gelu" || name == "gelu-approximate") return;
@@ -35,8 +61,7 @@ FeedForward::FeedForward(const Scope& scope, int64_t dim, const std::string& act
 at::Tensor FeedForward::forward(const at::Tensor& x) const {
   at::Tensor hidden = proj_.forward(x);  // (..., 4 dim), or (..., 8 dim) where gated
   if (!gated_) return out_.forward(at::gelu_(hidden, approximation_));
-  const auto halves = hidden.chunk(2, -1);
-  return out_.forward(at::gelu(halves[1]).mul_(halves[0]));
+  return out_.forward(geglu(hidden));
 }
 
 NormedFeedForward::NormedFeedForward(const Scope& scope, int64_t dim)

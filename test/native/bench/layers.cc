@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bench/forms.h"
+#include "cpu/geglu.h"
 #include "nn/feed_forward.h"
 #include "nn/plain_kernels.h"
 
@@ -48,6 +49,28 @@ Tensors groupNorm(const Json& config, const Tensors&) {
   return measure(forms, exact, Measurement(config));
 }
 
+/// Hidden states gated by GELU, with their gradient where `config` says so: the kernel and libtorch's
+/// functions.
+Tensors geglu(const Json& config, const Tensors&) {
+  const c10::InferenceMode inference;
+  const int64_t width = config.at("width"), tokens = config.at("tokens");
+  const bool backward = config.at("backward");
+  Draw draw(config);
+  const at::Tensor hidden = draw({tokens, 2 * width}), grad = draw({tokens, width});
+  const auto libtorch = [&](at::ScalarType type) {
+    const auto halves = hidden.to(type).chunk(2, -1);
+    const at::Tensor gate = at::gelu(halves[1]), g = grad.to(type);
+    if (!backward) return Tensors{{"out", halves[0] * gate}};
+    return Tensors{{"hidden", at::cat({g * gate, at::gelu_backward(g * halves[0], halves[1])}, -1)}};
+  };
+  const auto fast = [&] {
+    return backward ? Tensors{{"hidden", cpu::gegluBackward(grad, hidden)}}
+                    : Tensors{{"out", cpu::geglu(hidden)}};
+  };
+  const std::vector<Form> forms = {{"fast", fast}, {"plain", [&] { return libtorch(at::kFloat); }}};
+  return measure(forms, [&] { return libtorch(at::kDouble); }, Measurement(config));
+}
+
 /// A feed-forward gated by GELU: the layer, the layer with plain kernels, and libtorch's functions.
 Tensors feedForward(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
@@ -75,7 +98,7 @@ Tensors feedForward(const Json& config, const Tensors&) {
 
 }  // namespace
 
-const bool kLayersMeasured =
-    addProbe("bench.group_norm", groupNorm) && addProbe("bench.feed_forward", feedForward);
+const bool kLayersMeasured = addProbe("bench.group_norm", groupNorm) &&
+                             addProbe("bench.feed_forward", feedForward) && addProbe("bench.geglu", geglu);
 
 }  // namespace cameo::test

@@ -1,0 +1,107 @@
+#include "cpu/geglu.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <vector>
+
+#include "cpu/vector.h"
+
+namespace cameo::cpu {
+
+namespace {
+
+#if CAMEO_CPU_KERNELS
+
+constexpr int64_t kRowsAtLeast = 4;  // to a thread
+
+/// The normal distribution's density at x, and how much of it lies below.
+struct Normal {
+  Vector density, below;
+};
+
+/// By formula 7.1.26 of Abramowitz and Stegun's Handbook of Mathematical Functions.
+CAMEO_INLINE Normal normalAt(const Vector& x) {
+  const Vector distance = maximum(x, -x);
+  const Vector t = 1 / (1 + distance * (0.3275911f * 0.707106781f)), e = exponential(x * x * -0.5f);
+  Vector p = t * 1.061405429f - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const Vector tail = p * t * e * 0.5f;  // beyond `distance`
+  return {e * 0.398942280f, x < 0.f ? tail : 1 - tail};
+}
+
+CAMEO_FOR_EACH_CPU void gateRows(const float* hidden, int64_t rows, int64_t width, float* result) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const float *values = hidden + i * 2 * width, *gates = values + width;
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const Vector gate = load(gates + c);
+      store(result + i * width + c, load(values + c) * gate * normalAt(gate).below);
+    }
+  }
+}
+
+CAMEO_FOR_EACH_CPU void differentiateRows(const float* grad, const float* hidden, int64_t rows, int64_t width,
+                                          float* result) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const float *values = hidden + i * 2 * width, *gates = values + width;
+    float *of_values = result + i * 2 * width, *of_gates = of_values + width;
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const Vector g = load(grad + i * width + c), gate = load(gates + c);
+      const Normal normal = normalAt(gate);
+      store(of_values + c, g * gate * normal.below);
+      store(of_gates + c, g * load(values + c) * (normal.below + gate * normal.density));
+    }
+  }
+}
+
+/// Calls `each(first, rows)` on all threads.
+template <typename Each>
+void forRows(const at::Tensor& hidden, const Each& each) {
+  const int64_t rows = hidden.numel() / hidden.size(-1);
+  at::parallel_for(0, rows, kRowsAtLeast, [&](int64_t begin, int64_t end) { each(begin, end - begin); });
+}
+
+#endif
+
+}  // namespace
+
+bool gegluTakes(const at::Tensor& hidden) {
+#if CAMEO_CPU_KERNELS
+  return hidden.is_cpu() && hidden.scalar_type() == at::kFloat && hidden.is_contiguous() &&
+         hidden.size(-1) % (2 * kLanes) == 0 && hidden.numel() > 0;
+#else
+  return false;
+#endif
+}
+
+at::Tensor geglu(const at::Tensor& hidden) {
+  const int64_t width = hidden.size(-1) / 2;
+  std::vector<int64_t> shape = hidden.sizes().vec();
+  shape.back() = width;
+  const at::Tensor result = at::empty(shape, hidden.options());
+#if CAMEO_CPU_KERNELS
+  const float* from = hidden.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  forRows(hidden, [&](int64_t first, int64_t rows) {
+    gateRows(from + first * 2 * width, rows, width, to + first * width);
+  });
+#endif
+  return result;
+}
+
+at::Tensor gegluBackward(const at::Tensor& gradient, const at::Tensor& hidden) {
+  const int64_t width = hidden.size(-1) / 2;
+  const at::Tensor grad = gradient.contiguous(), result = at::empty_like(hidden);
+#if CAMEO_CPU_KERNELS
+  const float *g = grad.const_data_ptr<float>(), *from = hidden.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  forRows(hidden, [&](int64_t first, int64_t rows) {
+    differentiateRows(g + first * width, from + first * 2 * width, rows, width, to + first * 2 * width);
+  });
+#endif
+  return result;
+}
+
+}  // namespace cameo::cpu
