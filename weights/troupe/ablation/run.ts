@@ -45,7 +45,16 @@ function recipeOf(variant: Variant, seed: number, output: string, flags: Flags):
   return {
     kind: "subject",
     model: { base: flags.base, motion: flags.motion, referenceCrossAttention },
-    data: { source: join(flags.data, "clips.jsonl"), size: [128, 128], stride: 1, references, workers: 1 },
+    // Short clips of several subjects rather than one whole one: subjects are what is to be told apart.
+    data: {
+      source: join(flags.data, "clips.jsonl"),
+      size: [128, 128],
+      frames: 4,
+      stride: 4,
+      references,
+      workers: 1,
+    },
+    batch: 4,
     ...rest,
     optimizer: { learningRate: 3e-4, warmup: 50 },
     steps: flags.steps,

@@ -3,11 +3,12 @@
     python assemble.py RUNS OUT
 
 The file of RUNS/anneal has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
-OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references. Text encoder, tokenizer and
-scheduler are those of RUNS/image, the VAE that of RUNS/decoder where there is one. Needs safetensors and numpy.
+OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references. All else is that of RUNS/image.
+OUT/logs gets the runs' logs, by means of 50 steps. Needs safetensors and numpy.
 """
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
-VAE = "vae/diffusion_pytorch_model.safetensors"
 MOTION = "diffusion_pytorch_model.safetensors"
+STEPS = 50  # to a line of a log
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -32,6 +33,29 @@ def replace(path: Path, trained: dict) -> None:
     save_file(tensors, path, metadata(path))
 
 
+def write_log(metrics: Path, to: Path) -> None:
+    """Fractions by their means, all else as it was at the last of the steps."""
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    means = []
+    for i in range(0, len(lines), STEPS):
+        some = lines[i : i + STEPS]
+        mean = {
+            name: float(f"{sum(line[name] for line in some) / len(some):.4g}")
+            for name, value in some[-1].items()
+            if isinstance(value, float)
+        }
+        means.append(some[-1] | mean)
+    to.write_text("".join(json.dumps(line) + "\n" for line in means))
+
+
+def write_logs(runs: Path, recipes: Path, out: Path) -> None:
+    for recipe in sorted(recipes.glob("*.jsonc")):
+        metrics = runs / recipe.stem / "metrics.jsonl"
+        if metrics.exists():
+            (out / recipe.stem).mkdir(parents=True, exist_ok=True)
+            write_log(metrics, out / recipe.stem / metrics.name)
+
+
 def assemble(runs: Path, out: Path) -> None:
     subject = runs / "anneal/model/subject.safetensors"
     trained = load_file(subject)
@@ -43,9 +67,7 @@ def assemble(runs: Path, out: Path) -> None:
     replace(out / "motion" / MOTION, trained)
     attention = {name: tensor for name, tensor in trained.items() if ".attentions." in name and ".attn1." in name}
     save_file(attention, out / "subject.safetensors", metadata(subject))
-    decoder = runs / "decoder/model/base" / VAE
-    if decoder.exists():
-        shutil.copy(decoder, out / "base" / VAE)
+    write_logs(runs, Path(__file__).parent, out / "logs")
     files = [path for path in out.rglob("*") if path.suffix == ".safetensors" and "probes" not in path.name]
     for path in files:
         print(f"{path.stat().st_size:>12,} {path.relative_to(out)}")
