@@ -3,6 +3,7 @@ import { defined } from "../options/defined.js";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
 import {
   checkOutputs,
+  checkReferences,
   checkRequest,
   defaultFrames,
   type SampleProgress,
@@ -128,6 +129,7 @@ async function checkBeforeLoading(
   const { checkOutputPath } = await import("../media/index.js");
   const { native } = checkLoadOptions(load);
   checkRequest(request);
+  checkReferences(request.reference, native.subject !== undefined);
   checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   await checkOutputs(request);

@@ -200,14 +200,20 @@ function defaultNegativePrompt({ subject }: PipelineDescription): string {
   return subject ? subjectNegativePrompt : "";
 }
 
-function checkAgainstModel(request: CompleteSampleRequest, loaded: PipelineDescription): void {
-  const references = request.reference.length;
-  if (references > 0 && !loaded.subject) {
+/** Throws ERR_INVALID_OPTION: references go with a subject model, and a subject model with references. */
+export function checkReferences(reference: SampleRequest["reference"], hasSubject: boolean): void {
+  const references = toArray(reference).length;
+  if (references > 0 && !hasSubject) {
     throw invalid("reference: this pipeline has no subject model; load one with the option subject");
   }
-  if (references === 0 && loaded.subject) {
+  if (references === 0 && hasSubject) {
     throw invalid("reference is missing: the subject model needs at least one picture of the subject");
   }
+}
+
+function checkAgainstModel(request: CompleteSampleRequest, loaded: PipelineDescription): void {
+  checkReferences(request.reference, loaded.subject);
+  const references = request.reference.length;
   for (const name of ["width", "height"] as const) {
     if (request[name] % loaded.latentScale !== 0) {
       throw notAllowed(name, request[name], `a multiple of ${loaded.latentScale}`);

@@ -138,6 +138,9 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     [[...given, "-o", "out.txt"], /^cameo: .*\.txt is not known/],
     [[...given, "--motion", "m", "-o", "a.png"], /^cameo: .*the video has 16; use a-%03d\.png/],
     [[...given, "-o", nowhere], /^cameo: output .*not/],
+    [[...given, "-o", output, "--subject", "s"], /^cameo: --reference is missing: the subject model needs/],
+    [[...given, "-o", output, "-r", "r.png"], /^cameo: --reference: this pipeline has no subject model/],
+    [["--prompt", "a", "-o", output], /^cameo: --reference is missing: the subject model needs/],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
   ];
   const results = await Promise.all(wrong.map(([args]) => cameo(["sample", ...args])));

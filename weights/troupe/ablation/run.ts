@@ -11,15 +11,17 @@ import { number } from "#ts/cli/flags.js";
 import { CameoError } from "#ts/errors.js";
 import { exists } from "#ts/media/files.js";
 import { runProgram } from "../command.js";
-import { type Variant, variants } from "./variants.js";
+import { imageRecipe, motionRecipe, type Networks, variantRecipe } from "./recipes.js";
+import { variants } from "./variants.js";
 
 interface Flags {
   data: string;
   probes: string;
   base: string;
-  motion: string;
+  baseSteps: number;
   steps: number;
   films: number;
+  filmSteps: number;
   seeds: number;
   python: string;
 }
@@ -28,7 +30,9 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const root = here("../../../../");
 const cli = join(root, "dist", "cli", "main.js");
 const measure = here("../measure/sample.js");
-const evaluate = join(root, "weights", "troupe", "measure", "evaluate.py");
+const troupe = join(root, "weights", "troupe");
+const ablation = join(troupe, "ablation");
+const evaluate = join(troupe, "measure", "evaluate.py");
 
 /** Rejects where the program fails; what it prints is printed. */
 async function run(program: string, args: string[]): Promise<void> {
@@ -40,77 +44,66 @@ async function run(program: string, args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${signal ?? code}`);
 }
 
-function recipeOf(variant: Variant, seed: number, output: string, flags: Flags): Recipe {
-  const { name, paper, referenceCrossAttention, references, ...rest } = variant;
-  return {
-    kind: "subject",
-    model: { base: flags.base, motion: flags.motion, referenceCrossAttention },
-    // Short clips of several subjects rather than one whole one: subjects are what is to be told apart.
-    data: {
-      source: join(flags.data, "clips.jsonl"),
-      size: [128, 128],
-      frames: 4,
-      stride: 4,
-      references,
-      workers: 1,
-    },
-    batch: 4,
-    ...rest,
-    optimizer: { learningRate: 3e-4, warmup: 50 },
-    steps: flags.steps,
-    ema: 0.995,
-    seed,
-    checkpoints: { every: 250, keep: 1 },
-    output,
-  };
+/** Trains the recipe, or what is left of it; not where the run's model is there. */
+async function train(recipe: Recipe, model: string): Promise<string> {
+  const trained = join(recipe.output, "model", model);
+  if (await exists(trained)) return trained;
+  const path = `${recipe.output}.json`;
+  await writeFile(path, `${JSON.stringify(recipe, null, 2)}\n`);
+  await run(process.execPath, [cli, "train", path, "--resume"]);
+  return trained;
 }
 
-/** The path of the variant's model, trained now unless it is there. */
-async function train(variant: Variant, seed: number, folder: string, flags: Flags): Promise<string> {
-  const output = join(folder, `${variant.name}-${seed}`);
-  const model = join(output, "model", "subject.safetensors");
-  if (await exists(model)) return model;
-  const path = `${output}.json`;
-  await writeFile(path, `${JSON.stringify(recipeOf(variant, seed, output, flags), null, 2)}\n`);
-  await run(process.execPath, [cli, "train", path, "--resume"]);
-  return model;
+/** Networks that have never seen a reference: the model that ships, what reads references drawn anew and trained without. */
+async function prepareBase(folder: string, { python, base, data, baseSteps }: Flags): Promise<Networks> {
+  const drawn = join(folder, "drawn-attention");
+  if (!(await exists(drawn))) await run(python, [join(ablation, "forget.py"), base, drawn]);
+  const image = await train(imageRecipe(drawn, data, baseSteps, join(folder, "image")), "base");
+  const drawnMotion = { base: image, motion: join(troupe, "recipes", "networks", "motion") };
+  const steps = Math.ceil(baseSteps / 2);
+  const motion = await train(motionRecipe(drawnMotion, data, steps, join(folder, "motion")), "motion");
+  return { base: image, motion };
 }
 
 async function ablate(folder: string, given: Flags): Promise<void> {
-  const paths = { data: given.data, base: given.base, motion: given.motion, probes: given.probes };
+  const paths = { data: given.data, base: given.base, probes: given.probes };
   const absolute = Object.entries(paths).map(([name, path]) => [name, resolve(path)]);
   const flags: Flags = { ...given, ...Object.fromEntries(absolute) };
-  await mkdir(folder, { recursive: true });
-  const films = (name: string) => join(folder, "films", name);
+  const out = resolve(folder);
+  await mkdir(out, { recursive: true });
+  const networks = await prepareBase(out, flags);
+  const films = (name: string) => join(out, "films", name);
+  const shared = ["--cases", String(flags.films), "--steps", String(flags.filmSteps)];
   const sample = (name: string, ...args: string[]) =>
-    run(process.execPath, [measure, films(name), "--cases", String(flags.films), ...args]);
-  const networks = ["--base", flags.base, "--motion", flags.motion];
+    run(process.execPath, [measure, films(name), ...shared, ...args]);
+  const taken = ["--base", networks.base, "--motion", networks.motion, "--guidance", "3"];
 
   await sample("drawn", "--drawn");
-  await sample("base", ...networks, "--guidance", "3");
+  await sample("base", ...taken);
   const folders = ["drawn", "base"];
   for (let seed = 0; seed < flags.seeds; ++seed) {
     for (const variant of variants) {
-      const subject = await train(variant, seed, folder, flags);
       const name = `${variant.name}-${seed}`;
-      await sample(name, ...networks, "--subject", subject, "--guidance", "3");
+      const settings = { steps: flags.steps, seed, output: join(out, name) };
+      const recipe = variantRecipe(variant, networks, flags.data, settings);
+      await sample(name, ...taken, "--subject", await train(recipe, "subject.safetensors"));
       folders.push(name);
     }
   }
-  const report = ["--json", join(folder, "report.json")];
+  const report = ["--json", join(out, "report.json")];
   await run(flags.python, [evaluate, flags.probes, ...folders.map(films), ...report]);
 }
 
-const troupe = join(root, "weights", "troupe");
 const program = new Command("ablation")
   .description("train, sample and judge every variant; a second run goes on where it stopped")
   .argument("<folder>", "where to")
   .requiredOption("--data <folder>", "drawn clips to train on")
   .option("--probes <file>", "what judges", join(troupe, "measure", "probes.safetensors"))
-  .option("--base <path>", "the image model that all start from", join(troupe, "base"))
-  .option("--motion <path>", "the motion modules that all start from", join(troupe, "motion"))
-  .option("--steps <n>", "training steps of each", number, 1500)
-  .option("--films <n>", "films of each", number, 60)
+  .option("--base <path>", "the image model that the base is made of", join(troupe, "base"))
+  .option("--base-steps <n>", "training steps of the base; its motion modules take half as many", number, 800)
+  .option("--steps <n>", "training steps of each", number, 1000)
+  .option("--films <n>", "films of each", number, 40)
+  .option("--film-steps <n>", "denoising steps", number, 30)
   .option("--seeds <n>", "runs of each", number, 1)
   .option("--python <program>", "with torch, numpy, pillow and safetensors", "python3")
   .action(ablate);

@@ -1,0 +1,40 @@
+"""Writes a base folder whose UNet has spatial self-attention that has never seen a reference: drawn anew, all else as it was.
+
+    python forget.py BASE OUT
+
+Needs safetensors and numpy.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+def forget(base: Path, out: Path) -> None:
+    shutil.copytree(base, out, dirs_exist_ok=True)
+    with safe_open(out / UNET, "numpy") as file:
+        metadata = file.metadata()
+    rng = np.random.default_rng(0)
+    tensors = load_file(out / UNET)
+    for name, tensor in sorted(tensors.items()):
+        if ".attn1." not in name:
+            continue
+        # As PyTorch draws a linear layer; a bias has as many inputs as the matrix beside it.
+        inputs = tensors[name.removesuffix("bias") + "weight"].shape[1] if name.endswith("bias") else tensor.shape[1]
+        bound = inputs**-0.5
+        tensors[name] = rng.uniform(-bound, bound, tensor.shape).astype(tensor.dtype)
+    save_file(tensors, out / UNET, metadata)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="draw a UNet's spatial self-attention anew")
+    parser.add_argument("base", type=Path)
+    parser.add_argument("out", type=Path)
+    args = parser.parse_args()
+    forget(args.base, args.out)
