@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 FRAMES, SIZE = 16, 128
+SHORT = 4  # frames of a film that is not read whole
 CLASSES = {
     "plan": ["biped", "quadruped", "bird", "blob"],
     "colour": ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"],
@@ -75,8 +76,9 @@ def to_tensor(film: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(film).float().div(127.5).sub(1).movedim(-1, -3)
 
 
-def read_clip(folder: Path) -> np.ndarray:
-    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.glob("*.png"))[:FRAMES]])
+def read_clip(folder: Path, frames: np.ndarray) -> np.ndarray:
+    paths = sorted(folder.glob("*.png"))
+    return np.stack([np.asarray(Image.open(paths[i]).convert("RGB")) for i in frames])
 
 
 def blurred(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -88,13 +90,22 @@ def blurred(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 
 def loss_of(logits: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The sum over what is read; the action only where the films are whole."""
     losses = []
     for name, of in logits.items():
         target = wanted[name]
         if of.dim() == 3:
-            of, target = of.flatten(0, 1), target.repeat_interleave(FRAMES)
+            frames = of.shape[1]
+            of, target = of.flatten(0, 1), target.repeat_interleave(frames)
+        elif frames < FRAMES:
+            continue
         losses.append(F.cross_entropy(of, target))
     return torch.stack(losses).sum()
+
+
+def frames_of(step: int, rng: np.random.Generator) -> np.ndarray:
+    """Every fourth step is of whole films, the others of a few frames of four times as many: more subjects are seen so."""
+    return np.arange(FRAMES) if step % 4 == 0 else np.sort(rng.choice(FRAMES, SHORT, replace=False))
 
 
 def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None:
@@ -114,8 +125,11 @@ def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None
         rng = np.random.default_rng([step, 1])
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-        chosen = [lines[i] for i in rng.integers(len(lines), size=batch)]
-        films = to_tensor(np.stack([read_clip(clips.parent / line["path"]) for line in chosen]))
+        frames = frames_of(step, rng)
+        chosen = [lines[i] for i in rng.integers(len(lines), size=batch * FRAMES // len(frames))]
+        films = to_tensor(np.stack([read_clip(clips.parent / line["path"], frames) for line in chosen]))
+        if rng.random() < 0.5:
+            films = films.flip(-1)
         wanted = {name: torch.tensor([of.index(line[name]) for line in chosen]) for name, of in CLASSES.items()}
         loss = loss_of(probes(blurred(films, rng))[0], wanted)
         optimizer.zero_grad()
@@ -144,7 +158,7 @@ if __name__ == "__main__":
     parser.add_argument("clips", type=Path)
     parser.add_argument("probes", type=Path)
     parser.add_argument("--hours", type=float, default=2, help="stop after so long")
-    parser.add_argument("--batch", type=int, default=8, help="clips to a step")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=8, help="whole clips to a step")
+    parser.add_argument("--steps", type=int, default=6000)
     args = parser.parse_args()
     train(args.clips, args.probes, args.hours, args.batch, args.steps)
