@@ -17,11 +17,12 @@ UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
 def forget(base: Path, out: Path) -> None:
-    shutil.copytree(base, out, dirs_exist_ok=True)
-    with safe_open(out / UNET, "numpy") as file:
+    part = out.with_name(out.name + ".part")  # OUT is there only when it is whole
+    shutil.copytree(base, part, dirs_exist_ok=True)
+    with safe_open(base / UNET, "numpy") as file:
         metadata = file.metadata()
     rng = np.random.default_rng(0)
-    tensors = load_file(out / UNET)
+    tensors = load_file(base / UNET)
     for name, tensor in sorted(tensors.items()):
         if ".attn1." not in name:
             continue
@@ -29,7 +30,8 @@ def forget(base: Path, out: Path) -> None:
         inputs = tensors[name.removesuffix("bias") + "weight"].shape[1] if name.endswith("bias") else tensor.shape[1]
         bound = inputs**-0.5
         tensors[name] = rng.uniform(-bound, bound, tensor.shape).astype(tensor.dtype)
-    save_file(tensors, out / UNET, metadata)
+    save_file(tensors, part / UNET, metadata)
+    part.rename(out)
 
 
 if __name__ == "__main__":

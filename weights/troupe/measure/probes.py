@@ -92,10 +92,10 @@ def blurred(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 def loss_of(logits: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> torch.Tensor:
     """The sum over what is read; the action only where the films are whole."""
     losses = []
+    frames = logits["plan"].shape[1]
     for name, of in logits.items():
         target = wanted[name]
         if of.dim() == 3:
-            frames = of.shape[1]
             of, target = of.flatten(0, 1), target.repeat_interleave(frames)
         elif frames < FRAMES:
             continue
