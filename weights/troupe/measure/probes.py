@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
 
 FRAMES, SIZE = 16, 128
 SHORT = 4  # frames of a film that is not read whole
@@ -31,16 +32,20 @@ CLASSES = {
 }
 
 
-class Block(nn.Module):
-    def __init__(self, channels: int, out: int):
+class Residual(nn.Module):
+    def __init__(self, channels: int):
         super().__init__()
-        self.first = nn.Conv2d(channels, out, 3, stride=2, padding=1)
-        self.norm = nn.GroupNorm(8, out)
-        self.second = nn.Conv2d(out, out, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.first(x)
-        return x + self.second(F.silu(self.norm(x)))
+        return x + self.conv(F.silu(self.norm(x)))
+
+
+def halved(channels: int, out: int) -> nn.Sequential:
+    """To half the resolution."""
+    down = nn.Conv2d(channels, out, 3, stride=2, padding=1)
+    return nn.Sequential(nn.GroupNorm(8, channels), nn.SiLU(), down, Residual(out))
 
 
 class Probes(nn.Module):
@@ -49,12 +54,13 @@ class Probes(nn.Module):
 
     def __init__(self):
         super().__init__()
-        widths = [16, 32, 64, 96, 128]
-        self.blocks = nn.Sequential(*[Block(a, b) for a, b in zip([3] + widths, widths)])
-        self.mix = nn.Linear(2 * widths[-1], 128)
+        patches = nn.Conv2d(3, 32, 4, stride=4)
+        self.fine = nn.Sequential(patches, Residual(32), halved(32, 64), halved(64, 128))
+        self.coarse = halved(128, 128)
+        self.mix = nn.Linear(4 * 128, 128)
         self.heads = nn.ModuleDict({name: nn.Linear(128, len(of)) for name, of in CLASSES.items() if name != "action"})
         # Where in the frame a body part is tells of the action, so the last map is not averaged for it.
-        self.pose = nn.Linear(widths[-1] * 16, 64)
+        self.pose = nn.Linear(128 * 16, 64)
         self.motion = nn.Sequential(
             nn.Conv1d(64, 96, 5, padding=2), nn.SiLU(), nn.Conv1d(96, 96, 5, padding=2), nn.SiLU()
         )
@@ -62,8 +68,10 @@ class Probes(nn.Module):
 
     def forward(self, films: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         n = films.shape[0]
-        maps = self.blocks(films.flatten(0, 1))  # (N * FRAMES, 128, 4, 4)
-        features = F.silu(self.mix(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))).unflatten(0, (n, -1))
+        fine = self.fine(films.flatten(0, 1))  # (N * FRAMES, 128, 8, 8)
+        maps = self.coarse(fine)  # (N * FRAMES, 128, 4, 4)
+        pooled = [pool for of in (fine, maps) for pool in (of.mean((2, 3)), of.amax((2, 3)))]
+        features = F.silu(self.mix(torch.cat(pooled, 1))).unflatten(0, (n, -1))
         logits = {name: head(features) for name, head in self.heads.items()}
         pose = F.silu(self.pose(maps.flatten(1))).unflatten(0, (n, -1))
         moved = self.motion(pose.transpose(1, 2))
@@ -79,6 +87,25 @@ def to_tensor(film: np.ndarray) -> torch.Tensor:
 def read_clip(folder: Path, frames: np.ndarray) -> np.ndarray:
     paths = sorted(folder.glob("*.png"))
     return np.stack([np.asarray(Image.open(paths[i]).convert("RGB")) for i in frames])
+
+
+class Batches(Dataset):
+    """What a step learns from, by the step's number: films (N, frames, 3, SIZE, SIZE) and the class of each attribute (N)."""
+
+    def __init__(self, clips: Path, batch: int):
+        self.lines = [json.loads(line) for line in clips.read_text().splitlines()]
+        self.folder = clips.parent
+        self.batch = batch
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        rng = np.random.default_rng([step, 1])
+        frames = frames_of(step, rng)
+        chosen = [self.lines[i] for i in rng.integers(len(self.lines), size=self.batch * FRAMES // len(frames))]
+        films = to_tensor(np.stack([read_clip(self.folder / line["path"], frames) for line in chosen]))
+        if rng.random() < 0.5:
+            films = films.flip(-1)
+        wanted = {name: torch.tensor([of.index(line[name]) for line in chosen]) for name, of in CLASSES.items()}
+        return blurred(films, rng), wanted
 
 
 def blurred(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -104,15 +131,19 @@ def loss_of(logits: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) ->
 
 
 def frames_of(step: int, rng: np.random.Generator) -> np.ndarray:
-    """Every fourth step is of whole films, the others of a few frames of four times as many: more subjects are seen so."""
-    return np.arange(FRAMES) if step % 4 == 0 else np.sort(rng.choice(FRAMES, SHORT, replace=False))
+    """Every eighth step is of whole films, the others of a few frames of four times as many: more subjects are seen so."""
+    return np.arange(FRAMES) if step % 8 == 0 else np.sort(rng.choice(FRAMES, SHORT, replace=False))
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """A hundred steps of warm-up, then a cosine to a fiftieth."""
+    return 1e-3 * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
 
 
 def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None:
-    lines = [json.loads(line) for line in clips.read_text().splitlines()]
     torch.manual_seed(0)
     probes = Probes()
-    optimizer = torch.optim.AdamW(probes.parameters(), lr=1e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(probes.parameters(), weight_decay=0.01)
     state = path.with_suffix(".state")
     done = 0
     if state.exists():
@@ -120,18 +151,12 @@ def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None
         probes.load_state_dict(saved["probes"])
         optimizer.load_state_dict(saved["optimizer"])
         done = saved["done"]
+    batches = DataLoader(Batches(clips, batch), batch_size=None, sampler=range(done, steps), num_workers=1, prefetch_factor=8)
     end, seen = time.time() + hours * 3600, []
-    for step in range(done, steps):
-        rng = np.random.default_rng([step, 1])
+    for step, (films, wanted) in enumerate(batches, done):
         for group in optimizer.param_groups:
-            group["lr"] = 1e-3 * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-        frames = frames_of(step, rng)
-        chosen = [lines[i] for i in rng.integers(len(lines), size=batch * FRAMES // len(frames))]
-        films = to_tensor(np.stack([read_clip(clips.parent / line["path"], frames) for line in chosen]))
-        if rng.random() < 0.5:
-            films = films.flip(-1)
-        wanted = {name: torch.tensor([of.index(line[name]) for line in chosen]) for name, of in CLASSES.items()}
-        loss = loss_of(probes(blurred(films, rng))[0], wanted)
+            group["lr"] = learning_rate(step, steps)
+        loss = loss_of(probes(films)[0], wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -142,9 +167,9 @@ def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None
             saved = {"probes": probes.state_dict(), "optimizer": optimizer.state_dict(), "done": step + 1}
             torch.save(saved, state)
             save_file({name: tensor.half() for name, tensor in probes.state_dict().items()}, path)
-            if time.time() > end:
-                print(f"stopped after {step + 1} steps; run again to go on")
-                return
+        if time.time() > end:
+            print(f"stopped after {step + 1} steps; run again to go on")
+            return
 
 
 def load_probes(path: Path) -> Probes:
