@@ -108,7 +108,8 @@ export class Pipeline implements AsyncDisposable {
   /** What is being prepared for a request, once every request made before has what it needs. */
   async #inOrder<T>(preparation: Promise<T>): Promise<T> {
     const before = this.#prepared;
-    this.#prepared = Promise.allSettled([before, preparation]);
+    // Without its results: each would hold those of all requests before.
+    this.#prepared = Promise.allSettled([before, preparation]).then(() => {});
     await before;
     return await preparation;
   }

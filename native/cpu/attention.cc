@@ -34,13 +34,14 @@ at::Tensor emptyLike(const at::Tensor& x) {
   return at::empty({x.size(0), x.size(2), x.size(1), x.size(3)}, x.options()).transpose(1, 2);
 }
 
-/// Calls `each(n, h, buffers)` for all heads, on all threads, each with buffers of its own for the `job`.
+/// Calls `each(n, h, part, buffers)` for all `parts` of all heads, on all threads, each with buffers of its
+/// own for the `job`.
 template <typename Job, typename Each>
-void forEachHead(const at::Tensor& q, const Job& job, const Each& each) {
+void forEachHead(const at::Tensor& q, int64_t parts, const Job& job, const Each& each) {
   const int64_t heads = q.size(1);
-  at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, q.size(0) * heads * parts, 1, [&](int64_t begin, int64_t end) {
     typename Job::Buffers buffers(job);
-    for (int64_t i = begin; i < end; ++i) each(i / heads, i % heads, buffers);
+    for (int64_t i = begin; i < end; ++i) each(i / parts / heads, i / parts % heads, i % parts, buffers);
   });
 }
 
@@ -92,8 +93,14 @@ CAMEO_FOR_EACH_CPU void finishRows(const float* sums, const float* tops, const f
   }
 }
 
+/// Into how many parts a head's queries are cut, so that a few long heads, as a VAE's, keep all threads busy.
+int64_t partsOf(const at::Tensor& q) {
+  const int64_t heads = q.size(0) * q.size(1), threads = at::get_num_threads();
+  return std::min((threads + heads - 1) / heads, (q.size(2) + kQueries - 1) / kQueries);
+}
+
 struct Forward {
-  int64_t queries, keys, d;
+  int64_t keys, d;
   float scale;
 
   struct Buffers {
@@ -107,12 +114,13 @@ struct Forward {
           sums(makeScratch(kQueries)) {}
   };
 
-  void run(const Head& q, const Head& k, const Head& v, float* out, int64_t stride, float* log_sum_exp,
-           Buffers& buffers) const {
+  /// Of the queries `begin` to `end`.
+  void run(int64_t begin, int64_t end, const Head& q, const Head& k, const Head& v, float* out,
+           int64_t stride, float* log_sum_exp, Buffers& buffers) const {
     const int64_t turned = rounded(keys);
     turn(k.from(0), keys, d, buffers.keys.get(), turned);
-    for (int64_t row = 0; row < queries; row += kQueries) {
-      const int64_t rows = std::min(kQueries, queries - row);
+    for (int64_t row = begin; row < end; row += kQueries) {
+      const int64_t rows = std::min(kQueries, end - row);
       for (int64_t key = 0; key < keys; key += kKeys) {
         const int64_t columns = std::min(kKeys, keys - key);
         multiply(rows, columns, d, q.from(row), {buffers.keys.get() + key, turned}, buffers.scores.get(),
@@ -232,12 +240,15 @@ Attended attention(const at::Tensor& queries, const at::Tensor& keys, const at::
   const at::Tensor q = dense(queries), k = dense(keys), v = dense(values);
   const Attended result{emptyLike(q), at::empty({q.size(0), q.size(1), q.size(2)}, q.options())};
 #if CAMEO_CPU_KERNELS
-  const int64_t d = q.size(3);
-  const Forward job{q.size(2), k.size(2), d, 1 / std::sqrt(static_cast<float>(d))};
+  const int64_t d = q.size(3), length = q.size(2), parts = partsOf(q);
+  const int64_t blocks = (length + kQueries - 1) / kQueries;
+  const Forward job{k.size(2), d, 1 / std::sqrt(static_cast<float>(d))};
   float *out = result.out.mutable_data_ptr<float>(), *lse = result.log_sum_exp.mutable_data_ptr<float>();
-  forEachHead(q, job, [&](int64_t n, int64_t h, Forward::Buffers& buffers) {
-    job.run(Head(q, n, h), Head(k, n, h), Head(v, n, h), out + n * result.out.stride(0) + h * d,
-            result.out.stride(2), lse + (n * q.size(1) + h) * q.size(2), buffers);
+  forEachHead(q, parts, job, [&](int64_t n, int64_t h, int64_t part, Forward::Buffers& buffers) {
+    const int64_t begin = part * blocks / parts * kQueries;
+    const int64_t end = std::min(length, (part + 1) * blocks / parts * kQueries);
+    job.run(begin, end, Head(q, n, h), Head(k, n, h), Head(v, n, h), out + n * result.out.stride(0) + h * d,
+            result.out.stride(2), lse + (n * q.size(1) + h) * length, buffers);
   });
 #endif
   return result;
@@ -256,7 +267,7 @@ AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tenso
   const auto place = [&](const at::Tensor& x, int64_t n, int64_t h) {
     return x.mutable_data_ptr<float>() + n * x.stride(0) + h * x.stride(1);
   };
-  forEachHead(q, job, [&](int64_t n, int64_t h, Backward::Buffers& buffers) {
+  forEachHead(q, 1, job, [&](int64_t n, int64_t h, int64_t, Backward::Buffers& buffers) {
     const Head grad_head(grad, n, h), out_head(o, n, h);
     std::copy_n(lse.const_data_ptr<float>() + (n * q.size(1) + h) * length, length,
                 buffers.log_sum_exp.get());

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "models/tiling.h"
 
@@ -165,15 +167,19 @@ at::Tensor Vae::decode(const at::Tensor& latents) const {
   return decoder_.forward(post_quant_conv_ ? post_quant_conv_->forward(latents) : latents);
 }
 
+int64_t Vae::tileLatents(int64_t pixels) const {
+  return std::max<int64_t>(4, (pixels > 0 ? pixels : config_.sample_size) / config_.scale() / 4 * 4);
+}
+
 Posterior Vae::encodeTiled(const at::Tensor& images, int64_t tile) const {
-  const int64_t pixels = tile > 0 ? tile : config_.sample_size;
-  const TileSizes sizes{.input = pixels, .output = pixels / config_.scale()};
+  const int64_t latents = tileLatents(tile);
+  const TileSizes sizes{.input = latents * config_.scale(), .output = latents};
   return posterior(mapTiles(images, sizes, [this](const at::Tensor& part) { return moments(part); }));
 }
 
 at::Tensor Vae::decodeTiled(const at::Tensor& latents, int64_t tile) const {
-  const int64_t pixels = tile > 0 ? tile : config_.sample_size;
-  const TileSizes sizes{.input = pixels / config_.scale(), .output = pixels};
+  const int64_t side = tileLatents(tile);
+  const TileSizes sizes{.input = side, .output = side * config_.scale()};
   return mapTiles(latents, sizes, [this](const at::Tensor& part) { return decode(part); });
 }
 

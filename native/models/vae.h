@@ -94,9 +94,9 @@ class Vae {
   /// latents (N, latent_channels, h, w) -> images (N, 3, H, W), about -1..1, not clamped.
   at::Tensor decode(const at::Tensor& latents) const;
 
-  /// The same by overlapping tiles of `tile` pixels (0: `sample_size`), blended: memory stays that of a tile,
-  /// and the result differs slightly, since each tile is normalised by itself. A picture no larger than a
-  /// tile is not cut.
+  /// The same by overlapping tiles of about `tile` pixels (0: `sample_size`), blended: memory stays that of a
+  /// tile, and the result differs slightly, since each tile is normalised by itself. A picture no larger than
+  /// a tile is not cut.
   Posterior encodeTiled(const at::Tensor& images, int64_t tile = 0) const;
   at::Tensor decodeTiled(const at::Tensor& latents, int64_t tile = 0) const;
 
@@ -105,6 +105,8 @@ class Vae {
 
  private:
   at::Tensor moments(const at::Tensor& images) const;
+  /// The side of a tile of about so many pixels, in latents: of which a quarter, that tiles share, is whole.
+  int64_t tileLatents(int64_t pixels) const;
   static Posterior posterior(const at::Tensor& moments);
 
   VaeConfig config_;

@@ -139,6 +139,17 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
   return swapTimeAndChannels(noise).to(pipeline.device);
 }
 
+/// Pixels would be made of what is no number without a word.
+void checkFinite(const Pipeline& pipeline, const at::Tensor& latents) {
+  if (latents.isfinite().all().item<bool>()) return;
+  const char* advice = pipeline.dtype == at::kFloat ? "" : "load it with dtype fp32 or bf16; or ";
+  throw Error(
+      ErrorCode::WeightsFormat,
+      c10::str(
+          "the model's result is not finite: ", advice,
+          "a weight file of it is broken, or too large a number for its type: `cameo inspect` looks at it"));
+}
+
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
                    bool halves_apart, const OnProgress& onProgress, const Cancellation& cancellation,
                    Recorder& recorder) {
@@ -168,6 +179,7 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const
     }
     latents = scheduler->step(output, i, latents);
     recorder.addStep(latents);
+    if (i == 0 || i + 1 == timesteps.size()) checkFinite(pipeline, latents);
     onProgress(std::move(progress));
   }
   return latents;

@@ -3,7 +3,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/StringUtil.h>
+#include <c10/util/safe_numerics.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 
@@ -52,22 +54,34 @@ std::map<std::string, Adapter> groupByModule(const TensorSource& source, const s
   return adapters;
 }
 
+/// Whether a tensor of this shape has so many elements behind its first dimension.
+bool hasRowsOf(at::IntArrayRef shape, int64_t elements) {
+  uint64_t product = 0;
+  const bool overflows = c10::safe_multiplies_u64(shape.slice(1), &product);
+  return !overflows && product == static_cast<uint64_t>(elements);
+}
+
+/// By the shapes alone, as a few bytes can claim to be a tensor of any size. So is a rank that no product
+/// needs refused.
+bool fits(const Adapter& adapter, const Parameter& parameter) {
+  const at::IntArrayRef down = adapter.down->shape, up = adapter.up->shape;
+  if (down.size() < 2 || up.size() < 2) return false;
+  const int64_t rank = down[0], out = parameter.shape[0], in = parameter.numel() / out;
+  return rank > 0 && rank <= std::max(out, in) && hasRowsOf(down, in) && up[0] == out && hasRowsOf(up, rank);
+}
+
 /// scale * B A in fp32, of the parameter's shape.
 at::Tensor product(const TensorSource& source, const std::string& network, const std::string& module,
                    const Adapter& adapter, const Parameter& parameter) {
   if (adapter.down == nullptr || adapter.up == nullptr) {
     fail(source, network, quote(module) + " has only one of lora_A and lora_B");
   }
-  const at::Tensor down = adapter.down->view().to(at::kFloat), up = adapter.up->view().to(at::kFloat);
-  const int64_t out = parameter.shape[0];
-  const bool fits = down.dim() >= 2 && up.dim() >= 2 && down.size(0) > 0 && up.size(0) == out &&
-                    up.numel() == out * down.size(0) &&
-                    down.numel() * out == down.size(0) * parameter.numel();
-  if (!fits) {
+  if (!fits(adapter, parameter)) {
     fail(source, network,
          c10::str(quote(module), " has ", shapeText(adapter.down->shape), " and ",
                   shapeText(adapter.up->shape), " for ", shapeText(parameter.shape)));
   }
+  const at::Tensor down = adapter.down->view().to(at::kFloat), up = adapter.up->view().to(at::kFloat);
   double scale = 1;
   if (adapter.alpha != nullptr) {
     if (adapter.alpha->numel() != 1) fail(source, network, quote(adapter.alpha->name) + " is not one number");

@@ -1,12 +1,14 @@
 import { getEventListeners } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type LoadProgress, Pipeline, type SampleProgress, type SampleRequest, type Video } from "cameo";
 import { type Test, test } from "tap";
 import { readVideoMetadata } from "#ts/media/index.js";
 import { assertClose } from "../support/compare.js";
 import { writeModel } from "../support/model_folder.js";
-import { readSafetensors } from "../support/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../support/safetensors.js";
 
 const scheduler = { _class_name: "DDIMScheduler" };
 const paths = writeModel("build/fixtures/pipeline", { motion: "motion", subject: "subject", scheduler });
@@ -28,6 +30,11 @@ async function openPipeline(t: Test): Promise<Pipeline> {
   const pipe = await Pipeline.load(model);
   t.teardown(() => pipe.close());
   return pipe;
+}
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 /** Samples until the first denoising step, when it calls `then`. */
@@ -299,4 +306,57 @@ test("without motion modules it makes a still", async (t) => {
   const { count, request } = await pipe.sample({ prompt: "a cat", width: 40, height: 32, steps: 1 });
   t.equal(count, 1);
   t.match(request, { frames: 1, negativePrompt: "", reference: [] });
+});
+
+test("a pipeline keeps nothing of the requests that are done", async (t) => {
+  const pipe = await openPipeline(t);
+  const references: WeakRef<object>[] = [];
+  for (let i = 0; i < 4; i++) {
+    const reference = { ...pixels, data: pixels.data.slice() };
+    references.push(new WeakRef(reference.data));
+    await pipe.sample({ ...request, frames: 1, reference });
+  }
+  await new Promise(setImmediate);
+  collectGarbage();
+  const kept = references.map((reference) => reference.deref() !== undefined);
+  t.strictSame(kept.slice(0, -1), [false, false, false]);
+});
+
+test("weights that are no numbers are an error, not a black video", async (t) => {
+  const subject = join(t.testdir(), "subject.safetensors");
+  const tensors = readSafetensors(paths.subject ?? "");
+  const [first] = Object.values(tensors);
+  first?.data.fill(Number.NaN);
+  writeSafetensors(subject, tensors);
+  await using pipe = await Pipeline.load({ ...model, subject });
+  const message = /^the model's result is not finite: a weight file of it is broken/;
+  await t.rejects(pipe.sample(request), { code: "ERR_WEIGHTS_FORMAT", message });
+});
+
+test("a tile is of a multiple of four latents, whatever the VAE says", async (t) => {
+  const tiled = async (tileSize: number) => {
+    const { base } = writeModel(`build/fixtures/tiles-${tileSize}`, {
+      motion: null,
+      subject: null,
+      scheduler,
+    });
+    const config = join(base, "vae", "config.json");
+    writeFileSync(
+      config,
+      JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), sample_size: tileSize }),
+    );
+    await using pipe = await Pipeline.load({ base, device: "cpu", dtype: "fp32" });
+    const video = await pipe.sample({
+      prompt: "a cat",
+      width: 96,
+      height: 64,
+      steps: 1,
+      seed: 7,
+      vaeTiling: true,
+    });
+    return Buffer.from(video.frames);
+  };
+  const whole = await tiled(32);
+  for (const tileSize of [4, 40, 56]) t.ok(whole.equals(await tiled(tileSize)), `${tileSize}`);
+  t.notOk(whole.equals(await tiled(96)), "tiles make a difference");
 });

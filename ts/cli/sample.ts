@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { CameoError } from "../errors.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
 import {
@@ -10,6 +11,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
+import type { Video } from "../video.js";
 import {
   bytes,
   collect,
@@ -126,13 +128,15 @@ async function checkBeforeLoading(
   load: LoadOptions,
   request: SampleRequest,
 ): Promise<void> {
-  const { checkOutputPath } = await import("../media/index.js");
+  const { checkOutputPath, loadEncoder } = await import("../media/index.js");
   const { native } = checkLoadOptions(load);
   checkRequest(request);
   checkReferences(request.reference, native.subject !== undefined);
   checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   await checkOutputs(request);
+  await loadEncoder(output);
+  if (preview !== undefined) await loadEncoder(preview);
 }
 
 async function makeVideo(
@@ -155,10 +159,23 @@ async function makeVideo(
   const video = await pipe.sample({ ...request, signal, onProgress });
   reporter.stop();
   for (const warning of video.warnings) warn(warning, flags);
-  const paths = await video.save(flags.output, { signal });
+  const paths = await saveOrRescue(video, flags.output, signal);
   await previews?.settled();
   if (flags.json) printEvent("done", { paths, request: video.request, warnings: video.warnings });
   else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
+}
+
+/** What can't be written as asked is kept as an .apng beside it: hours of work may be in it. */
+async function saveOrRescue(video: Video, output: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    return await video.save(output, { signal });
+  } catch (error) {
+    const rescued = `${output.replaceAll("%", "")}.apng`;
+    const paths = await video.save(rescued, { signal }).catch(() => undefined);
+    if (paths === undefined) throw error;
+    const { code, message } = error as CameoError;
+    throw new CameoError(code, `${message}; the frames are in ${rescued}`, { cause: error });
+  }
 }
 
 function warn(message: string, { json }: OutputOptions): void {

@@ -9,5 +9,5 @@ export {
   readImageSize,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
-export { type RawVideo, type WriteOptions, writeVideo } from "./video.js";
+export { loadEncoder, type RawVideo, type WriteOptions, writeVideo } from "./video.js";
 export { openVideo, readVideo, readVideoSize, type VideoReader } from "./video_reader.js";

@@ -3,6 +3,7 @@ import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { PendingFiles } from "./files.js";
 import { encodeFilm } from "./film.js";
 import { type Format, framePath, parseOutput } from "./formats.js";
+import { loadSharp, loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { encodeAnimation, encodeStill } from "./pictures.js";
 
@@ -53,6 +54,15 @@ export async function writeVideo(
   } finally {
     await files.discard();
   }
+}
+
+/**
+ * Loads the library that writes what the path's extension says: ERR_MEDIA where it isn't installed, which is better known
+ * before there are frames to write.
+ */
+export async function loadEncoder(path: string): Promise<void> {
+  const { format } = parseOutput(path);
+  await (format === "mp4" || format === "webm" ? loadWebcodecs() : loadSharp());
 }
 
 function refuseExisting(paths: string[]): void {

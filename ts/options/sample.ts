@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { PipelineDescription } from "../description.js";
@@ -240,6 +240,8 @@ export async function checkOutputs({ saveLatents }: SampleRequest): Promise<void
   } catch {
     throw notAllowed("saveLatents", saveLatents, `in a folder that can be written; ${folder} can't`);
   }
+  const existing = await stat(saveLatents).catch(() => undefined);
+  if (existing && !existing.isFile()) throw notAllowed("saveLatents", saveLatents, "the path of a file");
 }
 
 function toArray(reference: SampleRequest["reference"]): readonly ImageSource[] {

@@ -9,7 +9,7 @@ const unfamiliar = (name: string) =>
 
 /**
  * A warning for each of the references that the model's own VAE can't show: what it never saw, its other networks have
- * never seen, either.
+ * never seen, either. None of one that can't be looked at: a video is worth more than what is said about it.
  */
 export async function warnOfUnfamiliar(
   native: NativePipeline,
@@ -17,13 +17,12 @@ export async function warnOfUnfamiliar(
   { leastReferencePsnr }: ShippedModel,
   options: TaskOptions,
 ): Promise<string[]> {
-  const warnings: string[] = [];
-  for (const [i, image] of references.entries()) {
-    const shown = await runTask(() => native.reconstruct(image), options);
-    const name = references.length === 1 ? "the reference" : `reference ${i + 1}`;
-    if (psnr(image.data, shown.data) < leastReferencePsnr) warnings.push(unfamiliar(name));
-  }
-  return warnings;
+  const warnings = references.map(async (image, i) => {
+    const shown = await runTask(() => native.reconstruct(image), options).catch(() => undefined);
+    if (shown === undefined || psnr(image.data, shown.data) >= leastReferencePsnr) return [];
+    return [unfamiliar(references.length === 1 ? "the reference" : `reference ${i + 1}`)];
+  });
+  return (await Promise.all(warnings)).flat();
 }
 
 /** Peak signal-to-noise ratio of 8-bit values, in dB. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
+import { tryLock } from "../lock.js";
 import { fileReason, replaceFile } from "../media/files.js";
 import type { CompleteRecipe } from "./recipe.js";
 
@@ -44,6 +45,18 @@ export class RunFolder {
         { cause },
       );
     }
+  }
+
+  /** Until it is disposed of, no other process writes here. ERR_BUSY where one does. */
+  async lock(): Promise<AsyncDisposable> {
+    const file = join(this.path, "run.lock");
+    const lock = await tryLock(file);
+    if (lock) return lock;
+    throw new CameoError(
+      "ERR_BUSY",
+      `output ${JSON.stringify(this.path)} is another process's that trains now; wait for its end, or choose another ` +
+        `folder (where no process does, remove ${file})`,
+    );
   }
 
   async writeRecipe(recipe: CompleteRecipe): Promise<void> {

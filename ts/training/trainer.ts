@@ -1,6 +1,7 @@
 import { openAddon } from "../addon.js";
 import { type Sample, TrainingData } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
+import { loadEncoder } from "../media/index.js";
 import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
 import { within } from "../options/check.js";
 import type { LoadProgress } from "../options/load.js";
@@ -58,6 +59,8 @@ export class Trainer implements AsyncDisposable {
   #done: number;
   #saved: number;
   #running = false;
+  /** While a checkpoint is written, and once one could not be. */
+  #cannotSave = false;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
@@ -97,6 +100,7 @@ export class Trainer implements AsyncDisposable {
       const tokenizer = await ClipTokenizer.load(description.tokenizer);
       const requests = complete.validation?.requests ?? [];
       const validation = await prepareValidation(requests, description, tokenizer);
+      if (requests.length > 0) await loadEncoder(validationName(1, complete));
       const skips: SkipEvent[] = [];
       data = await openData(complete, description, skips, signal);
       const place = { rank: membership?.rank ?? 0, processes: membership?.worldSize ?? 1 };
@@ -141,11 +145,12 @@ export class Trainer implements AsyncDisposable {
     this.#checkFree();
     throwIfAborted(signal);
     this.#running = true;
+    this.#cannotSave = false;
     const stopData = new AbortController();
     try {
       yield* this.#train(signal, stopData.signal);
     } catch (error) {
-      yield* this.#saveAfter(error);
+      yield* this.#saveRest();
       throw error;
     } finally {
       stopData.abort();
@@ -167,6 +172,7 @@ export class Trainer implements AsyncDisposable {
   async *#train(signal: AbortSignal | undefined, stopData: AbortSignal): AsyncGenerator<TrainingEvent, void> {
     const { recipe, folder, data, place, skips } = this.#parts;
     await folder.make();
+    await using _lock = place.rank === 0 ? await folder.lock() : undefined;
     if (place.rank === 0) {
       await removeInterrupted(recipe);
       await folder.writeRecipe(recipe);
@@ -178,12 +184,16 @@ export class Trainer implements AsyncDisposable {
     const clock = new StepClock(data);
     while (this.#done < recipe.steps) {
       const result = await this.#step(batches, signal);
-      yield* skips.splice(0);
-      if (result === undefined) return yield* this.#stop(signal);
+      if (result === undefined) {
+        yield* skips.splice(0);
+        return yield* this.#stop(signal);
+      }
+      // Before anything is yielded: the caller may leave the run there, and go on later.
       this.#done = result.step;
       const event = this.#stepEvent(result, clock);
       const { type, steps, etaSeconds, ...measured } = event;
       await metrics?.append(measured);
+      yield* skips.splice(0);
       yield event;
       const isLast = this.#done === recipe.steps;
       if (isLast || this.#done % recipe.checkpoints.every === 0) yield* this.#save();
@@ -223,10 +233,10 @@ export class Trainer implements AsyncDisposable {
     throw new CameoError("ERR_ABORTED", "another process of the run was asked to stop");
   }
 
-  /** Keeps what was done before `error` ended the run, where that can be. */
-  async *#saveAfter(error: unknown): AsyncGenerator<CheckpointEvent, void> {
+  /** Keeps what was done before an error ended the run, where that can be. */
+  async *#saveRest(): AsyncGenerator<CheckpointEvent, void> {
     const isAlone = this.#parts.place.processes === 1;
-    const isPossible = isAlone && !this.#closing && (error as CameoError).code !== "ERR_CHECKPOINT";
+    const isPossible = isAlone && !this.#closing && !this.#cannotSave;
     if (!isPossible || this.#saved === this.#done) return;
     try {
       yield* this.#save();
@@ -238,7 +248,9 @@ export class Trainer implements AsyncDisposable {
   async *#save(): AsyncGenerator<CheckpointEvent, void> {
     const { native, folder, metadata, recipe, place } = this.#parts;
     const { step, path } = folder.checkpoint(this.#done);
+    this.#cannotSave = true;
     await this.#task(() => native.save(path, JSON.stringify(metadata)));
+    this.#cannotSave = false;
     this.#saved = step;
     if (place.rank !== 0) return;
     await folder.prune(recipe.checkpoints.keep);

@@ -97,6 +97,10 @@ t.test("adapters that do not fit are named", async (t) => {
       /has \(3, 8\) and \(9, 3\) for \(8, 8\)/,
     ],
     [
+      { [`${linear}.lora_A.weight`]: draw("a", 9, 8), [`${linear}.lora_B.weight`]: draw("b", 8, 9) },
+      /has \(9, 8\) and \(8, 9\) for \(8, 8\)/,
+    ],
+    [
       { ...factors, [`${linear}.weight`]: draw("w", 8, 8) },
       /"down_blocks.*to_q\.weight" is no part of an adapter/,
     ],

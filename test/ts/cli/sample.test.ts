@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline } from "cameo";
 import { type Test, test } from "tap";
@@ -218,4 +218,22 @@ test("a second Ctrl-C ends it at once", async (t) => {
   t.equal(code, 130);
   t.notMatch(stderr, "cameo: interrupted");
   t.notOk(existsSync(output));
+});
+
+test("frames that can't be written as asked are kept", async (t) => {
+  const output = tempFile(t, "out.webp");
+  const args = ["sample", ...model, ...small, "-o", output, "--json"];
+  const child = spawn(process.execPath, ["dist/cli/main.js", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (data) => {
+    stdout += data;
+    if (stdout.includes('"denoise"') && !existsSync(output)) mkdirSync(output);
+  });
+  child.stderr.on("data", (data) => {
+    stderr += data;
+  });
+  const code = await new Promise((settle) => child.on("close", settle));
+  t.not(code, 0);
+  t.match(stderr, `; the frames are in ${output}.apng`);
+  t.ok(existsSync(`${output}.apng`));
 });

@@ -168,4 +168,9 @@ test("an unwritable place for the latents is found out at once", async (t) => {
     code: "ERR_INVALID_OPTION",
     message: /^saveLatents: .* is not allowed; it must be in a folder that can be written; .*not can't$/,
   });
+  mkdirSync(join(folder, "x.safetensors"));
+  await t.rejects(checkOutputs({ prompt: "", saveLatents: join(folder, "x.safetensors") }), {
+    code: "ERR_INVALID_OPTION",
+    message: /it must be the path of a file$/,
+  });
 });

@@ -217,6 +217,60 @@ t.test("a run that is left can be gone on with", async (t) => {
   t.same(outline(rest), ["step 4", "checkpoint 4", "done 4"]);
 });
 
+t.test("a run that is left where a clip was left out can be gone on with, too", async (t) => {
+  const clips = join(folder, "some-broken");
+  rmSync(clips, { recursive: true, force: true });
+  await writeClips(clips, 4);
+  writeText(join(clips, "broken.mp4"), "no film");
+  writeText(join(clips, "broken.txt"), "a broken film");
+  const recipe = recipeFor("left-at-skip", { data: { ...set.data, source: clips } });
+  await using trainer = await Trainer.open(recipe);
+  let done = 0;
+  for await (const event of trainer.run()) {
+    if (event.type === "skip") break;
+    if (event.type === "step") done = event.step;
+  }
+  const rest: TrainingEvent[] = [];
+  for await (const event of trainer.run()) rest.push(event);
+  t.equal(outline(rest)[0], `step ${done + 2}`, "the step that the clip was left out of is done");
+  t.same(recordedSteps(recipe.output), [1, 2, 3, 4]);
+});
+
+t.test("two runs don't write into one folder", async (t) => {
+  const recipe = recipeFor("locked");
+  await using first = await Trainer.open(recipe);
+  await using second = await Trainer.open(recipe);
+  const events = first.run();
+  await events.next();
+  await fails(t, second.run().next(), "ERR_BUSY", /^output ".*locked" is another process's that trains now/);
+  for await (const _ of events);
+  t.same(recordedSteps(recipe.output), [1, 2, 3, 4]);
+  t.notOk(existsSync(join(recipe.output, "run.lock")));
+});
+
+t.test("a cache that can't be written ends the run with a checkpoint", async (t) => {
+  const cache = join(folder, "cache");
+  rmSync(cache, { recursive: true, force: true });
+  const changes = {
+    steps: 1000,
+    checkpoints: { every: 1000 },
+    data: { ...set.data, cache: { folder: cache, variants: 50 } },
+  };
+  const recipe = recipeFor("cache-blocked", changes);
+  await using trainer = await Trainer.open(recipe);
+  const events: TrainingEvent[] = [];
+  const run = async () => {
+    for await (const event of trainer.run()) {
+      events.push(event);
+      if (event.type !== "step" || event.step !== 2) continue;
+      rmSync(cache, { recursive: true });
+      writeFileSync(cache, "in the way");
+    }
+  };
+  await fails(t, run(), "ERR_CHECKPOINT", cache);
+  t.match(outline(events).at(-1), /^checkpoint [2-9]/);
+});
+
 t.test("process.exit ends a process that trains, and its workers", async (t) => {
   const recipe = recipeFor("exit", { steps: 1000 });
   const script = `

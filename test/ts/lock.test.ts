@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { withLock } from "#ts/libtorch/lock.js";
+import { withLock } from "#ts/lock.js";
 
 t.test("runs one at a time, and says to the second that it waits", async (t) => {
   const file = join(t.testdir(), "lock");

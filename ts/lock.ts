@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "../is_alive.js";
+import { isAlive } from "./is_alive.js";
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
@@ -47,13 +47,27 @@ export async function withLock<T>(
     waiting = true;
     await sleep(pollMs, undefined, { signal });
   }
+  await using _held = holding(file, id);
+  return await work({ abandoned });
+}
+
+/** Takes the lock, which is held until it is disposed of; undefined where another process has it. */
+export async function tryLock(file: string): Promise<AsyncDisposable | undefined> {
+  const id = randomUUID();
+  if (await acquire(file, id)) return holding(file, id);
+  const isGone = (await isStale(file)) && (await removeStale(file, id));
+  return isGone && (await acquire(file, id)) ? holding(file, id) : undefined;
+}
+
+/** A lock that was taken: says again and again that its owner lives, and is released in the end. */
+function holding(file: string, id: string): AsyncDisposable {
   const heartbeat = setInterval(() => touch(file), heartbeatMs).unref();
-  try {
-    return await work({ abandoned });
-  } finally {
-    clearInterval(heartbeat);
-    if ((await ownerOf(file))?.id === id) await rm(file, { force: true });
-  }
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(heartbeat);
+      if ((await ownerOf(file))?.id === id) await rm(file, { force: true });
+    },
+  };
 }
 
 async function acquire(file: string, id: string): Promise<boolean> {
