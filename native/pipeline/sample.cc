@@ -142,12 +142,9 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
 /// Pixels would be made of what is no number without a word.
 void checkFinite(const Pipeline& pipeline, const at::Tensor& latents) {
   if (latents.isfinite().all().item<bool>()) return;
-  const char* advice = pipeline.dtype == at::kFloat ? "" : "load it with dtype fp32 or bf16; or ";
-  throw Error(
-      ErrorCode::WeightsFormat,
-      c10::str(
-          "the model's result is not finite: ", advice,
-          "a weight file of it is broken, or too large a number for its type: `cameo inspect` looks at it"));
+  const char* small_type = pipeline.dtype == at::kHalf ? "load it with dtype bf16 or fp32, or " : "";
+  throw Error(ErrorCode::WeightsFormat, c10::str("the model's result is not finite: ", small_type,
+                                                 "get its weights again, one of the files is broken"));
 }
 
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,

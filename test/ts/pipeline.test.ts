@@ -329,7 +329,7 @@ test("weights that are no numbers are an error, not a black video", async (t) =>
   first?.data.fill(Number.NaN);
   writeSafetensors(subject, tensors);
   await using pipe = await Pipeline.load({ ...model, subject });
-  const message = /^the model's result is not finite: a weight file of it is broken/;
+  const message = /^the model's result is not finite: get its weights again/;
   await t.rejects(pipe.sample(request), { code: "ERR_WEIGHTS_FORMAT", message });
 });
 
