@@ -64,7 +64,8 @@ async function libtorchModules() {
       "the TypeScript sources do not compile (see above)",
     );
   }
-  return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "lock.js"))) };
+  const libtorch = await import(join(folder, "index.js"));
+  return { ...libtorch, ...(await import(join(dirname(folder), "lock.js"))) };
 }
 
 /** What CAMEO_LIBTORCH names is taken as it is; what is found elsewhere must have the headers. */
