@@ -165,7 +165,7 @@ export interface ObjectiveRecipe {
   beta?: number | undefined;
   /** Probability that a sample loses its prompt and its references. Default: 0.1. */
   dropCondition?: number | undefined;
-  /** Min-SNR weighting (arXiv 2303.09556). Default: 0, none. */
+  /** Min-SNR weighting (arXiv 2303.09556); small values raise the noisy steps, which settle motion. Default: 0, none. */
   minSnrGamma?: number | undefined;
   /** Weight of the latents' divergence from a unit normal. Default: 1e-6. */
   kl?: number | undefined;

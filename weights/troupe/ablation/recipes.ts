@@ -9,8 +9,10 @@ export interface Networks {
 }
 
 const checkpoints = { every: 250, keep: 1 };
-/** Of min-SNR weights: the gradient is of the steps that settle what a body looks like. */
-const minSnrGamma = 5;
+/** Of min-SNR weights: from an SNR of 0.02 up, where bodies take shape, the clean frames' error counts alike. */
+const minSnrGamma = 0.02;
+
+const warmup = (steps: number): number => Math.min(50, Math.floor(steps / 10));
 
 /** `data`: a folder of drawn clips. */
 const clips = (data: string): Recipe["data"] => ({
@@ -31,7 +33,7 @@ export function imageRecipe(base: string, data: string, steps: number, output: s
     batch: 16,
     trained: ["all"],
     objective: { minSnrGamma },
-    optimizer: { learningRate: 4e-4, warmup: 50, schedule: "cosine", finalLearningRate: 4e-5 },
+    optimizer: { learningRate: 4e-4, warmup: warmup(steps), schedule: "cosine", finalLearningRate: 4e-5 },
     steps,
     ema: 0.99,
     checkpoints,
@@ -46,7 +48,7 @@ export function motionRecipe(networks: Networks, data: string, steps: number, ou
     model: { ...networks },
     data: { ...clips(data), stride: 1 },
     batch: 2,
-    optimizer: { learningRate: 4e-4, warmup: 50 },
+    optimizer: { learningRate: 4e-4, warmup: warmup(steps) },
     steps,
     ema: 0.99,
     checkpoints,
@@ -69,7 +71,7 @@ export function variantRecipe(
     batch: 4,
     ...rest,
     objective: { ...rest.objective, minSnrGamma },
-    optimizer: { learningRate: 3e-4, warmup: 50 },
+    optimizer: { learningRate: 3e-4, warmup: warmup(steps) },
     steps,
     ema: 0.995,
     seed,

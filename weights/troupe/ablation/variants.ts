@@ -11,8 +11,8 @@ export interface Variant {
   references: NonNullable<Recipe["data"]["references"]>;
 }
 
-/** A fifth of the paper's beta: min-SNR weights make the video's loss about a fifth of what it was. */
-const girl = { alpha: 0.01, beta: 0.02 };
+/** A hundredth of the paper's beta: min-SNR weights make the video's loss about a hundredth of what it was. */
+const girl = { alpha: 0.01, beta: 0.001 };
 /** Without subject highlight preprocessing a reference is a frame as it is. */
 const asItIs = { candidates: 4, highlight: false, flip: 0, affine: false } as const;
 const highlighted = { candidates: 4, highlight: true };

@@ -81,7 +81,7 @@ class Probes(nn.Module):
 
 def to_tensor(film: np.ndarray) -> torch.Tensor:
     """(..., H, W, 3), 8 bits -> (..., 3, H, W) in -1..1."""
-    return torch.from_numpy(film).float().div(127.5).sub(1).movedim(-1, -3)
+    return torch.tensor(film).float().div(127.5).sub(1).movedim(-1, -3)
 
 
 def read_clip(folder: Path, frames: np.ndarray) -> np.ndarray:
