@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "pipeline/conditioning.h"
+#include "train/timestep_shift.h"
 
 namespace cameo::train {
 
@@ -44,7 +45,9 @@ Draws drawSample(const pipeline::Pipeline& pipeline, const TrainerOptions& optio
   const at::Generator generator = generatorOf(options.seed, sample);
   Draws draws;
   draws.dropped = at::rand({}, generator).item<double>() < options.drop_condition;
-  draws.timestep = at::randint(pipeline.schedule.train_timesteps, {}, generator, at::kLong);
+  const int64_t timesteps = pipeline.schedule.train_timesteps;
+  const auto drawn = at::randint(timesteps, {}, generator, at::kLong).item<int64_t>();
+  draws.timestep = at::scalar_tensor(shiftTimestep(drawn, timesteps, options.timestep_shift), at::kLong);
   const at::Tensor mean = images.mean.narrow(0, 0, frames);
   const at::Tensor deviation = images.log_variance.narrow(0, 0, frames).mul(0.5).exp();
   draws.latents = scaled(mean + deviation * drawNormal(mean.sizes(), generator));

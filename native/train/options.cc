@@ -47,6 +47,7 @@ void readDiffusion(TrainerOptions& options, const json& objective) {
   options.objective.beta = objective.at("beta");
   options.objective.min_snr_gamma = objective.at("minSnrGamma");
   options.drop_condition = objective.at("dropCondition");
+  options.timestep_shift = objective.at("timestepShift");
   if (!objective.contains("prediction")) return;
   options.prediction =
       objective["prediction"] == "v" ? schedulers::Prediction::VPrediction : schedulers::Prediction::Epsilon;

@@ -26,6 +26,7 @@ struct TrainerOptions {
   std::optional<schedulers::Prediction> prediction;  // none: the base model's
   ObjectiveConfig objective;
   double drop_condition = 0.1;
+  double timestep_shift = 1;  // see `shiftTimestep`
   LearningRateConfig learning_rate;
   AdamWConfig optimizer;
   double ema_decay = 0;  // 0: no averages

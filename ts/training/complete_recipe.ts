@@ -28,6 +28,7 @@ const diffusionObjective: CompleteDiffusionObjective = {
   beta: 0.1,
   dropCondition: 0.1,
   minSnrGamma: 0,
+  timestepShift: 1,
 };
 const vaeObjective: CompleteVaeObjective = { kl: 1e-6, detail: 1 };
 

@@ -167,6 +167,8 @@ export interface ObjectiveRecipe {
   dropCondition?: number | undefined;
   /** Min-SNR weighting (arXiv 2303.09556); small values raise the noisy steps, which settle motion. Default: 0, none. */
   minSnrGamma?: number | undefined;
+  /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none. */
+  timestepShift?: number | undefined;
   /** Weight of the latents' divergence from a unit normal. Default: 1e-6. */
   kl?: number | undefined;
   /** Weight of the loss of finite differences, which keeps edges sharp. Default: 1. */

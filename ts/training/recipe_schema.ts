@@ -95,6 +95,7 @@ const objective = optionalGroup({
   beta: weight,
   dropCondition: option(probability.optional(), probabilities),
   minSnrGamma: option(z.number().min(0).optional(), "a number of at least 0; 0 is no weighting"),
+  timestepShift: option(z.number().positive().optional(), "a number above 0; 1 is no shift"),
   kl: weight,
   detail: weight,
 });

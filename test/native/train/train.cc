@@ -10,6 +10,7 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
+#include "train/timestep_shift.h"
 #include "train/vae_objective.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
@@ -165,6 +166,14 @@ Tensors learningRates(const Json& config, const Tensors&) {
   return {{"learning_rate", at::tensor(rates)}};
 }
 
+/// What each timestep becomes.
+Tensors shiftedTimesteps(const Json& config, const Tensors&) {
+  const int64_t count = config.at("count");
+  std::vector<int64_t> shifted;
+  for (int64_t t = 0; t < count; ++t) shifted.push_back(train::shiftTimestep(t, count, config.at("shift")));
+  return {{"timesteps", at::tensor(shifted)}};
+}
+
 /// The factor after each of `squares`.
 Tensors latentScale(const Json& config, const Tensors& in) {
   train::LatentScale scale;
@@ -209,7 +218,8 @@ Tensors vaeObjective(const Json& config, const Tensors& inputs) {
 
 const bool kTrainRegistered =
     addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps) &&
-    addProbe("train.learning_rate", learningRates) && addProbe("train.ema", movingAverages) &&
-    addProbe("train.latent_scale", latentScale) && addProbe("train.vae_objective", vaeObjective);
+    addProbe("train.learning_rate", learningRates) && addProbe("train.timestep_shift", shiftedTimesteps) &&
+    addProbe("train.ema", movingAverages) && addProbe("train.latent_scale", latentScale) &&
+    addProbe("train.vae_objective", vaeObjective);
 
 }  // namespace cameo::test

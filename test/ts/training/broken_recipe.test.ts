@@ -125,6 +125,12 @@ test("a broken recipe is one line that names the field, its value and what is al
     ],
     [
       subject,
+      "objective.timestepShift",
+      0,
+      /^objective\.timestepShift: 0 is not allowed; it must be a number above 0; 1 is no shift$/,
+    ],
+    [
+      subject,
       "trained",
       ["atn1"],
       /^trained: 'atn1' is not allowed; it must be "attn1", "motion", .* or a glob/,

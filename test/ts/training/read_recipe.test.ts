@@ -28,7 +28,7 @@ test("a subject's defaults are the paper's", async (t) => {
       workers: 2,
       prefetch: 4,
     },
-    objective: { alpha: 0.01, beta: 0.1, dropCondition: 0.1, minSnrGamma: 0 },
+    objective: { alpha: 0.01, beta: 0.1, dropCondition: 0.1, minSnrGamma: 0, timestepShift: 1 },
     trained: ["attn1", "motion"],
     optimizer: {
       learningRate: 1e-5,

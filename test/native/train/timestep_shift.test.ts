@@ -1,0 +1,3 @@
+import { testCases } from "../../support/probes.js";
+
+testCases("trainer", "timestep_shift");
