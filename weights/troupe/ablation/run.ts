@@ -2,7 +2,7 @@
 // The paper's ablation on the model that ships: trains every variant for as many steps, makes films of held-out subjects
 // with each, and judges them.
 import { spawn } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Recipe } from "cameo";
@@ -12,6 +12,7 @@ import { CameoError } from "#ts/errors.js";
 import { exists } from "#ts/media/files.js";
 import { runProgram } from "../command.js";
 import { imageRecipe, motionRecipe, type Networks, variantRecipe } from "./recipes.js";
+import { ablationTable } from "./table.js";
 import { variants } from "./variants.js";
 
 interface Flags {
@@ -90,8 +91,11 @@ async function ablate(folder: string, given: Flags): Promise<void> {
       folders.push(name);
     }
   }
-  const report = ["--json", join(out, "report.json")];
-  await run(flags.python, [evaluate, flags.probes, ...folders.map(films), ...report]);
+  const report = join(out, "report.json");
+  await run(flags.python, [evaluate, flags.probes, ...folders.map(films), "--json", report]);
+  const table = ablationTable(JSON.parse(await readFile(report, "utf8")), flags.seeds);
+  await writeFile(join(out, "report.md"), table);
+  process.stdout.write(`\n${table}`);
 }
 
 const program = new Command("ablation")
