@@ -7,8 +7,8 @@ import sharp from "sharp";
 import { runProgram } from "../command.js";
 import { type Case, casesOf, frames, nameOf, referenceOf, size, type Truth } from "./cases.js";
 
-/** Pixels; with AVIF, 200 films are some 2 MB. */
-const shown = 72;
+/** Pixels; with AVIF, 200 films are some 1 MB. */
+const shown = 64;
 
 /** The frames below one another, and the reference: two pictures beside the page. */
 async function writePictures(folder: string, page: string, one: Case): Promise<void> {
@@ -16,11 +16,11 @@ async function writePictures(folder: string, page: string, one: Case): Promise<v
   const { data, width, height } = referenceOf(one);
   await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(shown)
-    .avif({ quality: 50 })
+    .avif({ quality: 40 })
     .toFile(join(page, `${name}-reference.avif`));
   await sharp(join(folder, `${name}.png`))
     .resize(shown, shown * frames)
-    .avif({ quality: 40, effort: 6 })
+    .avif({ quality: 25, effort: 6 })
     .toFile(join(page, `${name}.avif`));
 }
 
