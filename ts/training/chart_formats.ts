@@ -19,7 +19,7 @@ export async function encodeCharts(
   if (format === "svg") return svg;
   const sharp = await loadSharp();
   // An SVG's pixel is 1/72 of an inch to sharp.
-  return sharp(svg, { density: 144 }).png().toBuffer();
+  return sharp(svg, { density: 144 }).png({ palette: true, compressionLevel: 9 }).toBuffer();
 }
 
 async function drawing(charts: EChartsOption, size: typeof chartSize): Promise<string> {
