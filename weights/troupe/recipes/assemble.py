@@ -2,7 +2,7 @@
 
     python assemble.py RUNS OUT
 
-The file of RUNS/refine-action has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
+The file of RUNS/refine-noisy has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
 OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references. All else is that of RUNS/text,
 which text_encoder.py made. OUT/logs gets the runs' logs, by means of 50 steps. Needs safetensors and numpy.
 """
@@ -57,7 +57,7 @@ def write_logs(runs: Path, recipes: Path, out: Path) -> None:
 
 
 def assemble(runs: Path, out: Path) -> None:
-    subject = runs / "refine-action/model/subject.safetensors"
+    subject = runs / "refine-noisy/model/subject.safetensors"
     trained = load_file(subject)
     for name in ("base", "motion"):
         shutil.rmtree(out / name, ignore_errors=True)
