@@ -42,7 +42,9 @@ def judge(probes, cases: list[dict], films: list[np.ndarray]) -> list[dict]:
 
 def summary(results: list[dict]) -> dict:
     mean = {name: float(np.mean([r[name] for r in results])) for name in results[0] if name != "heldOutPair"}
-    mean["attributes"] = float(np.mean([mean[name] for name in ATTRIBUTES]))
+    attributes = [np.mean([r[name] for name in ATTRIBUTES]) for r in results]
+    mean["attributes"] = float(np.mean(attributes))
+    mean["attributes, standard error"] = float(np.std(attributes) / np.sqrt(len(results)))
     mean["action and place"] = float(np.mean([mean["action"], mean["place"]]))
     held_out = [r for r in results if r["heldOutPair"]]
     if held_out:
