@@ -1,10 +1,10 @@
 // Samples one video with cameo on the CPU, and prints times and memory as one line of JSON.
 //
 //     OMP_NUM_THREADS=2 node bench/full_size/cameo_sample.mjs FOLDER [--pisa] [--steps 2] [--frames 16]
-//         [--size 256] [--dtype fp32]
+//         [--size 256] [--dtype fp32] [--latents FILE]
 //
 // FOLDER is make_model.py's. --pisa loads its subject.bin and gives it a reference. The peak is counted anew after
-// loading. An evaluation's time is what lies between two progress events.
+// loading. An evaluation's time is what lies between two progress events. --latents keeps the last latents in FILE.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pipeline } from "cameo";
@@ -18,6 +18,7 @@ const { values: options, positionals } = parseArgs({
     frames: { type: "string", default: "16" },
     size: { type: "string", default: "256" },
     dtype: { type: "string", default: "fp32" },
+    latents: { type: "string" },
   },
 });
 const folder = positionals[0];
@@ -62,6 +63,7 @@ const video = await pipe.sample({
   prompt: "a person playing an acoustic guitar",
   negativePrompt: "blurry",
   ...(options.pisa ? { reference: gradient() } : {}),
+  ...(options.latents === undefined ? {} : { saveLatents: options.latents }),
   frames: Number(options.frames),
   width: size,
   height: size,
