@@ -19,6 +19,11 @@ export function openAddon(options: { cuda?: boolean } = {}): NativeAddon {
   return addon;
 }
 
+/** The addon for what computes on `device`, an option's value: CUDA is loaded where that may be it. */
+export function openAddonFor(device: string): NativeAddon {
+  return openAddon(device === "auto" ? {} : { cuda: device.startsWith("cuda") });
+}
+
 function loadAddon(): NativeAddon {
   const nodeGypBuild = createRequire(import.meta.url)("node-gyp-build") as (root: string) => NativeAddon;
   try {

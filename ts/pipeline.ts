@@ -1,8 +1,8 @@
-import { openAddon } from "./addon.js";
+import { openAddonFor } from "./addon.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
-import { checkLoadOptions, type LoadOptions } from "./options/load.js";
+import { checkLoadOptions, type LoadOptions, loadReport } from "./options/load.js";
 import type { SampleRequest } from "./options/sample.js";
 import { prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
@@ -47,12 +47,11 @@ export class Pipeline implements AsyncDisposable {
     const { native: nativeOptions, shipped } = checkLoadOptions(options);
     const { signal, onProgress } = options;
     throwIfAborted(signal);
-    const cuda = nativeOptions.device === "auto" ? {} : { cuda: nativeOptions.device.startsWith("cuda") };
-    const native = new (openAddon(cuda).Pipeline)();
+    const native = new (openAddonFor(nativeOptions.device).Pipeline)();
     try {
       await runTask((report) => native.load(nativeOptions, report), {
         signal,
-        onProgress: onProgress && (({ step, steps }) => onProgress({ phase: "load", step, steps })),
+        onProgress: loadReport(onProgress),
         toError,
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();

@@ -62,22 +62,23 @@ std::string Config::text(const char* field, const std::string& fallback) const {
   return values_[field].get<std::string>();
 }
 
-std::vector<int64_t> Config::integers(const char* field, size_t count, int64_t fallback) const {
+std::vector<int64_t> Config::integers(const char* field, size_t count, int64_t fallback, int64_t max) const {
   if (!has(field)) return std::vector<int64_t>(count, fallback);
-  if (!values_[field].is_array()) return std::vector<int64_t>(count, integer(field, fallback));
-  const std::vector<int64_t> list = integers(field, {});
+  if (!values_[field].is_array()) return std::vector<int64_t>(count, integer(field, fallback, 1, max));
+  const std::vector<int64_t> list = integerList(field, {}, max);
   if (list.size() != count) fail(field, c10::str("it must be a number or a list of ", count, " numbers"));
   return list;
 }
 
-std::vector<int64_t> Config::integers(const char* field, std::vector<int64_t> fallback) const {
+std::vector<int64_t> Config::integerList(const char* field, std::vector<int64_t> fallback,
+                                         int64_t max) const {
   if (!has(field)) return fallback;
   const json& list = values_[field];
   if (!list.is_array() || list.empty() || list.size() > kMaxListLength) {
     fail(field, c10::str("it must be a list of 1 to ", kMaxListLength, " numbers"));
   }
   std::vector<int64_t> result;
-  for (const json& value : list) result.push_back(checkedInteger(field, value, 1, 1 << 20));
+  for (const json& value : list) result.push_back(checkedInteger(field, value, 1, max));
   return result;
 }
 

@@ -11,18 +11,23 @@ namespace cameo {
 /// names the file's owner, the field, its value and what is allowed.
 class Config {
  public:
+  /// Of layers, beyond what any network has: what else would fill the memory before a file is read.
+  static constexpr int64_t kMostLayers = 64;
+  static constexpr int64_t kMost = 1 << 20;
+
   /// `owner` is how messages call it: a path, or the network's name.
   Config(nlohmann::json values, std::string owner);
 
-  int64_t integer(const char* field, int64_t fallback, int64_t min = 1, int64_t max = 1 << 20) const;
+  int64_t integer(const char* field, int64_t fallback, int64_t min = 1, int64_t max = kMost) const;
   double number(const char* field, double fallback) const;
   bool boolean(const char* field, bool fallback) const;
   std::string text(const char* field, const std::string& fallback) const;
 
   /// A list of exactly `count` integers; a single number stands for all of them.
-  std::vector<int64_t> integers(const char* field, size_t count, int64_t fallback) const;
+  std::vector<int64_t> integers(const char* field, size_t count, int64_t fallback, int64_t max = kMost) const;
   /// A list of 1 to 16 integers.
-  std::vector<int64_t> integers(const char* field, std::vector<int64_t> fallback) const;
+  std::vector<int64_t> integerList(const char* field, std::vector<int64_t> fallback,
+                                   int64_t max = kMost) const;
   std::vector<std::string> texts(const char* field, std::vector<std::string> fallback) const;
 
   /// Fails unless the field is absent, null, false or equal to `only`: for what other architectures switch

@@ -34,10 +34,10 @@ bool hasFastBf16() {
 
 }  // namespace
 
-c10::Device parseDevice(const std::string& name) {
+c10::Device parseDevice(const std::string& name, int64_t gpu) {
   if (name == "cpu") return c10::Device(c10::kCPU);
-  if (name == "auto") return cudaDeviceCount() > 0 ? cudaDevice(0) : c10::Device(c10::kCPU);
-  if (name == "cuda") return cudaDevice(0);
+  if (name == "auto") return cudaDeviceCount() > 0 ? cudaDevice(gpu) : c10::Device(c10::kCPU);
+  if (name == "cuda") return cudaDevice(gpu);
   if (name.rfind("cuda:", 0) == 0) {
     int index = 0;
     const char* end = name.data() + name.size();

@@ -7,9 +7,9 @@
 
 namespace cameo {
 
-/// "auto" | "cpu" | "cuda" | "cuda:N". "auto" takes the first GPU where there is one. Throws
-/// `ErrorCode::InvalidOption` for another spelling and `ErrorCode::Device` for a GPU that isn't there.
-c10::Device parseDevice(const std::string& name);
+/// "auto" | "cpu" | "cuda" | "cuda:N". "cuda", and "auto" where there is a GPU, take the one numbered `gpu`.
+/// Throws `ErrorCode::InvalidOption` for another spelling and `ErrorCode::Device` for a GPU that isn't there.
+c10::Device parseDevice(const std::string& name, int64_t gpu = 0);
 
 /// "auto" | "fp32" | "bf16" | "fp16". "auto" is bf16 on a GPU and on a CPU with AMX, else fp32. Throws
 /// `ErrorCode::InvalidOption`.

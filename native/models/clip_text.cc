@@ -20,7 +20,7 @@ ClipTextConfig ClipTextConfig::read(const Config& config) {
   clip.vocab_size = config.integer("vocab_size", 49408);
   clip.hidden_size = config.integer("hidden_size", 512);
   clip.intermediate_size = config.integer("intermediate_size", 2048);
-  clip.layers = config.integer("num_hidden_layers", 12, 1, 64);
+  clip.layers = config.integer("num_hidden_layers", 12, 1, Config::kMostLayers);
   clip.heads = config.integer("num_attention_heads", 8);
   clip.positions = config.integer("max_position_embeddings", 77, 3);
   clip.eps = config.number("layer_norm_eps", 1e-5);

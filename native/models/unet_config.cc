@@ -63,16 +63,18 @@ void requireEqual(const Config& motion, const char* field, const std::vector<int
 
 MotionConfig readMotion(const Config& config, const UNetConfig& unet) {
   config.requireUnset("conv_in_channels");
-  requireEqual(config, "block_out_channels", config.integers("block_out_channels", {320, 640, 1280, 1280}),
+  requireEqual(config, "block_out_channels", config.integerList("block_out_channels", {320, 640, 1280, 1280}),
                unet.block_out_channels);
   requireEqual(config, "motion_layers_per_block",
-               config.integers("motion_layers_per_block", unet.blocks(), 2), unet.layers_per_block);
+               config.integers("motion_layers_per_block", unet.blocks(), 2, Config::kMostLayers),
+               unet.layers_per_block);
   MotionConfig motion;
   motion.heads = config.integers("motion_num_attention_heads", unet.blocks(), 8);
-  motion.layers = config.integers("motion_transformer_layers_per_block", unet.blocks(), 1);
+  motion.layers =
+      config.integers("motion_transformer_layers_per_block", unet.blocks(), 1, Config::kMostLayers);
   motion.max_images = config.integer("motion_max_seq_length", 32);
   motion.mid_block = config.boolean("use_motion_mid_block", true);
-  motion.mid_layers = config.integer("motion_transformer_layers_per_mid_block", 1);
+  motion.mid_layers = config.integer("motion_transformer_layers_per_mid_block", 1, 1, Config::kMostLayers);
   if (motion.mid_block && config.integer("motion_mid_block_layers_per_block", 1) != 1) {
     config.fail("motion_mid_block_layers_per_block", "1 is known");
   }
@@ -91,9 +93,9 @@ UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
   UNetConfig unet;
   unet.in_channels = config.integer("in_channels", 4);
   unet.out_channels = config.integer("out_channels", 4);
-  unet.block_out_channels = config.integers("block_out_channels", unet.block_out_channels);
+  unet.block_out_channels = config.integerList("block_out_channels", unet.block_out_channels);
   const size_t blocks = unet.blocks();
-  unet.layers_per_block = config.integers("layers_per_block", blocks, 2);
+  unet.layers_per_block = config.integers("layers_per_block", blocks, 2, Config::kMostLayers);
   unet.down_attention =
       readBlockTypes(config, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D",
                      {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"});
@@ -103,7 +105,7 @@ UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
   if (unet.down_attention.size() != blocks) config.fail("down_block_types", "it must list every block");
   if (unet.up_attention.size() != blocks) config.fail("up_block_types", "it must list every block");
   readHeads(config, unet);
-  unet.transformer_layers = config.integers("transformer_layers_per_block", blocks, 1);
+  unet.transformer_layers = config.integers("transformer_layers_per_block", blocks, 1, Config::kMostLayers);
   unet.mid_transformer_layers = unet.transformer_layers.back();
   unet.cross_attention_dim = config.integers("cross_attention_dim", blocks, 1280);
   unet.groups = config.integer("norm_num_groups", 32);

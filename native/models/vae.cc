@@ -40,12 +40,12 @@ VaeConfig VaeConfig::read(const Config& config) {
   if (vae.image_channels != 3) config.fail("in_channels", "pictures have 3 channels");
   if (config.integer("out_channels", 3) != 3) config.fail("out_channels", "pictures have 3 channels");
   vae.latent_channels = config.integer("latent_channels", 4);
-  vae.block_out_channels = config.integers("block_out_channels", {64});
+  vae.block_out_channels = config.integerList("block_out_channels", {64});
   requireBlocks(config, "down_block_types", "DownEncoderBlock2D", vae.block_out_channels.size());
   requireBlocks(config, "up_block_types", "UpDecoderBlock2D", vae.block_out_channels.size());
   config.requireUnset("latents_mean");
   config.requireUnset("latents_std");
-  vae.layers_per_block = config.integer("layers_per_block", 1);
+  vae.layers_per_block = config.integer("layers_per_block", 1, 1, Config::kMostLayers);
   vae.groups = config.integer("norm_num_groups", 32);
   vae.activation = nn::parseActivation(config.text("act_fn", "silu"));
   vae.mid_attention = config.boolean("mid_block_add_attention", true);

@@ -18,7 +18,7 @@ std::tuple<at::Tensor, at::Tensor> mostAlike(const at::Tensor& others, const at:
 /// that stay of each cell.
 at::Tensor groups(const at::Tensor& x, const at::Tensor& stays, const at::Tensor& others, int64_t joining) {
   const auto [cosine, nearest] = mostAlike(x.index_select(0, others), x.index_select(0, stays));
-  const at::Tensor order = cosine.argsort(/*dim=*/0, /*descending=*/true);
+  const at::Tensor order = cosine.argsort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
   const int64_t alone = others.size(0) - joining;
   const at::Tensor joined = order.slice(0, 0, joining), left = order.slice(0, joining);
   at::Tensor group = at::empty({x.size(0)}, others.options());
@@ -47,15 +47,18 @@ TokenMerging::TokenMerging(const at::Tensor& x, int64_t height, int64_t width, d
                                : groups(image, stays, others, joining));
   }
   group_ = at::stack(all);
-  counts_ = at::zeros({x.size(0), tokens - joining}, x.options())
-                .scatter_add_(1, group_, at::ones({x.size(0), tokens}, x.options()))
+  // In fp32: bf16 can't count beyond 256.
+  const auto options = x.options().dtype(at::kFloat);
+  counts_ = at::zeros({x.size(0), tokens - joining}, options)
+                .scatter_add_(1, group_, at::ones({x.size(0), tokens}, options))
                 .unsqueeze(-1);
 }
 
 at::Tensor TokenMerging::merge(const at::Tensor& x) const {
-  return at::zeros({x.size(0), counts_.size(1), x.size(2)}, x.options())
-      .scatter_add_(1, group_.unsqueeze(-1).expand_as(x), x)
-      .div_(counts_);
+  return at::zeros({x.size(0), counts_.size(1), x.size(2)}, counts_.options())
+      .scatter_add_(1, group_.unsqueeze(-1).expand_as(x), x.to(at::kFloat))
+      .div_(counts_)
+      .to(x.scalar_type());
 }
 
 at::Tensor TokenMerging::spread(const at::Tensor& merged) const {

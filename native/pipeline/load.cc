@@ -75,21 +75,27 @@ std::vector<weights::Layer> layersOf(const weights::ComponentFolder& folder, wei
   return {{weights::openWeights(folder.weights), std::move(map)}};
 }
 
-/// The UNet that the configs describe, as the last of the subject's files that says so wants it.
-models::UNetConfig readUNetConfig(const LoadOptions& options, const weights::ComponentFolder& unet,
+/// What the options say of the subject model, else the last of its files that says so.
+weights::SubjectMetadata readSubject(const LoadOptions& options, const std::vector<weights::Layer>& files) {
+  weights::SubjectMetadata subject = options.subject_metadata;
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    const auto said = weights::readSubjectMetadata(*file->source);
+    if (!subject.reference_cross_attention)
+      subject.reference_cross_attention = said.reference_cross_attention;
+    if (!subject.noise_correlation) subject.noise_correlation = said.noise_correlation;
+  }
+  return subject;
+}
+
+models::UNetConfig readUNetConfig(const weights::ComponentFolder& unet,
                                   const std::optional<weights::ComponentFolder>& motion,
-                                  const std::vector<weights::Layer>& subject) {
+                                  const weights::SubjectMetadata& subject) {
   std::optional<Config> motion_config;
   if (motion) motion_config.emplace(motion->config, motion->path);
   auto config =
       models::UNetConfig::read(Config(unet.config, unet.path), motion_config ? &*motion_config : nullptr);
-  for (const weights::Layer& layer : subject) {
-    const auto said = weights::referenceCrossAttention(*layer.source);
-    config.reference_cross_attention = said.value_or(config.reference_cross_attention);
-  }
-  if (options.reference_cross_attention) {
-    config.reference_cross_attention = *options.reference_cross_attention;
-  }
+  config.reference_cross_attention =
+      subject.reference_cross_attention.value_or(config.reference_cross_attention);
   return config;
 }
 
@@ -144,7 +150,7 @@ void describe(Pipeline& pipeline, const LoadOptions& options) {
 
 std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
                                        const Cancellation& cancellation) {
-  const c10::Device device = parseDevice(options.device);
+  const c10::Device device = parseDevice(options.device, options.gpu);
   auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,
@@ -162,12 +168,14 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   std::vector<weights::Layer> subject;
   for (const std::string& path : options.subject) subject.push_back({weights::openWeights(path)});
   pipeline->has_subject = !subject.empty();
+  const weights::SubjectMetadata metadata = readSubject(options, subject);
+  pipeline->noise_correlation = metadata.noise_correlation.value_or(0);
 
   using models::ClipTextConfig, models::VaeConfig;
   pipeline->text_encoder = std::make_unique<models::ClipText>(
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)));
   pipeline->vae = std::make_unique<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)));
-  pipeline->unet = std::make_unique<models::UNet>(readUNetConfig(options, unet, motion, subject));
+  pipeline->unet = std::make_unique<models::UNet>(readUNetConfig(unet, motion, metadata));
   pipeline->schedule = readSchedule(options);
   requireFitting(*pipeline, options.base);
 

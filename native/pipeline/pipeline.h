@@ -30,6 +30,7 @@ struct Pipeline {
   std::unique_ptr<models::UNet> unet;
   schedulers::ScheduleConfig schedule;
   bool has_subject = false;
+  double noise_correlation = 0;        // of consecutive frames, see schedulers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
   nlohmann::json description;          // of what was loaded from where, for `describe()`

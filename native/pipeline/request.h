@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "weights/subject.h"
+
 namespace cameo::pipeline {
 
 /// 8-bit RGB, row by row.
@@ -19,11 +21,12 @@ struct LoadOptions {
   std::string base;
   std::string motion;                // empty: none
   std::vector<std::string> subject;  // laid over the two others in order, adapters last; empty: none
-  /// Whether references attend to the text; none: what the subject's files say.
-  std::optional<bool> reference_cross_attention = {};
+  /// Instead of what the subject's files say.
+  weights::SubjectMetadata subject_metadata = {};
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
+  int64_t gpu = 0;  // which one `device` means where it doesn't say
   std::string dtype = "auto";
   /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).
   bool plain_kernels = false;

@@ -15,6 +15,7 @@
 #include "pipeline/memory_plan.h"
 #include "pipeline/predictor.h"
 #include "pipeline/preview.h"
+#include "schedulers/noise_prior.h"
 #include "schedulers/scheduler.h"
 #include "weights/safetensors.h"
 
@@ -132,11 +133,13 @@ Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request
 
 at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& request, Recorder& recorder) {
   const auto& vae = pipeline.vae->config();
-  const at::Tensor noise = drawNormal(
+  const at::Tensor drawn = drawNormal(
       {1, vae.latent_channels, request.frames, request.height / vae.scale(), request.width / vae.scale()},
       makeGenerator(request.seed, RandomStream::InitialNoise));
-  recorder.add("initial_noise", noise);
-  return swapTimeAndChannels(noise).to(pipeline.device);
+  const at::Tensor noise =
+      schedulers::correlateFrames(swapTimeAndChannels(drawn)[0], pipeline.noise_correlation).unsqueeze(0);
+  recorder.addVideo("initial_noise", noise);
+  return noise.to(pipeline.device);
 }
 
 /// Pixels would be made of what is no number without a word.

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "pipeline/conditioning.h"
+#include "schedulers/noise_prior.h"
 #include "train/timestep_shift.h"
 
 namespace cameo::train {
@@ -51,7 +52,7 @@ Draws drawSample(const pipeline::Pipeline& pipeline, const TrainerOptions& optio
   const at::Tensor mean = images.mean.narrow(0, 0, frames);
   const at::Tensor deviation = images.log_variance.narrow(0, 0, frames).mul(0.5).exp();
   draws.latents = scaled(mean + deviation * drawNormal(mean.sizes(), generator));
-  draws.noise = drawNormal(mean.sizes(), generator);
+  draws.noise = schedulers::correlateFrames(drawNormal(mean.sizes(), generator), pipeline.noise_correlation);
   if (sample.references > 0) {
     draws.references = scaled(images.mean.narrow(0, frames, sample.references));
     draws.reference_noise = drawNormal(draws.references.sizes(), generator);

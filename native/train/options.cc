@@ -29,9 +29,10 @@ std::vector<std::string> readSubject(const json& model) {
   return {model["subject"].get<std::string>()};
 }
 
-std::optional<bool> readReferenceCrossAttention(const json& model) {
-  if (!model.contains("referenceCrossAttention")) return {};
-  return model["referenceCrossAttention"].get<bool>();
+template <typename T>
+std::optional<T> readOptional(const json& group, const char* name) {
+  if (!group.contains(name)) return {};
+  return group[name].get<T>();
 }
 
 dist::Membership readMembership(const json& membership, const json& distributed) {
@@ -62,7 +63,9 @@ TrainerOptions readTrainerOptions(const json& recipe) {
       .model = {.base = model.at("base"),
                 .motion = model.value("motion", ""),
                 .subject = readSubject(model),
-                .reference_cross_attention = readReferenceCrossAttention(model),
+                .subject_metadata = {.reference_cross_attention =
+                                         readOptional<bool>(model, "referenceCrossAttention"),
+                                     .noise_correlation = readOptional<double>(model, "noiseCorrelation")},
                 .draw_missing = recipe.at("seed").get<uint64_t>(),
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},
@@ -88,6 +91,7 @@ TrainerOptions readTrainerOptions(const json& recipe) {
     readDiffusion(options, objective);
   if (recipe.contains("membership")) {
     options.membership = readMembership(recipe["membership"], recipe.at("distributed"));
+    options.model.gpu = recipe["membership"].at("localRank");
   }
   return options;
 }

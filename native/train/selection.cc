@@ -76,7 +76,8 @@ std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const Lor
                               uint64_t seed) {
   std::vector<Leaf> leaves;
   for (Parameter* parameter : selected) {
-    if (parameter->shape.size() < 2) continue;
+    // Tables are looked up in, not multiplied by.
+    if (parameter->shape.size() < 2 || parameter->name.ends_with("_embedding.weight")) continue;
     std::vector<int64_t> down = parameter->shape, up(parameter->shape.size(), 1);
     down[0] = up[1] = config.rank;
     up[0] = parameter->shape[0];

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 #include <cmath>
@@ -138,8 +139,22 @@ Losses Trainer::backward(const StepInput& input, size_t index) {
   return losses;
 }
 
+/// Processes that went on from different checkpoints would average the gradients of different models.
+void Trainer::requireSameStep() {
+  if (!group_ || is_under_way_) return;
+  const auto mine = static_cast<double>(steps_);
+  const double last = group_->max(mine);
+  if (!group_->any(mine != last)) return;
+  throw Error(
+      ErrorCode::Checkpoint,
+      c10::str("rank ", group_->rank(), " goes on after step ", steps_, ", another process after step ", last,
+               ": give all of them the same `output`, in a folder that their machines share"));
+}
+
 StepResult Trainer::step(const StepInput& input) {
   const MemoryPool::Scope pooled(pool_);
+  requireSameStep();
+  is_under_way_ = true;
   StepResult result;
   result.learning_rate = learningRate(options_.learning_rate, steps_);
   try {

@@ -74,6 +74,7 @@ class Trainer {
   Losses backward(const StepInput& input, size_t index);
   StepResult gather(StepResult result, const StepInput& input);
   void shareUpdates();
+  void requireSameStep();
   std::vector<NamedTensor> state();
   void gatherState(std::vector<NamedTensor>& tensors);
   NamedTensor latentScale() const;
@@ -97,6 +98,7 @@ class Trainer {
   bool trains_latents_ = false;  // a VAE's decoder can be trained alone, under models that know its latents
   LatentScale latent_scale_;     // of a VAE whose latents are trained
   int64_t steps_ = 0;
+  bool is_under_way_ = false;  // a step was begun since the networks were loaded
 };
 
 }  // namespace cameo::train

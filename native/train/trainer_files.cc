@@ -176,11 +176,12 @@ void Trainer::exportWeights(const std::string& path, ExportedPart part, at::Scal
   const AveragesInPlace averaged(leaves_, ema_.get());
   std::vector<NamedTensor> tensors = exported(part);
   for (auto& [name, tensor] : tensors) tensor = storedAs(dtype, name, tensor);
-  const bool reads_text = pipeline_->unet->config().reference_cross_attention;
-  weights::writeSafetensors(path, tensors,
-                            part == ExportedPart::Subject
-                                ? weights::subjectMetadata(reads_text)
-                                : std::map<std::string, std::string>{{"format", "pt"}});
+  weights::SubjectMetadata metadata;
+  if (part == ExportedPart::Subject) {
+    metadata.reference_cross_attention = pipeline_->unet->config().reference_cross_attention;
+    metadata.noise_correlation = pipeline_->noise_correlation;
+  }
+  weights::writeSafetensors(path, tensors, weights::writeSubjectMetadata(metadata));
 }
 
 }  // namespace cameo::train

@@ -126,6 +126,8 @@ std::string classIn(const fs::path& folder, const std::string& file) {
 [[noreturn]] void failMissing(const fs::path& folder, const std::string& what) {
   std::string hint;
   const fs::path parent = folder.parent_path();
+  if (isFile(parent))
+    failFormat(parent.string(), "this is a file; a diffusers folder with " + what + " was expected");
   if (isFolder(parent)) hint = c10::str("; ", parent.string(), " is ", describeFolder(parent.string()));
   failFormat(folder.string(), c10::str("there is no such folder; ", what, " was expected there", hint));
 }

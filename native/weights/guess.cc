@@ -61,7 +61,7 @@ bool isOnnx(std::string_view text) {
 }  // namespace
 
 std::string guessContent(const MappedFile& file) {
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  const std::string_view text = file.text();
   const std::string_view sample = text.substr(0, kSample);
   for (const auto& [start, meaning] : kSignatures) {
     if (sample.starts_with(start)) return std::string(meaning);

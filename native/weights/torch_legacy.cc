@@ -20,10 +20,6 @@ using Units = std::map<std::string_view, uint64_t>;
 constexpr std::string_view kMagic{
     "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.", 21};
 
-std::string_view textOf(const MappedFile& file) {
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
 void checkByteOrder(const PickleValue& system, const std::string& path) {
   for (size_t i = 0; i + 1 < system.items.size(); i += 2) {
     const PickleValue& value = *system.items[i + 1];
@@ -53,12 +49,12 @@ Storages walkStorages(const PickleValue& keys, ByteReader reader, const Units& u
 }  // namespace
 
 bool isTorchLegacy(const MappedFile& file) {
-  return textOf(file).starts_with(kMagic);
+  return file.text().starts_with(kMagic);
 }
 
 TensorSource readTorchLegacy(std::shared_ptr<const MappedFile> file) {
   const std::string& path = file->path();
-  const std::string_view text = textOf(*file);
+  const std::string_view text = file->text();
   uint64_t position = kMagic.size();
   Unpickler system(text.substr(position), path);
   checkByteOrder(system.run(), path);

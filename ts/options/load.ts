@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CameoError } from "../errors.js";
-import type { NativeLoadOptions } from "../native.js";
+import type { NativeLoadOptions, NativeProgress } from "../native.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions, option } from "./check.js";
 import { defined } from "./defined.js";
@@ -47,9 +47,15 @@ export interface LoadProgress {
   steps: number;
 }
 
-const file = z.string().min(1);
-const path = file.optional();
-const paths = "the path of a file or a folder";
+/** What the addon reports of a loading, as `onProgress` is told of it. */
+export function loadReport(
+  onProgress: LoadOptions["onProgress"],
+): ((progress: NativeProgress) => void) | undefined {
+  return onProgress && (({ step, steps }) => onProgress({ phase: "load", step, steps }));
+}
+
+const path = z.string().min(1);
+const folder = option(path.optional(), "the path of a folder");
 
 /** A device: for a schema, and in words. */
 export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
@@ -58,11 +64,11 @@ export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
 export const deviceNames = '"auto", "cpu", "cuda" or "cuda:" and a number';
 
 const loadSchema = z.strictObject({
-  base: option(path, paths),
-  motion: option(path, paths),
+  base: folder,
+  motion: folder,
   subject: option(
-    z.union([file.transform((one) => [one]), z.array(file).min(1).max(16)]).optional(),
-    `${paths}, or an array of at most 16`,
+    z.union([path.transform((one) => [one]), z.array(path).min(1).max(16)]).optional(),
+    "the path of a file or a folder, or an array of at most 16",
   ),
   device: option(deviceName.optional(), deviceNames),
   dtype: option(z.enum(["auto", "fp32", "bf16", "fp16"]).optional(), '"auto", "fp32", "bf16" or "fp16"'),

@@ -1,6 +1,7 @@
 import { openAddon } from "../addon.js";
 import { CameoError } from "../errors.js";
 import type { Inspection } from "../inspection.js";
+import { completeRecipe } from "./complete_recipe.js";
 import type { CompleteRecipe } from "./recipe.js";
 import { resumeDifferences } from "./resume_differences.js";
 
@@ -15,6 +16,20 @@ export interface RunMetadata {
 
 /** Reads it back; ERR_CHECKPOINT where the file is no whole checkpoint. */
 export async function readRunMetadata(path: string): Promise<RunMetadata> {
+  const saved = await readSaved(path);
+  try {
+    // What did not exist then had no effect, as by its default now.
+    return { ...saved, recipe: completeRecipe(saved.recipe, "/") };
+  } catch (cause) {
+    throw new CameoError(
+      "ERR_CHECKPOINT",
+      `${path} is of another version of cameo (${(cause as Error).message}): go on with that, or start anew with another output`,
+      { cause },
+    );
+  }
+}
+
+async function readSaved(path: string): Promise<RunMetadata> {
   try {
     const { metadata } = JSON.parse(await openAddon().inspect(path)) as Inspection;
     return JSON.parse(metadata?.run ?? "") as RunMetadata;

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** As native/weights, ts/media and this folder name what is not written to its end. */
-const temporaryName = /\.partial$|^\..+\.[0-9a-f]{12}\.tmp$/;
+const temporaryName = /\.\d+-\d+\.partial$|^(?:base|motion)\.partial$|^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /**
  * Removes what interrupted writes left in a folder and below. Where other processes write too, `changedBefore`, in

@@ -13,7 +13,6 @@ export interface StepMetrics extends MeasuredLossParts {
   /** From 0: how often the whole data set was gone through. */
   epoch: number;
   loss: number | null;
-  /** The frames' part of the loss. */
   learningRate: number;
   /** Of all gradients together, before they are clipped. */
   gradientNorm: number | null;
@@ -23,7 +22,7 @@ export interface StepMetrics extends MeasuredLossParts {
   secondsPerStep: number | null;
   /** Share of the step, 0 to 1, that was spent waiting for data. */
   waitShare: number | null;
-  /** The device's memory at its fullest. */
+  /** Of this process, at its fullest. */
   memoryBytes?: number | null | undefined;
   /** When the step ended, in ISO 8601. */
   time: string;

@@ -25,6 +25,12 @@ export function placeOf(recipe: string | Recipe): string {
   return typeof recipe === "string" ? `recipe ${JSON.stringify(recipe)}: ` : "";
 }
 
+/** An error about a field, with `place` before its message; any other error as it is. */
+export function located(error: unknown, place: string): unknown {
+  if (!(error instanceof CameoError) || error.code !== "ERR_INVALID_OPTION") return error;
+  return new CameoError(error.code, `${place}${error.message}`, { cause: error });
+}
+
 async function readText(path: string, place: string): Promise<string> {
   const invalid = (reason: string, cause?: unknown) =>
     new CameoError("ERR_INVALID_OPTION", `${place}${reason}`, { cause });

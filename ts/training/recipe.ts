@@ -88,6 +88,11 @@ export interface ModelRecipe {
    * `subject` says, or true.
    */
   referenceCrossAttention?: boolean | undefined;
+  /**
+   * Only for "subject": how far the noise of a frame is that of the one before it (PYoCo's progressive noise, arXiv
+   * 2305.10474), from 0 to less than 1; kept in the model's file, and sampled with. Default: what `subject` says, or 0.
+   */
+  noiseCorrelation?: number | undefined;
 }
 
 /** The clips, and what of them is a sample. */
@@ -157,7 +162,7 @@ export interface ReferenceRecipe {
 
 /** What is minimised: `kl` and `detail` are for "vae" alone, all others for the other kinds. */
 export interface ObjectiveRecipe {
-  /** What is predicted. Default: what the base model's scheduler says. */
+  /** Only for "image": what is predicted. Default, and for others: what the base model's scheduler says. */
   prediction?: "epsilon" | "v" | undefined;
   /** The references' noise is that of timestep floor(alpha * t). Default: 0.01. */
   alpha?: number | undefined;

@@ -25,7 +25,7 @@ function mustNotBe(name: string, value: unknown, where: string): void {
 }
 
 function checkKind({ kind, model, data: { frames, references } }: CheckedRecipe): void {
-  const { motion, subject, referenceCrossAttention } = model;
+  const { motion, subject, referenceCrossAttention, noiseCorrelation } = model;
   const is = `where kind is "${kind}"`;
   if (isOfStills(kind)) {
     mustNotBe("model.motion", motion, `kind "${kind}"`);
@@ -36,6 +36,7 @@ function checkKind({ kind, model, data: { frames, references } }: CheckedRecipe)
   if (kind !== "subject") {
     mustNotBe("model.subject", subject, `kind "${kind}"`);
     mustNotBe("model.referenceCrossAttention", referenceCrossAttention, `kind "${kind}"`);
+    mustNotBe("model.noiseCorrelation", noiseCorrelation, `kind "${kind}"`);
     mustNotBe("data.references", references, `kind "${kind}"`);
   }
 }
@@ -55,6 +56,8 @@ function checkObjective({
   for (const [name, value] of Object.entries(objective)) {
     if (vaeObjective.includes(name) !== isVae) mustNotBe(`objective.${name}`, value, `kind "${kind}"`);
   }
+  // A base folder says what its network predicts; the files of other kinds don't.
+  if (kind !== "image") mustNotBe("objective.prediction", objective.prediction, `kind "${kind}"`);
   if (!isVae) return;
   mustNotBe("data.cache", data.cache, `kind "${kind}"`);
   mustNotBe("lora", lora, `kind "${kind}"`);

@@ -39,6 +39,7 @@ const model = group({
   motion: option(path.optional(), "the path of a MotionAdapter folder"),
   subject: option(path.optional(), "the path of a subject model's weights"),
   referenceCrossAttention: option(z.boolean().optional(), "true or false"),
+  noiseCorrelation: option(z.number().min(0).lt(1).optional(), "a number from 0 to less than 1"),
 });
 
 const affine = z.strictObject({

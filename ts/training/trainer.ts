@@ -1,10 +1,9 @@
-import { openAddon } from "../addon.js";
+import { openAddonFor } from "../addon.js";
 import { type Sample, TrainingData } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
 import { loadEncoder } from "../media/index.js";
 import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
-import { within } from "../options/check.js";
-import type { LoadProgress } from "../options/load.js";
+import { type LoadProgress, loadReport } from "../options/load.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask } from "../task.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
@@ -14,7 +13,7 @@ import { type Membership, membershipFromEnvironment } from "./launch_environment
 import { removeLeftovers } from "./leftovers.js";
 import { MetricsWriter } from "./metrics.js";
 import { writeModel } from "./model_files.js";
-import { placeOf, readRecipe } from "./read_recipe.js";
+import { located, placeOf, readRecipe } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 import { RunFolder } from "./run_folder.js";
 import { StepClock } from "./step_clock.js";
@@ -37,6 +36,8 @@ export interface TrainerOptions {
 interface Parts {
   native: NativeTrainer;
   recipe: CompleteRecipe;
+  /** What messages about a field of the recipe begin with. */
+  source: string;
   description: TrainerDescription;
   data: TrainingData;
   emptyIds: Int32Array;
@@ -86,13 +87,13 @@ export class Trainer implements AsyncDisposable {
     const checkpoint = resume ? (await folder.checkpoints())[0] : undefined;
     if (!resume && (await folder.isUsed())) throw usedError(folder);
     const saved = checkpoint && (await readRunMetadata(checkpoint.path));
-    const native = new (openAddon(cudaOptions(complete)).Trainer)();
+    const native = new (openAddonFor(complete.device).Trainer)();
     let data: TrainingData | undefined;
     try {
-      const forNative = { ...complete, device: deviceOf(complete, membership), membership };
+      const forNative = { ...complete, membership };
       await runTask((report) => native.load(JSON.stringify(forNative), report), {
         signal,
-        onProgress: onProgress && (({ step, steps }) => onProgress({ phase: "load", step, steps })),
+        onProgress: loadReport(onProgress),
         toError,
       });
       const description = JSON.parse(native.describe()) as TrainerDescription;
@@ -115,14 +116,11 @@ export class Trainer implements AsyncDisposable {
       }
       const { ids: emptyIds } = tokenizer.encode("", description.textPositions);
       const done = checkpoint?.step ?? 0;
-      const loaded = { native, recipe: complete, description, data, emptyIds, validation };
-      return new Trainer({ ...loaded, folder, metadata, place, skips, done });
+      const loaded = { native, recipe: complete, source: placeOf(recipe), description, data, emptyIds };
+      return new Trainer({ ...loaded, validation, folder, metadata, place, skips, done });
     } catch (error) {
       await Promise.all([native.close(), data?.close()]);
-      if ((error as CameoError).code !== "ERR_INVALID_OPTION") throw error;
-      return within(placeOf(recipe), () => {
-        throw error;
-      });
+      throw located(error, placeOf(recipe));
     }
   }
 
@@ -151,7 +149,7 @@ export class Trainer implements AsyncDisposable {
       yield* this.#train(signal, stopData.signal);
     } catch (error) {
       yield* this.#saveRest();
-      throw error;
+      throw located(error, this.#parts.source);
     } finally {
       stopData.abort();
       this.#running = false;
@@ -327,15 +325,6 @@ function usedError(folder: RunFolder): CameoError {
 function validationName(index: number, { kind, validation }: CompleteRecipe): string {
   const format = validation?.format ?? "mp4";
   return format === "png" && kind !== "image" ? `${index}-%03d.png` : `${index}.${format}`;
-}
-
-function cudaOptions({ device }: CompleteRecipe): { cuda?: boolean } {
-  return device === "auto" ? {} : { cuda: device.startsWith("cuda") };
-}
-
-/** Each process of a machine has a GPU of its own. */
-function deviceOf({ device }: CompleteRecipe, membership: Membership | undefined): string {
-  return membership && device === "cuda" ? `cuda:${membership.localRank}` : device;
 }
 
 function openData(

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include "harness.h"
+#include "schedulers/noise_prior.h"
 #include "schedulers/scheduler.h"
 
 namespace cameo::test {
@@ -20,8 +21,13 @@ Tensors ddim(const Json& config, const Tensors& in) {
           {"latents", at::stack(latents)}};
 }
 
+Tensors correlatedNoise(const Json& config, const Tensors& in) {
+  return {{"noise", schedulers::correlateFrames(in.at("noise"), config.at("correlation"))}};
+}
+
 }  // namespace
 
-const bool kSchedulersRegistered = addProbe("schedulers.ddim", ddim);
+const bool kSchedulersRegistered =
+    addProbe("schedulers.ddim", ddim) && addProbe("schedulers.noise_prior", correlatedNoise);
 
 }  // namespace cameo::test

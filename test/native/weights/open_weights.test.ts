@@ -62,6 +62,19 @@ t.test("an index and its shards must agree", async (t) => {
   throwsTyped(t, read(itself), "ERR_WEIGHTS_FORMAT", indexName);
 });
 
+t.test("whatever a safetensors header's length is, no other format is seen in it", async (t) => {
+  const folder = t.testdir();
+  // 0x180 and 0x280 begin as pickles do, 0x17b as JSON.
+  for (const length of [0x17b, 0x180, 0x280]) {
+    const header = JSON.stringify({ x: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }).padEnd(length);
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(length));
+    const path = join(folder, `${length}.safetensors`);
+    writeFileSync(path, Buffer.concat([size, Buffer.from(header), Buffer.from(Float32Array.of(7).buffer)]));
+    t.same(runWeights("read", { path }).tensors.x?.data, Float32Array.of(7));
+  }
+});
+
 const strangers: [string, string | Buffer, RegExp][] = [
   ["lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", /git lfs pull/],
   ["page.safetensors", "<!DOCTYPE html><html></html>", /web page/],
@@ -72,6 +85,7 @@ const strangers: [string, string | Buffer, RegExp][] = [
   ["zeros.bin", Buffer.alloc(4096), /interrupted/],
   ["text.bin", "hello, this is no model", /neither a safetensors file nor one of torch\.save/],
   ["config.json", '{"_class_name": "UNet2DConditionModel"}', /no weight_map/],
+  ["huge.json", '{"metadata": 1e999}', /a number that is too large/],
   ["plain.pkl", Buffer.from([0x80, 2, 0x7d, 0x2e]), /pickle, but not one of torch\.save/],
   ["empty.bin", "", /empty/],
 ];

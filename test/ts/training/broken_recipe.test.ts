@@ -50,6 +50,13 @@ test("a broken recipe is one line that names the field, its value and what is al
       true,
       /^model\.referenceCrossAttention is not for kind "motion"/,
     ],
+    [motion, "model.noiseCorrelation", 0.5, /^model\.noiseCorrelation is not for kind "motion"/],
+    [
+      subject,
+      "model.noiseCorrelation",
+      1,
+      /^model\.noiseCorrelation: 1 is not allowed; it must be a number from 0 to less than 1$/,
+    ],
     [
       subject,
       "model.referenceCrossAttention",
@@ -108,6 +115,8 @@ test("a broken recipe is one line that names the field, its value and what is al
     [vae, "data.cache", { folder: "latents" }, /^data\.cache is not for kind "vae"; leave it out$/],
     [vae, "objective.alpha", 0.01, /^objective\.alpha is not for kind "vae"; leave it out$/],
     [vae, "objective.prediction", "v", /^objective\.prediction is not for kind "vae"; leave it out$/],
+    [motion, "objective.prediction", "v", /^objective\.prediction is not for kind "motion"; leave it out$/],
+    [subject, "objective.prediction", "v", /^objective\.prediction is not for kind "subject"; leave it out$/],
     [vae, "objective.kl", -1, /^objective\.kl: -1 is not allowed; it must be a number of at least 0$/],
     [image, "objective.kl", 1e-6, /^objective\.kl is not for kind "image"; leave it out$/],
     [subject, "objective.detail", 1, /^objective\.detail is not for kind "subject"; leave it out$/],

@@ -94,20 +94,17 @@ t.test(
     const data = { source: list, root: fixture, stride: 1, size: [side, side] as [number, number] };
     const optimizer = { learningRate: 2e-3, warmup: 5, schedule: "cosine", weightDecay: 0 } as const;
     // Noise prediction hardly weighs what is decided where little but noise is left, such as which frame comes when.
-    const objective = { prediction: "v" } as const;
     const { model: base } = await train({
-      objective,
+      objective: { prediction: "v" },
       ...{ kind: "image", model: { base: drawn }, data, optimizer, steps: 200, batch: 8 },
       output: join(folder, "image"),
     });
     const { model: motion } = await train({
-      objective,
       ...{ kind: "motion", model: { base, motion: drawnMotion }, optimizer, steps: 10, batch: 4 },
       data: { ...data, frames, start: "first" },
       output: join(folder, "motion"),
     });
     const { losses, model: subject } = await train({
-      objective,
       ...{ kind: "subject", model: { base, motion }, trained: ["all"], optimizer, steps: 700, batch: 4 },
       data: {
         ...{ ...data, frames, start: "first", cache: { folder: join(folder, "cache") } },

@@ -1,7 +1,8 @@
 import { join, relative, resolve } from "node:path";
 import { test } from "tap";
+import { completeRecipe } from "#ts/training/complete_recipe.js";
 import { readRecipe } from "#ts/training/read_recipe.js";
-import type { Recipe } from "#ts/training/recipe.js";
+import type { CompleteDiffusionObjective, CompleteRecipe, Recipe } from "#ts/training/recipe.js";
 import { changed, image, motion, request, subject, vae } from "../../support/recipes.js";
 
 test("a subject's defaults are the paper's", async (t) => {
@@ -67,6 +68,21 @@ test("each kind has defaults of its own", async (t) => {
   t.equal((await readRecipe(still)).validation?.format, "png");
   const film = { ...motion, validation: { every: 10, requests: [{ prompt: "" }] } };
   t.equal((await readRecipe(film)).validation?.format, "mp4");
+});
+
+test("what a run saved is completed to itself, with what came since by its default", async (t) => {
+  const full: Recipe = {
+    ...subject,
+    ...{ ema: 0.99, lora: { rank: 4 }, batch: 3 },
+    data: { ...subject.data, masks: "masks", cache: { folder: "cache" } },
+    validation: { every: 10, requests: [request] },
+  };
+  for (const recipe of [image, motion, subject, vae, full]) {
+    const saved: CompleteRecipe = JSON.parse(JSON.stringify(await readRecipe(recipe)));
+    t.strictSame(completeRecipe(saved, "/"), saved);
+  }
+  const { timestepShift, ...objective } = (await readRecipe(subject)).objective as CompleteDiffusionObjective;
+  t.strictSame(completeRecipe({ ...(await readRecipe(subject)), objective }, "/"), await readRecipe(subject));
 });
 
 test("fields have defaults by other fields", async (t) => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadOptions, Pipeline, type SampleRequest } from "cameo";
 import t, { type Test } from "tap";
@@ -66,6 +66,21 @@ async function sample(model: LoadOptions, request: Partial<SampleRequest> = {}):
   await using pipe = await Pipeline.load({ ...model, device: "cpu" });
   const common = { prompt: "a box", frames: 4, width: 64, height: 64, steps: 2, seed: 3 };
   return (await pipe.sample({ ...common, ...request })).frames;
+}
+
+/** Of each frame, as a video of the subject model starts from it. */
+async function initialNoise(subject: string): Promise<number[][]> {
+  const saveLatents = join(runs, "initial_noise.safetensors");
+  await sample({ base, motion, subject }, { reference, saveLatents });
+  const noise = readSafetensors(saveLatents).initial_noise;
+  if (!noise) throw new Error("no initial noise was saved");
+  const [, channels = 0, frames = 0, height = 0, width = 0] = noise.shape;
+  const plane = height * width;
+  return Array.from({ length: frames }, (_, frame) =>
+    Array.from({ length: channels }, (_, channel) => (channel * frames + frame) * plane).flatMap((start) =>
+      Array.from(noise.data.subarray(start, start + plane)),
+    ),
+  );
 }
 
 async function checkDiffer(t: Test, a: Promise<Uint8Array>, b: Promise<Uint8Array>): Promise<void> {
@@ -204,6 +219,46 @@ t.test("a subject's file keeps its references from the text where the recipe say
 
   const further = await finish(t, "no-text-further", { model: { base, motion, subject: model } });
   t.match(readFileSync(further.model).toString("latin1"), /"reference_cross_attention":"false"/);
+});
+
+t.test(
+  "a subject's file keeps how its noise follows from frame to frame, and is sampled with it",
+  async (t) => {
+    const noiseCorrelation = 0.8;
+    const { model } = await finish(t, "noise", { model: { base, motion, subject, noiseCorrelation } });
+    const [independent, correlated] = [await initialNoise(subject), await initialNoise(model)];
+    t.strictSame(correlated[0], independent[0], "the first frame's noise is its own");
+    let expected = independent[0] ?? [];
+    for (const [i, own] of independent.entries()) {
+      if (i > 0)
+        expected = expected.map((value, j) => noiseCorrelation * value + 0.6 * (own[j] ?? Number.NaN));
+      const furthest = Math.max(
+        ...expected.map((value, j) => Math.abs(value - (correlated[i]?.[j] ?? Number.NaN))),
+      );
+      t.ok(furthest < 1e-5, `frame ${i}: ${furthest}`);
+    }
+
+    const further = await finish(t, "noise-further", { model: { base, motion, subject: model } });
+    t.match(readFileSync(further.model).toString("latin1"), /"noise_correlation":"0.8"/);
+  },
+);
+
+t.test("a subject's file whose metadata make no sense is refused", async (t) => {
+  const { model } = await finish(t, "metadata", { model: { base, motion, subject, noiseCorrelation: 0.8 } });
+  const broken = join(runs, "metadata", "broken.safetensors");
+  const fields = [
+    ["noise_correlation", "0.8", "1.5", "a number from 0 to less than 1"],
+    ["noise_correlation", "0.8", "nan", "a number from 0 to less than 1"],
+    ["reference_cross_attention", "true", "oui!", "true or false"],
+  ] as const;
+  for (const [field, right, wrong, allowed] of fields) {
+    const bytes = readFileSync(model).toString("latin1");
+    writeFileSync(broken, bytes.replace(`"${field}":"${right}"`, `"${field}":"${wrong}"`), "latin1");
+    await t.rejects(Pipeline.load({ base, motion, subject: broken, device: "cpu" }), {
+      code: "ERR_WEIGHTS_FORMAT",
+      message: `${broken}: its metadata's ${field} is not ${allowed}`,
+    });
+  }
 });
 
 t.test("without a subject's file to start from, a file has what was trained alone", async (t) => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { freePort } from "#ts/training/launch.js";
 import type { Recipe } from "#ts/training/recipe.js";
 import { cameo, events, type Finished, startCameo } from "../../support/command.js";
 import { compare } from "../../support/compare.js";
@@ -139,6 +140,31 @@ t.test("when one is killed the other ends too, and --resume goes on", async (t) 
   const resumed = await inTwo(killed, "--resume");
   t.equal(resumed.code, 0, resumed.stderr);
   t.equal(sha256(killed.model), sha256(sharded.model));
+});
+
+t.test("processes that would go on from different steps are refused", async (t) => {
+  const settings = { checkpoints: { every: 2 }, distributed: { timeoutSeconds: 60 } };
+  const [shared, apart] = [run("shared", { ...settings, steps: 2 }), run("apart", settings)];
+  t.equal((await inTwo(shared)).code, 0);
+  writeRecipe({ ...JSON.parse(readFileSync(shared.path, "utf8")), steps: 8 }, shared.path);
+  const place = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: String(await freePort()) };
+  const ranks = [shared, apart].map(({ path }, rank) =>
+    cameo(["train", path, "--resume", "--json"], {
+      ...env,
+      ...place,
+      RANK: `${rank}`,
+      LOCAL_RANK: `${rank}`,
+    }),
+  );
+  for (const [rank, { code, stdout }] of (await Promise.all(ranks)).entries()) {
+    t.equal(code, 1);
+    t.match(events({ stdout }).at(-1), {
+      code: "ERR_CHECKPOINT",
+      message: new RegExp(
+        `^rank ${rank} goes on after step ${rank === 0 ? 2 : 0}, another process after step 2: `,
+      ),
+    });
+  }
 });
 
 t.test("a run of two processes is not resumed by one", async (t) => {

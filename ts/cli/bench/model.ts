@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openAddon } from "../../addon.js";
+import { openAddonFor } from "../../addon.js";
 import type { PipelineDescription } from "../../description.js";
 import { type CameoError, errorsOf } from "../../errors.js";
 import type { NativeLoadOptions, NativePipeline } from "../../native.js";
 import type { MotionShape, UNetShape, VaeShape } from "../../operations.js";
-import { checkLoadOptions, type LoadOptions } from "../../options/load.js";
+import { checkLoadOptions, type LoadOptions, loadReport } from "../../options/load.js";
 import { shippedModel } from "../../shipped_model/index.js";
 import { runTask } from "../../task.js";
 import { type ModelFiles, oneTensorFile, withModelFiles } from "../model_files.js";
@@ -63,13 +63,12 @@ async function open(
   { signal, onProgress }: LoadOptions,
   toError: (error: unknown) => CameoError,
 ): Promise<BenchModel> {
-  const cuda = options.device === "auto" ? {} : { cuda: options.device.startsWith("cuda") };
-  const native = new (openAddon(cuda).Pipeline)();
+  const native = new (openAddonFor(options.device).Pipeline)();
   const start = performance.now();
   try {
     await runTask((report) => native.load(options, report), {
       signal,
-      onProgress: onProgress && (({ step, steps }) => onProgress({ phase: "load", step, steps })),
+      onProgress: loadReport(onProgress),
       toError,
     });
     const loadSeconds = (performance.now() - start) / 1000;

@@ -1,0 +1,3 @@
+import { testCases } from "../../support/probes.js";
+
+testCases("schedulers", "noise_prior");
