@@ -65,11 +65,12 @@ MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
   const double vae = vaeBytes(pipeline, request, plan.tiled);
   if (std::max(unet, vae) <= left) return plan;
   const auto needed = static_cast<uint64_t>(weightBytes(pipeline) + std::max(unet, vae));
+  const char* remedy = pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
+                                                    : "fewer frames or a smaller size";
   throw Error(ErrorCode::OutOfMemory,
               c10::str("maxMemory: ", weights::bytesText(*pipeline.max_memory),
                        " are allowed and this request needs some ", weights::bytesText(needed), " in ",
-                       dtypeName(pipeline.dtype),
-                       ": allow more, or ask for fewer frames, a smaller size or dtype bf16"));
+                       dtypeName(pipeline.dtype), ": allow more, or ask for ", remedy));
 }
 
 }  // namespace cameo::pipeline

@@ -63,7 +63,7 @@ std::string listNames(const std::vector<std::string>& names) {
 }
 
 std::string bytesText(uint64_t bytes) {
-  const bool is_large = bytes >= 100'000'000;
+  const bool is_large = bytes >= 1'000'000'000;
   char text[32];
   std::snprintf(text, sizeof text, is_large ? "%.1f GB" : "%.1f MB",
                 static_cast<double>(bytes) / (is_large ? 1e9 : 1e6));

@@ -29,7 +29,7 @@ function write(t: Test, tensors: Tensors): string {
 }
 
 async function sample(subject: LoadOptions["subject"]): Promise<Uint8Array> {
-  await using pipe = await Pipeline.load({ ...model, subject, device: "cpu" });
+  await using pipe = await Pipeline.load({ ...model, subject, device: "cpu", dtype: "fp32" });
   const reference = { data: new Uint8Array(3 * 32 * 32).map((_, i) => i % 251), width: 32, height: 32 };
   const request = { prompt: "a cat", reference, frames: 2, width: 32, height: 32, steps: 2, seed: 7 };
   return (await pipe.sample(request)).frames;

@@ -195,15 +195,25 @@ test("Ctrl-C ends it cleanly, with nothing half-written", async (t) => {
 });
 
 test("a budget of memory that is too small is found before the first step", async (t) => {
-  const args = ["sample", ...model, ...small, "-o", tempFile(t, "out.webp"), "--max-memory", "100MB"];
-  const { code, stdout, stderr } = await cameo(args);
-  t.equal(code, 1);
-  t.equal(stdout, "");
-  t.match(
-    stderr,
-    /^cameo: --max-memory: 0\.1 GB are allowed and this request needs some 0\.\d GB in fp32: /m,
-  );
-  t.notMatch(stderr, /denoise/);
+  const args = ["sample", ...model, ...small, "-o", tempFile(t, "out.webp"), "--max-memory", "90MB"];
+  const advice = {
+    fp32: "fewer frames, a smaller size or dtype bf16",
+    bf16: "fewer frames or a smaller size",
+  };
+  for (const [dtype, remedy] of Object.entries(advice)) {
+    const { code, stdout, stderr } = await cameo([...args, "--dtype", dtype]);
+    t.equal(code, 1);
+    t.equal(stdout, "");
+    t.match(
+      stderr,
+      new RegExp(
+        `^cameo: --max-memory: 90\\.0 MB are allowed and this request needs some [\\d.]+ MB in ${dtype}: ` +
+          `allow more, or ask for ${remedy}$`,
+        "m",
+      ),
+    );
+    t.notMatch(stderr, /denoise/);
+  }
   const wrong = await cameo([...args.slice(0, -1), "6XB"]);
   t.match(wrong, { code: 2, stderr: /'6XB' is invalid\. It must be a size, as in 6GB/ });
 });

@@ -45,7 +45,7 @@ test("says what is wrong", (t) => {
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ motion: "m" }, /^base is missing: motion belongs to an image model; give .* as base$/],
     [{ subject: "s" }, /^base is missing: subject belongs to an image model/],
-    [{ base: "" }, /^base: '' is not allowed; it must be the path of a file or a folder$/],
+    [{ base: "" }, /^base: '' is not allowed; it must be the path of a folder$/],
     [{ base: 5 }, /^base: 5 is not allowed/],
     [
       { base: "a", subject: [] },

@@ -115,7 +115,7 @@ t.test(
     const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-100))];
     t.ok(last <= first / 10, `the loss falls from ${first} to ${last}`);
 
-    const pipe = await Pipeline.load({ base, motion, subject, device: "cpu" });
+    const pipe = await Pipeline.load({ base, motion, subject, device: "cpu", dtype: "fp32" });
     t.teardown(() => pipe.close());
     const reference = join(fixture, "clip", "0.png");
     const request = { prompt: caption, reference, frames, width: side, height: side, steps: 30 };

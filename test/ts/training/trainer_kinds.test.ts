@@ -63,7 +63,7 @@ const without = (tensors: Tensors, others: Tensors): Tensors =>
   Object.fromEntries(Object.entries(tensors).filter(([name]) => !(name in others)));
 
 async function sample(model: LoadOptions, request: Partial<SampleRequest> = {}): Promise<Uint8Array> {
-  await using pipe = await Pipeline.load({ ...model, device: "cpu" });
+  await using pipe = await Pipeline.load({ ...model, device: "cpu", dtype: "fp32" });
   const common = { prompt: "a box", frames: 4, width: 64, height: 64, steps: 2, seed: 3 };
   return (await pipe.sample({ ...common, ...request })).frames;
 }
