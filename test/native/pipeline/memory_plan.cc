@@ -21,6 +21,7 @@ std::unique_ptr<pipeline::Pipeline> load(const Json& config) {
   options.motion = config.at("motion");
   options.subject = {config.at("subject")};
   options.device = "cpu";
+  options.dtype = "fp32";
   return pipeline::loadPipeline(options, [](const auto&) {}, {});
 }
 
