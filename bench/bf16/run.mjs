@@ -1,5 +1,5 @@
 // bf16 against fp32, full size, on a processor with AMX: times, memory and how far the last latents are apart; both in turn,
-// each time in a process of its own. Writes bench/results/bf16.json and exits with 1 where the bound is broken.
+// each time in a process of its own. Writes bench/results/bf16.json and .png, and exits with 1 where the bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER --subject
 //     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff|subject]
@@ -8,31 +8,19 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { median } from "#ts/median.js";
-import { machine, measure, printTable, saveResults } from "../report.mjs";
+import { compareSides, readOptions } from "../comparison.mjs";
 
-const text = { type: "string" };
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    repeats: { ...text, default: "3" },
-    steps: { ...text, default: "3" },
-    frames: { ...text, default: "16" },
-    size: { ...text, default: "256" },
-    threads: { ...text, default: "2" },
-    only: text,
-  },
-});
-const bound = 0.35;
-const dtypes = ["bf16", "fp32"];
-const cases = { animatediff: [], subject: ["--pisa"] };
-const labels = {
-  evaluationSeconds: "a UNet evaluation, s",
-  decodeSeconds: "decoding all frames, s",
-  sampleSeconds: "whole job, s",
-  samplePeakBytes: "peak while sampling, GiB",
-};
+const { options, positionals } = readOptions({ steps: "3", frames: "16", size: "256" });
+const { steps, frames, size } = options;
+const folder = await mkdtemp(join(tmpdir(), "cameo-bf16-"));
+const latentsOf = (dtype) => join(folder, `${dtype}.safetensors`);
+
+function sidesWith(...flags) {
+  const settings = [...positionals, "--steps", steps, "--frames", frames, "--size", size, ...flags];
+  const script = [process.execPath, "full_size/cameo_sample.mjs", ...settings];
+  const side = (dtype) => [...script, "--dtype", dtype, "--latents", latentsOf(dtype)];
+  return { bf16: side("bf16"), fp32: side("fp32") };
+}
 
 async function readLatents(file) {
   const bytes = await readFile(file);
@@ -54,53 +42,33 @@ function relativeDifference(a, b) {
   return Math.sqrt(difference / whole);
 }
 
-/** The first evaluation also warms the allocator up: it is left out. */
-function summarise(runs) {
-  const summary = {};
-  for (const key of Object.keys(labels)) summary[key] = median(runs.flatMap((run) => run[key]));
-  return { ...summary, evaluationSeconds: median(runs.flatMap((run) => run.evaluationSeconds.slice(1))) };
+async function compareLatents(name) {
+  const latentsApart = relativeDifference(
+    await readLatents(latentsOf("bf16")),
+    await readLatents(latentsOf("fp32")),
+  );
+  console.log(`${name}: the last latents are ${(100 * latentsApart).toFixed(1)} % apart (rms)`);
+  return { latentsApart };
 }
 
-async function compare(flags, folder) {
-  const { steps, frames, size } = options;
-  const latents = Object.fromEntries(dtypes.map((dtype) => [dtype, join(folder, `${dtype}.safetensors`)]));
-  const runs = Object.fromEntries(dtypes.map((dtype) => [dtype, []]));
-  for (let i = 0; i < Number(options.repeats); i++) {
-    for (const dtype of dtypes) {
-      const settings = ["--steps", steps, "--frames", frames, "--size", size, "--dtype", dtype];
-      const command = [process.execPath, "full_size/cameo_sample.mjs", positionals[0], ...settings, ...flags];
-      runs[dtype].push(await measure([...command, "--latents", latents[dtype]], options.threads));
-    }
-  }
-  const medians = Object.fromEntries(dtypes.map((dtype) => [dtype, summarise(runs[dtype])]));
-  const ratios = {};
-  for (const key of Object.keys(labels)) ratios[key] = medians.bf16[key] / medians.fp32[key];
-  const apart = relativeDifference(await readLatents(latents.bf16), await readLatents(latents.fp32));
-  return { medians, ratios, latentsApart: apart, runs };
-}
-
-function print(name, { medians, ratios, latentsApart }) {
-  const rows = Object.entries(labels).map(([key, label]) => {
-    const unit = key.endsWith("Bytes") ? 2 ** 30 : 1;
-    const numbers = [...dtypes.map((dtype) => medians[dtype][key] / unit), ratios[key]];
-    const limit = key === "evaluationSeconds" ? `<= ${bound}` : "";
-    return [label, ...numbers.map((number) => number.toFixed(2)), limit];
-  });
-  printTable([name, ...dtypes, "ratio", "bound"], rows);
-  console.log(`last latents: ${(100 * latentsApart).toFixed(1)} % apart (rms)\n`);
-}
-
-const results = { ...machine(options.threads), size: options.size, frames: options.frames, cases: {} };
-const folder = await mkdtemp(join(tmpdir(), "cameo-bf16-"));
+const bounds = { evaluationSeconds: 0.35 };
 try {
-  for (const [name, flags] of Object.entries(cases)) {
-    if (options.only !== undefined && options.only !== name) continue;
-    results.cases[name] = await compare(flags, folder);
-    print(name, results.cases[name]);
-    await saveResults("bf16", results);
-  }
+  await compareSides({
+    name: "bf16",
+    title: "bf16: part of fp32's time and memory",
+    cases: {
+      animatediff: { sides: sidesWith(), bounds },
+      subject: { sides: sidesWith("--pisa"), bounds },
+    },
+    measures: {
+      evaluationSeconds: "a UNet evaluation, s",
+      decodeSeconds: "decoding all frames, s",
+      sampleSeconds: "whole job, s",
+      samplePeakBytes: "peak while sampling, GiB",
+    },
+    options,
+    further: compareLatents,
+  });
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-const isBroken = ({ ratios }) => ratios.evaluationSeconds > bound;
-process.exitCode = Object.values(results.cases).some(isBroken) ? 1 : 0;

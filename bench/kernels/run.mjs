@@ -12,9 +12,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadLibtorch } from "#ts/libtorch/index.js";
 import { median } from "#ts/median.js";
+import { ratioChart, ratioChartSize } from "../ratio_chart.mjs";
 import { machine, printTable, saveChart, saveResults } from "../report.mjs";
 import { kernelCases } from "./cases.mjs";
-import { kernelChart, kernelChartSize } from "./chart.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -82,5 +82,11 @@ for (const group of new Set(results.cases.map(({ group }) => group))) {
   printTable([group, "form", "ms", "ratio", "bound", "error"], cases.flatMap(rows));
   console.log();
 }
-await saveChart(file, kernelChart(results), kernelChartSize(results));
+const chart = ratioChart({
+  title: "Kernels: part of the time of libtorch's own",
+  subtitle: `${results.cpu}, ${results.threads} threads; medians of ${repeats}, in turn`,
+  axis: "of plain",
+  cases: results.cases,
+});
+await saveChart(file, chart, ratioChartSize(results.cases));
 process.exitCode = !options.quick && results.cases.some(isBroken) ? 1 : 0;

@@ -1,6 +1,6 @@
 // AnimateDiff at full size against stable-diffusion.cpp on the CPU: the denoising, the decoding and the whole job, both
 // sides in turn, each time in a process of its own. It has no reference-aware attention, so neither side has a subject.
-// Writes bench/results/stable_diffusion_cpp.json and exits with 1 where the bound is broken.
+// Writes bench/results/stable_diffusion_cpp.json and .png, and exits with 1 where the bound is broken.
 //
 //     git clone --recursive https://github.com/leejet/stable-diffusion.cpp SOURCE
 //     python bench/full_size/make_model.py FOLDER
@@ -13,33 +13,18 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { median } from "#ts/median.js";
-import { machine, measure, printTable, saveResults } from "../report.mjs";
+import { compareSides, readOptions } from "../comparison.mjs";
 import { writeModelFiles } from "./model_files.mjs";
 
-const text = { type: "string" };
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    source: text,
-    cli: text,
-    frames: { ...text, default: "8,16" },
-    size: { ...text, default: "256" },
-    repeats: { ...text, default: "3" },
-    steps: { ...text, default: "2" },
-    threads: { ...text, default: "2" },
-    flash: { type: "boolean", default: false },
-  },
+const { options, positionals } = readOptions({
+  source: undefined,
+  cli: undefined,
+  frames: "8,16",
+  size: "256",
+  steps: "2",
+  flash: false,
 });
 const [folder] = positionals;
-const bound = 0.35;
-const labels = {
-  denoiseSeconds: "denoising, s",
-  decodeSeconds: "decoding, s",
-  sampleSeconds: "whole job, s",
-  peakBytes: "peak, GiB",
-};
 
 function buildCli(source) {
   const build = resolve(source, "build");
@@ -52,54 +37,29 @@ function buildCli(source) {
   return cli;
 }
 
-/** What both sides say, in the same words. */
-function common({ evaluationSeconds, samplePeakBytes, ...report }) {
-  if (evaluationSeconds === undefined) return report;
-  const denoiseSeconds = evaluationSeconds.reduce((sum, seconds) => sum + seconds, 0);
-  return { ...report, denoiseSeconds, peakBytes: samplePeakBytes };
-}
-
-async function compare(sides, frames) {
-  const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
-  for (let i = 0; i < Number(options.repeats); i++) {
-    for (const [side, command] of Object.entries(sides)) {
-      const settings = ["--steps", options.steps, "--frames", frames, "--size", options.size];
-      runs[side].push(common(await measure([...command, ...settings], options.threads)));
-    }
-  }
-  const medians = {};
-  for (const [side, all] of Object.entries(runs)) {
-    medians[side] = Object.fromEntries(
-      Object.keys(labels).map((key) => [key, median(all.map((run) => run[key]))]),
-    );
-  }
-  const { cameo, ...others } = medians;
-  const fastest = Math.min(...Object.values(others).map(({ sampleSeconds }) => sampleSeconds));
-  return { medians, ratio: cameo.sampleSeconds / fastest, runs };
-}
-
-function print(frames, { medians, ratio }) {
-  const rows = Object.entries(labels).map(([key, label]) => {
-    const unit = key.endsWith("Bytes") ? 2 ** 30 : 1;
-    return [label, ...Object.values(medians).map((side) => (side[key] / unit).toFixed(2))];
-  });
-  printTable([`${frames} frames`, ...Object.keys(medians)], rows);
-  console.log(`whole job: ${ratio.toFixed(3)} x (bound ${bound})\n`);
-}
-
-const cli = options.cli ?? buildCli(options.source);
+const cli = resolve(options.cli ?? buildCli(options.source));
 await writeModelFiles(folder);
-const cpp = [process.execPath, "stable_diffusion_cpp/sample.mjs", folder, "--cli", resolve(cli)];
-const sides = {
-  cameo: [process.execPath, "full_size/cameo_sample.mjs", folder],
-  "stable-diffusion.cpp": cpp,
-  ...(options.flash && { "with flash attention": [...cpp, "--flash"] }),
-};
-const { size, steps } = options;
-const results = { ...machine(options.threads), size, steps, frames: {} };
-for (const frames of options.frames.split(",")) {
-  results.frames[frames] = await compare(sides, frames);
-  print(frames, results.frames[frames]);
-  await saveResults("stable_diffusion_cpp", results);
+
+function caseOf(frames) {
+  const settings = [folder, "--steps", options.steps, "--frames", frames, "--size", options.size];
+  const cpp = [process.execPath, "stable_diffusion_cpp/sample.mjs", ...settings, "--cli", cli];
+  const sides = {
+    cameo: [process.execPath, "full_size/cameo_sample.mjs", ...settings],
+    "stable-diffusion.cpp": cpp,
+    ...(options.flash && { "with flash attention": [...cpp, "--flash"] }),
+  };
+  return [`${frames} frames`, { sides, bounds: { sampleSeconds: 0.35 } }];
 }
-process.exitCode = Object.values(results.frames).some(({ ratio }) => ratio > bound) ? 1 : 0;
+
+await compareSides({
+  name: "stable_diffusion_cpp",
+  title: "AnimateDiff at full size: part of stable-diffusion.cpp's time and memory",
+  cases: Object.fromEntries(options.frames.split(",").map(caseOf)),
+  measures: {
+    denoiseSeconds: "denoising, s",
+    decodeSeconds: "decoding, s",
+    sampleSeconds: "whole job, s",
+    samplePeakBytes: "peak, GiB",
+  },
+  options,
+});

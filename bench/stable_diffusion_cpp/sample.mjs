@@ -82,7 +82,7 @@ try {
     denoiseSeconds: seconds("sampling"),
     decodeSeconds: seconds("decode_first_stage"),
     sampleSeconds: seconds("generate_image"),
-    peakBytes,
+    samplePeakBytes: peakBytes,
   };
   console.log(JSON.stringify(report));
 } finally {

@@ -1,11 +1,11 @@
-// The picture of the kernels' benchmark: each form's part of the time that libtorch's own takes.
-import { chartStyle, legendStyle } from "../report.mjs";
+// A picture of ratios: of each case, what every form's number is of the number that it is compared to, and the bound.
+import { chartStyle, legendStyle } from "./report.mjs";
 
 const rowHeight = 20;
 const head = 110;
 
 /** One row for each form of each case, and an empty one with the group's name before its first. */
-function rowsOf({ cases }) {
+function rowsOf(cases) {
   const rows = [];
   let last;
   for (const { group, name, forms, ratios, bound } of cases) {
@@ -23,12 +23,13 @@ function rowsOf({ cases }) {
   return rows;
 }
 
-export function kernelChartSize(results) {
-  return { width: 1120, height: head + 60 + rowHeight * rowsOf(results).length };
+export function ratioChartSize(cases) {
+  return { width: 1120, height: head + 60 + rowHeight * rowsOf(cases).length };
 }
 
-export function kernelChart(results) {
-  const rows = rowsOf(results);
+/** Cases `{ group, name, forms, ratios, bound }`; `ratios` by form, and the bound, if there is one, is of the first. */
+export function ratioChart({ title, subtitle, axis, cases }) {
+  const rows = rowsOf(cases);
   const forms = [...new Set(rows.map(({ form }) => form).filter(Boolean))];
   const bars = forms.map((name) => ({
     name,
@@ -47,13 +48,10 @@ export function kernelChart(results) {
     data: rows.flatMap(({ bound }, i) => (bound === undefined ? [] : [[bound, i]])),
   };
   return {
-    ...chartStyle(
-      "Kernels: part of the time of libtorch's own",
-      `${results.cpu}, ${results.threads} threads; medians of ${results.repeats}, in turn`,
-    ),
+    ...chartStyle(title, subtitle),
     legend: { ...legendStyle, data: [...forms, "bound"] },
     grid: { top: head, bottom: 40, left: 400, right: 40 },
-    xAxis: { type: "value", min: 0, name: "of plain", splitNumber: 8 },
+    xAxis: { type: "value", min: 0, name: axis, splitNumber: 8 },
     yAxis: {
       type: "category",
       inverse: true,
@@ -65,7 +63,7 @@ export function kernelChart(results) {
   };
 }
 
-/** A line where both take the same time. */
+/** A line where both are the same. */
 function onePart() {
   const markLine = { symbol: "none", silent: true, label: { show: false }, data: [{ xAxis: 1 }] };
   return { type: "line", data: [], markLine: { ...markLine, lineStyle: { color: "#555555" } } };
