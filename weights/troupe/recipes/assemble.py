@@ -2,9 +2,10 @@
 
     python assemble.py RUNS OUT
 
-The file of RUNS/refine-noisy has the whole UNet. OUT/base gets its image layers, OUT/motion its motion modules, and
-OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references. All else is that of RUNS/text,
-which text_encoder.py made. OUT/logs gets the runs' logs, by means of 50 steps. Needs safetensors and numpy.
+The file of RUNS/refine-correlated-more has the whole UNet. OUT/base gets its image layers, OUT/motion its motion
+modules, and OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references, and correlates
+the noise of its frames. All else is that of RUNS/text, which text_encoder.py made. OUT/logs gets the runs' logs, by means of
+50 steps. Needs safetensors and numpy.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 UNET = "unet/diffusion_pytorch_model.safetensors"
 MOTION = "diffusion_pytorch_model.safetensors"
 STEPS = 50  # to a line of a log
+NOISE_CORRELATION = 0.95  # of frames when sampling: calmer on the validation split than the training's 0.9
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -57,7 +59,7 @@ def write_logs(runs: Path, recipes: Path, out: Path) -> None:
 
 
 def assemble(runs: Path, out: Path) -> None:
-    subject = runs / "refine-noisy/model/subject.safetensors"
+    subject = runs / "refine-correlated-more/model/subject.safetensors"
     trained = load_file(subject)
     for name in ("base", "motion"):
         shutil.rmtree(out / name, ignore_errors=True)
@@ -66,7 +68,8 @@ def assemble(runs: Path, out: Path) -> None:
     replace(out / "base" / UNET, trained)
     replace(out / "motion" / MOTION, trained)
     attention = {name: tensor for name, tensor in trained.items() if ".attentions." in name and ".attn1." in name}
-    save_file(attention, out / "subject.safetensors", metadata(subject))
+    said = metadata(subject) | {"noise_correlation": str(NOISE_CORRELATION)}
+    save_file(attention, out / "subject.safetensors", said)
     write_logs(runs, Path(__file__).parent, out / "logs")
     files = [path for path in out.rglob("*") if path.suffix == ".safetensors" and "probes" not in path.name]
     for path in files:
