@@ -1,6 +1,6 @@
 // Takes the pictures of the studio that the README and docs/studio.md show, of the model that ships, in a real browser:
 //
-//     node scripts/screenshots.mjs
+//     node scripts/page.mjs && node scripts/screenshots.mjs
 //
 // CHROME_PATH is the browser's program, /usr/bin/chromium where it is not set.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -21,11 +21,10 @@ async function openPage(url, settings) {
   return page;
 }
 
-/** Pictures are kept small: 256 colours are enough for a page. */
 async function capture(page, name, options = {}) {
   await sharp(await page.screenshot(options))
-    .png({ palette: true, compressionLevel: 9 })
-    .toFile(join(root, "docs", "pictures", `${name}.png`));
+    .webp({ quality: 80, effort: 6 })
+    .toFile(join(root, "docs", "pictures", `${name}.webp`));
 }
 
 async function makeVideos(page) {

@@ -61,7 +61,7 @@ def sheet(cases: list[dict], films: list[np.ndarray], path: Path, columns: int =
     rows = [np.concatenate(row + [blank] * (columns - len(row)), axis=1) for row in rows]
     Image.fromarray(np.concatenate(rows)).resize(
         (columns * 3 * SIZE // 2, len(rows) * SIZE // 2), Image.Resampling.LANCZOS
-    ).save(path, quality=85)
+    ).save(path, quality=40, method=6)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ async function writePictures(folder: string, page: string, one: Case): Promise<v
     .toFile(join(page, `${name}-reference.avif`));
   await sharp(join(folder, `${name}.png`))
     .resize(shown, shown * frames)
-    .avif({ quality: 25, effort: 6 })
+    .avif({ quality: 20, effort: 6 })
     .toFile(join(page, `${name}.avif`));
 }
 
