@@ -22,7 +22,7 @@ test("--json gives each part's seconds, and what the whole video would take", as
   t.match(done, {
     event: "done",
     device: "cpu",
-    dtype: "fp32",
+    dtype: /^(fp32|bf16)$/,
     model: [base, motion, subject].join(", "),
     measured: { width: 48, height: 32, frames: 3, references: 1, steps: 3, guidanceScale: 8 },
     estimated: { width: 64, height: 64, frames: 15, references: 1, steps: 30, guidanceScale: 8 },
