@@ -25,14 +25,16 @@ c10::Device cudaDevice(int64_t index) {
                                           count == 1 ? "" : "s", " found); `cameo doctor` says why"));
 }
 
-/// Whether this processor multiplies matrices of bf16 many times as fast as those of fp32.
-bool hasFastBf16() {
-  const auto capabilities = at::cpu::get_cpu_capabilities();
-  const auto amx = capabilities.find("amx_bf16");
-  return amx != capabilities.end() && amx->second.toBool();
-}
-
 }  // namespace
+
+bool hasFastBf16() {
+  static const bool has = [] {
+    const auto capabilities = at::cpu::get_cpu_capabilities();
+    const auto amx = capabilities.find("amx_bf16");
+    return amx != capabilities.end() && amx->second.toBool();
+  }();
+  return has;
+}
 
 c10::Device parseDevice(const std::string& name, int64_t gpu) {
   if (name == "cpu") return c10::Device(c10::kCPU);

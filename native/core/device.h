@@ -15,6 +15,9 @@ c10::Device parseDevice(const std::string& name, int64_t gpu = 0);
 /// `ErrorCode::InvalidOption`.
 c10::ScalarType parseDtype(const std::string& name, c10::Device device);
 
+/// Whether this processor multiplies matrices of bf16 many times as fast as those of fp32 (AMX).
+bool hasFastBf16();
+
 /// The option's spelling of a dtype: "fp32", "bf16", "fp16", else libtorch's name.
 std::string dtypeName(c10::ScalarType dtype);
 

@@ -32,14 +32,24 @@ CAMEO_INLINE Normal normalAt(const Vector& x) {
   return {e * 0.398942280f, x < 0.f ? tail : 1 - tail};
 }
 
-CAMEO_FOR_EACH_CPU void gateRows(const float* hidden, int64_t rows, int64_t width, float* result) {
+template <typename Number>
+CAMEO_INLINE void gateAll(const Number* hidden, int64_t rows, int64_t width, Number* result) {
   for (int64_t i = 0; i < rows; ++i) {
-    const float *values = hidden + i * 2 * width, *gates = values + width;
+    const Number *values = hidden + i * 2 * width, *gates = values + width;
     for (int64_t c = 0; c < width; c += kLanes) {
       const Vector gate = load(gates + c);
       store(result + i * width + c, load(values + c) * gate * normalAt(gate).below);
     }
   }
+}
+
+CAMEO_FOR_EACH_CPU void gateRows(const float* hidden, int64_t rows, int64_t width, float* result) {
+  gateAll(hidden, rows, width, result);
+}
+
+CAMEO_FOR_EACH_CPU void gateRows(const c10::BFloat16* hidden, int64_t rows, int64_t width,
+                                 c10::BFloat16* result) {
+  gateAll(hidden, rows, width, result);
 }
 
 CAMEO_FOR_EACH_CPU void differentiateRows(const float* grad, const float* hidden, int64_t rows, int64_t width,
@@ -69,8 +79,9 @@ void forRows(const at::Tensor& hidden, const Each& each) {
 
 bool gegluTakes(const at::Tensor& hidden) {
 #if CAMEO_CPU_KERNELS
-  return hidden.is_cpu() && hidden.scalar_type() == at::kFloat && hidden.is_contiguous() &&
-         hidden.size(-1) % (2 * kLanes) == 0 && hidden.numel() > 0;
+  const bool known = hidden.scalar_type() == at::kFloat || hidden.scalar_type() == at::kBFloat16;
+  return hidden.is_cpu() && known && hidden.is_contiguous() && hidden.size(-1) % (2 * kLanes) == 0 &&
+         hidden.numel() > 0;
 #else
   return false;
 #endif
@@ -82,11 +93,16 @@ at::Tensor geglu(const at::Tensor& hidden) {
   shape.back() = width;
   const at::Tensor result = at::empty(shape, hidden.options());
 #if CAMEO_CPU_KERNELS
-  const float* from = hidden.const_data_ptr<float>();
-  float* to = result.mutable_data_ptr<float>();
-  forRows(hidden, [&](int64_t first, int64_t rows) {
-    gateRows(from + first * 2 * width, rows, width, to + first * width);
-  });
+  const auto gate = [&](const auto* from, auto* to) {
+    forRows(hidden, [&](int64_t first, int64_t rows) {
+      gateRows(from + first * 2 * width, rows, width, to + first * width);
+    });
+  };
+  if (hidden.scalar_type() == at::kFloat) {
+    gate(hidden.const_data_ptr<float>(), result.mutable_data_ptr<float>());
+  } else {
+    gate(hidden.const_data_ptr<c10::BFloat16>(), result.mutable_data_ptr<c10::BFloat16>());
+  }
 #endif
   return result;
 }

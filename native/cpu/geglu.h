@@ -4,7 +4,8 @@
 
 namespace cameo::cpu {
 
-/// Whether the functions below take hidden states (..., 2D): fp32 on a CPU, contiguous, D in multiples of 16.
+/// Whether `geglu` takes hidden states (..., 2D): fp32 or bf16 on a CPU, contiguous, D in multiples of 16.
+/// `gegluBackward` takes the fp32 of them.
 bool gegluTakes(const at::Tensor& hidden);
 
 /// The first half of the last dimension times gelu of the second (arXiv 2002.05202): (..., 2D) -> (..., D).

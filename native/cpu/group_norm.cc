@@ -103,8 +103,9 @@ CAMEO_INLINE void addTo(double* sums, const Vector& values) {
 }
 
 /// Sums of x and of x^2 over rows (rows, channels).
-CAMEO_FOR_EACH_CPU void addMoments(const float* x, int64_t rows, int64_t channels, double* sums,
-                                   double* squares) {
+template <typename Number>
+CAMEO_INLINE void addMomentsOf(const Number* x, int64_t rows, int64_t channels, double* sums,
+                               double* squares) {
   for (int64_t row = 0; row < rows; row += kRows) {
     const int64_t last = std::min(row + kRows, rows);
     for (int64_t c = 0; c < channels; c += kLanes) {
@@ -120,14 +121,35 @@ CAMEO_FOR_EACH_CPU void addMoments(const float* x, int64_t rows, int64_t channel
   }
 }
 
-CAMEO_FOR_EACH_CPU void normalise(const float* x, int64_t rows, int64_t channels, const float* scale,
-                                  const float* shift, bool silu, float* y) {
+CAMEO_FOR_EACH_CPU void addMoments(const float* x, int64_t rows, int64_t channels, double* sums,
+                                   double* squares) {
+  addMomentsOf(x, rows, channels, sums, squares);
+}
+
+CAMEO_FOR_EACH_CPU void addMoments(const c10::BFloat16* x, int64_t rows, int64_t channels, double* sums,
+                                   double* squares) {
+  addMomentsOf(x, rows, channels, sums, squares);
+}
+
+template <typename Number>
+CAMEO_INLINE void normaliseRows(const Number* x, int64_t rows, int64_t channels, const float* scale,
+                                const float* shift, bool silu, Number* y) {
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t c = 0; c < channels; c += kLanes) {
       const Vector z = load(x + i * channels + c) * load(scale + c) + load(shift + c);
       store(y + i * channels + c, silu ? z * sigmoid(z) : z);
     }
   }
+}
+
+CAMEO_FOR_EACH_CPU void normalise(const float* x, int64_t rows, int64_t channels, const float* scale,
+                                  const float* shift, bool silu, float* y) {
+  normaliseRows(x, rows, channels, scale, shift, silu, y);
+}
+
+CAMEO_FOR_EACH_CPU void normalise(const c10::BFloat16* x, int64_t rows, int64_t channels, const float* scale,
+                                  const float* shift, bool silu, c10::BFloat16* y) {
+  normaliseRows(x, rows, channels, scale, shift, silu, y);
 }
 
 /// The gradient of z: through z sigmoid(z) where that follows.
@@ -178,21 +200,24 @@ CAMEO_FOR_EACH_CPU void spreadGradients(const float* grad, const float* x, int64
 
 bool groupNormTakes(const at::Tensor& x) {
 #if CAMEO_CPU_KERNELS
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0 &&
-         x.size(1) % kLanes == 0 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+  return x.is_cpu() && known && x.dim() == 4 && x.numel() > 0 && x.size(1) % kLanes == 0 &&
+         x.is_contiguous(at::MemoryFormat::ChannelsLast);
 #else
   return false;
 #endif
 }
 
-Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double eps) {
-  const GroupNormParameters parameters = inFloats(given);
-  const Shape shape(x);
-  Normed result{
-      at::empty_like(x), at::empty({shape.samples, parameters.groups}, x.options().memory_format({})), {}};
-  result.inverse = at::empty_like(result.mean);
 #if CAMEO_CPU_KERNELS
-  const float* from = x.const_data_ptr<float>();
+
+namespace {
+
+template <typename Number>
+Normed normed(const at::Tensor& x, const GroupNormParameters& parameters, double eps) {
+  const Shape shape(x);
+  Normed result{at::empty_like(x), at::empty({shape.samples, parameters.groups}, at::kFloat), {}};
+  result.inverse = at::empty_like(result.mean);
+  const Number* from = x.const_data_ptr<Number>();
   Sums sums = sumsOf(shape, [&](int64_t sample, int64_t first, int64_t last, double* one, double* other) {
     addMoments(from + shape.at(sample, first), last - first, shape.channels, one, other);
   });
@@ -209,14 +234,27 @@ Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double e
     inverse[i] = static_cast<float>(1 / std::sqrt(std::max(0.0, square - m * m) + eps));
   }
   const Lines lines(result.mean, result.inverse, parameters);
-  float* to = result.y.mutable_data_ptr<float>();
+  Number* to = result.y.mutable_data_ptr<Number>();
   shape.forEachPart([&](int64_t, int64_t sample, int64_t first, int64_t last) {
     normalise(from + shape.at(sample, first), last - first, shape.channels,
               lines.scale.data() + sample * shape.channels, lines.shift.data() + sample * shape.channels,
               parameters.silu, to + shape.at(sample, first));
   });
-#endif
   return result;
+}
+
+}  // namespace
+
+#endif
+
+Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double eps) {
+#if CAMEO_CPU_KERNELS
+  const GroupNormParameters parameters = inFloats(given);
+  return x.scalar_type() == at::kFloat ? normed<float>(x, parameters, eps)
+                                       : normed<c10::BFloat16>(x, parameters, eps);
+#else
+  return {};
+#endif
 }
 
 /// With m and r a group's mean and inverse deviation over its n numbers, g the gradient of z = weight (x - m)

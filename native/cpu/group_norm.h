@@ -4,7 +4,8 @@
 
 namespace cameo::cpu {
 
-/// Whether the functions below take x (N, C, ...): fp32 on a CPU, channels-last, channels in multiples of 16.
+/// Whether `groupNorm` takes x (N, C, ...): fp32 or bf16 on a CPU, channels-last, channels in multiples
+/// of 16. `groupNormBackward` takes the fp32 of them.
 bool groupNormTakes(const at::Tensor& x);
 
 struct GroupNormParameters {
@@ -16,8 +17,8 @@ struct GroupNormParameters {
 
 struct Normed {
   at::Tensor y;        // like x
-  at::Tensor mean;     // (N, groups)
-  at::Tensor inverse;  // (N, groups): 1 / sqrt(variance + eps)
+  at::Tensor mean;     // (N, groups), fp32
+  at::Tensor inverse;  // (N, groups), fp32: 1 / sqrt(variance + eps)
 };
 
 /// Each group of channels normalised over all positions (arXiv 1803.08494), with the activation in the same

@@ -11,6 +11,8 @@
 // Vectors are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#include <c10/util/BFloat16.h>
+
 #include <cstdint>
 
 namespace cameo::cpu {
@@ -29,6 +31,21 @@ CAMEO_INLINE Vector load(const float* from) {
 
 CAMEO_INLINE void store(float* to, const Vector& values) {
   *reinterpret_cast<Vector*>(to) = values;
+}
+
+typedef uint16_t Halves __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t))));
+typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(uint32_t)), aligned(alignof(uint32_t))));
+
+CAMEO_INLINE Vector load(const c10::BFloat16* from) {
+  return reinterpret_cast<Vector>(__builtin_convertvector(*reinterpret_cast<const Halves*>(from), Bits)
+                                  << 16);
+}
+
+/// Rounded to the nearest, halfway to even; not a number stays that.
+CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
+  const Bits bits = reinterpret_cast<Bits>(values);
+  const Bits rounded = values == values ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000;
+  *reinterpret_cast<Halves*>(to) = __builtin_convertvector(rounded >> 16, Halves);
 }
 
 CAMEO_INLINE Vector maximum(const Vector& a, const Vector& b) {

@@ -6,6 +6,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/device.h"
+
 namespace cameo::nn {
 
 namespace {
@@ -13,8 +15,8 @@ namespace {
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
 /// oneDNN's matrix product, by an operator that libtorch has no function for; empty in a build without it.
-/// In fp32 `at::linear` calls MKL, whose kernels for AMD's processors stop at AVX2: oneDNN takes half its
-/// time there (bench/full_size).
+/// `at::linear` calls MKL: whose kernels for AMD's processors stop at AVX2, so that oneDNN takes half its
+/// time there in fp32 (bench/full_size), and which in bf16 with AMX takes up to twice oneDNN's.
 class OneDnnLinear {
  public:
   static const OneDnnLinear& get() {
@@ -23,7 +25,8 @@ class OneDnnLinear {
   }
 
   bool takes(const at::Tensor& x) const {
-    return operator_ && x.is_cpu() && x.scalar_type() == at::kFloat && x.numel() > 0;
+    const bool known = x.scalar_type() == at::kFloat || (x.scalar_type() == at::kBFloat16 && hasFastBf16());
+    return operator_ && x.is_cpu() && known && x.numel() > 0;
   }
 
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& weight,

@@ -35,8 +35,10 @@ class CpuGeglu : public torch::autograd::Function<CpuGeglu> {
 
 /// (..., 2D) -> (..., D)
 at::Tensor geglu(const at::Tensor& hidden) {
-  if (!PlainKernels::on() && cpu::gegluTakes(hidden)) {
-    return c10::GradMode::is_enabled() ? CpuGeglu::apply(hidden) : cpu::geglu(hidden);
+  const bool records = c10::GradMode::is_enabled();
+  // The backward pass has a kernel for fp32 alone.
+  if (!PlainKernels::on() && cpu::gegluTakes(hidden) && (hidden.scalar_type() == at::kFloat || !records)) {
+    return records ? CpuGeglu::apply(hidden) : cpu::geglu(hidden);
   }
   const auto halves = hidden.chunk(2, -1);
   return at::gelu(halves[1]).mul_(halves[0]);
@@ -80,7 +82,8 @@ at::Tensor NormedFeedForward::forward(const at::Tensor& x) const {
     const auto rows = [&](const at::Tensor& all) {
       return all.slice(0, done, std::min(done + kTokensAtATime, tokens.size(0)));
     };
-    rows(out).copy_(block({rows(tokens)}));
+    at::Tensor part = rows(out);
+    at::add_out(part, feed_forward_.forward(norm_.forward(rows(tokens))), rows(tokens));
   }
   return out.view(x.sizes());
 }

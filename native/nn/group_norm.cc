@@ -100,7 +100,10 @@ class FusedGroupNorm : public torch::autograd::Function<FusedGroupNorm> {
 }  // namespace
 
 bool groupNormIsFused(const at::Tensor& x) {
-  return !PlainKernels::on() && (cpu::groupNormTakes(x) || groupNormKernelsFor(x) != nullptr);
+  if (PlainKernels::on()) return false;
+  // The backward pass has kernels for fp32 alone.
+  const bool fused = x.scalar_type() == at::kFloat || !c10::GradMode::is_enabled();
+  return (fused && cpu::groupNormTakes(x)) || groupNormKernelsFor(x) != nullptr;
 }
 
 at::Tensor fusedGroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

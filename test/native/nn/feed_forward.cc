@@ -11,7 +11,7 @@ namespace cameo::test {
 namespace {
 
 /// A feed-forward gated by GELU of x (N, dim), with libtorch's kernels where `config` says "plain": the
-/// result, the same where nothing is differentiated, and the gradients.
+/// result, the same where nothing is differentiated, the same in bf16, and the gradients.
 Tensors differentiate(const Json& config, const Tensors& in) {
   const nn::PlainKernels plain(config.at("plain").get<bool>());
   ParameterSet parameters;
@@ -22,6 +22,8 @@ Tensors differentiate(const Json& config, const Tensors& in) {
   {
     const c10::InferenceMode on;
     result["inference"] = layer.forward(x);
+    for (Parameter& parameter : parameters.all()) parameter.value = parameter.value.to(at::kBFloat16);
+    result["bf16"] = layer.forward(x.to(at::kBFloat16)).to(at::kFloat);
   }
   const c10::InferenceMode off(false);
   for (Parameter& parameter : parameters.all()) {

@@ -23,7 +23,8 @@ t.test("the gate's kernel gives what libtorch's functions give", (t) => {
     for (const [name, plain] of Object.entries(
       runProbe("nn.feed_forward_gradients", { plain: true }, inputs),
     )) {
-      assertClose(t, fast[name], plain, 2e-6, `${name}, ${tokens} tokens of ${dim}, up to ${loudest}`);
+      const tolerance = name === "bf16" ? 1e-2 : 2e-6;
+      assertClose(t, fast[name], plain, tolerance, `${name}, ${tokens} tokens of ${dim}, up to ${loudest}`);
     }
   }
   t.end();

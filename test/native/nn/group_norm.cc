@@ -9,8 +9,8 @@ namespace cameo::test {
 
 namespace {
 
-/// A norm of x (N, C, H, W), channels-last, with SiLU after it where `config` says so: the result and the
-/// gradients.
+/// A norm of x (N, C, H, W), channels-last, with SiLU after it where `config` says so: the result, the
+/// gradients, and "bf16", the result of x in bf16: where "plain", in fp32 of the same numbers.
 Tensors groupNorm(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
   const nn::PlainKernels plain(config.at("plain").get<bool>());
@@ -20,11 +20,16 @@ Tensors groupNorm(const Json& config, const Tensors& in) {
   for (Parameter& parameter : parameters.all()) {
     parameter.value = in.at(parameter.name).clone().requires_grad_();
   }
-  const at::Tensor out =
-      config.at("silu").get<bool>() ? layer.forward(x, nn::Activation::Silu) : layer.forward(x);
+  const auto forward = [&](const at::Tensor& x) {
+    return config.at("silu").get<bool>() ? layer.forward(x, nn::Activation::Silu) : layer.forward(x);
+  };
+  const at::Tensor out = forward(x);
   out.backward(in.at("grad").clone());
   Tensors result{{"out", out.detach().contiguous()}, {"x", x.grad().contiguous()}};
   for (const Parameter& parameter : parameters.all()) result[parameter.name] = parameter.value.grad();
+  const c10::InferenceMode on;
+  const at::Tensor rounded = x.to(at::kBFloat16);
+  result["bf16"] = forward(config.at("plain").get<bool>() ? rounded.to(at::kFloat) : rounded).to(at::kFloat);
   return result;
 }
 

@@ -24,7 +24,9 @@ t.test("the fused form gives what libtorch's norm and activation give", async (t
       for (const [name, plain] of Object.entries(
         runProbe("nn.group_norm", { groups, silu, plain: true }, inputs),
       )) {
-        assertClose(t, fused[name], plain, 1e-5, `${name}, ${shape}, ${groups} groups, silu ${silu}`);
+        // A number of bf16 is off by 1/256 of itself at most.
+        const tolerance = name === "bf16" ? 4e-3 : 1e-5;
+        assertClose(t, fused[name], plain, tolerance, `${name}, ${shape}, ${groups} groups, silu ${silu}`);
       }
     }
   }
