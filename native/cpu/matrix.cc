@@ -1,6 +1,11 @@
 #include "cpu/matrix.h"
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/native/CPUBlas.h>
+#ifdef __unix__
+#include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -27,6 +32,23 @@ bool hasMatrixKernel() {
 void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, float* c, int64_t stride,
               bool adds) {
   at::native::cpublas::brgemm(rows, columns, depth, a.stride, b.stride, stride, adds, a.values, b.values, c);
+}
+
+int64_t cacheShare() {
+  constexpr int64_t least = 1 << 20, most = 16 << 20;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+  static const int64_t cache = sysconf(_SC_LEVEL3_CACHE_SIZE);  // 0 where the system doesn't say
+#else
+  static const int64_t cache = 0;
+#endif
+  return cache > 0 ? std::clamp(cache / (2 * at::get_num_threads()), least, most) : least;
+}
+
+ThreadScratch::ThreadScratch(int64_t numbers)
+    : all_(at::empty({at::get_num_threads(), (numbers + kLanes - 1) / kLanes * kLanes}, at::kFloat)) {}
+
+float* ThreadScratch::mine() const {
+  return all_.mutable_data_ptr<float>() + at::get_thread_num() * all_.stride(0);
 }
 
 #if CAMEO_CPU_KERNELS

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <memory>
 
@@ -21,6 +23,20 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, floa
 
 /// to (columns, rows), `stride` numbers from row to row, = x (rows, columns), turned. By this thread alone.
 void turn(Rows x, int64_t rows, int64_t columns, float* to, int64_t stride);
+
+/// Bytes of the last cache that a thread may count on.
+int64_t cacheShare();
+
+/// Numbers for every thread of a parallel loop, as they come. Made before the loop, of tensors' memory, which
+/// is not given back to the system after each use.
+class ThreadScratch {
+ public:
+  explicit ThreadScratch(int64_t numbers);
+  float* mine() const;
+
+ private:
+  at::Tensor all_;
+};
 
 /// Numbers as they come.
 using Scratch = std::unique_ptr<float[]>;

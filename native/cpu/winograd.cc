@@ -14,11 +14,26 @@ namespace cameo::cpu {
 
 namespace {
 
-constexpr int64_t kScratch = 1 << 20;  // bytes of transformed input that stay in a core's cache
-constexpr int64_t kMinTiles = 32;      // rows of a matrix product
-constexpr int64_t kMaxColumns = 64, kMaxDepth = 640;
-constexpr int64_t kFewInputs =
-    64;  // whose transformed kernel, with `kMaxColumns` outputs, stays in a core's cache
+constexpr int64_t kMinTiles = 32, kMaxTiles = 192;  // rows of a matrix product
+constexpr int64_t kColumns = 64, kMaxDepth = 640;
+// Of which transformed kernels and sums stay in a core's cache.
+constexpr int64_t kFewInputs = 128, kFewOutputs = 32;
+
+/// How many tiles a thread takes at a time, how many times, and how many of the input's channels at a time:
+/// as many tiles as the last cache holds of transformed input and products, and the same for all threads.
+struct Blocks {
+  int64_t tiles, count, depth;
+
+  Blocks(int64_t all, const KernelView& w) {
+    const int64_t parts = (w.in + kMaxDepth - 1) / kMaxDepth, threads = at::get_num_threads();
+    depth = (w.in / kLanes + parts - 1) / parts * kLanes;
+    const int64_t bytes = kPlanes * (depth + w.out) * static_cast<int64_t>(sizeof(float));
+    const int64_t most = std::clamp(cacheShare() / bytes, kMinTiles, kMaxTiles);
+    const int64_t rounds = (all + most * threads - 1) / (most * threads);
+    tiles = (all + rounds * threads - 1) / (rounds * threads);
+    count = (all + tiles - 1) / tiles;
+  }
+};
 
 #if CAMEO_CPU_KERNELS
 
@@ -44,9 +59,9 @@ CAMEO_INLINE void transformOutput(const Vector (&m)[kIn], Vector (&t)[kOut]) {
 
 }  // namespace
 
-CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first,
-                                   int64_t last, int64_t stride, float* v) {
-  for (int64_t tile = first; tile < last; ++tile) {
+CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t all, Range channels,
+                                   Range tiles, const Planes& planes, float* v) {
+  for (int64_t tile = tiles.first; tile < tiles.last; ++tile) {
     const Place place(tiling, tile);
     const float* at[kIn][kIn];  // null outside the image
     for (int64_t i = 0; i < kIn; ++i) {
@@ -54,11 +69,12 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
         const int64_t row = place.y + i - 1, column = place.x + j - 1;
         const bool inside = row >= 0 && row < tiling.height && column >= 0 && column < tiling.width;
         at[i][j] =
-            inside ? x + ((place.image * tiling.height + row) * tiling.width + column) * channels : nullptr;
+            inside ? x + ((place.image * tiling.height + row) * tiling.width + column) * all + channels.first
+                   : nullptr;
       }
     }
-    float* out = v + (tile - first) * channels;
-    for (int64_t c = 0; c < channels; c += kLanes) {
+    float* out = v + (tile - tiles.first) * planes.row;
+    for (int64_t c = 0; c < channels.count(); c += kLanes) {
       Vector rows[kIn][kIn];
       for (int64_t i = 0; i < kIn; ++i) {
         Vector d[kIn];
@@ -72,7 +88,7 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
         Vector t[kIn];
         transformInput(d, t);
         for (int64_t i = 0; i < kIn; ++i) {
-          store(out + (i * kIn + j) * stride * channels + c, t[i]);
+          store(out + (i * kIn + j) * planes.plane + c, t[i]);
         }
       }
     }
@@ -81,34 +97,33 @@ CAMEO_FOR_EACH_CPU void inputTiles(const float* x, const Tiling& tiling, int64_t
 
 namespace {
 
-/// y = A^T m A + bias of tiles `first` to `last`, for `columns` of the result's channels from `channel` on:
-/// m (36, last - first, columns) -> y (N, H, W, K).
-CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const float* bias, const Tiling& tiling, int64_t first,
-                                    int64_t last, int64_t channel, int64_t columns, int64_t channels,
+/// y = A^T m A + bias of some tiles and some of the result's `all` channels: m (36, tiles, channels) ->
+/// y (N, H, W, all).
+CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const Planes& planes, const float* bias,
+                                    const Tiling& tiling, int64_t all, Range channels, Range tiles,
                                     float* y) {
-  const int64_t plane = (last - first) * columns;
-  for (int64_t tile = first; tile < last; ++tile) {
+  for (int64_t tile = tiles.first; tile < tiles.last; ++tile) {
     const Place place(tiling, tile);
-    const float* in = m + (tile - first) * columns;
+    const float* in = m + (tile - tiles.first) * planes.row;
     const int64_t height = std::min(kOut, tiling.height - place.y),
                   width = std::min(kOut, tiling.width - place.x);
-    for (int64_t k = 0; k < columns; k += kLanes) {
+    for (int64_t k = 0; k < channels.count(); k += kLanes) {
       Vector rows[kOut][kIn];
       for (int64_t j = 0; j < kIn; ++j) {
         Vector d[kIn], t[kOut];
         for (int64_t i = 0; i < kIn; ++i) {
-          d[i] = load(in + (i * kIn + j) * plane + k);
+          d[i] = load(in + (i * kIn + j) * planes.plane + k);
         }
         transformOutput(d, t);
         for (int64_t i = 0; i < kOut; ++i) rows[i][j] = t[i];
       }
-      const Vector shift = bias ? load(bias + channel + k) : Vector{};
+      const Vector shift = bias ? load(bias + channels.first + k) : Vector{};
       for (int64_t i = 0; i < height; ++i) {
         Vector t[kOut];
         transformOutput(rows[i], t);
-        float* out = y + (((place.image * tiling.height + place.y + i) * tiling.width + place.x) * channels) +
-                     channel + k;
-        for (int64_t j = 0; j < width; ++j) store(out + j * channels, t[j] + shift);
+        float* out = y + ((place.image * tiling.height + place.y + i) * tiling.width + place.x) * all +
+                     channels.first + k;
+        for (int64_t j = 0; j < width; ++j) store(out + j * all, t[j] + shift);
       }
     }
   }
@@ -122,39 +137,36 @@ struct Convolution {
   KernelView w;
 };
 
-/// m (36, rows, columns) (+)= v (36, rows, depth) u (36, depth, columns), the planes of v and u as far apart
-/// as said and their rows `v_row` and `u_row` numbers.
-struct Products {
-  int64_t rows, columns;
-  int64_t v_plane, v_row, u_plane, u_row;
+/// Where in a transformed kernel the part of the outputs from `channel` on begins, in numbers.
+int64_t partOfKernel(int64_t in, int64_t channel) {
+  return channel / kColumns * Planes::of(in, kColumns).numbers();
+}
 
-  void add(const float* v, const float* u, int64_t depth, bool adds, float* m) const {
-    for (int64_t plane = 0; plane < kPlanes; ++plane) {
-      multiply(rows, columns, depth, {v + plane * v_plane, v_row}, {u + plane * u_plane, u_row},
-               m + plane * rows * columns, columns, adds);
-    }
-  }
-};
-
-/// Each thread takes tiles of its own through all steps, so that what is between stays in its cache; the
-/// kernel, (36, in, out), is transformed before.
-void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles, int64_t block) {
+/// Each thread takes blocks of tiles through all steps, some of the input's channels at a time. A plane's
+/// products for all of the result's channels follow one another, so that the kernel, transformed before, is
+/// read once for a block.
+void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles, const Blocks& blocks) {
   const int64_t in = job.w.in, out = job.w.out;
-  at::parallel_for(0, (tiles + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
-    const Scratch v = makeScratch(kPlanes * block * in);
-    const Scratch m = makeScratch(kPlanes * block * kMaxColumns);
+  const Planes of_v = Planes::of(blocks.tiles, blocks.depth), of_m = Planes::of(blocks.tiles, out);
+  const ThreadScratch scratch(of_v.numbers() + of_m.numbers());
+  at::parallel_for(0, blocks.count, 1, [&](int64_t begin, int64_t end) {
+    float *const v = scratch.mine(), *const m = v + of_v.numbers();
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = i * block, last = std::min(first + block, tiles);
-      inputTiles(job.x, job.tiling, in, first, last, block, v.get());
-      for (int64_t channel = 0; channel < out; channel += kMaxColumns) {
-        const int64_t columns = std::min(kMaxColumns, out - channel);
-        const Products products{last - first, columns, block * in, in, in * out, out};
-        for (int64_t depth = 0; depth < in; depth += kMaxDepth) {
-          products.add(v.get() + depth, kernel + depth * out + channel, std::min(kMaxDepth, in - depth),
-                       /*adds=*/depth > 0, m.get());
+      const Range block{i * blocks.tiles, std::min((i + 1) * blocks.tiles, tiles)};
+      for (int64_t depth = 0; depth < in; depth += blocks.depth) {
+        const Range inputs{depth, std::min(depth + blocks.depth, in)};
+        inputTiles(job.x, job.tiling, in, inputs, block, of_v, v);
+        for (int64_t plane = 0; plane < kPlanes; ++plane) {
+          for (int64_t channel = 0; channel < out; channel += kColumns) {
+            const int64_t columns = std::min(kColumns, out - channel);
+            const Planes of_u = Planes::of(in, columns);
+            const float* u = kernel + partOfKernel(in, channel) + plane * of_u.plane + depth * of_u.row;
+            multiply(block.count(), columns, inputs.count(), {v + plane * of_v.plane, of_v.row},
+                     {u, of_u.row}, m + plane * of_m.plane + channel, of_m.row, /*adds=*/depth > 0);
+          }
         }
-        outputTiles(m.get(), job.bias, job.tiling, first, last, channel, columns, out, job.y);
       }
+      outputTiles(m, of_m, job.bias, job.tiling, out, {0, out}, block, job.y);
     }
   });
 }
@@ -164,36 +176,45 @@ void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles,
 /// memory and come back.
 void convolveByChannels(const Convolution& job, int64_t tiles) {
   const int64_t in = job.w.in, out = job.w.out;
-  const at::Tensor v = at::empty({kPlanes, tiles, in});
+  const int64_t most = std::clamp(out / kLanes / at::get_num_threads() * kLanes, kLanes, kFewOutputs);
+  const Planes of_v = Planes::of(tiles, in), of_m = Planes::of(tiles, most);
+  const at::Tensor v = at::empty({of_v.numbers()});
   float* const all = v.mutable_data_ptr<float>();
   at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
-    inputTiles(job.x, job.tiling, in, begin, end, tiles, all + begin * in);
+    inputTiles(job.x, job.tiling, in, {0, in}, {begin, end}, of_v, all + begin * in);
   });
-  const int64_t most = std::clamp(out / kLanes / at::get_num_threads() * kLanes, kLanes, kMaxColumns);
+  const ThreadScratch scratch(of_m.numbers() + Planes::of(kFewInputs, most).numbers());
   at::parallel_for(0, (out + most - 1) / most, 1, [&](int64_t begin, int64_t end) {
-    const Scratch m = makeScratch(kPlanes * tiles * most);
-    const Scratch u = makeScratch(kPlanes * kFewInputs * most);
+    float *const m = scratch.mine(), *const u = m + of_m.numbers();
     for (int64_t channel = begin * most; channel < std::min(end * most, out); channel += most) {
-      const int64_t columns = std::min(most, out - channel), plane = kFewInputs * columns;
-      const Products products{tiles, columns, tiles * in, in, plane, columns};
+      const Range outputs{channel, std::min(channel + most, out)};
+      const Planes of_u = Planes::of(kFewInputs, outputs.count());
       for (int64_t first = 0; first < in; first += kFewInputs) {
-        const Channels inputs{first, std::min(first + kFewInputs, in)};
-        kernelPlanes(job.w, inputs, {channel, channel + columns}, plane, columns, u.get());
-        products.add(all + first, u.get(), inputs.count(), /*adds=*/first > 0, m.get());
+        const Range inputs{first, std::min(first + kFewInputs, in)};
+        kernelPlanes(job.w, inputs, outputs, of_u, u);
+        for (int64_t plane = 0; plane < kPlanes; ++plane) {
+          multiply(tiles, outputs.count(), inputs.count(), {all + plane * of_v.plane + first, in},
+                   {u + plane * of_u.plane, of_u.row}, m + plane * of_m.plane, of_m.row, /*adds=*/first > 0);
+        }
       }
-      outputTiles(m.get(), job.bias, job.tiling, 0, tiles, channel, columns, out, job.y);
+      outputTiles(m, of_m, job.bias, job.tiling, out, outputs, {0, tiles}, job.y);
     }
   });
 }
 
-/// (36, in, out).
+/// For each `kColumns` of the outputs, one after another, (36, in, columns).
 at::Tensor transformedKernel(const KernelView& w, const at::TensorOptions& options) {
-  at::Tensor u = at::empty({kPlanes, w.in, w.out}, options);
+  at::Tensor kernel = at::empty({partOfKernel(w.in, w.out + kColumns)}, options);
+  float* const parts = kernel.mutable_data_ptr<float>();
   at::parallel_for(0, w.in / kLanes, 1, [&](int64_t begin, int64_t end) {
-    kernelPlanes(w, {begin * kLanes, end * kLanes}, {0, w.out}, w.in * w.out, w.out,
-                 u.mutable_data_ptr<float>() + begin * kLanes * w.out);
+    for (int64_t channel = 0; channel < w.out; channel += kColumns) {
+      const Range outputs{channel, std::min(channel + kColumns, w.out)};
+      const Planes planes = Planes::of(w.in, outputs.count());
+      kernelPlanes(w, {begin * kLanes, end * kLanes}, outputs, planes,
+                   parts + partOfKernel(w.in, channel) + begin * kLanes * planes.row);
+    }
   });
-  return u;
+  return kernel;
 }
 
 #endif
@@ -226,15 +247,13 @@ at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Ten
                         .tiling = tiling,
                         .w = KernelView(weight, turned)};
   const int64_t tiles = winogradTiles(x);
-  const int64_t block =
-      std::clamp(kScratch / static_cast<int64_t>(kPlanes * job.w.in * sizeof(float)), kMinTiles, kMaxTiles);
   // The larger of the two, the transformed input and the transformed kernel, is the one that should not go to
   // memory.
-  if (2 * tiles <= out || tiles < block * at::get_num_threads()) {
+  if (2 * tiles <= out || tiles < kMinTiles * at::get_num_threads()) {
     convolveByChannels(job, tiles);
   } else {
     const at::Tensor kernel = transformedKernel(job.w, weight.options());
-    convolveByTiles(job, kernel.const_data_ptr<float>(), tiles, block);
+    convolveByTiles(job, kernel.const_data_ptr<float>(), tiles, Blocks(tiles, job.w));
   }
 #endif
   return y;

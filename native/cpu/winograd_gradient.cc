@@ -11,6 +11,8 @@ namespace cameo::cpu {
 
 namespace {
 
+constexpr int64_t kMaxTiles = 64;  // depth of a matrix product
+
 #if CAMEO_CPU_KERNELS
 
 /// A d, the transpose of what makes a result of its products.
@@ -24,15 +26,15 @@ CAMEO_INLINE void transformGradient(const Vector (&d)[kOut], Vector (&t)[kIn]) {
   t[5] = d[3];
 }
 
-/// A g A^T of tiles `first` to `last`: the result's gradient g (N, H, W, K) -> m (36, stride, K).
-CAMEO_FOR_EACH_CPU void gradientTiles(const float* g, const Tiling& tiling, int64_t channels, int64_t first,
-                                      int64_t last, int64_t stride, float* m) {
-  for (int64_t tile = first; tile < last; ++tile) {
+/// A g A^T of some tiles: the result's gradient g (N, H, W, K) -> m (36, tiles, K).
+CAMEO_FOR_EACH_CPU void gradientTiles(const float* g, const Tiling& tiling, int64_t channels, Range tiles,
+                                      const Planes& planes, float* m) {
+  for (int64_t tile = tiles.first; tile < tiles.last; ++tile) {
     const Place place(tiling, tile);
     const int64_t height = std::min(kOut, tiling.height - place.y),
                   width = std::min(kOut, tiling.width - place.x);
     const float* from = g + ((place.image * tiling.height + place.y) * tiling.width + place.x) * channels;
-    float* out = m + (tile - first) * channels;
+    float* out = m + (tile - tiles.first) * planes.row;
     for (int64_t c = 0; c < channels; c += kLanes) {
       Vector rows[kOut][kIn];
       for (int64_t i = 0; i < kOut; ++i) {
@@ -45,7 +47,7 @@ CAMEO_FOR_EACH_CPU void gradientTiles(const float* g, const Tiling& tiling, int6
         const Vector d[kOut] = {rows[0][j], rows[1][j], rows[2][j], rows[3][j]};
         Vector t[kIn];
         transformGradient(d, t);
-        for (int64_t i = 0; i < kIn; ++i) store(out + (i * kIn + j) * stride * channels + c, t[i]);
+        for (int64_t i = 0; i < kIn; ++i) store(out + (i * kIn + j) * planes.plane + c, t[i]);
       }
     }
   }
@@ -98,30 +100,33 @@ at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad) {
 #if CAMEO_CPU_KERNELS
   const int64_t blocks = (tiles + kMaxTiles - 1) / kMaxTiles;
   const int64_t parts = std::min<int64_t>(blocks, at::get_num_threads());
-  const Scratch sums = makeScratch(parts * kPlanes * in * out);
+  const int64_t sum = kPlanes * in * out;
+  const at::Tensor sums = at::empty({parts * sum}, x.options());
+  float* const all = sums.mutable_data_ptr<float>();
   const float *from = x.const_data_ptr<float>(), *g = grad.const_data_ptr<float>();
+  const Planes of_v = Planes::of(kMaxTiles, in), of_m = Planes::of(kMaxTiles, out);
+  const ThreadScratch scratch(of_v.numbers() + of_m.numbers() + in * kMaxTiles);
   // Each part has blocks of its own, and is added in its turn: the result does not depend on which thread was
   // first.
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-    const Scratch v = makeScratch(kPlanes * kMaxTiles * in), m = makeScratch(kPlanes * kMaxTiles * out);
-    const Scratch turned = makeScratch(in * kMaxTiles);
+    float *const v = scratch.mine(), *const m = v + of_v.numbers(), *const turned = m + of_m.numbers();
     for (int64_t part = begin; part < end; ++part) {
-      float* u = sums.get() + part * kPlanes * in * out;
+      float* u = all + part * sum;
       const int64_t first_block = part * blocks / parts, last_block = (part + 1) * blocks / parts;
       for (int64_t block = first_block; block < last_block; ++block) {
-        const int64_t first = block * kMaxTiles, last = std::min(first + kMaxTiles, tiles);
-        inputTiles(from, tiling, in, first, last, kMaxTiles, v.get());
-        gradientTiles(g, tiling, out, first, last, kMaxTiles, m.get());
+        const Range rows{block * kMaxTiles, std::min((block + 1) * kMaxTiles, tiles)};
+        inputTiles(from, tiling, in, {0, in}, rows, of_v, v);
+        gradientTiles(g, tiling, out, rows, of_m, m);
         for (int64_t plane = 0; plane < kPlanes; ++plane) {
-          turn({v.get() + plane * kMaxTiles * in, in}, last - first, in, turned.get(), kMaxTiles);
-          multiply(in, out, last - first, {turned.get(), kMaxTiles}, {m.get() + plane * kMaxTiles * out, out},
+          turn({v + plane * of_v.plane, of_v.row}, rows.count(), in, turned, kMaxTiles);
+          multiply(in, out, rows.count(), {turned, kMaxTiles}, {m + plane * of_m.plane, of_m.row},
                    u + plane * in * out, out, /*adds=*/block > first_block);
         }
       }
     }
   });
   at::parallel_for(0, in, 8, [&](int64_t begin, int64_t end) {
-    kernelGradients(sums.get(), parts, in, out, begin, end, result.mutable_data_ptr<float>());
+    kernelGradients(all, parts, in, out, begin, end, result.mutable_data_ptr<float>());
   });
 #endif
   return result;

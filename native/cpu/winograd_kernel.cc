@@ -29,7 +29,10 @@ CAMEO_INLINE void readBlock(const KernelView& w, const float* from, Block& block
     }
   } else if (w.of_in == 1) {
     for (int64_t i = 0; i < kTaps; ++i) {
-      for (int64_t k = 0; k < kLanes; ++k) square[k] = load(tap(i) + k * w.of_out);
+      for (int64_t k = 0; k < kLanes; ++k) {
+        square[k] = load(tap(i) + k * w.of_out);
+        __builtin_prefetch(tap(i) + k * w.of_out + kLanes);  // of the next inputs
+      }
       transpose(square);
       for (int64_t c = 0; c < kLanes; ++c) store(block[c][i], square[c]);
     }
@@ -85,14 +88,14 @@ KernelView::KernelView(const at::Tensor& weight, bool turned)
   of_column = -of_column;
 }
 
-CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, Channels inputs, Channels outputs, int64_t of_plane,
-                                     int64_t of_input, float* u) {
-  for (int64_t c = inputs.first; c < inputs.last; c += kLanes) {
-    for (int64_t k = outputs.first; k < outputs.last; k += kLanes) {
+CAMEO_FOR_EACH_CPU void kernelPlanes(const KernelView& w, Range inputs, Range outputs, const Planes& planes,
+                                     float* u) {
+  for (int64_t k = outputs.first; k < outputs.last; k += kLanes) {
+    for (int64_t c = inputs.first; c < inputs.last; c += kLanes) {
       Block block;
       readBlock(w, w.values + c * w.of_in + k * w.of_out, block);
       for (int64_t i = 0; i < kLanes; ++i)
-        kernelTile(block[i], of_plane, u + (c + i - inputs.first) * of_input + k - outputs.first);
+        kernelTile(block[i], planes.plane, u + (c + i - inputs.first) * planes.row + k - outputs.first);
     }
   }
 }

@@ -12,7 +12,6 @@ namespace cameo::cpu {
 constexpr int64_t kOut = 4;             // a tile's side in the result
 constexpr int64_t kIn = 6;              // and in the input: kOut + 3 - 1
 constexpr int64_t kPlanes = kIn * kIn;  // products, each of one place in a tile
-constexpr int64_t kMaxTiles = 64;       // rows of a matrix product
 
 /// The images and their tiles.
 struct Tiling {
@@ -37,9 +36,26 @@ struct Place {
         x(tile % tiling.columns * kOut) {}
 };
 
-/// V = B^T d B of tiles `first` to `last`: x (N, H, W, C) -> v (36, stride, C), whose row 0 is that of
-/// `first`.
-void inputTiles(const float* x, const Tiling& tiling, int64_t channels, int64_t first, int64_t last,
-                int64_t stride, float* v);
+/// From `first` to before `last`.
+struct Range {
+  int64_t first, last;
+
+  int64_t count() const { return last - first; }
+};
+
+/// 36 planes of rows: how many numbers lie from a plane to the next, and from row to row.
+struct Planes {
+  int64_t plane, row;
+
+  /// Planes a cache line further apart than they need: at a power of two they would share a few of a cache's
+  /// sets.
+  static Planes of(int64_t rows, int64_t row) { return {rows * row + kLanes, row}; }
+
+  int64_t numbers() const { return kPlanes * plane; }
+};
+
+/// V = B^T d B of some tiles and some of the `all` channels: x (N, H, W, all) -> v (36, tiles, channels).
+void inputTiles(const float* x, const Tiling& tiling, int64_t all, Range channels, Range tiles,
+                const Planes& planes, float* v);
 
 }  // namespace cameo::cpu
