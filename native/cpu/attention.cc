@@ -68,7 +68,7 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
     const float top = std::max(before, largest(high) * scale);
     Vector total{};
     for (int64_t j = 0; j < columns; j += kLanes) {
-      const Vector p = exponential(load(s + j) * scale - top);
+      const Vector p = exponentialOfNegative(load(s + j) * scale - top);
       store(s + j, p);
       total += p;
     }
@@ -154,7 +154,7 @@ CAMEO_FOR_EACH_CPU void scoreGradients(float* scores, float* grad, int64_t rows,
   for (int64_t row = 0; row < rows; ++row) {
     float *s = scores + row * stride, *g = grad + row * stride;
     for (int64_t j = 0; j < columns; j += kLanes) {
-      const Vector p = exponential(load(s + j) * scale - load(log_sum_exp + j));
+      const Vector p = exponentialOfNegative(load(s + j) * scale - load(log_sum_exp + j));
       store(s + j, p);
       store(g + j, p * (load(g + j) - load(dots + j)) * scale);
     }

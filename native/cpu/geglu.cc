@@ -23,7 +23,7 @@ struct Normal {
 /// By formula 7.1.26 of Abramowitz and Stegun's Handbook of Mathematical Functions.
 CAMEO_INLINE Normal normalAt(const Vector& x) {
   const Vector distance = maximum(x, -x);
-  const Vector t = 1 / (1 + distance * (0.3275911f * 0.707106781f)), e = exponential(x * x * -0.5f);
+  const Vector t = 1 / (1 + distance * (0.3275911f * 0.707106781f)), e = exponentialOfNegative(x * x * -0.5f);
   Vector p = t * 1.061405429f - 1.453152027f;
   p = p * t + 1.421413741f;
   p = p * t - 0.284496736f;

@@ -8,6 +8,7 @@
 #define CAMEO_CPU_KERNELS 1
 #define CAMEO_FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define CAMEO_INLINE inline __attribute__((always_inline))
+#define CAMEO_INLINE_LAMBDA __attribute__((always_inline))
 // Vectors are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
@@ -41,27 +42,27 @@ CAMEO_INLINE Vector load(const c10::BFloat16* from) {
                                   << 16);
 }
 
-/// Rounded to the nearest, halfway to even; not a number stays that.
-CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
+/// Rounded to bf16's numbers, to the nearest, halfway to even; not a number stays that.
+CAMEO_INLINE Bits roundToHalves(const Vector& values) {
   const Bits bits = reinterpret_cast<Bits>(values);
-  const Bits rounded = values == values ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000;
-  *reinterpret_cast<Halves*>(to) = __builtin_convertvector(rounded >> 16, Halves);
+  return (values == values ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000) & 0xffff0000;
+}
+
+CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
+  *reinterpret_cast<Halves*>(to) = __builtin_convertvector(roundToHalves(values) >> 16, Halves);
 }
 
 CAMEO_INLINE Vector maximum(const Vector& a, const Vector& b) {
   return a > b ? a : b;
 }
 
-/// e^x to some 2e-7 of its value; at most e^88, and what is below e^-87 is that. By x = n ln 2 + r, |r| <= ln
-/// 2 / 2.
-CAMEO_INLINE Vector exponential(Vector x) {
-  x = x > 88.f ? Vector{} + 88.f : x;
+/// e^x of x <= 0 to some 2e-7 of its value; what is below e^-87 is that, and not a
+/// number stays that. By x = n ln 2 + r, |r| <= ln 2 / 2.
+CAMEO_INLINE Vector exponentialOfNegative(Vector x) {
   x = x < -87.f ? Vector{} - 87.f : x;
-  const Vector scaled = x * 1.44269504f;
-  const Integers n =
-      __builtin_convertvector(scaled + (scaled < 0.f ? Vector{} - 0.5f : Vector{} + 0.5f), Integers);
-  const Vector whole = __builtin_convertvector(n, Vector);
-  const Vector r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
+  constexpr float whole_numbers = 0x1.8p23f;  // added to a small number, its last bits are that one, rounded
+  const Vector shifted = x * 1.44269504f + whole_numbers, n = shifted - whole_numbers;
+  const Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
   // Taylor's series to the sixth power: what is left out is some 1e-7.
   Vector p = r * (1 / 720.f) + 1 / 120.f;
   p = p * r + 1 / 24.f;
@@ -69,7 +70,12 @@ CAMEO_INLINE Vector exponential(Vector x) {
   p = p * r + 0.5f;
   p = p * r + 1.f;
   p = p * r + 1.f;
-  return p * reinterpret_cast<Vector>((n + 127) << 23);
+  return reinterpret_cast<Vector>(reinterpret_cast<Bits>(p) + (reinterpret_cast<Bits>(shifted) << 23));
+}
+
+/// The same of any x; at most e^87.
+CAMEO_INLINE Vector exponential(const Vector& x) {
+  return exponentialOfNegative(x > 87.f ? Vector{} + 87.f : x);
 }
 
 /// Row i of a square becomes its column i. Interleaving the rows' halves moves the lowest bit of a number's
@@ -89,16 +95,22 @@ CAMEO_INLINE void transpose(Vector (&square)[kLanes]) {
   }
 }
 
+/// What `join` makes of all numbers, taken by halves.
+template <typename Join>
+CAMEO_INLINE float reduce(Vector x, const Join& join) {
+  x = join(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = join(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  x = join(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+  x = join(x, __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+  return x[0];
+}
+
 CAMEO_INLINE float sum(const Vector& values) {
-  float total = 0;
-  for (int64_t lane = 0; lane < kLanes; ++lane) total += values[lane];
-  return total;
+  return reduce(values, [](const Vector& a, const Vector& b) CAMEO_INLINE_LAMBDA { return a + b; });
 }
 
 CAMEO_INLINE float largest(const Vector& values) {
-  float top = values[0];
-  for (int64_t lane = 1; lane < kLanes; ++lane) top = top > values[lane] ? top : values[lane];
-  return top;
+  return reduce(values, [](const Vector& a, const Vector& b) CAMEO_INLINE_LAMBDA { return maximum(a, b); });
 }
 
 }  // namespace cameo::cpu
