@@ -80,6 +80,33 @@ function attentions() {
   ];
 }
 
+function product(tokens, from, to) {
+  return {
+    group: "matrix product",
+    probe: "bench.linear",
+    name: `${tokens} x ${from} to ${to}`,
+    config: { tokens, in: from, out: to },
+    forms: ["layer"],
+    plain: "oneDNN",
+  };
+}
+
+/** Of the UNet's levels at 256x256, 17 images in both of guidance's halves: projections, and into and out of a feed-forward. */
+function products() {
+  return [
+    [34816, 320, 960],
+    [34816, 320, 320],
+    [2487, 320, 2560],
+    [2487, 1280, 320],
+    [8704, 640, 1920],
+    [2176, 640, 5120],
+    [2176, 2560, 640],
+    [2176, 1280, 3840],
+    [2176, 1280, 10240],
+    [2176, 5120, 1280],
+  ].map((shape) => product(...shape));
+}
+
 function groupNorm(images, channels, side) {
   return [false, true].map((backward) => ({
     group: "group norm, SiLU",
@@ -118,6 +145,7 @@ export function kernelCases(quick) {
   const cases = [
     ...pisa(),
     ...convolutions(),
+    ...products(),
     ...attentions(),
     ...[groupNorm(8, 320, 32), groupNorm(8, 640, 16), groupNorm(1, 128, 256)].flat(),
     ...[geglu(2048, 1280), geglu(2048, 5120)].flat(),

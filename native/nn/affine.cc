@@ -7,6 +7,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/device.h"
+#include "cpu/split_product.h"
+#include "nn/plain_kernels.h"
 
 namespace cameo::nn {
 
@@ -48,20 +50,27 @@ class OneDnnLinear {
   std::optional<c10::TypedOperatorHandle<Signature>> operator_;
 };
 
-/// The operator has no backward pass of its own; x (N, in) here, because it gives a view for more dimensions,
-/// which could not be written to in place. What the gradient of the weight needs is kept only where the
-/// weight is trained.
-class OneDnnFunction : public torch::autograd::Function<OneDnnFunction> {
+/// x (N, in): by bf16's matrix unit where the CPU has it, else by oneDNN.
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  if (!PlainKernels::on() && cpu::splitProductTakes(x, weight)) {
+    return cpu::splitProduct(x, weight, bias.value_or(at::Tensor()));
+  }
+  return OneDnnLinear::get()(x, weight, bias);
+}
+
+/// oneDNN's operator has no backward pass of its own; x (N, in) here, because it gives a view for more
+/// dimensions, which could not be written to in place. What the gradient of the weight needs is kept only
+/// where the weight is trained.
+class Affine : public torch::autograd::Function<Affine> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias) {
     context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
     context->saved_data["has_bias"] = bias.has_value();
-    return OneDnnLinear::get()(x, weight, bias);
+    return product(x, weight, bias);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const OneDnnLinear& product = OneDnnLinear::get();
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &grad = gradients[0];
     variable_list result(3);
@@ -76,12 +85,12 @@ class OneDnnFunction : public torch::autograd::Function<OneDnnFunction> {
 }  // namespace
 
 at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  const OneDnnLinear& product = OneDnnLinear::get();
-  if (!product.takes(x)) return at::linear(x, weight, bias);
-  if (!c10::GradMode::is_enabled()) return product(x, weight, bias);
+  if (!OneDnnLinear::get().takes(x)) return at::linear(x, weight, bias);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
-  return OneDnnFunction::apply(x.reshape({-1, x.size(-1)}), weight, bias).view(shape);
+  const at::Tensor rows = x.reshape({-1, x.size(-1)});
+  return (c10::GradMode::is_enabled() ? Affine::apply(rows, weight, bias) : product(rows, weight, bias))
+      .view(shape);
 }
 
 }  // namespace cameo::nn

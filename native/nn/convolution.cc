@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "cpu/winograd.h"
+#include "nn/affine.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -26,9 +27,18 @@ bool winogradGradientPays(const at::Tensor& x, const at::Tensor& weight, int64_t
          weight.numel() <= 512 * 1024;
 }
 
+/// Whether this convolution is a matrix product of positions as they lie.
+bool isProduct(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
+  return !PlainKernels::on() && weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0 &&
+         x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                    int64_t padding) {
   if (winogradPays(x, weight, stride, padding)) return cpu::winograd(x, weight, bias);
+  if (isProduct(x, weight, stride, padding)) {
+    return affine(x.permute({0, 2, 3, 1}), weight.flatten(1), bias).permute({0, 3, 1, 2});
+  }
   return at::conv2d(x, weight, bias, stride, padding);
 }
 

@@ -16,8 +16,9 @@ namespace {
 
 constexpr int64_t kExpansion = 4;
 
-/// On a CPU: the hidden states of all tokens would be the network's largest tensor, and leave the cache.
-constexpr int64_t kTokensAtATime = 2048;
+/// On a CPU, at most: the hidden states of all tokens would be the network's largest tensor, and leave the
+/// cache.
+constexpr int64_t kTokensAtATime = 2560;
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
@@ -78,9 +79,10 @@ at::Tensor NormedFeedForward::forward(const at::Tensor& x) const {
   if (c10::GradMode::is_enabled()) return recompute(block, {x}, parameters_.trained());
   if (!x.is_cpu()) return block({x});
   const at::Tensor tokens = x.reshape({-1, x.size(-1)}), out = at::empty_like(tokens);
-  for (int64_t done = 0; done < tokens.size(0); done += kTokensAtATime) {
+  const int64_t times = (tokens.size(0) + kTokensAtATime - 1) / kTokensAtATime;
+  for (int64_t i = 0; i < times; ++i) {
     const auto rows = [&](const at::Tensor& all) {
-      return all.slice(0, done, std::min(done + kTokensAtATime, tokens.size(0)));
+      return all.slice(0, i * all.size(0) / times, (i + 1) * all.size(0) / times);
     };
     at::Tensor part = rows(out);
     at::add_out(part, feed_forward_.forward(norm_.forward(rows(tokens))), rows(tokens));

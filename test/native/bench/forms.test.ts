@@ -18,6 +18,7 @@ const cases: [probe: string, config: object, forms: string[], results: string[]]
   ["convolution", { ...kernel, part: "kernel" }, ["direct"], ["out"]],
   ["group_norm", { ...image, channels: 32, groups: 4, backward: false }, ["fast", "plain"], ["out"]],
   ["group_norm", { ...image, channels: 32, groups: 4, backward: true }, ["fast", "plain"], ["out", "x"]],
+  ["linear", { tokens: 40, in: 32, out: 16 }, ["layer", "oneDNN"], ["out"]],
   ["feed_forward", { tokens: 40, dim: 24 }, ["fast", "plain"], ["out"]],
 ];
 

@@ -5,6 +5,7 @@
 
 #include "bench/forms.h"
 #include "cpu/geglu.h"
+#include "nn/affine.h"
 #include "nn/feed_forward.h"
 #include "nn/plain_kernels.h"
 
@@ -71,6 +72,25 @@ Tensors geglu(const Json& config, const Tensors&) {
   return measure(forms, [&] { return libtorch(at::kDouble); }, Measurement(config));
 }
 
+/// A matrix product: as a layer computes it, and oneDNN's.
+Tensors linear(const Json& config, const Tensors&) {
+  const c10::InferenceMode inference;
+  const int64_t in = config.at("in"), out = config.at("out"), tokens = config.at("tokens");
+  Draw draw(config);
+  const at::Tensor x = draw({tokens, in}), bias = draw({out}, 0.1);
+  const at::Tensor weight = draw({out, in}, std::pow(static_cast<double>(in), -0.5));
+  const auto layer = [&] { return Tensors{{"out", nn::affine(x, weight, bias)}}; };
+  const auto plain = [&] {
+    const nn::PlainKernels kernels;
+    return layer();
+  };
+  const auto exact = [&] {
+    const auto twice = [](const at::Tensor& value) { return value.to(at::kDouble); };
+    return Tensors{{"out", at::linear(twice(x), twice(weight), twice(bias))}};
+  };
+  return measure({{"layer", layer}, {"oneDNN", plain}}, exact, Measurement(config));
+}
+
 /// A feed-forward gated by GELU: the layer, the layer with plain kernels, and libtorch's functions.
 Tensors feedForward(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
@@ -99,6 +119,7 @@ Tensors feedForward(const Json& config, const Tensors&) {
 }  // namespace
 
 const bool kLayersMeasured = addProbe("bench.group_norm", groupNorm) &&
-                             addProbe("bench.feed_forward", feedForward) && addProbe("bench.geglu", geglu);
+                             addProbe("bench.feed_forward", feedForward) && addProbe("bench.geglu", geglu) &&
+                             addProbe("bench.linear", linear);
 
 }  // namespace cameo::test

@@ -1,0 +1,45 @@
+#include "nn/affine.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include "cpu/split_product.h"
+#include "harness.h"
+#include "nn/plain_kernels.h"
+
+namespace cameo::test {
+
+namespace {
+
+/// x W^T + b with the gradients for `grad`, in the `form` "fast", "plain" or "double".
+Tensors affine(const Json& config, const Tensors& in) {
+  const c10::InferenceMode off(false);
+  const std::string form = config.at("form");
+  const nn::PlainKernels plain(form != "fast");
+  Tensors leaves;
+  for (const std::string name : {"x", "weight", "bias"}) {
+    leaves[name] = in.at(name).to(form == "double" ? at::kDouble : at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    leaves[name].requires_grad_();
+  }
+  const at::Tensor out = nn::affine(leaves["x"], leaves["weight"], leaves["bias"]);
+  out.backward(in.at("grad").to(out.scalar_type()));
+  Tensors result{{"out", out.detach().to(at::kFloat)}};
+  for (const auto& [name, leaf] : leaves) result[name] = leaf.grad().to(at::kFloat);
+  return result;
+}
+
+/// By bf16's matrix unit, the weight lying as it is or `turned`; nothing where this CPU has none.
+Tensors splitProduct(const Json& config, const Tensors& in) {
+  const c10::InferenceMode inference;
+  const at::Tensor x = in.at("x").flatten(0, -2), weight = in.at("weight");
+  const at::Tensor lying = config.at("turned").get<bool>() ? weight.t().contiguous().t() : weight;
+  if (!cpu::splitProductTakes(x, lying)) return {};
+  return {{"out", cpu::splitProduct(x, lying, config.at("bias").get<bool>() ? in.at("bias") : at::Tensor())}};
+}
+
+}  // namespace
+
+const bool kAffineRegistered =
+    addProbe("nn.affine", affine) && addProbe("nn.split_product", splitProduct);
+
+}  // namespace cameo::test

@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { assertClose } from "../../support/compare.js";
+import { runProbe } from "../../support/probes.js";
+import { drawInput } from "../../support/tensors.js";
+
+/** Rows, in, out: what blocks of rows, panels of columns and passes over the input cover and don't. */
+const cases = [
+  [256, 32, 16],
+  [257, 64, 80],
+  [700, 672, 176],
+  [1031, 1344, 64],
+  [300, 96, 640],
+] as const;
+
+function inputs([rows, from, to]: readonly [number, number, number]) {
+  return {
+    x: drawInput("x", { shape: [rows, from], scale: 2 }, from),
+    weight: drawInput("weight", { shape: [to, from], scale: Math.sqrt(3 / from) }, to),
+    bias: drawInput("bias", { shape: [to], scale: 0.1 }, to),
+    grad: drawInput("grad", { shape: [rows, to], scale: 2 }, rows),
+  };
+}
+
+const hasMatrixUnit = /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+
+t.test("products are exact to 1e-5, whatever kernel computes them, and so are gradients", async (t) => {
+  for (const size of cases) {
+    const given = inputs(size);
+    const expected = runProbe("nn.affine", { form: "double" }, given);
+    for (const [form, tolerance] of [
+      ["fast", 1e-5],
+      ["plain", 3e-6],
+    ] as const) {
+      const actual = runProbe("nn.affine", { form }, given);
+      for (const name of ["out", "x", "weight", "bias"]) {
+        assertClose(t, actual[name], expected[name], tolerance, `${form}, ${name}, ${size}`);
+      }
+    }
+  }
+});
+
+t.test(
+  "bf16's matrix unit gives the same for a weight that lies either way, with a bias and without",
+  {
+    skip: hasMatrixUnit ? false : "this CPU has no AMX",
+  },
+  async (t) => {
+    for (const size of cases) {
+      const given = inputs(size);
+      const [rows, , to] = size;
+      for (const bias of [true, false]) {
+        const zero = drawInput("bias", { shape: [to], scale: 0 }, to);
+        const { out } = runProbe("nn.affine", { form: "double" }, bias ? given : { ...given, bias: zero });
+        for (const turned of [false, true]) {
+          const split = runProbe("nn.split_product", { turned, bias }, given);
+          t.strictSame(split.out?.shape, [rows, to]);
+          assertClose(
+            t,
+            split.out,
+            out,
+            1e-5,
+            `${size}, ${bias ? "with" : "without"} bias, turned: ${turned}`,
+          );
+        }
+      }
+    }
+  },
+);
