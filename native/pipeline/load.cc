@@ -5,6 +5,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/memory_pool.h"
 #include "models/initialize.h"
 #include "pipeline/pipeline.h"
 #include "weights/diffusers_folder.h"
@@ -150,6 +151,7 @@ void describe(Pipeline& pipeline, const LoadOptions& options) {
 
 std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
                                        const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled;
   const c10::Device device = parseDevice(options.device, options.gpu);
   auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
   if (!options.subject.empty() && options.motion.empty()) {
