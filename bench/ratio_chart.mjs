@@ -24,7 +24,7 @@ function rowsOf(cases) {
 }
 
 export function ratioChartSize(cases) {
-  return { width: 1120, height: head + 60 + rowHeight * rowsOf(cases).length };
+  return { width: 1120, height: head + 76 + rowHeight * rowsOf(cases).length };
 }
 
 /** Cases `{ group, name, forms, ratios, bound }`; `ratios` by form, and the bound, if there is one, is of the first. */
@@ -50,8 +50,8 @@ export function ratioChart({ title, subtitle, axis, cases }) {
   return {
     ...chartStyle(title, subtitle),
     legend: { ...legendStyle, data: [...forms, "bound"] },
-    grid: { top: head, bottom: 40, left: 400, right: 40 },
-    xAxis: { type: "value", min: 0, name: axis, splitNumber: 8 },
+    grid: { top: head, bottom: 56, left: 400, right: 40 },
+    xAxis: { type: "value", min: 0, name: axis, nameLocation: "middle", nameGap: 28, splitNumber: 8 },
     yAxis: {
       type: "category",
       inverse: true,
