@@ -5,6 +5,7 @@
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/device.h"
@@ -51,7 +52,8 @@ struct Product {
         w_out(weight.stride(0)),
         w_in(weight.stride(1)) {
     const int64_t most = std::clamp(kRowsBytes / (kParts * in * kBytes), kMinRows, kMaxRows);
-    const int64_t threads = at::get_num_threads(), rounds = (all_rows + most * threads - 1) / (most * threads);
+    const int64_t threads = at::get_num_threads(),
+                  rounds = (all_rows + most * threads - 1) / (most * threads);
     rows = (all_rows + rounds * threads - 1) / (rounds * threads);
     blocks = (all_rows + rows - 1) / rows;
   }
@@ -94,8 +96,8 @@ CAMEO_FOR_EACH_CPU void splitPairs(const float* w, int64_t depth, int64_t column
   }
 }
 
-CAMEO_FOR_EACH_CPU void addBias(const float* sums, const float* bias, int64_t rows, int64_t columns,
-                                float* y, int64_t y_row) {
+CAMEO_FOR_EACH_CPU void addBias(const float* sums, const float* bias, int64_t rows, int64_t columns, float* y,
+                                int64_t y_row) {
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t k = 0; k < columns; k += kLanes) {
       const Vector shift = bias ? load(bias + k) : Vector{};
@@ -118,7 +120,8 @@ void packWeight(const Product& job, int64_t first, int64_t columns, Number* pack
       if (job.w_in == 1) {
         turn({from, job.w_out}, count, kTile, piece, count);
       } else {
-        for (int64_t row = 0; row < kTile; ++row) std::copy_n(from + row * job.w_in, count, piece + row * count);
+        for (int64_t row = 0; row < kTile; ++row)
+          std::copy_n(from + row * job.w_in, count, piece + row * count);
       }
       splitPairs(piece, kTile, count, job.in * count, packed + job.packed(column - first) + input * count);
     }
@@ -146,16 +149,36 @@ void multiplyBlock(const Product& job, int64_t row, int64_t first, int64_t colum
   }
 }
 
+/// libtorch says by throwing where it has no such kernel.
+bool hasMatrixUnit() {
+  static const bool has = [] {
+    if (!hasFastBf16() || !hasMatrixKernel()) return false;
+    std::array<Number, kLanes * kTile> a{}, b{};
+    std::array<float, kLanes * kLanes> sums{};
+    try {
+      at::native::cpublas::brgemm(kLanes, kLanes, kTile, kTile, kLanes, kLanes, false, a.data(), b.data(),
+                                  sums.data());
+      at::native::cpublas::brgemm_release();
+      return true;
+    } catch (const c10::Error&) {
+      return false;
+    }
+  }();
+  return has;
+}
+
 #endif
 
 }  // namespace
 
 bool splitProductTakes(const at::Tensor& x, const at::Tensor& weight) {
 #if CAMEO_CPU_KERNELS
-  const auto is_float = [](const at::Tensor& t) { return t.is_cpu() && t.scalar_type() == at::kFloat && t.dim() == 2; };
-  return is_float(x) && is_float(weight) && x.stride(1) == 1 && (weight.stride(1) == 1 || weight.stride(0) == 1) &&
-         x.size(0) >= kLeastRows && x.size(1) % kTile == 0 && weight.size(0) % kLanes == 0 && hasFastBf16() &&
-         hasMatrixKernel();
+  const auto is_float = [](const at::Tensor& t) {
+    return t.is_cpu() && t.scalar_type() == at::kFloat && t.dim() == 2;
+  };
+  return is_float(x) && is_float(weight) && x.stride(1) == 1 &&
+         (weight.stride(1) == 1 || weight.stride(0) == 1) && x.size(0) >= kLeastRows &&
+         x.size(1) % kTile == 0 && weight.size(0) % kLanes == 0 && hasMatrixUnit();
 #else
   return false;
 #endif

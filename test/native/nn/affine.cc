@@ -18,7 +18,8 @@ Tensors affine(const Json& config, const Tensors& in) {
   const nn::PlainKernels plain(form != "fast");
   Tensors leaves;
   for (const std::string name : {"x", "weight", "bias"}) {
-    leaves[name] = in.at(name).to(form == "double" ? at::kDouble : at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    leaves[name] =
+        in.at(name).to(form == "double" ? at::kDouble : at::kFloat, /*non_blocking=*/false, /*copy=*/true);
     leaves[name].requires_grad_();
   }
   const at::Tensor out = nn::affine(leaves["x"], leaves["weight"], leaves["bias"]);
@@ -39,7 +40,6 @@ Tensors splitProduct(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kAffineRegistered =
-    addProbe("nn.affine", affine) && addProbe("nn.split_product", splitProduct);
+const bool kAffineRegistered = addProbe("nn.affine", affine) && addProbe("nn.split_product", splitProduct);
 
 }  // namespace cameo::test

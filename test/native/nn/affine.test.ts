@@ -22,7 +22,8 @@ function inputs([rows, from, to]: readonly [number, number, number]) {
   };
 }
 
-const hasMatrixUnit = /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+const hasMatrixUnit =
+  process.platform === "linux" && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
 
 t.test("products are exact to 1e-5, whatever kernel computes them, and so are gradients", async (t) => {
   for (const size of cases) {
@@ -67,3 +68,17 @@ t.test(
     }
   },
 );
+
+t.test("what is not a number makes its row's results so, and no others", async (t) => {
+  const given = inputs([256, 64, 32]);
+  new Uint32Array(given.x.data.buffer)[64 * 3 + 5] = 0x7fffffff;
+  for (const form of ["fast", "plain"]) {
+    const { out } = runProbe("nn.affine", { form }, given);
+    const rows = Array.from({ length: 256 }, (_, i) => [...(out?.data ?? []).slice(32 * i, 32 * (i + 1))]);
+    t.ok(rows[3]?.every(Number.isNaN), form);
+    t.ok(
+      rows.every((row, i) => i === 3 || row.every(Number.isFinite)),
+      form,
+    );
+  }
+});
