@@ -83,7 +83,7 @@ async function saveComparison(name, title, results, measures) {
  * to 1 where a bound is broken.
  */
 export async function compareSides({ name, title, cases, measures, options, further }) {
-  const { only, python, ...about } = options;
+  const { only, python, source, cli, ...about } = options; // but for where things are
   const results = { ...about, ...machine(options.threads), cases: {} };
   for (const [group, { sides, bounds }] of Object.entries(cases)) {
     if (only !== undefined && only !== group) continue;

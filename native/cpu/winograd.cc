@@ -178,7 +178,7 @@ void convolveByChannels(const Convolution& job, int64_t tiles) {
   const int64_t in = job.w.in, out = job.w.out;
   const int64_t most = std::clamp(out / kLanes / at::get_num_threads() * kLanes, kLanes, kFewOutputs);
   const Planes of_v = Planes::of(tiles, in), of_m = Planes::of(tiles, most);
-  const at::Tensor v = at::empty({of_v.numbers()});
+  const at::Tensor v = at::empty({of_v.numbers()}, at::kFloat);
   float* const all = v.mutable_data_ptr<float>();
   at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
     inputTiles(job.x, job.tiling, in, {0, in}, {begin, end}, of_v, all + begin * in);
@@ -204,7 +204,7 @@ void convolveByChannels(const Convolution& job, int64_t tiles) {
 
 /// For each `kColumns` of the outputs, one after another, (36, in, columns).
 at::Tensor transformedKernel(const KernelView& w, const at::TensorOptions& options) {
-  at::Tensor kernel = at::empty({partOfKernel(w.in, w.out + kColumns)}, options);
+  at::Tensor kernel = at::empty({partOfKernel(w.in, w.out + kColumns - 1)}, options);
   float* const parts = kernel.mutable_data_ptr<float>();
   at::parallel_for(0, w.in / kLanes, 1, [&](int64_t begin, int64_t end) {
     for (int64_t channel = 0; channel < w.out; channel += kColumns) {
