@@ -45,7 +45,7 @@ int64_t cacheShare() {
 }
 
 ThreadScratch::ThreadScratch(int64_t numbers)
-    : all_(at::empty({at::get_num_threads(), (numbers + kLanes - 1) / kLanes * kLanes}, at::kFloat)) {}
+    : all_(at::empty({at::get_num_threads(), (numbers + kLine - 1) / kLine * kLine}, at::kFloat)) {}
 
 float* ThreadScratch::mine() const {
   return all_.mutable_data_ptr<float>() + at::get_thread_num() * all_.stride(0);

@@ -19,6 +19,8 @@ constexpr int64_t kColumns = 64, kMaxDepth = 640;
 // Of which transformed kernels and sums stay in a core's cache.
 constexpr int64_t kFewInputs = 128, kFewOutputs = 32;
 
+#if CAMEO_CPU_KERNELS
+
 /// How many tiles a thread takes at a time, how many times, and how many of the input's channels at a time:
 /// as many tiles as the last cache holds of transformed input and products, and the same for all threads.
 struct Blocks {
@@ -34,8 +36,6 @@ struct Blocks {
     count = (all + tiles - 1) / tiles;
   }
 };
-
-#if CAMEO_CPU_KERNELS
 
 /// B^T d.
 CAMEO_INLINE void transformInput(const Vector (&d)[kIn], Vector (&t)[kIn]) {

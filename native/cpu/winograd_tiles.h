@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "cpu/matrix.h"
 #include "cpu/vector.h"
 
 // What the convolution and its kernel's gradient have in common.
@@ -49,7 +50,7 @@ struct Planes {
 
   /// Planes a cache line further apart than they need: at a power of two they would share a few of a cache's
   /// sets.
-  static Planes of(int64_t rows, int64_t row) { return {rows * row + kLanes, row}; }
+  static Planes of(int64_t rows, int64_t row) { return {rows * row + kLine, row}; }
 
   int64_t numbers() const { return kPlanes * plane; }
 };
