@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <memory>
 
 namespace cameo::cpu {
 
@@ -11,10 +10,12 @@ namespace cameo::cpu {
 bool hasMatrixKernel();
 
 /// Rows of numbers, `stride` numbers apart.
-struct Rows {
-  const float* values;
+template <typename Number>
+struct RowsOf {
+  const Number* values;
   int64_t stride;
 };
+using Rows = RowsOf<float>;
 
 /// c (rows, columns), `stride` numbers from row to row, = a (rows, depth) b (depth, columns), added to what
 /// is there where `adds`. By this thread alone: for matrices that fit in its cache.
@@ -40,11 +41,24 @@ class ThreadScratch {
   at::Tensor all_;
 };
 
-/// Numbers as they come.
-using Scratch = std::unique_ptr<float[]>;
+/// Cuts a thread's scratch into pieces, from a cache line each; of none, only counts what they take.
+class Pieces {
+ public:
+  explicit Pieces(float* scratch = nullptr) : scratch_(scratch) {}
 
-inline Scratch makeScratch(int64_t numbers) {
-  return std::make_unique_for_overwrite<float[]>(numbers);
-}
+  template <typename Number = float>
+  Number* take(int64_t numbers) {
+    Number* const piece = scratch_ ? reinterpret_cast<Number*>(scratch_ + taken_) : nullptr;
+    constexpr int64_t line = kLine * sizeof(float) / sizeof(Number);
+    taken_ += (numbers + line - 1) / line * kLine;
+    return piece;
+  }
+
+  int64_t taken() const { return taken_; }  // floats
+
+ private:
+  float* scratch_;
+  int64_t taken_ = 0;
+};
 
 }  // namespace cameo::cpu

@@ -7,7 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/device.h"
-#include "cpu/split_product.h"
+#include "cpu/matrix_unit_product.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -52,8 +52,8 @@ class OneDnnLinear {
 
 /// x (N, in): by bf16's matrix unit where the CPU has it, else by oneDNN.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  if (!PlainKernels::on() && cpu::splitProductTakes(x, weight)) {
-    return cpu::splitProduct(x, weight, bias.value_or(at::Tensor()));
+  if (!PlainKernels::on() && cpu::matrixUnitTakes(x, weight)) {
+    return cpu::matrixUnitProduct(x, weight, bias.value_or(at::Tensor()));
   }
   return OneDnnLinear::get()(x, weight, bias);
 }

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include "cpu/split_product.h"
+#include "cpu/matrix_unit_product.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
 
@@ -30,16 +30,16 @@ Tensors affine(const Json& config, const Tensors& in) {
 }
 
 /// By bf16's matrix unit, the weight lying as it is or `turned`; nothing where this CPU has none.
-Tensors splitProduct(const Json& config, const Tensors& in) {
+Tensors matrixUnitProduct(const Json& config, const Tensors& in) {
   const c10::InferenceMode inference;
   const at::Tensor x = in.at("x").flatten(0, -2), weight = in.at("weight");
   const at::Tensor lying = config.at("turned").get<bool>() ? weight.t().contiguous().t() : weight;
-  if (!cpu::splitProductTakes(x, lying)) return {};
-  return {{"out", cpu::splitProduct(x, lying, config.at("bias").get<bool>() ? in.at("bias") : at::Tensor())}};
+  if (!cpu::matrixUnitTakes(x, lying)) return {};
+  return {{"out", cpu::matrixUnitProduct(x, lying, config.at("bias").get<bool>() ? in.at("bias") : at::Tensor())}};
 }
 
 }  // namespace
 
-const bool kAffineRegistered = addProbe("nn.affine", affine) && addProbe("nn.split_product", splitProduct);
+const bool kAffineRegistered = addProbe("nn.affine", affine) && addProbe("nn.matrix_unit_product", matrixUnitProduct);
 
 }  // namespace cameo::test

@@ -54,7 +54,7 @@ t.test(
         const zero = drawInput("bias", { shape: [to], scale: 0 }, to);
         const { out } = runProbe("nn.affine", { form: "double" }, bias ? given : { ...given, bias: zero });
         for (const turned of [false, true]) {
-          const split = runProbe("nn.split_product", { turned, bias }, given);
+          const split = runProbe("nn.matrix_unit_product", { turned, bias }, given);
           t.strictSame(split.out?.shape, [rows, to]);
           assertClose(
             t,
