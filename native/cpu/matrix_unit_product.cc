@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <emmintrin.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -57,18 +56,6 @@ struct Product {
   int64_t packed(int64_t columns) const { return kParts * in * columns; }
 };
 
-/// Past the caches: a product's result is larger than they are, and would be read into them first. `to` is
-/// where 16 bytes begin.
-template <typename Value>
-CAMEO_INLINE void storePast(Value* to, const Vector& values) {
-  alignas(kLanes * sizeof(float)) Value numbers[kLanes];
-  store(numbers, values);
-  constexpr int64_t count = kLanes * sizeof(Value) / sizeof(__m128i);
-  for (int64_t i = 0; i < count; ++i) {
-    _mm_stream_si128(reinterpret_cast<__m128i*>(to) + i, reinterpret_cast<const __m128i*>(numbers)[i]);
-  }
-}
-
 template <typename Value>
 CAMEO_FOR_EACH_CPU void addBias(const float* sums, const Value* bias, int64_t rows, int64_t columns, Value* y,
                                 int64_t y_row) {
@@ -78,7 +65,7 @@ CAMEO_FOR_EACH_CPU void addBias(const float* sums, const Value* bias, int64_t ro
       storePast(y + row * y_row + k, load(sums + row * columns + k) + shift);
     }
   }
-  _mm_sfence();
+  finishStores();
 }
 
 template <typename Value>

@@ -13,6 +13,7 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 #include <c10/util/BFloat16.h>
+#include <emmintrin.h>
 
 #include <cstdint>
 
@@ -47,6 +48,23 @@ CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
   const Bits bits = reinterpret_cast<Bits>(values);
   const Bits rounded = values == values ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000;
   *reinterpret_cast<HalfBits*>(to) = __builtin_convertvector(rounded >> 16, HalfBits);
+}
+
+/// To where 16 bytes begin, past the caches: of a result that is larger than they are, every line would be read
+/// into them first, only to be written.
+template <typename Number>
+CAMEO_INLINE void storePast(Number* to, const Vector& values) {
+  alignas(kLanes * sizeof(float)) Number numbers[kLanes];
+  store(numbers, values);
+  constexpr int64_t count = kLanes * sizeof(Number) / sizeof(__m128i);
+  for (int64_t i = 0; i < count; ++i) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to) + i, reinterpret_cast<const __m128i*>(numbers)[i]);
+  }
+}
+
+/// By each thread after its last `storePast`, before another reads what was written.
+inline void finishStores() {
+  _mm_sfence();
 }
 
 /// The first `count` of them, then `other`.

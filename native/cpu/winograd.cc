@@ -123,10 +123,11 @@ CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const Planes& planes, const 
         transformOutput(rows[i], t);
         float* out = y + ((place.image * tiling.height + place.y + i) * tiling.width + place.x) * all +
                      channels.first + k;
-        for (int64_t j = 0; j < width; ++j) store(out + j * all, t[j] + shift);
+        for (int64_t j = 0; j < width; ++j) storePast(out + j * all, t[j] + shift);
       }
     }
   }
+  finishStores();
 }
 
 /// One convolution, as its parts need it.
