@@ -50,14 +50,12 @@ int64_t partsOf(const at::Tensor& q) {
   return std::min((threads + heads - 1) / heads, (q.size(2) + kScoreRows - 1) / kScoreRows);
 }
 
-constexpr int64_t kLeastSplit = 64;  // keys for which taking numbers apart pays
-
 /// Calls `run` with the operands for such tensors.
 template <typename Run>
-void withOperands(const at::Tensor& q, const at::Tensor& k, const Run& run) {
+void withOperands(const at::Tensor& q, bool matrix_unit, const Run& run) {
   if (q.scalar_type() == at::kBFloat16) {
     run(Halves<Half, 1>());
-  } else if (hasMatrixUnit() && k.size(2) >= kLeastSplit) {
+  } else if (matrix_unit) {
     run(Halves<float, kFloatParts>());
   } else {
     run(Floats());
@@ -108,26 +106,31 @@ bool attentionTakes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
 #endif
 }
 
-Attended attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
+bool attentionUsesMatrixUnit(const at::Tensor& k) {
+  constexpr int64_t least_keys = 64;  // of fp32
+  return hasMatrixUnit() && (k.scalar_type() == at::kBFloat16 || k.size(2) >= least_keys);
+}
+
+Attended attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
+                   bool matrix_unit) {
   const at::Tensor q = dense(queries), k = dense(keys), v = dense(values);
   const Attended result{emptyLike(q),
                         at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat))};
 #if CAMEO_CPU_KERNELS
-  withOperands(q, k, [&]<typename Operands>(Operands) { attend<Operands>(q, k, v, result); });
+  withOperands(q, matrix_unit, [&]<typename Operands>(Operands) { attend<Operands>(q, k, v, result); });
 #endif
   return result;
 }
 
 AttentionGradients attentionBackward(const at::Tensor& grad_out, const at::Tensor& queries,
                                      const at::Tensor& keys, const at::Tensor& values, const at::Tensor& out,
-                                     const at::Tensor& log_sum_exp) {
+                                     const at::Tensor& log_sum_exp, bool matrix_unit) {
   const at::Tensor q = dense(queries), k = dense(keys), v = dense(values), grad = dense(grad_out),
                    o = dense(out), lse = log_sum_exp.contiguous();
   const AttentionGradients result{emptyLike(q), emptyLike(k), emptyLike(v)};
 #if CAMEO_CPU_KERNELS
-  withOperands(q, k, [&]<typename Operands>(Operands) {
-    differentiate<Operands>(q, k, v, grad, o, lse, result);
-  });
+  withOperands(q, matrix_unit,
+               [&]<typename Operands>(Operands) { differentiate<Operands>(q, k, v, grad, o, lse, result); });
 #endif
   return result;
 }

@@ -37,7 +37,8 @@ CAMEO_FOR_EACH_CPU void scoreGradients(const float* scores, const float* grad, i
       Vector of_scores[O::kPaired];
       for (int64_t i = 0; i < O::kPaired; ++i) {
         const int64_t at = (row + i) * kScoreColumns + j;
-        const Vector e = exponentialOfNegative<kLeastExponent>(load(scores + at) * scale - load(log_sum_exp + j));
+        const Vector e =
+            exponentialOfNegative<kLeastExponent>(load(scores + at) * scale - load(log_sum_exp + j));
         of_scores[i] = e * (load(grad + at) - load(dots + j)) * scale;
         O::storeLeft(p + at, of_part, e);
         O::storeLeft(left + at, of_part, of_scores[i]);
@@ -70,12 +71,12 @@ struct Backward {
   };
 
   struct Buffers {
-    Number *keys, *values, *turned_keys;              // all, for S^T, dP^T and dQ^T
-    Number *q, *grad, *q_lines, *grad_lines;          // of some queries: for S^T, dP^T, dK and dV
-    Number *p, *grad_scores, *turned_grad_scores;     // of some keys by some queries
-    float *scores, *grad_p;                           // likewise
-    float *grad_k, *grad_v;                           // (length, width)
-    float *grad_q;                                    // (d, kScoreColumns)
+    Number *keys, *values, *turned_keys;           // all, for S^T, dP^T and dQ^T
+    Number *q, *grad, *q_lines, *grad_lines;       // of some queries: for S^T, dP^T, dK and dV
+    Number *p, *grad_scores, *turned_grad_scores;  // of some keys by some queries
+    float *scores, *grad_p;                        // likewise
+    float *grad_k, *grad_v;                        // (length, width)
+    float* grad_q;                                 // (d, kScoreColumns)
     float *lines, *log_sum_exp, *dots, *room;
 
     Buffers(const Backward& job, Pieces* pieces) {
@@ -90,7 +91,8 @@ struct Backward {
       scores = pieces->take(kScores);
       grad_p = pieces->take(kScores);
       p = O::kInPlace ? reinterpret_cast<Number*>(scores) : pieces->take<Number>(O::kParts * kScores);
-      grad_scores = O::kInPlace ? reinterpret_cast<Number*>(grad_p) : pieces->take<Number>(O::kParts * kScores);
+      grad_scores =
+          O::kInPlace ? reinterpret_cast<Number*>(grad_p) : pieces->take<Number>(O::kParts * kScores);
       turned_grad_scores = O::kInPlace ? grad_scores : pieces->take<Number>(O::kParts * kScores);
       grad_k = pieces->take(length * width);
       grad_v = pieces->take(length * width);

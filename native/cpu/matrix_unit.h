@@ -51,8 +51,8 @@ CAMEO_INLINE Bits splitOff(Vector& x) {
   return reinterpret_cast<Bits>(rounded);
 }
 
-/// Rounded, halfway up; the lower 16 bits are of no meaning. Of what is left of a number: what is not one says
-/// so in its first part.
+/// Rounded, halfway up; the lower 16 bits are of no meaning. Of what is left of a number: what is not one
+/// says so in its first part.
 CAMEO_INLINE Bits lastPart(const Vector& rest) {
   return reinterpret_cast<Bits>(rest) + 0x8000;
 }

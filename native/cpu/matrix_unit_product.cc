@@ -87,8 +87,8 @@ void packPiece(const Product<Value>& job, const Value* from, int64_t count, floa
     turn({from, job.w_out}, count, kTile, room, count);
   } else {
     // A pair has the size of a float.
-    turn({reinterpret_cast<const float*>(from), job.w_out / 2}, count, kTile / 2, reinterpret_cast<float*>(to),
-         count);
+    turn({reinterpret_cast<const float*>(from), job.w_out / 2}, count, kTile / 2,
+         reinterpret_cast<float*>(to), count);
     return;
   }
   splitPairs<Product<Value>::kParts>({room, count}, kTile, count, to, of_part);
@@ -170,7 +170,9 @@ void multiplyAll(const Product<Value>& job) {
 bool matrixUnitTakes(const at::Tensor& x, const at::Tensor& weight) {
 #if CAMEO_CPU_KERNELS
   const auto kind = x.scalar_type();
-  const auto fits = [&](const at::Tensor& t) { return t.is_cpu() && t.scalar_type() == kind && t.dim() == 2; };
+  const auto fits = [&](const at::Tensor& t) {
+    return t.is_cpu() && t.scalar_type() == kind && t.dim() == 2;
+  };
   const bool known = kind == at::kFloat || kind == at::kBFloat16;
   const bool lies = weight.stride(0) == 1 || (weight.stride(1) == 1 && weight.stride(0) % 2 == 0);
   return known && fits(x) && fits(weight) && x.stride(1) == 1 && lies && x.size(0) >= kLeastRows &&

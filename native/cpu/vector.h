@@ -50,8 +50,8 @@ CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
   *reinterpret_cast<HalfBits*>(to) = __builtin_convertvector(rounded >> 16, HalfBits);
 }
 
-/// To where 16 bytes begin, past the caches: of a result that is larger than they are, every line would be read
-/// into them first, only to be written.
+/// To where 16 bytes begin, past the caches: of a result that is larger than they are, every line would be
+/// read into them first, only to be written.
 template <typename Number>
 CAMEO_INLINE void storePast(Number* to, const Vector& values) {
   alignas(kLanes * sizeof(float)) Number numbers[kLanes];
@@ -78,8 +78,8 @@ CAMEO_INLINE Vector maximum(const Vector& a, const Vector& b) {
   return a > b ? a : b;
 }
 
-/// e^x of an exponent x <= 0, to some 2e-7 of its value; what is below e^least is that, and not a number stays
-/// that. By x = n ln 2 + r, |r| <= ln 2 / 2.
+/// e^x of an exponent x <= 0, to some 2e-7 of its value; what is below e^least is that, and not a number
+/// stays that. By x = n ln 2 + r, |r| <= ln 2 / 2.
 template <int least = -87>
 CAMEO_INLINE Vector exponentialOfNegative(const Vector& exponent) {
   const Vector x = maximum(Vector{} + static_cast<float>(least), exponent);

@@ -70,21 +70,29 @@ bool hasCpuKernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
   return !PlainKernels::on() && cpu::attentionTakes(q, k, v);
 }
 
+AttentionWithLogSumExp attendOnCpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return cpu::attention(q, k, v, cpu::attentionUsesMatrixUnit(k));
+}
+
+AttentionGradients backwardOnCpu(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
+                                 const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
+  return cpu::attentionBackward(grad_out, q, k, v, out, log_sum_exp, cpu::attentionUsesMatrixUnit(k));
+}
+
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
 class CpuAttention : public torch::autograd::Function<CpuAttention> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v) {
-    const auto [out, log_sum_exp] = cpu::attention(q, k, v);
+    const auto [out, log_sum_exp] = attendOnCpu(q, k, v);
     context->save_for_backward({q, k, v, out, log_sum_exp});
     return out;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const auto [dq, dk, dv] =
-        cpu::attentionBackward(gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4]);
+    const auto [dq, dk, dv] = backwardOnCpu(gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4]);
     return {dq, dk, dv};
   }
 };
@@ -95,14 +103,14 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   if (!causal && hasCpuKernel(q, k, v)) {
     const bool records =
         c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
-    return records ? CpuAttention::apply(q, k, v) : cpu::attention(q, k, v).out;
+    return records ? CpuAttention::apply(q, k, v) : attendOnCpu(q, k, v).out;
   }
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
 }
 
 AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   if (q.is_cuda()) return attendOnCuda(q, k, v);
-  if (hasCpuKernel(q, k, v)) return cpu::attention(q, k, v);
+  if (hasCpuKernel(q, k, v)) return attendOnCpu(q, k, v);
   auto [out, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, log_sum_exp};
 }
@@ -110,7 +118,7 @@ AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor
 AttentionGradients attendBackward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
                                   const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
   if (q.is_cuda()) return backwardOnCuda(grad_out, q, k, v, out, log_sum_exp);
-  if (hasCpuKernel(q, k, v)) return cpu::attentionBackward(grad_out, q, k, v, out, log_sum_exp);
+  if (hasCpuKernel(q, k, v)) return backwardOnCpu(grad_out, q, k, v, out, log_sum_exp);
   auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(grad_out, q, k, v, out,
                                                                                log_sum_exp, 0.0, false);
   return {dq, dk, dv};

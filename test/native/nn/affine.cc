@@ -11,15 +11,15 @@ namespace cameo::test {
 
 namespace {
 
-/// x W^T + b with the gradients for `grad`, in the `form` "fast", "plain" or "double".
+/// x W^T + b with the gradients for `grad`, in the `form` "fast", "plain", "bf16" or "double".
 Tensors affine(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
   const std::string form = config.at("form");
-  const nn::PlainKernels plain(form != "fast");
+  const nn::PlainKernels plain(form == "plain");
+  const auto kind = form == "double" ? at::kDouble : form == "bf16" ? at::kBFloat16 : at::kFloat;
   Tensors leaves;
   for (const std::string name : {"x", "weight", "bias"}) {
-    leaves[name] =
-        in.at(name).to(form == "double" ? at::kDouble : at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    leaves[name] = in.at(name).to(kind, /*non_blocking=*/false, /*copy=*/true);
     leaves[name].requires_grad_();
   }
   const at::Tensor out = nn::affine(leaves["x"], leaves["weight"], leaves["bias"]);
@@ -29,17 +29,21 @@ Tensors affine(const Json& config, const Tensors& in) {
   return result;
 }
 
-/// By bf16's matrix unit, the weight lying as it is or `turned`; nothing where this CPU has none.
+/// By bf16's matrix unit, the weight lying as it is or `turned`, all rounded to bf16 where `config` says so;
+/// nothing where this CPU has none.
 Tensors matrixUnitProduct(const Json& config, const Tensors& in) {
   const c10::InferenceMode inference;
-  const at::Tensor x = in.at("x").flatten(0, -2), weight = in.at("weight");
+  const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
+  const at::Tensor x = in.at("x").flatten(0, -2).to(kind), weight = in.at("weight").to(kind);
   const at::Tensor lying = config.at("turned").get<bool>() ? weight.t().contiguous().t() : weight;
   if (!cpu::matrixUnitTakes(x, lying)) return {};
-  return {{"out", cpu::matrixUnitProduct(x, lying, config.at("bias").get<bool>() ? in.at("bias") : at::Tensor())}};
+  const at::Tensor bias = config.at("bias").get<bool>() ? in.at("bias").to(kind) : at::Tensor();
+  return {{"out", cpu::matrixUnitProduct(x, lying, bias).to(at::kFloat)}};
 }
 
 }  // namespace
 
-const bool kAffineRegistered = addProbe("nn.affine", affine) && addProbe("nn.matrix_unit_product", matrixUnitProduct);
+const bool kAffineRegistered =
+    addProbe("nn.affine", affine) && addProbe("nn.matrix_unit_product", matrixUnitProduct);
 
 }  // namespace cameo::test

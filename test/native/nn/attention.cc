@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include "cpu/attention.h"
+#include "cpu/matrix_unit.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
 
@@ -10,30 +12,54 @@ namespace cameo::test {
 
 namespace {
 
-/// q (N, L, H*d), k and v (N, S, H*d), the result's gradient like q: the result, its log-sum-exp and the
-/// gradients of `attend` and of `attendBackward`, with libtorch's kernels where `config` says "plain".
+at::Tensor inFloats(const at::Tensor& x) {
+  return x.to(at::kFloat).contiguous();
+}
+
+/// q (N, L, H*d), k and v (N, S, H*d), the result's gradient like q, all rounded to bf16 where `config` says
+/// so: the result, its log-sum-exp and the gradients of `attend` and of `attendBackward`, with libtorch's
+/// kernels where it says "plain".
 Tensors attend(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
   const nn::PlainKernels plain(config.at("plain").get<bool>());
+  const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
   Tensors leaves, result;
   for (const std::string name : {"q", "k", "v"}) {
-    leaves[name] = nn::splitHeads(in.at(name).clone(), config.at("heads")).detach().requires_grad_();
+    const at::Tensor x = in.at(name).to(kind, /*non_blocking=*/false, /*copy=*/true);
+    leaves[name] = nn::splitHeads(x, config.at("heads")).detach().requires_grad_();
   }
   const auto &q = leaves["q"], &k = leaves["k"], &v = leaves["v"];
-  const at::Tensor grad = nn::splitHeads(in.at("grad").clone(), config.at("heads"));
+  const at::Tensor grad = nn::splitHeads(in.at("grad").to(kind, false, true), config.at("heads"));
   nn::attend(q, k, v).backward(grad);
-  for (const auto& [name, leaf] : leaves) result["attend." + name] = leaf.grad().contiguous();
+  for (const auto& [name, leaf] : leaves) result["attend." + name] = inFloats(leaf.grad());
 
   const c10::InferenceMode on;
   const auto [out, log_sum_exp] = nn::attendWithLogSumExp(q, k, v);
   const auto [dq, dk, dv] = nn::attendBackward(grad, q, k, v, out, log_sum_exp);
-  result.insert({{"out", out.contiguous()}, {"log_sum_exp", log_sum_exp.contiguous()}});
-  result.insert({{"q", dq.contiguous()}, {"k", dk.contiguous()}, {"v", dv.contiguous()}});
+  result.insert({{"out", inFloats(out)}, {"log_sum_exp", inFloats(log_sum_exp)}});
+  result.insert({{"q", inFloats(dq)}, {"k", inFloats(dk)}, {"v", inFloats(dv)}});
   return result;
+}
+
+/// The same of this package's kernel in fp32 alone, with its products by the matrix unit or without; nothing
+/// where this CPU can't.
+Tensors attendOnCpu(const Json& config, const Tensors& in) {
+  const c10::InferenceMode on;
+  const auto of = [&](const char* name) { return nn::splitHeads(in.at(name), config.at("heads")); };
+  const at::Tensor q = of("q"), k = of("k"), v = of("v");
+  const bool matrix_unit = config.at("matrixUnit");
+  if (!cpu::attentionTakes(q, k, v) || (matrix_unit && !cpu::hasMatrixUnit())) return {};
+  const auto [out, log_sum_exp] = cpu::attention(q, k, v, matrix_unit);
+  const auto [dq, dk, dv] = cpu::attentionBackward(of("grad"), q, k, v, out, log_sum_exp, matrix_unit);
+  return {{"out", inFloats(out)},
+          {"log_sum_exp", log_sum_exp},
+          {"q", inFloats(dq)},
+          {"k", inFloats(dk)},
+          {"v", inFloats(dv)}};
 }
 
 }  // namespace
 
-const bool kAttentionRegistered = addProbe("nn.attend", attend);
+const bool kAttentionRegistered = addProbe("nn.attend", attend) && addProbe("cpu.attention", attendOnCpu);
 
 }  // namespace cameo::test

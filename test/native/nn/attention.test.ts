@@ -5,27 +5,80 @@ import { drawInput } from "../../support/tensors.js";
 
 testCases("nn", "attention");
 
+type Size = readonly [samples: number, heads: number, queries: number, keys: number, d: number];
+
+/** In blocks of 64 queries, 512 keys and 16 or 32 numbers in a head, and otherwise. */
+const sizes: readonly Size[] = [
+  [1, 1, 1, 1, 1],
+  [1, 2, 5, 7, 3],
+  [2, 3, 70, 530, 20],
+  [1, 1, 600, 100, 40],
+  [2, 2, 64, 512, 16],
+  [3, 8, 65, 17, 53],
+  [40, 3, 16, 16, 32],
+];
+
+function drawInputs([samples, heads, queries, keys, d]: Size) {
+  const shape = (length: number) => [samples, length, heads * d];
+  return {
+    q: drawInput("q", { shape: shape(queries), scale: 4 }, queries),
+    k: drawInput("k", { shape: shape(keys), scale: 4 }, keys),
+    v: drawInput("v", { shape: shape(keys), scale: 2 }, d),
+    grad: drawInput("grad", { shape: shape(queries), scale: 2 }, heads),
+  };
+}
+
 t.test("this package's kernels give what libtorch's give", async (t) => {
-  // N, heads, queries, keys, numbers in a head: in blocks of 64 queries, 512 keys and 16 numbers, and otherwise.
-  for (const [samples, heads, queries, keys, d] of [
-    [1, 1, 1, 1, 1],
-    [1, 2, 5, 7, 3],
-    [2, 3, 70, 530, 20],
-    [1, 1, 600, 100, 40],
-    [2, 2, 64, 512, 16],
-    [3, 8, 65, 17, 53],
-    [40, 3, 16, 16, 32],
-  ] as const) {
-    const shape = (length: number) => [samples, length, heads * d];
-    const inputs = {
-      q: drawInput("q", { shape: shape(queries), scale: 4 }, queries),
-      k: drawInput("k", { shape: shape(keys), scale: 4 }, keys),
-      v: drawInput("v", { shape: shape(keys), scale: 2 }, d),
-      grad: drawInput("grad", { shape: shape(queries), scale: 2 }, heads),
-    };
-    const ours = runProbe("nn.attend", { heads, plain: false }, inputs);
-    for (const [name, plain] of Object.entries(runProbe("nn.attend", { heads, plain: true }, inputs))) {
-      assertClose(t, ours[name], plain, 1e-5, `${name} of ${[samples, heads, queries, keys, d]}`);
+  for (const size of sizes) {
+    const inputs = drawInputs(size);
+    const config = { heads: size[1], bf16: false };
+    const ours = runProbe("nn.attend", { ...config, plain: false }, inputs);
+    for (const [name, plain] of Object.entries(runProbe("nn.attend", { ...config, plain: true }, inputs))) {
+      assertClose(t, ours[name], plain, 5e-5, `${name} of ${size}`);
     }
+  }
+});
+
+t.test("so do both ways to multiply, each to its precision", async (t) => {
+  for (const size of sizes) {
+    const inputs = drawInputs(size);
+    const plain = runProbe("nn.attend", { heads: size[1], bf16: false, plain: true }, inputs);
+    for (const [matrixUnit, tolerance, leastKeys] of [
+      [false, 1e-5, 1],
+      [true, 5e-5, 64],
+    ] as const) {
+      if (size[3] < leastKeys) continue;
+      const ours = runProbe("cpu.attention", { heads: size[1], matrixUnit }, inputs);
+      for (const [name, tensor] of Object.entries(ours)) {
+        const way = matrixUnit ? "the matrix unit" : "fp32's kernel";
+        assertClose(t, tensor, plain[name], tolerance, `${name} of ${size} by ${way}`);
+      }
+    }
+  }
+});
+
+t.test("bf16 gives what fp32 gives, to its own precision", async (t) => {
+  for (const size of sizes) {
+    const inputs = drawInputs(size);
+    const heads = size[1];
+    const expected = runProbe("nn.attend", { heads, bf16: false, plain: true }, inputs);
+    const ours = runProbe("nn.attend", { heads, bf16: true, plain: false }, inputs);
+    for (const [name, exact] of Object.entries(expected)) {
+      assertClose(t, ours[name], exact, 0.05, `${name} of ${size}`);
+    }
+  }
+});
+
+t.test("what is not a number makes its query's result so, and no others", async (t) => {
+  const [queries, d] = [70, 16];
+  const [q, k] = ["q", "k"].map((name) => drawInput(name, { shape: [1, queries, d], scale: 2 }, d));
+  if (!q || !k) throw new Error("nothing was drawn");
+  new Uint32Array(q.data.buffer)[3 * d + 5] = 0x7fffffff;
+  for (const matrixUnit of [false, true]) {
+    const { out } = runProbe("cpu.attention", { heads: 1, matrixUnit }, { q, k, v: k, grad: k });
+    if (!out) continue;
+    const rows = Array.from({ length: queries }, (_, i) => [...out.data.slice(d * i, d * (i + 1))]);
+    t.ok(rows[3]?.every(Number.isNaN));
+    t.ok(rows.every((row, i) => i === 3 || row.every(Number.isFinite)));
   }
 });

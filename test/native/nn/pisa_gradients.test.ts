@@ -20,7 +20,7 @@ t.test("the merged form's gradients are those of the concatenated form", async (
           const plain = runProbe("nn.pisa_gradients", { ...config, form: "concatenated" }, inputs);
           for (const name of ["out", "q", "k", "v"]) {
             const layout = `R ${references}, F ${frames}, n ${positions}, ${count} x ${channels}`;
-            assertClose(t, merged[name], plain[name], 1e-5, `${name}, ${layout}`);
+            assertClose(t, merged[name], plain[name], 3e-5, `${name}, ${layout}`);
           }
         }
       }
