@@ -72,7 +72,7 @@ void attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const
   forEachHead(q, parts, job, [&](int64_t n, int64_t h, int64_t part, const auto& buffers) {
     const int64_t begin = part * blocks / parts * kScoreRows;
     const int64_t end = std::min(length, (part + 1) * blocks / parts * kScoreRows);
-    job.run(begin, end, {q, n, h}, {k, n, h}, {v, n, h}, Head<Value>(result.out, n, h),
+    job.run(begin, end, {{q, n, h}, {k, n, h}, {v, n, h}}, Head<Value>(result.out, n, h),
             lse + (n * q.size(1) + h) * length, buffers);
   });
 }

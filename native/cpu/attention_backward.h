@@ -97,7 +97,7 @@ struct Backward {
       grad_k = pieces->take(length * width);
       grad_v = pieces->take(length * width);
       grad_q = pieces->take(job.d * kScoreColumns);
-      lines = pieces->take(std::max(length, kScoreColumns) * width);
+      lines = pieces->take(kScoreColumns * width);
       log_sum_exp = pieces->take(kScoreColumns);
       dots = pieces->take(kScoreColumns);
       room = pieces->take(kTile * std::max(width, depth) + kLanes);
@@ -105,12 +105,7 @@ struct Backward {
   };
 
   void run(const Inputs& in, const Results& results, const Buffers& to) const {
-    const int64_t length = roundedUp(keys, O::kStep);
-    readLines(in.k, 0, keys, length, d, to.lines);
-    O::packLeft(to.lines, length, d, to.keys);
-    O::packLeftOfLength(to.lines, length, d, to.turned_keys, to.room);
-    readLines(in.v, 0, keys, length, d, to.lines);
-    O::packLeft(to.lines, length, d, to.values);
+    packKeys(in, to);
     for (int64_t query = 0; query < queries; query += kScoreColumns) {
       const int64_t columns = std::min(kScoreColumns, queries - query);
       packQueries(in, query, columns, to);
@@ -125,11 +120,23 @@ struct Backward {
   }
 
  private:
+  void packKeys(const Inputs& in, const Buffers& to) const {
+    const int64_t length = roundedUp(keys, O::kStep), depth = O::depthOf(d);
+    for (int64_t i = 0; i < length; i += kScoreRows) {
+      const int64_t rows = std::min(kScoreRows, keys - i), padded = std::min(kScoreRows, length - i);
+      readLines(in.k, i, rows, padded, d, to.lines);
+      O::packLeft(to.lines, padded, d, to.keys + i * depth);
+      O::packLeftOfLength(to.lines, padded, d, to.turned_keys + i, length, to.room);
+      readLines(in.v, i, rows, padded, d, to.lines);
+      O::packLeft(to.lines, padded, d, to.values + i * depth);
+    }
+  }
+
   void packQueries(const Inputs& in, int64_t query, int64_t columns, const Buffers& to) const {
     const int64_t padded = roundedUp(columns, O::kStep);
     const auto pack = [&](const Input& rows, Number* right, Number* right_of_length) {
       readLines(rows, query, columns, padded, d, to.lines);
-      O::packRight(to.lines, padded, d, right, to.room);
+      O::packRight(to.lines, padded, d, right, padded, to.room);
       O::packRightOfLength(to.lines, padded, d, right_of_length, kScoreColumns * widthOf(d));
     };
     pack(in.q, to.q, to.q_lines);

@@ -63,61 +63,88 @@ CAMEO_FOR_EACH_CPU inline void finishRows(const float* sums, const float* tops, 
   }
 }
 
+/// For some queries at a time, over some keys at a time, whose operands are made for them.
 template <typename O>
 struct Forward {
   using Operands = O;
   using Value = typename O::Value;
   using Number = typename O::Number;
+  using Input = Head<const Value>;
+  static constexpr int64_t kQueries = 512, kKeys = 1024;
 
   int64_t keys, d;
   float scale;
 
+  struct Inputs {
+    Input q, k, v;
+  };
+
   struct Buffers {
     Number *keys, *values, *queries, *p;
-    float *lines, *scores, *out, *tops, *sums, *room;
+    float *out, *tops, *sums;  // of kQueries
+    float *lines, *scores, *room;
 
     Buffers(const Forward& job, Pieces* pieces) {
-      const int64_t length = roundedUp(job.keys, O::kStep), width = widthOf(job.d), depth = O::depthOf(job.d);
-      lines = pieces->take(std::max(length, kScoreRows) * width);
-      keys = pieces->take<Number>(length * depth + kLanes);
+      const int64_t width = widthOf(job.d), depth = O::depthOf(job.d);
+      const int64_t length = std::min(kKeys, roundedUp(job.keys, O::kStep));
+      keys = pieces->take<Number>(length * depth);
       values = pieces->take<Number>(O::kParts * length * width);
       queries = pieces->take<Number>(kScoreRows * depth + kLanes);
+      out = pieces->take(kQueries * width);
+      tops = pieces->take(kQueries);
+      sums = pieces->take(kQueries);
       scores = pieces->take(kScoreRows * kScoreColumns);
       p = O::kInPlace ? reinterpret_cast<Number*>(scores)
                       : pieces->take<Number>(O::kParts * kScoreRows * kScoreColumns);
-      out = pieces->take(kScoreRows * width);
-      tops = pieces->take(kScoreRows);
-      sums = pieces->take(kScoreRows);
+      lines = pieces->take(kScoreRows * width);
       room = pieces->take(kTile * std::max(width, depth) + kLanes);
     }
   };
 
   /// Of the queries `begin` to `end`.
-  void run(int64_t begin, int64_t end, const Head<const Value>& q, const Head<const Value>& k,
-           const Head<const Value>& v, const Head<Value>& out, float* log_sum_exp, const Buffers& to) const {
-    const int64_t length = roundedUp(keys, O::kStep), width = widthOf(d);
-    readLines(k, 0, keys, length, d, to.lines);
-    O::packRight(to.lines, length, d, to.keys, to.room);
-    readLines(v, 0, keys, length, d, to.lines);
-    O::packRightOfLength(to.lines, length, d, to.values, length * width);
-    for (int64_t row = begin; row < end; row += kScoreRows) {
-      const int64_t rows = std::min(kScoreRows, end - row);
-      readLines(q, row, rows, rows, d, to.lines);
-      O::packLeft(to.lines, rows, d, to.queries);
-      for (int64_t key = 0; key < keys; key += kScoreColumns) addKeys(rows, key, to);
-      finishRows(to.sums, to.tops, rows, width, to.out, log_sum_exp + row);
-      writeLines(to.out, rows, d, out, row);
+  void run(int64_t begin, int64_t end, const Inputs& in, const Head<Value>& out, float* log_sum_exp,
+           const Buffers& to) const {
+    for (int64_t query = begin; query < end; query += kQueries) {
+      const int64_t last = std::min(query + kQueries, end);
+      for (int64_t key = 0; key < keys; key += kKeys) {
+        if (query == begin || keys > kKeys) packKeys(in, key, to);
+        for (int64_t row = query; row < last; row += kScoreRows) {
+          addKeys(in.q, row, std::min(kScoreRows, last - row), row - query, key, to);
+        }
+      }
+      finishRows(to.sums, to.tops, last - query, widthOf(d), to.out, log_sum_exp + query);
+      writeLines(to.out, last - query, d, out, query);
     }
   }
 
  private:
-  void addKeys(int64_t rows, int64_t key, const Buffers& to) const {
-    const int64_t length = roundedUp(keys, O::kStep), width = widthOf(d);
-    const int64_t columns = std::min(kScoreColumns, keys - key), padded = roundedUp(columns, O::kStep);
-    O::multiply(rows, padded, d, to.queries, to.keys + O::kPaired * key, length, to.scores, kScoreColumns);
-    softmaxRows<O>(to.scores, rows, columns, scale, key == 0, to.p, to.tops, to.sums, to.out, width);
-    O::multiplyLength(rows, width, padded, {to.p, kScoreColumns, kScoreRows * kScoreColumns},
-                      {to.values + key * width, width, length * width}, to.out, width, /*adds=*/key > 0);
+  int64_t packed(int64_t key) const { return roundedUp(std::min(kKeys, keys - key), O::kStep); }
+
+  void packKeys(const Inputs& in, int64_t key, const Buffers& to) const {
+    const int64_t length = packed(key), width = widthOf(d);
+    for (int64_t i = 0; i < length; i += kScoreRows) {
+      const int64_t rows = std::min(kScoreRows, keys - key - i), padded = std::min(kScoreRows, length - i);
+      readLines(in.k, key + i, rows, padded, d, to.lines);
+      O::packRight(to.lines, padded, d, to.keys + O::kPaired * i, length, to.room);
+      readLines(in.v, key + i, rows, padded, d, to.lines);
+      O::packRightOfLength(to.lines, padded, d, to.values + i * width, length * width);
+    }
+  }
+
+  /// The keys that are packed, to the queries from `row` on, which are `at` in the buffers.
+  void addKeys(const Input& q, int64_t row, int64_t rows, int64_t at, int64_t key, const Buffers& to) const {
+    const int64_t length = packed(key), width = widthOf(d), here = std::min(kKeys, keys - key);
+    float *out = to.out + at * width, *tops = to.tops + at, *sums = to.sums + at;
+    readLines(q, row, rows, rows, d, to.lines);
+    O::packLeft(to.lines, rows, d, to.queries);
+    for (int64_t i = 0; i < here; i += kScoreColumns) {
+      const int64_t columns = std::min(kScoreColumns, here - i), padded = roundedUp(columns, O::kStep);
+      const bool is_first = key + i == 0;
+      O::multiply(rows, padded, d, to.queries, to.keys + O::kPaired * i, length, to.scores, kScoreColumns);
+      softmaxRows<O>(to.scores, rows, columns, scale, is_first, to.p, tops, sums, out, width);
+      O::multiplyLength(rows, width, padded, {to.p, kScoreColumns, kScoreRows * kScoreColumns},
+                        {to.values + i * width, width, length * width}, out, width, /*adds=*/!is_first);
+    }
   }
 };
 

@@ -89,17 +89,19 @@ struct Floats {
   /// Rows that a product gives which another sums over.
   static int64_t heightOf(int64_t rows) { return rows; }
 
-  /// For products over d: from the left (length, depth), from the right (depth, length).
+  /// For products over d: from the left (length, depth), from the right (depth, columns), of whose columns
+  /// these are some.
   static void packLeft(const float* lines, int64_t length, int64_t d, float* to) {
     for (int64_t i = 0; i < length; ++i) std::copy_n(lines + i * widthOf(d), d, to + i * d);
   }
-  static void packRight(const float* lines, int64_t length, int64_t d, float* to, float*) {
-    turn({lines, widthOf(d)}, length, d, to, length);
+  static void packRight(const float* lines, int64_t length, int64_t d, float* to, int64_t columns, float*) {
+    turn({lines, widthOf(d)}, length, d, to, columns);
   }
 
-  /// For products over the length: from the left (d, length), from the right (length, width).
-  static void packLeftOfLength(const float* lines, int64_t length, int64_t d, float* to, float*) {
-    turn({lines, widthOf(d)}, length, d, to, length);
+  /// For products over the length: from the left (d, columns), from the right (length, width).
+  static void packLeftOfLength(const float* lines, int64_t length, int64_t d, float* to, int64_t columns,
+                               float*) {
+    turn({lines, widthOf(d)}, length, d, to, columns);
   }
   static void packRightOfLength(const float* lines, int64_t length, int64_t d, float* to, int64_t) {
     std::copy_n(lines, length * widthOf(d), to);
@@ -160,20 +162,22 @@ struct Halves {
   static void packLeft(const float* lines, int64_t length, int64_t d, Half* to) {
     concatenateParts<parts>(lines, length, d, depthOf(d), /*is_left=*/true, to);
   }
-  static void packRight(const float* lines, int64_t length, int64_t d, Half* to, float* room) {
+  static void packRight(const float* lines, int64_t length, int64_t d, Half* to, int64_t columns,
+                        float* room) {
     const int64_t pairs = depthOf(d) / 2;
     // A pair has the size of a float.
     for (int64_t i = 0; i < length; i += kTile) {
       concatenateParts<parts>(lines + i * widthOf(d), kTile, d, 2 * pairs, /*is_left=*/false,
                               reinterpret_cast<Half*>(room));
-      turn({room, pairs}, kTile, pairs, reinterpret_cast<float*>(to) + i, length);
+      turn({room, pairs}, kTile, pairs, reinterpret_cast<float*>(to) + i, columns);
     }
   }
 
-  static void packLeftOfLength(const float* lines, int64_t length, int64_t d, Half* to, float* room) {
+  static void packLeftOfLength(const float* lines, int64_t length, int64_t d, Half* to, int64_t columns,
+                               float* room) {
     for (int64_t i = 0; i < length; i += kTile) {
       turn({lines + i * widthOf(d), widthOf(d)}, kTile, d, room, kTile);
-      splitRows<parts>({room, kTile}, d, kTile, to + i, length, d * length);
+      splitRows<parts>({room, kTile}, d, kTile, to + i, columns, d * columns);
     }
   }
   static void packRightOfLength(const float* lines, int64_t length, int64_t d, Half* to, int64_t of_part) {

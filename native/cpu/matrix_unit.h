@@ -41,9 +41,9 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, RowsOf<Half> a, Rows
 
 void releaseMatrixUnit();
 
-/// x rounded to bf16, halfway to even, which x becomes what is left of. A number 2^16 times as large has no
-/// digits for what is to go, and x's sum with it is rounded where it should be: half of the time of `store`'s
-/// way, for numbers of up to 2^111. Not a number stays that.
+/// x rounded to bf16, halfway to even; x becomes what is left of it. A number 2^16 times as large has no
+/// digits for what is to go, so that x's sum with it is rounded where it should be: half of the time of
+/// `store`'s way, for numbers of up to 2^111. Not a number stays that.
 CAMEO_INLINE Bits splitOff(Vector& x) {
   const Vector large = reinterpret_cast<Vector>(reinterpret_cast<Bits>(x) + (16 << 23));
   const Vector rounded = (x + large) - large;
