@@ -17,8 +17,11 @@ CAMEO_FOR_EACH_CPU void dotRows(const Head<const Value>& grad, const Head<const 
                                 int64_t rows, int64_t d, float* dots) {
   for (int64_t row = 0; row < rows; ++row) {
     const Value *a = grad.rows + (first + row) * grad.stride, *b = out.rows + (first + row) * out.stride;
-    float total = 0;
-    for (int64_t j = 0; j < d; ++j) total += static_cast<float>(a[j]) * static_cast<float>(b[j]);
+    const int64_t whole = d - d % kLanes;
+    Vector totals{};
+    for (int64_t j = 0; j < whole; j += kLanes) totals += load(a + j) * load(b + j);
+    float total = sum(totals);
+    for (int64_t j = whole; j < d; ++j) total += static_cast<float>(a[j]) * static_cast<float>(b[j]);
     dots[row] = total;
   }
 }
@@ -32,13 +35,16 @@ CAMEO_FOR_EACH_CPU void scoreGradients(const float* scores, const float* grad, i
                                        typename O::Number* p, typename O::Number* left,
                                        typename O::Number* right) {
   constexpr int64_t of_part = kScoreRows * kScoreColumns;
+  constexpr float most = -kLeastExponent;
   for (int64_t row = 0; row < rows; row += O::kPaired) {
     for (int64_t j = 0; j < columns; j += kLanes) {
       Vector of_scores[O::kPaired];
       for (int64_t i = 0; i < O::kPaired; ++i) {
         const int64_t at = (row + i) * kScoreColumns + j;
-        const Vector e =
-            exponentialOfNegative<kLeastExponent>(load(scores + at) * scale - load(log_sum_exp + j));
+        const Vector exponent = load(scores + at) * scale - load(log_sum_exp + j);
+        // Rows that only fill a tile may have any number here; others one above 0, where the log-sum-exp is
+        // of weighted keys.
+        const Vector e = exponentialOfNegative<kLeastExponent>(exponent > most ? Vector{} + most : exponent);
         of_scores[i] = e * (load(grad + at) - load(dots + j)) * scale;
         O::storeLeft(p + at, of_part, e);
         O::storeLeft(left + at, of_part, of_scores[i]);

@@ -57,6 +57,18 @@ t.test("so do both ways to multiply, each to its precision", async (t) => {
   }
 });
 
+t.test("scores that are all far below zero change nothing", async (t) => {
+  const inputs = drawInputs([1, 1, 33, 77, 16]);
+  // Some -8 * 8 * 16 / 4 for each.
+  inputs.q.data.set(inputs.q.data.map((value) => value - 8));
+  inputs.k.data.set(inputs.k.data.map((value) => value + 8));
+  const config = { heads: 1, bf16: false };
+  const ours = runProbe("nn.attend", { ...config, plain: false }, inputs);
+  for (const [name, plain] of Object.entries(runProbe("nn.attend", { ...config, plain: true }, inputs))) {
+    assertClose(t, ours[name], plain, 0.01, name);
+  }
+});
+
 t.test("bf16 gives what fp32 gives, to its own precision", async (t) => {
   for (const size of sizes) {
     const inputs = drawInputs(size);
