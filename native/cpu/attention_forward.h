@@ -14,8 +14,8 @@ namespace cameo::cpu {
 constexpr int64_t kScoreRows = 64;      // of scores at a time
 constexpr int64_t kScoreColumns = 512;  // together they stay in a core's cache
 
-/// Probabilities are at least e^-60: what is left of one for its second part in bf16 would otherwise have less
-/// than fp32's precision at times, and such numbers cost a hundred times as much.
+/// Probabilities are at least e^-60: what is left of one for its second part in bf16 would otherwise have
+/// less than fp32's precision at times, and such numbers cost a hundred times as much.
 constexpr int kLeastExponent = -60;
 
 /// Scores (rows, columns) become exp(score * scale - top), top the largest that a row has had so far, as the
