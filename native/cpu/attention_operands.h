@@ -17,10 +17,6 @@
 
 namespace cameo::cpu {
 
-constexpr int64_t roundedUp(int64_t length, int64_t step) {
-  return (length + step - 1) / step * step;
-}
-
 constexpr int64_t widthOf(int64_t d) {
   return roundedUp(d, kLanes);
 }
@@ -137,7 +133,7 @@ CAMEO_FOR_EACH_CPU void concatenateParts(const float* lines, int64_t length, int
         Vector rest = load(lines + row * widthOf(d) + j);
         Bits part = splitOff(rest);
         if ((is_left ? of_left : of_right) == 1) part = lastPart(rest);
-        *reinterpret_cast<HalfBits*>(place + j) = __builtin_convertvector(part >> 16, HalfBits);
+        storeHalves(place + j, part);
       }
       place += d;
     }

@@ -44,8 +44,13 @@ int64_t cacheShare() {
   return cache > 0 ? std::clamp(cache / (2 * at::get_num_threads()), least, most) : least;
 }
 
+int64_t equalShare(int64_t all, int64_t most) {
+  const int64_t threads = at::get_num_threads(), rounds = (all + most * threads - 1) / (most * threads);
+  return (all + rounds * threads - 1) / (rounds * threads);
+}
+
 ThreadScratch::ThreadScratch(int64_t numbers)
-    : all_(at::empty({at::get_num_threads(), (numbers + kLine - 1) / kLine * kLine}, at::kFloat)) {}
+    : all_(at::empty({at::get_num_threads(), roundedUp(numbers, kLine)}, at::kFloat)) {}
 
 float* ThreadScratch::mine() const {
   return all_.mutable_data_ptr<float>() + at::get_thread_num() * all_.stride(0);

@@ -25,10 +25,17 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, Rows a, Rows b, floa
 /// to (columns, rows), `stride` numbers from row to row, = x (rows, columns), turned. By this thread alone.
 void turn(Rows x, int64_t rows, int64_t columns, float* to, int64_t stride);
 
+constexpr int64_t roundedUp(int64_t length, int64_t step) {
+  return (length + step - 1) / step * step;
+}
+
 constexpr int64_t kLine = 16;  // numbers of a cache line
 
 /// Bytes of the last cache that a thread may count on.
 int64_t cacheShare();
+
+/// Of `all` rows, how many a thread takes at a time: at most `most`, and all threads alike in every round.
+int64_t equalShare(int64_t all, int64_t most);
 
 /// Numbers for every thread of a parallel loop, as they come, from a cache line of its own on. Made before
 /// the loop, of tensors' memory, which is not given back to the system after each use.

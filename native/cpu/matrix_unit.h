@@ -66,8 +66,7 @@ template <int64_t parts>
 CAMEO_INLINE void storeParts(Half* to, int64_t of_part, const Vector& x) {
   Vector rest = x;
   for (int64_t part = 0; part < parts; ++part) {
-    *reinterpret_cast<HalfBits*>(to + part * of_part) =
-        __builtin_convertvector(partOf(rest, part) >> 16, HalfBits);
+    storeHalves(to + part * of_part, partOf(rest, part));
   }
 }
 

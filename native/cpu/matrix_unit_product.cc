@@ -46,9 +46,7 @@ struct Product {
         w_out(weight.stride(0)),
         w_in(weight.stride(1)) {
     const int64_t most = std::clamp(kRowsBytes / (kParts * in * kBytes), kMinRows, kMaxRows);
-    const int64_t threads = at::get_num_threads(),
-                  rounds = (all_rows + most * threads - 1) / (most * threads);
-    rows = (all_rows + rounds * threads - 1) / (rounds * threads);
+    rows = equalShare(all_rows, most);
     blocks = (all_rows + rows - 1) / rows;
   }
 

@@ -43,11 +43,16 @@ CAMEO_INLINE Vector load(const c10::BFloat16* from) {
                                   << 16);
 }
 
+/// The upper half of each number's bits.
+CAMEO_INLINE void storeHalves(c10::BFloat16* to, const Bits& bits) {
+  *reinterpret_cast<HalfBits*>(to) = __builtin_convertvector(bits >> 16, HalfBits);
+}
+
 /// Rounded to bf16, to the nearest, halfway to even; not a number stays that.
 CAMEO_INLINE void store(c10::BFloat16* to, const Vector& values) {
   const Bits bits = reinterpret_cast<Bits>(values);
   const Bits rounded = values == values ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000;
-  *reinterpret_cast<HalfBits*>(to) = __builtin_convertvector(rounded >> 16, HalfBits);
+  storeHalves(to, rounded);
 }
 
 /// To where 16 bytes begin, past the caches: of a result that is larger than they are, every line would be

@@ -27,12 +27,11 @@ struct Blocks {
   int64_t tiles, count, depth;
 
   Blocks(int64_t all, const KernelView& w) {
-    const int64_t parts = (w.in + kMaxDepth - 1) / kMaxDepth, threads = at::get_num_threads();
+    const int64_t parts = (w.in + kMaxDepth - 1) / kMaxDepth;
     depth = (w.in / kLanes + parts - 1) / parts * kLanes;
     const int64_t bytes = kPlanes * (depth + w.out) * static_cast<int64_t>(sizeof(float));
     const int64_t most = std::clamp(cacheShare() / bytes, kMinTiles, kMaxTiles);
-    const int64_t rounds = (all + most * threads - 1) / (most * threads);
-    tiles = (all + rounds * threads - 1) / (rounds * threads);
+    tiles = equalShare(all, most);
     count = (all + tiles - 1) / tiles;
   }
 };

@@ -22,7 +22,8 @@ export interface LoadOptions {
   dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
   /**
    * What computes on CPUs. "fast": kernels of this package's own, whose 3x3 convolutions are exact to some 1e-5 of a
-   * layer's largest value, and matrix products to 5e-6 where AMX computes them. "plain": libtorch's, exact to 2e-6.
+   * layer's largest value, and where AMX computes them matrix products to 5e-6 and attention to 2e-5. "plain":
+   * libtorch's, exact to 2e-6.
    * Default: "fast".
    */
   kernels?: "fast" | "plain" | undefined;
