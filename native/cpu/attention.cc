@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "cpu/attention_backward.h"
 #include "cpu/attention_forward.h"
@@ -67,7 +68,7 @@ void attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const
   using Value = typename Operands::Value;
   const int64_t d = q.size(3), length = q.size(2), parts = partsOf(q);
   const int64_t blocks = (length + kScoreRows - 1) / kScoreRows;
-  const Forward<Operands> job{k.size(2), d, 1 / std::sqrt(static_cast<float>(d))};
+  const Forward<Operands> job{k.size(2), d, std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(d))};
   float* lse = result.log_sum_exp.template mutable_data_ptr<float>();
   forEachHead(q, parts, job, [&](int64_t n, int64_t h, int64_t part, const auto& buffers) {
     const int64_t begin = part * blocks / parts * kScoreRows;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numbers>
 
 #include "cpu/attention_forward.h"
 #include "cpu/attention_operands.h"
@@ -35,16 +36,17 @@ CAMEO_FOR_EACH_CPU void scoreGradients(const float* scores, const float* grad, i
                                        typename O::Number* p, typename O::Number* left,
                                        typename O::Number* right) {
   constexpr int64_t of_part = kScoreRows * kScoreColumns;
-  constexpr float most = -kLeastExponent;
+  constexpr float log2e = std::numbers::log2e_v<float>;
   for (int64_t row = 0; row < rows; row += O::kPaired) {
     for (int64_t j = 0; j < columns; j += kLanes) {
       Vector of_scores[O::kPaired];
       for (int64_t i = 0; i < O::kPaired; ++i) {
         const int64_t at = (row + i) * kScoreColumns + j;
-        const Vector exponent = load(scores + at) * scale - load(log_sum_exp + j);
+        Vector exponent = (load(scores + at) * scale - load(log_sum_exp + j)) * log2e;
         // Rows that only fill a tile may have any number here; others one above 0, where the log-sum-exp is
         // of weighted keys.
-        const Vector e = exponentialOfNegative<kLeastExponent>(exponent > most ? Vector{} + most : exponent);
+        exponent = exponent > -kLeastExponent ? Vector{} - kLeastExponent : exponent;
+        const Vector e = powerOfTwo<O::kOfHalves>(maximum(Vector{} + kLeastExponent, exponent));
         of_scores[i] = e * (load(grad + at) - load(dots + j)) * scale;
         O::storeLeft(p + at, of_part, e);
         O::storeLeft(left + at, of_part, of_scores[i]);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 
 #include "cpu/attention_operands.h"
 #include "cpu/vector.h"
@@ -14,13 +15,13 @@ namespace cameo::cpu {
 constexpr int64_t kScoreRows = 64;      // of scores at a time
 constexpr int64_t kScoreColumns = 512;  // together they stay in a core's cache
 
-/// Probabilities are at least e^-60: what is left of one for its second part in bf16 would otherwise have
+/// Probabilities are at least 2^-86: what is left of one for its second part in bf16 would otherwise have
 /// less than fp32's precision at times, and such numbers cost a hundred times as much.
-constexpr int kLeastExponent = -60;
+constexpr float kLeastExponent = -86;
 
-/// Scores (rows, columns) become exp(score * scale - top), top the largest that a row has had so far, as the
-/// left operand `p`. `sums` and what is in `out` (rows, width) from earlier columns are brought to the new
-/// top.
+/// Scores (rows, columns) become 2^(score * scale - top), top the largest exponent that a row has had so far,
+/// as the left operand `p`. `sums` and what is in `out` (rows, width) from earlier columns are brought to the
+/// new top.
 template <typename Operands>
 CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns, float scale, bool is_first,
                                     typename Operands::Number* p, float* tops, float* sums, float* out,
@@ -38,7 +39,8 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
     const float top = std::max(before, largest(high) * scale);
     Vector total{};
     for (int64_t j = 0; j < padded; j += kLanes) {
-      const Vector e = exponentialOfNegative<kLeastExponent>(load(s + j) * scale - top);
+      const Vector exponent = maximum(Vector{} + kLeastExponent, load(s + j) * scale - top);
+      const Vector e = powerOfTwo<Operands::kOfHalves>(exponent);
       Operands::storeLeft(p + row * kScoreColumns + j, kScoreRows * kScoreColumns, e);
       total += e;
     }
@@ -46,7 +48,7 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
     if (is_first) {
       sums[row] = added;
     } else {
-      const float shrunk = std::exp(before - top);
+      const float shrunk = std::exp2(before - top);
       sums[row] = sums[row] * shrunk + added;
       for (int64_t j = 0; j < width; ++j) out[row * width + j] *= shrunk;
     }
@@ -59,7 +61,7 @@ CAMEO_FOR_EACH_CPU inline void finishRows(const float* sums, const float* tops, 
   for (int64_t row = 0; row < rows; ++row) {
     const float share = 1 / sums[row];
     for (int64_t j = 0; j < width; ++j) out[row * width + j] *= share;
-    log_sum_exp[row] = tops[row] + std::log(sums[row]);
+    log_sum_exp[row] = (tops[row] + std::log2(sums[row])) * std::numbers::ln2_v<float>;
   }
 }
 
@@ -73,7 +75,7 @@ struct Forward {
   static constexpr int64_t kQueries = 512, kKeys = 1024;
 
   int64_t keys, d;
-  float scale;
+  float scale;  // of scores that are exponents of two
 
   struct Inputs {
     Input q, k, v;

@@ -79,6 +79,8 @@ struct Floats {
   static constexpr int64_t kPaired = 1;  // numbers of a right operand's column side by side
   /// Whether scores are an operand where and as they are, from either side.
   static constexpr bool kInPlace = true;
+  /// Whether what is computed need be no more exact than bf16.
+  static constexpr bool kOfHalves = false;
 
   /// Numbers of a row of an operand for products over d.
   static int64_t depthOf(int64_t d) { return d; }
@@ -149,6 +151,7 @@ struct Halves {
   static constexpr int64_t kStep = kTile;
   static constexpr int64_t kPaired = 2;
   static constexpr bool kInPlace = false;
+  static constexpr bool kOfHalves = parts == 1;
 
   static int64_t depthOf(int64_t d) {
     return roundedUp(static_cast<int64_t>(partProducts<parts>().size()) * d, kTile);

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "cpu/gelu.h"
 #include "cpu/vector.h"
 
 namespace cameo::cpu {
@@ -15,30 +16,13 @@ namespace {
 
 constexpr int64_t kRowsAtLeast = 4;  // to a thread
 
-/// The normal distribution's density at x, and how much of it lies below.
-struct Normal {
-  Vector density, below;
-};
-
-/// By formula 7.1.26 of Abramowitz and Stegun's Handbook of Mathematical Functions.
-CAMEO_INLINE Normal normalAt(const Vector& x) {
-  const Vector distance = maximum(x, -x);
-  const Vector t = 1 / (1 + distance * (0.3275911f * 0.707106781f)), e = exponentialOfNegative(x * x * -0.5f);
-  Vector p = t * 1.061405429f - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const Vector tail = p * t * e * 0.5f;  // beyond `distance`
-  return {e * 0.398942280f, x < 0.f ? tail : 1 - tail};
-}
-
 template <typename Number>
 CAMEO_INLINE void gateAll(const Number* hidden, int64_t rows, int64_t width, Number* result) {
   for (int64_t i = 0; i < rows; ++i) {
     const Number *values = hidden + i * 2 * width, *gates = values + width;
     for (int64_t c = 0; c < width; c += kLanes) {
       const Vector gate = load(gates + c);
-      store(result + i * width + c, load(values + c) * gate * normalAt(gate).below);
+      store(result + i * width + c, load(values + c) * gelu(gate));
     }
   }
 }

@@ -83,11 +83,10 @@ CAMEO_INLINE Vector maximum(const Vector& a, const Vector& b) {
   return a > b ? a : b;
 }
 
-/// e^x of an exponent x <= 0, to some 2e-7 of its value; what is below e^least is that, and not a number
-/// stays that. By x = n ln 2 + r, |r| <= ln 2 / 2.
-template <int least = -87>
+/// e^x of an exponent x <= 0, to some 2e-7 of its value; what is below e^-87 is that, and not a number stays
+/// that. By x = n ln 2 + r, |r| <= ln 2 / 2.
 CAMEO_INLINE Vector exponentialOfNegative(const Vector& exponent) {
-  const Vector x = maximum(Vector{} + static_cast<float>(least), exponent);
+  const Vector x = maximum(Vector{} - 87.f, exponent);
   constexpr float whole_numbers = 0x1.8p23f;  // added to a small number, its last bits are that one, rounded
   const Vector shifted = x * 1.44269504f + whole_numbers, n = shifted - whole_numbers;
   const Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
@@ -103,6 +102,27 @@ CAMEO_INLINE Vector exponentialOfNegative(const Vector& exponent) {
 /// The same of any x; at most e^87.
 CAMEO_INLINE Vector exponential(const Vector& x) {
   return exponentialOfNegative(x > 87.f ? Vector{} + 87.f : x);
+}
+
+/// 2^x of an exponent -126 <= x <= 126, to 7e-8 of its value, or for bf16 to 7e-5;
+/// not a number stays that. By polynomials of the third and fifth degree of x's distance from a whole number.
+template <bool for_halves>
+CAMEO_INLINE Vector powerOfTwo(const Vector& x) {
+  constexpr float whole_numbers = 0x1.8p23f;
+  const Vector shifted = x + whole_numbers, r = x - (shifted - whole_numbers);
+  Vector p;
+  if constexpr (for_halves) {
+    p = r * 0.0551715304f + 0.242611013f;
+    p = p * r + 0.693260995f;
+    p = p * r + 0.99992808f;
+  } else {
+    p = r * 0.00132764678f + 0.00967554124f;
+    p = p * r + 0.055507133f;
+    p = p * r + 0.240221197f;
+    p = p * r + 0.693146967f;
+    p = p * r + 1.f;
+  }
+  return reinterpret_cast<Vector>(reinterpret_cast<Bits>(p) + (reinterpret_cast<Bits>(shifted) << 23));
 }
 
 /// Row i of a square becomes its column i. Interleaving the rows' halves moves the lowest bit of a number's

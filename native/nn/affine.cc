@@ -8,6 +8,7 @@
 
 #include "core/device.h"
 #include "cpu/matrix_unit_product.h"
+#include "cpu/matrix_unit_weight.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -50,12 +51,18 @@ class OneDnnLinear {
   std::optional<c10::TypedOperatorHandle<Signature>> operator_;
 };
 
+/// y, to which `added` is added where there is such a tensor.
+at::Tensor plus(at::Tensor y, const at::Tensor& added) {
+  return added.defined() ? y.add_(added) : y;
+}
+
 /// x (N, in): by bf16's matrix unit where the CPU has it, else by oneDNN.
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                   const at::Tensor& added = {}) {
   if (!PlainKernels::on() && cpu::matrixUnitTakes(x, weight)) {
-    return cpu::matrixUnitProduct(x, weight, bias.value_or(at::Tensor()));
+    return cpu::matrixUnitProduct(x, weight, bias.value_or(at::Tensor()), added);
   }
-  return OneDnnLinear::get()(x, weight, bias);
+  return plus(OneDnnLinear::get()(x, weight, bias), added);
 }
 
 /// oneDNN's operator has no backward pass of its own; x (N, in) here, because it gives a view for more
@@ -84,13 +91,16 @@ class Affine : public torch::autograd::Function<Affine> {
 
 }  // namespace
 
-at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  if (!OneDnnLinear::get().takes(x)) return at::linear(x, weight, bias);
+at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                  const at::Tensor& added) {
+  if (!OneDnnLinear::get().takes(x)) return plus(at::linear(x, weight, bias), added);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
   const at::Tensor rows = x.reshape({-1, x.size(-1)});
-  return (c10::GradMode::is_enabled() ? Affine::apply(rows, weight, bias) : product(rows, weight, bias))
-      .view(shape);
+  if (c10::GradMode::is_enabled()) return plus(Affine::apply(rows, weight, bias).view(shape), added);
+  const at::Tensor added_rows =
+      added.defined() ? added.reshape({-1, weight.size(0)}).contiguous() : at::Tensor();
+  return product(rows, weight, bias, added_rows).view(shape);
 }
 
 }  // namespace cameo::nn

@@ -155,17 +155,19 @@ Attention::Projections Attention::projections(const at::Tensor& x) const {
   return {parts[0], parts[1], parts[2]};
 }
 
-at::Tensor Attention::attended(const Projections& projections) const {
+at::Tensor Attention::attended(const Projections& projections, const at::Tensor& added) const {
   const auto& [q, k, v] = projections;
-  return project(mergeHeads(attend(splitHeads(q, heads()), splitHeads(k, heads()), splitHeads(v, heads()))));
+  const at::Tensor mixed = attend(splitHeads(q, heads()), splitHeads(k, heads()), splitHeads(v, heads()));
+  return project(mergeHeads(mixed), added);
 }
 
-at::Tensor Attention::forward(const at::Tensor& x) const {
-  return attended(projections(x));
+at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& added) const {
+  return attended(projections(x), added);
 }
 
-at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& context) const {
-  return attended({to_q_.forward(x), to_k_.forward(context), to_v_.forward(context)});
+at::Tensor Attention::forwardTo(const at::Tensor& context, const at::Tensor& x,
+                                const at::Tensor& added) const {
+  return attended({to_q_.forward(x), to_k_.forward(context), to_v_.forward(context)}, added);
 }
 
 }  // namespace cameo::nn

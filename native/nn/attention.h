@@ -41,21 +41,23 @@ class Attention {
  public:
   Attention(const Scope& scope, const AttentionConfig& config);
 
-  /// x (N, L, dim) -> (N, L, dim).
-  at::Tensor forward(const at::Tensor& x) const;
-  /// x (N, L, dim), context (N, S, context_dim) -> (N, L, dim).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const;
+  /// x (N, L, dim) -> (N, L, dim), plus `added`, of that shape, where there is such a tensor.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& added = {}) const;
+  /// The same of x (N, L, dim) to the keys and values of context (N, S, context_dim).
+  at::Tensor forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added = {}) const;
 
   struct Projections {
     at::Tensor q, k, v;  // (..., L, H*d)
   };
   /// Of self-attention: by one matrix product where the three weights lie together (`ParameterSet::join`).
   Projections projections(const at::Tensor& x) const;
-  at::Tensor project(const at::Tensor& x) const { return to_out_.forward(x); }
+  at::Tensor project(const at::Tensor& x, const at::Tensor& added = {}) const {
+    return to_out_.forward(x, added);
+  }
   int64_t heads() const { return config_.heads; }
 
  private:
-  at::Tensor attended(const Projections& projections) const;
+  at::Tensor attended(const Projections& projections, const at::Tensor& added) const;
 
   AttentionConfig config_;
   Linear to_q_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "cpu/feed_forward.h"
 #include "cpu/geglu.h"
 #include "nn/plain_kernels.h"
 
@@ -67,27 +68,39 @@ at::Tensor FeedForward::forward(const at::Tensor& x) const {
   return out_.forward(geglu(hidden));
 }
 
+at::Tensor FeedForward::forward(const at::Tensor& x, const at::Tensor& added) const {
+  if (gated_ && !PlainKernels::on() && !proj_.weight().adapter && !out_.weight().adapter) {
+    const cpu::GatedFeedForward layer{proj_.weight().like(x), proj_.bias()->like(x), out_.weight().like(x),
+                                      out_.bias()->like(x)};
+    if (cpu::gatedFeedForwardTakes(x, layer)) return cpu::gatedFeedForward(x, layer, added);
+  }
+  if (!x.is_cpu()) return forward(x).add_(added);
+  const at::Tensor out = at::empty_like(x);
+  const int64_t times = (x.size(0) + kTokensAtATime - 1) / kTokensAtATime;
+  for (int64_t i = 0; i < times; ++i) {
+    const auto rows = [&](const at::Tensor& all) {
+      return all.slice(0, i * all.size(0) / times, (i + 1) * all.size(0) / times);
+    };
+    at::Tensor part = rows(out);
+    at::add_out(part, forward(rows(x)), rows(added));
+  }
+  return out;
+}
+
 NormedFeedForward::NormedFeedForward(const Scope& scope, int64_t dim)
     : parameters_(scope.set()), norm_(scope / "norm3", dim), feed_forward_(scope / "ff", dim) {
   parameters_.close();
 }
 
 at::Tensor NormedFeedForward::forward(const at::Tensor& x) const {
-  const auto block = [this](const std::vector<at::Tensor>& inputs) {
-    return feed_forward_.forward(norm_.forward(inputs[0])).add_(inputs[0]);
-  };
-  if (c10::GradMode::is_enabled()) return recompute(block, {x}, parameters_.trained());
-  if (!x.is_cpu()) return block({x});
-  const at::Tensor tokens = x.reshape({-1, x.size(-1)}), out = at::empty_like(tokens);
-  const int64_t times = (tokens.size(0) + kTokensAtATime - 1) / kTokensAtATime;
-  for (int64_t i = 0; i < times; ++i) {
-    const auto rows = [&](const at::Tensor& all) {
-      return all.slice(0, i * all.size(0) / times, (i + 1) * all.size(0) / times);
+  if (c10::GradMode::is_enabled()) {
+    const auto block = [this](const std::vector<at::Tensor>& inputs) {
+      return feed_forward_.forward(norm_.forward(inputs[0])).add_(inputs[0]);
     };
-    at::Tensor part = rows(out);
-    at::add_out(part, feed_forward_.forward(norm_.forward(rows(tokens))), rows(tokens));
+    return recompute(block, {x}, parameters_.trained());
   }
-  return out.view(x.sizes());
+  const at::Tensor tokens = x.reshape({-1, x.size(-1)});
+  return feed_forward_.forward(norm_.forward(tokens), tokens).view(x.sizes());
 }
 
 }  // namespace cameo::nn

@@ -13,6 +13,8 @@ class FeedForward {
  public:
   FeedForward(const Scope& scope, int64_t dim, const std::string& activation = "geglu");
   at::Tensor forward(const at::Tensor& x) const;
+  /// added + forward(x), in one pass where a kernel has both; x and `added` (N, dim). Without gradients.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& added) const;
 
  private:
   bool gated_;
@@ -22,8 +24,7 @@ class FeedForward {
 };
 
 /// A transformer block's last part: x + feed_forward(norm3(x)). The backward pass computes it again from x,
-/// which is all that is kept: the hidden states are eight times as large. On a CPU a forward pass alone takes
-/// some tokens at a time.
+/// which is all that is kept: the hidden states are eight times as large.
 class NormedFeedForward {
  public:
   /// `scope` is the block's.

@@ -19,9 +19,10 @@ at::Tensor adapted(const at::Tensor& x, const LowRank& adapter) {
   return affine(affine(x, matrix(adapter.down), {}), matrix(adapter.up), {}) * adapter.scale;
 }
 
-at::Tensor product(const at::Tensor& x, const Parameter& weight, const Parameter* bias) {
+at::Tensor product(const at::Tensor& x, const Parameter& weight, const Parameter* bias,
+                   const at::Tensor& added) {
   const at::Tensor y =
-      affine(x, weight.like(x).flatten(1), bias ? std::optional(bias->like(x)) : std::nullopt);
+      affine(x, weight.like(x).flatten(1), bias ? std::optional(bias->like(x)) : std::nullopt, added);
   return weight.adapter ? y + adapted(x, *weight.adapter) : y;
 }
 
@@ -31,15 +32,15 @@ Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool bias)
     : weight_(scope.parameter("weight", {out, in})),
       bias_(bias ? &scope.parameter("bias", {out}) : nullptr) {}
 
-at::Tensor Linear::forward(const at::Tensor& x) const {
-  return product(x, weight_, bias_);
+at::Tensor Linear::forward(const at::Tensor& x, const at::Tensor& added) const {
+  return product(x, weight_, bias_, added);
 }
 
 PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out)
     : weight_(scope.parameter("weight", {out, in, 1, 1})), bias_(scope.parameter("bias", {out})) {}
 
-at::Tensor PointwiseConv::forward(const at::Tensor& tokens) const {
-  return product(tokens, weight_, &bias_);
+at::Tensor PointwiseConv::forward(const at::Tensor& tokens, const at::Tensor& added) const {
+  return product(tokens, weight_, &bias_, added);
 }
 
 Conv2d::Conv2d(const Scope& scope, const Conv2dConfig& config)

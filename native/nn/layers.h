@@ -12,8 +12,10 @@ namespace cameo::nn {
 class Linear {
  public:
   Linear(const Scope& scope, int64_t in, int64_t out, bool bias = true);
-  at::Tensor forward(const at::Tensor& x) const;
+  /// Plus `added` (..., out) where there is such a tensor.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& added = {}) const;
   Parameter& weight() const { return weight_; }
+  const Parameter* bias() const { return bias_; }
 
  private:
   Parameter& weight_;
@@ -24,7 +26,8 @@ class Linear {
 class PointwiseConv {
  public:
   PointwiseConv(const Scope& scope, int64_t in, int64_t out);
-  at::Tensor forward(const at::Tensor& tokens) const;
+  /// Plus `added` (..., out) where there is such a tensor.
+  at::Tensor forward(const at::Tensor& tokens, const at::Tensor& added = {}) const;
 
  private:
   const Parameter& weight_;

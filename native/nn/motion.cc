@@ -19,8 +19,8 @@ at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
 }
 
 at::Tensor MotionTransformerBlock::forward(const at::Tensor& input) const {
-  at::Tensor x = attn1_.forward(withPositions(norm1_.forward(input))).add_(input);
-  x = attn2_.forward(withPositions(norm2_.forward(x))).add_(x);
+  at::Tensor x = attn1_.forward(withPositions(norm1_.forward(input)), input);
+  x = attn2_.forward(withPositions(norm2_.forward(x)), x);
   return ff_.forward(x);
 }
 

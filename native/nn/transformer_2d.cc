@@ -15,34 +15,35 @@ SpatialTransformerBlock::SpatialTransformerBlock(const Scope& scope, const Trans
                                .context_dim = config.context_dim}),
       ff_(scope, config.channels) {}
 
-at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const FrameLayout& layout) const {
-  if (layout.references == 0) return attn1_.forward(x);
+at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const FrameLayout& layout,
+                                                    const at::Tensor& added) const {
+  if (layout.references == 0) return attn1_.forward(x, added);
   // (B*(F+R), n, C) -> (B, F+R, n, C)
   const auto samples = [&](const at::Tensor& tokens) { return tokens.unflatten(0, {-1, layout.images()}); };
   const auto [q, k, v] = attn1_.projections(x);
   const at::Tensor mixed = pisaMerged(samples(q), samples(k), samples(v), attn1_.heads(), layout);
-  return attn1_.project(mixed.flatten(0, 1));
+  return attn1_.project(mixed.flatten(0, 1), added);
 }
 
 at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text,
-                                                 const FrameLayout& layout) const {
+                                                 const FrameLayout& layout, const at::Tensor& added) const {
   // All images of a sample read the same text: (B*(F+R), n, C) -> (B, (F+R)*n, C), and back.
   const int64_t tokens = x.size(1), channels = x.size(2);
   const at::Tensor samples = x.reshape({text.size(0), -1, channels});
   if (layout.references_read_text || layout.references == 0) {
-    return attn2_.forward(samples, text).view(x.sizes());
+    return attn2_.forwardTo(text, samples, added.reshape(samples.sizes())).view(x.sizes());
   }
-  const at::Tensor frames = attn2_.forward(samples.narrow(1, 0, layout.frames * tokens), text);
-  return at::constant_pad_nd(frames, {0, 0, 0, layout.references * tokens}).view(x.sizes());
+  const at::Tensor frames = attn2_.forwardTo(text, samples.narrow(1, 0, layout.frames * tokens));
+  return at::constant_pad_nd(frames, {0, 0, 0, layout.references * tokens}).view(x.sizes()).add_(added);
 }
 
 at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,
                                             const FrameLayout& layout,
                                             const std::optional<TokenMerging>& merging) const {
   const at::Tensor tokens = norm1_.forward(input);
-  at::Tensor x = merging ? merging->spread(attendSpatially(merging->merge(tokens), layout)).add_(input)
-                         : attendSpatially(tokens, layout).add_(input);
-  x = attendToText(norm2_.forward(x), text, layout).add_(x);
+  at::Tensor x = merging ? merging->spread(attendSpatially(merging->merge(tokens), layout, {})).add_(input)
+                         : attendSpatially(tokens, layout, input);
+  x = attendToText(norm2_.forward(x), text, layout, x);
   return ff_.forward(x);
 }
 
@@ -62,8 +63,9 @@ Transformer2D::Projection Transformer2D::projection(const Scope& scope, const Tr
   return PointwiseConv(scope, config.channels, config.channels);
 }
 
-at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& tokens) {
-  return std::visit([&](const auto& layer) { return layer.forward(tokens); }, projection);
+at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& tokens,
+                                const at::Tensor& added) {
+  return std::visit([&](const auto& layer) { return layer.forward(tokens, added); }, projection);
 }
 
 at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
@@ -72,7 +74,7 @@ at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text, c
   std::optional<TokenMerging> merging;
   if (merges_tokens_ && token_merging > 0) merging.emplace(tokens, x.size(2), x.size(3), token_merging);
   for (const auto& block : blocks_) tokens = block.forward(tokens, text, layout, merging);
-  return fromTokens(apply(proj_out_, tokens), x.size(2), x.size(3)).add_(x);
+  return fromTokens(apply(proj_out_, tokens, toTokens(x)), x.size(2), x.size(3));
 }
 
 }  // namespace cameo::nn

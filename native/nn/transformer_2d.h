@@ -32,8 +32,11 @@ class SpatialTransformerBlock {
                      const std::optional<TokenMerging>& merging) const;
 
  private:
-  at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout) const;
-  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout) const;
+  /// Plus `added`, a tensor like x, where there is one.
+  at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout, const at::Tensor& added) const;
+  /// Plus `added`, a tensor like x.
+  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+                          const at::Tensor& added) const;
 
   LayerNorm norm1_;
   Attention attn1_;
@@ -53,7 +56,8 @@ class Transformer2D {
  private:
   using Projection = std::variant<Linear, PointwiseConv>;
   static Projection projection(const Scope& scope, const Transformer2DConfig& config);
-  static at::Tensor apply(const Projection& projection, const at::Tensor& tokens);
+  static at::Tensor apply(const Projection& projection, const at::Tensor& tokens,
+                          const at::Tensor& added = {});
 
   GroupNorm norm_;
   Projection proj_in_;

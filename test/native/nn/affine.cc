@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "cpu/matrix_unit_product.h"
+#include "cpu/matrix_unit_weight.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
 
@@ -29,16 +30,18 @@ Tensors affine(const Json& config, const Tensors& in) {
   return result;
 }
 
-/// By bf16's matrix unit, the weight lying as it is or `turned`, all rounded to bf16 where `config` says so;
-/// nothing where this CPU has none.
+/// By bf16's matrix unit, the weight lying as it is or `turned`, with and without a bias and another tensor
+/// added, all rounded to bf16 where `config` says so; nothing where this CPU has none.
 Tensors matrixUnitProduct(const Json& config, const Tensors& in) {
   const c10::InferenceMode inference;
   const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
   const at::Tensor x = in.at("x").flatten(0, -2).to(kind), weight = in.at("weight").to(kind);
   const at::Tensor lying = config.at("turned").get<bool>() ? weight.t().contiguous().t() : weight;
   if (!cpu::matrixUnitTakes(x, lying)) return {};
-  const at::Tensor bias = config.at("bias").get<bool>() ? in.at("bias").to(kind) : at::Tensor();
-  return {{"out", cpu::matrixUnitProduct(x, lying, bias).to(at::kFloat)}};
+  const auto wanted = [&](const std::string& name) {
+    return config.at(name).get<bool>() ? in.at(name).to(kind) : at::Tensor();
+  };
+  return {{"out", cpu::matrixUnitProduct(x, lying, wanted("bias"), wanted("added")).to(at::kFloat)}};
 }
 
 }  // namespace

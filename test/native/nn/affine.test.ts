@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
+import { hasMatrixUnit } from "../../support/cpu.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
 
@@ -21,9 +21,6 @@ function inputs([rows, from, to]: readonly [number, number, number]) {
     grad: drawInput("grad", { shape: [rows, to], scale: 2 }, rows),
   };
 }
-
-const hasMatrixUnit =
-  process.platform === "linux" && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
 
 t.test(
   "products are exact to 1e-5, in bf16 to 0.02, whatever kernel computes them, and so are gradients",
@@ -46,7 +43,7 @@ t.test(
 );
 
 t.test(
-  "bf16's matrix unit gives the same for a weight that lies either way, with a bias and without",
+  "bf16's matrix unit gives the same for a weight that lies either way, with a bias and more added and without",
   {
     skip: hasMatrixUnit ? false : "this CPU has no AMX",
   },
@@ -54,17 +51,26 @@ t.test(
     for (const size of cases) {
       const given = inputs(size);
       const [rows, , to] = size;
-      for (const bias of [true, false]) {
+      for (const [bias, added] of [
+        [true, false],
+        [false, false],
+        [true, true],
+      ] as const) {
         const zero = drawInput("bias", { shape: [to], scale: 0 }, to);
         const { out } = runProbe("nn.affine", { form: "double" }, bias ? given : { ...given, bias: zero });
+        if (added) out?.data.forEach((value, i) => out.data[i] = value + (given.grad.data[i] ?? 0));
         for (const turned of [false, true]) {
           for (const [bf16, tolerance] of [
             [false, 1e-5],
             [true, 0.02],
           ] as const) {
-            const actual = runProbe("nn.matrix_unit_product", { turned, bias, bf16 }, given);
+            const actual = runProbe(
+              "nn.matrix_unit_product",
+              { turned, bias, added, bf16 },
+              { ...given, added: given.grad },
+            );
             t.strictSame(actual.out?.shape, [rows, to]);
-            const name = `${size}, ${bias ? "with" : "without"} bias, turned: ${turned}, bf16: ${bf16}`;
+            const name = `${size}, bias: ${bias}, added: ${added}, turned: ${turned}, bf16: ${bf16}`;
             assertClose(t, actual.out, out, tolerance, name);
           }
         }

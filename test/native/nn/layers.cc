@@ -71,7 +71,8 @@ Tensors attention(const Json& config, const Tensors& in) {
                                                 .context_dim = context_dim,
                                                 .qkv_bias = config.value("qkv_bias", false)});
   assignWeights(parameters, in);
-  return {{"out", context_dim > 0 ? layer.forward(in.at("x"), in.at("context")) : layer.forward(in.at("x"))}};
+  const at::Tensor& x = in.at("x");
+  return {{"out", context_dim > 0 ? layer.forwardTo(in.at("context"), x) : layer.forward(x)}};
 }
 
 Tensors pisa(const Json& config, const Tensors& in) {
