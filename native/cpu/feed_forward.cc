@@ -115,8 +115,8 @@ void computeRows(const Job<Value>& job, int64_t row, const Buffers<Value>& to) {
     });
   }
   forColumns([&](int64_t j, int64_t columns) {
-    finishProduct(to.sums + rows * j, rows, columns, job.out_bias + j, job.added + start + j, job.y + start + j,
-                  job.dim);
+    finishProduct(to.sums + rows * j, rows, columns, job.out_bias + j, job.added + start + j,
+                  job.y + start + j, job.dim);
   });
 }
 

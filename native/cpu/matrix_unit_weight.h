@@ -12,8 +12,8 @@
 namespace cameo::cpu {
 
 /// Whether the matrix unit multiplies x with this weight, in less time than oneDNN: x (rows, in) with dense
-/// rows, weight (out, in) or its transpose laid out so, both fp32 or both bf16, on a CPU with AMX whose matrix
-/// kernels libtorch has.
+/// rows, weight (out, in) or its transpose laid out so, both fp32 or both bf16, on a CPU with AMX whose
+/// matrix kernels libtorch has.
 bool matrixUnitTakes(const at::Tensor& x, const at::Tensor& weight);
 
 #if CAMEO_CPU_KERNELS

@@ -49,8 +49,9 @@ Tensors infer(const Json& config, const Tensors& in) {
   const nn::NormedFeedForward layer(Scope(parameters), x.size(1));
   for (Parameter& parameter : parameters.all()) parameter.value = in.at(parameter.name).to(kind);
   const auto value = [&](const char* name) { return parameters.find(name)->value; };
-  const bool takes = cpu::gatedFeedForwardTakes(x, {value("ff.net.0.proj.weight"), value("ff.net.0.proj.bias"),
-                                                    value("ff.net.2.weight"), value("ff.net.2.bias")});
+  const bool takes =
+      cpu::gatedFeedForwardTakes(x, {value("ff.net.0.proj.weight"), value("ff.net.0.proj.bias"),
+                                     value("ff.net.2.weight"), value("ff.net.2.bias")});
   return {{"out", layer.forward(x).to(at::kFloat)}, {"takes", at::scalar_tensor(takes, at::kFloat)}};
 }
 
