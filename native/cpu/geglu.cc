@@ -92,9 +92,9 @@ at::Tensor geglu(const at::Tensor& hidden) {
 }
 
 at::Tensor gegluBackward(const at::Tensor& gradient, const at::Tensor& hidden) {
-  const int64_t width = hidden.size(-1) / 2;
   const at::Tensor grad = gradient.contiguous(), result = at::empty_like(hidden);
 #if CAMEO_CPU_KERNELS
+  const int64_t width = hidden.size(-1) / 2;
   const float *g = grad.const_data_ptr<float>(), *from = hidden.const_data_ptr<float>();
   float* to = result.mutable_data_ptr<float>();
   forRows(hidden, [&](int64_t first, int64_t rows) {
