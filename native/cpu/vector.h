@@ -104,8 +104,8 @@ CAMEO_INLINE Vector exponential(const Vector& x) {
   return exponentialOfNegative(x > 87.f ? Vector{} + 87.f : x);
 }
 
-/// 2^x of an exponent -126 <= x <= 126, to 7e-8 of its value, or for bf16 to 7e-5;
-/// not a number stays that. By polynomials of the third and fifth degree of x's distance from a whole number.
+/// 2^x of an exponent -126 <= x <= 126, to 7e-8 of its value, or to 7e-5 where it is rounded to bf16; not a
+/// number stays that. By polynomials of the fifth and third degree of x's distance from a whole number.
 template <bool for_halves>
 CAMEO_INLINE Vector powerOfTwo(const Vector& x) {
   constexpr float whole_numbers = 0x1.8p23f;

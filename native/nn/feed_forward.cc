@@ -69,12 +69,12 @@ at::Tensor FeedForward::forward(const at::Tensor& x) const {
 }
 
 at::Tensor FeedForward::forward(const at::Tensor& x, const at::Tensor& added) const {
+  if (!x.is_cpu()) return forward(x).add_(added);
   if (gated_ && !PlainKernels::on() && !proj_.weight().adapter && !out_.weight().adapter) {
     const cpu::GatedFeedForward layer{proj_.weight().like(x), proj_.bias()->like(x), out_.weight().like(x),
                                       out_.bias()->like(x)};
     if (cpu::gatedFeedForwardTakes(x, layer)) return cpu::gatedFeedForward(x, layer, added);
   }
-  if (!x.is_cpu()) return forward(x).add_(added);
   const at::Tensor out = at::empty_like(x);
   const int64_t times = (x.size(0) + kTokensAtATime - 1) / kTokensAtATime;
   for (int64_t i = 0; i < times; ++i) {
