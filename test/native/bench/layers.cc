@@ -91,12 +91,12 @@ Tensors linear(const Json& config, const Tensors&) {
   return measure({{"layer", layer}, {"oneDNN", plain}}, exact, Measurement(config));
 }
 
-/// A feed-forward gated by GELU: the layer, the layer with plain kernels, and libtorch's functions.
+/// A feed-forward gated by GELU, with a residual: the layer, and libtorch's functions.
 Tensors feedForward(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const int64_t dim = config.at("dim"), tokens = config.at("tokens");
   Draw draw(config);
-  const at::Tensor x = draw({tokens, dim});
+  const at::Tensor x = draw({tokens, dim}), added = draw({tokens, dim});
   ParameterSet parameters;
   const nn::FeedForward layer(Scope(parameters), dim);
   for (Parameter& parameter : parameters.all()) {
@@ -109,9 +109,9 @@ Tensors feedForward(const Json& config, const Tensors&) {
       return at::linear(x, value(".weight"), value(".bias"));
     };
     const auto halves = linear(x.to(type), "net.0.proj").chunk(2, -1);
-    return Tensors{{"out", linear(halves[0] * at::gelu(halves[1]), "net.2")}};
+    return Tensors{{"out", linear(halves[0] * at::gelu(halves[1]), "net.2") + added}};
   };
-  const std::vector<Form> forms = {{"fast", [&] { return Tensors{{"out", layer.forward(x)}}; }},
+  const std::vector<Form> forms = {{"fast", [&] { return Tensors{{"out", layer.forward(x, added)}}; }},
                                    {"plain", [&] { return libtorch(at::kFloat); }}};
   return measure(forms, [&] { return libtorch(at::kDouble); }, Measurement(config));
 }
