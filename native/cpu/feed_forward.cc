@@ -37,20 +37,21 @@ CAMEO_FOR_EACH_CPU void gateColumns(const float* values, const float* gates, int
 /// The layer, packed, and its tokens. A thread takes so many `rows` at a time.
 template <typename Value>
 struct Job {
-  using Weight = UnitWeight<Value>;
-  static constexpr int64_t kParts = Weight::kParts;
+  static constexpr int64_t kParts = UnitWeight<Value>::kParts;
 
-  Weight hidden_weight, out_weight;
-  const Half *packed_hidden, *packed_out;
+  UnitWeight<Value> hidden_weight, out_weight;
+  at::Tensor packed;
+  Half *packed_hidden, *packed_out;
   const Value *hidden_bias, *out_bias, *x, *added;
   Value* y;
   int64_t all_rows, dim, hidden, slice, rows;
 
-  Job(const at::Tensor& x, const GatedFeedForward& layer, const at::Tensor& added, const at::Tensor& y,
-      const at::Tensor& packed)
+  Job(const at::Tensor& x, const GatedFeedForward& layer, const at::Tensor& added, const at::Tensor& y)
       : hidden_weight(layer.hidden_weight),
         out_weight(layer.out_weight),
-        packed_hidden(packed.const_data_ptr<Half>()),
+        packed(at::empty({hidden_weight.packed(hidden_weight.out) + out_weight.packed(out_weight.out)},
+                         at::kBFloat16)),
+        packed_hidden(packed.mutable_data_ptr<Half>()),
         packed_out(packed_hidden + hidden_weight.packed(hidden_weight.out)),
         hidden_bias(layer.hidden_bias.const_data_ptr<Value>()),
         out_bias(layer.out_bias.const_data_ptr<Value>()),
@@ -63,6 +64,8 @@ struct Job {
         slice(std::min(kSlice, hidden)) {
     const int64_t bytes = kParts * (dim + slice) * sizeof(Half) + (dim + 2 * kColumns) * sizeof(float);
     rows = equalShare(all_rows, std::clamp(kBytes / bytes, kMinRows, kMaxRows));
+    packWeight(hidden_weight, 0, hidden_weight.out, packed_hidden);
+    packWeight(out_weight, 0, out_weight.out, packed_out);
   }
 };
 
@@ -123,12 +126,7 @@ void computeRows(const Job<Value>& job, int64_t row, const Buffers<Value>& to) {
 template <typename Value>
 void computeAll(const at::Tensor& x, const GatedFeedForward& layer, const at::Tensor& added,
                 const at::Tensor& y) {
-  const UnitWeight<Value> hidden_weight(layer.hidden_weight), out_weight(layer.out_weight);
-  const int64_t of_hidden = hidden_weight.packed(hidden_weight.out);
-  const at::Tensor packed = at::empty({of_hidden + out_weight.packed(out_weight.out)}, at::kBFloat16);
-  packWeight(hidden_weight, 0, hidden_weight.out, packed.mutable_data_ptr<Half>());
-  packWeight(out_weight, 0, out_weight.out, packed.mutable_data_ptr<Half>() + of_hidden);
-  const Job<Value> job(x, layer, added, y, packed);
+  const Job<Value> job(x, layer, added, y);
   Pieces counted;
   Buffers(job, &counted);
   const ThreadScratch scratch(counted.taken());
@@ -151,8 +149,8 @@ bool gatedFeedForwardTakes(const at::Tensor& x, const GatedFeedForward& layer) {
     return bias.scalar_type() == x.scalar_type() && bias.is_contiguous();
   };
   return x.dim() == 2 && x.is_contiguous() && matrixUnitTakes(x, hidden_weight) &&
-         out_weight.scalar_type() == x.scalar_type() && out_weight.stride(1) == 1 && isBias(hidden_bias) &&
-         isBias(out_bias) && out_weight.size(1) % kColumns == 0;
+         matrixUnitPacks(x, out_weight) && out_weight.size(1) % kColumns == 0 && isBias(hidden_bias) &&
+         isBias(out_bias);
 #else
   return false;
 #endif

@@ -61,16 +61,21 @@ template void packWeight(const UnitWeight<Half>&, int64_t, int64_t, Half*);
 
 #endif
 
+bool matrixUnitPacks(const at::Tensor& x, const at::Tensor& weight) {
+#if CAMEO_CPU_KERNELS
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+  return known && weight.is_cpu() && weight.scalar_type() == x.scalar_type() && weight.dim() == 2 &&
+         (weight.stride(0) == 1 || (weight.stride(1) == 1 && weight.stride(0) % 2 == 0)) &&
+         weight.size(1) % kTile == 0 && weight.size(0) % kLanes == 0 && hasMatrixUnit();
+#else
+  return false;
+#endif
+}
+
 bool matrixUnitTakes(const at::Tensor& x, const at::Tensor& weight) {
 #if CAMEO_CPU_KERNELS
-  const auto kind = x.scalar_type();
-  const auto fits = [&](const at::Tensor& t) {
-    return t.is_cpu() && t.scalar_type() == kind && t.dim() == 2;
-  };
-  const bool known = kind == at::kFloat || kind == at::kBFloat16;
-  const bool lies = weight.stride(0) == 1 || (weight.stride(1) == 1 && weight.stride(0) % 2 == 0);
-  return known && fits(x) && fits(weight) && x.stride(1) == 1 && lies && x.size(0) >= kLeastRows &&
-         x.size(1) % kTile == 0 && weight.size(0) % kLanes == 0 && hasMatrixUnit();
+  return x.is_cpu() && x.dim() == 2 && x.stride(1) == 1 && x.size(0) >= kLeastRows &&
+         matrixUnitPacks(x, weight);
 #else
   return false;
 #endif

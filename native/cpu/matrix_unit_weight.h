@@ -16,6 +16,9 @@ namespace cameo::cpu {
 /// matrix kernels libtorch has.
 bool matrixUnitTakes(const at::Tensor& x, const at::Tensor& weight);
 
+/// The weight's part of that: it can be packed for products with numbers of x's type.
+bool matrixUnitPacks(const at::Tensor& x, const at::Tensor& weight);
+
 #if CAMEO_CPU_KERNELS
 
 constexpr int64_t kColumns = 64;    // of a product at a time
