@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "cpu/gelu.h"
 #include "cpu/matrix_unit_weight.h"
@@ -14,113 +16,141 @@ namespace {
 
 #if CAMEO_CPU_KERNELS
 
-constexpr int64_t kSlice = kMaxDepth;  // hidden states at a time
-constexpr int64_t kMinRows = 64, kMaxRows = 256;
+constexpr int64_t kSlice = 1280;  // hidden states at a time
+constexpr int64_t kMinRows = 64, kMaxRows = 320;
 constexpr int64_t kBytes = 2400 << 10;  // of what a thread computes, most of which its core's cache holds
+constexpr int64_t kBlock = kPanel * kPanel;
 
-/// Hidden states (rows, columns), as the parts of rows that are multiplied: values and gates are sums without
-/// their biases.
+/// Some hidden states of `kPanel` rows, to their place in a left panel: sums (kPanel, kPanel) are values and
+/// gates without their biases, `kTileRows` of each.
 template <typename Value>
-CAMEO_FOR_EACH_CPU void gateColumns(const float* values, const float* gates, int64_t rows,
-                                    const Value* of_values, const Value* of_gates, Half* to, int64_t stride,
-                                    int64_t of_part) {
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t j = 0; j < kColumns; j += kLanes) {
-      const int64_t at = row * kColumns + j;
-      const Vector gate = load(gates + at) + load(of_gates + j);
-      storeParts<UnitWeight<Value>::kParts>(to + row * stride + j, of_part,
-                                            (load(values + at) + load(of_values + j)) * gelu(gate));
+struct GatedBlock {
+  static_assert(kTileRows == kLanes);
+
+  const float* sums = nullptr;
+  const Value *of_values = nullptr, *of_gates = nullptr;
+  Half* to = nullptr;
+
+  CAMEO_INLINE void gate(int64_t row) const {
+    if (!sums) return;
+    const float* const values = sums + row * kPanel;
+    const Vector value = load(values) + load(of_values), gate = load(values + kTileRows) + load(of_gates);
+    if constexpr (std::is_same_v<Value, float>) {
+      storeParts<kFloatParts>(to + row * kTile, 2 * kTileNumbers, value * gelu(gate));
+    } else {
+      store(to + row * kTile, value * geluForHalves(gate));
     }
   }
-}
+};
 
 /// The layer, packed, and its tokens. A thread takes so many `rows` at a time.
 template <typename Value>
 struct Job {
-  static constexpr int64_t kParts = UnitWeight<Value>::kParts;
+  static constexpr int64_t kParts = kPartsOf<Value>;
 
   UnitWeight<Value> hidden_weight, out_weight;
+  int64_t all_rows, dim, hidden, slice, rows;
   at::Tensor packed;
   Half *packed_hidden, *packed_out;
   const Value *hidden_bias, *out_bias, *x, *added;
   Value* y;
-  int64_t all_rows, dim, hidden, slice, rows;
 
   Job(const at::Tensor& x, const GatedFeedForward& layer, const at::Tensor& added, const at::Tensor& y)
       : hidden_weight(layer.hidden_weight),
         out_weight(layer.out_weight),
-        packed(at::empty({hidden_weight.packed(hidden_weight.out) + out_weight.packed(out_weight.out)},
-                         at::kBFloat16)),
-        packed_hidden(packed.mutable_data_ptr<Half>()),
-        packed_out(packed_hidden + hidden_weight.packed(hidden_weight.out)),
+        all_rows(x.size(0)),
+        dim(x.size(1)),
+        hidden(layer.out_weight.size(1)),
+        slice(std::min(kSlice, hidden)),
         hidden_bias(layer.hidden_bias.const_data_ptr<Value>()),
         out_bias(layer.out_bias.const_data_ptr<Value>()),
         x(x.const_data_ptr<Value>()),
         added(added.const_data_ptr<Value>()),
-        y(y.mutable_data_ptr<Value>()),
-        all_rows(x.size(0)),
-        dim(x.size(1)),
-        hidden(layer.out_weight.size(1)),
-        slice(std::min(kSlice, hidden)) {
-    const int64_t bytes = kParts * (dim + slice) * sizeof(Half) + (dim + 2 * kColumns) * sizeof(float);
-    rows = equalShare(all_rows, std::clamp(kBytes / bytes, kMinRows, kMaxRows));
-    packWeight(hidden_weight, 0, hidden_weight.out, packed_hidden);
-    packWeight(out_weight, 0, out_weight.out, packed_out);
+        y(y.mutable_data_ptr<Value>()) {
+    const int64_t bytes = kParts * (dim + slice) * sizeof(Half) + dim * sizeof(float);
+    rows = roundedUp(equalShare(all_rows, std::clamp(kBytes / bytes, kMinRows, kMaxRows)), kPanel);
+    const PackedColumns of_hidden{0, hidden, /*gates=*/hidden}, of_out{0, dim};
+    const int64_t in_hidden = of_hidden.panels() * hidden_weight.panel();
+    packed = at::empty({in_hidden + of_out.panels() * out_weight.panel()}, at::kBFloat16);
+    packed_hidden = packed.mutable_data_ptr<Half>();
+    packed_out = packed_hidden + in_hidden;
+    packWeight(hidden_weight, of_hidden, packed_hidden);
+    packWeight(out_weight, of_out, packed_out);
   }
 };
 
 template <typename Value>
 struct Buffers {
-  Half *x, *hidden;
-  float *values, *gates, *sums;
+  Half *x, *hidden;     // left panels
+  float *gated, *sums;  // two blocks, and one for every `kPanel` rows and columns of the result
 
   Buffers(const Job<Value>& job, Pieces* pieces) {
     x = pieces->take<Half>(job.kParts * job.rows * job.dim);
     hidden = pieces->take<Half>(job.kParts * job.rows * job.slice);
-    values = pieces->take(job.rows * kColumns);
-    gates = pieces->take(job.rows * kColumns);
-    sums = pieces->take(job.rows * job.dim);
+    gated = pieces->take(2 * kBlock);
+    sums = pieces->take(job.rows * roundedUp(job.dim, kPanel));
   }
 };
 
 /// Of the hidden states, `width` from `first` on of some rows.
 template <typename Value>
-void computeHidden(const Job<Value>& job, const UnitRows& x, int64_t rows, int64_t first, int64_t width,
-                   const Buffers<Value>& to) {
-  const auto multiplyColumns = [&](int64_t column, float* sums) {
-    multiplyParts<Job<Value>::kParts>(rows, kColumns, job.dim, x,
-                                      job.packed_hidden + job.hidden_weight.packed(column),
-                                      job.dim * kColumns, sums);
-  };
-  for (int64_t j = 0; j < width; j += kColumns) {
-    const int64_t value = first + j, gate = job.hidden + value;
-    multiplyColumns(value, to.values);
-    multiplyColumns(gate, to.gates);
-    gateColumns(to.values, to.gates, rows, job.hidden_bias + value, job.hidden_bias + gate, to.hidden + j,
-                width, rows * width);
+CAMEO_MATRIX_UNIT void computeHidden(const Job<Value>& job, int64_t rows, int64_t first, int64_t width,
+                                     const Buffers<Value>& to) {
+  constexpr int64_t parts = kPartsOf<Value>;
+  GatedBlock<Value> before;
+  const auto gate = [&before](int64_t row) CAMEO_INLINE_LAMBDA { before.gate(row); };
+  float *sums = to.gated, *free = to.gated + kBlock;
+  for (int64_t j = 0; j < width; j += kTileRows) {
+    const int64_t value = first + j;
+    const Half* const weight = job.packed_hidden + value / kTileRows * job.hidden_weight.panel();
+    for (int64_t panel = 0; panel < (rows + kPanel - 1) / kPanel; ++panel) {
+      multiplyPanels<parts>(to.x + panelNumbers<parts>(job.dim) * panel, weight, job.dim, sums,
+                            /*adds=*/false, gate);
+      Half* const step = to.hidden + panelNumbers<parts>(width) * panel + kStepNumbers<parts> * (j / kTile);
+      before = {sums, job.hidden_bias + value, job.hidden_bias + job.hidden + value, step + j % kTile};
+      std::swap(sums, free);
+    }
   }
+  for (int64_t row = 0; row < kPanel; ++row) gate(row);
+}
+
+/// Adds to the result of some rows what `width` hidden states from `first` on give; the last ones finish it.
+template <typename Value>
+CAMEO_MATRIX_UNIT void addHidden(const Job<Value>& job, int64_t row, int64_t rows, int64_t first,
+                                 int64_t width, const Buffers<Value>& to) {
+  constexpr int64_t parts = kPartsOf<Value>;
+  FinishedBlock<Value> before;
+  const auto finish = [&before](int64_t i) CAMEO_INLINE_LAMBDA { before.finish(i); };
+  float* sums = to.sums;
+  for (int64_t column = 0; column < job.dim; column += kPanel) {
+    const Half* const weight =
+        job.packed_out + column / kPanel * job.out_weight.panel() + panelNumbers<parts>(first);
+    for (int64_t i = 0; i < rows; i += kPanel, sums += kBlock) {
+      multiplyPanels<parts>(to.hidden + panelNumbers<parts>(width) * (i / kPanel), weight, width, sums,
+                            /*adds=*/first > 0, finish);
+      if (first + width < job.hidden) continue;
+      const int64_t place = (row + i) * job.dim + column;
+      before = {sums,
+                std::min(kPanel, rows - i),
+                std::min(kPanel, job.dim - column),
+                job.out_bias + column,
+                job.added + place,
+                job.y + place,
+                job.dim};
+    }
+  }
+  for (int64_t i = 0; i < kPanel; ++i) finish(i);
 }
 
 template <typename Value>
 void computeRows(const Job<Value>& job, int64_t row, const Buffers<Value>& to) {
-  const int64_t rows = std::min(job.rows, job.all_rows - row), start = row * job.dim;
-  const UnitRows x = unitRows({job.x + start, job.dim}, rows, job.dim, to.x);
-  const auto forColumns = [&](const auto& each) {
-    for (int64_t j = 0; j < job.dim; j += kColumns) each(j, std::min(kColumns, job.dim - j));
-  };
+  const int64_t rows = std::min(job.rows, job.all_rows - row);
+  packRows(RowsOf<Value>{job.x + row * job.dim, job.dim}, rows, job.dim, to.x);
   for (int64_t first = 0; first < job.hidden; first += job.slice) {
     const int64_t width = std::min(job.slice, job.hidden - first);
-    computeHidden(job, x, rows, first, width, to);
-    forColumns([&](int64_t j, int64_t columns) {
-      multiplyParts<Job<Value>::kParts>(rows, columns, width, {{to.hidden, width}, rows * width},
-                                        job.packed_out + job.out_weight.packed(j) + first * columns,
-                                        job.hidden * columns, to.sums + rows * j, /*adds=*/first > 0);
-    });
+    computeHidden(job, rows, first, width, to);
+    addHidden(job, row, rows, first, width, to);
   }
-  forColumns([&](int64_t j, int64_t columns) {
-    finishProduct(to.sums + rows * j, rows, columns, job.out_bias + j, job.added + start + j,
-                  job.y + start + j, job.dim);
-  });
 }
 
 template <typename Value>
@@ -131,10 +161,11 @@ void computeAll(const at::Tensor& x, const GatedFeedForward& layer, const at::Te
   Buffers(job, &counted);
   const ThreadScratch scratch(counted.taken());
   at::parallel_for(0, (job.all_rows + job.rows - 1) / job.rows, 1, [&](int64_t begin, int64_t end) {
+    const MatrixUnitTiles tiles;
     Pieces pieces(scratch.mine());
     const Buffers buffers(job, &pieces);
     for (int64_t block = begin; block < end; ++block) computeRows(job, block * job.rows, buffers);
-    releaseMatrixUnit();
+    finishStores();
   });
 }
 
@@ -149,7 +180,7 @@ bool gatedFeedForwardTakes(const at::Tensor& x, const GatedFeedForward& layer) {
     return bias.scalar_type() == x.scalar_type() && bias.is_contiguous();
   };
   return x.dim() == 2 && x.is_contiguous() && matrixUnitTakes(x, hidden_weight) &&
-         matrixUnitPacks(x, out_weight) && out_weight.size(1) % kColumns == 0 && isBias(hidden_bias) &&
+         matrixUnitPacks(x, out_weight) && out_weight.size(1) % kTile == 0 && isBias(hidden_bias) &&
          isBias(out_bias);
 #else
   return false;

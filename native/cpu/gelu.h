@@ -27,6 +27,23 @@ CAMEO_INLINE Vector gelu(const Vector& x) {
   return x * normalAt(x).below;
 }
 
+/// Off by at most 9e-5, for what is rounded to bf16: a third of the instructions, and no division. The
+/// polynomial of x whose largest error is least from 0 to 4.2, where it is 1/2, beside the half that lies
+/// below 0.
+CAMEO_INLINE Vector geluForHalves(const Vector& x) {
+  constexpr float end = 4.2f;
+  const Vector above = x > -end ? x : Vector{} - end, near = above < end ? above : Vector{} + end;
+  const Vector square = near * near;
+  Vector p = square * -9.01752728e-10f + 7.94133612e-08f;
+  p = p * square - 3.03793058e-06f;
+  p = p * square + 6.68906796e-05f;
+  p = p * square - 0.000950657355f;
+  p = p * square + 0.00929822866f;
+  p = p * square - 0.0655281991f;
+  p = p * square + 0.398465872f;
+  return x * (near * p + 0.5f);
+}
+
 }  // namespace cameo::cpu
 
 #endif

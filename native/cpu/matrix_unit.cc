@@ -1,5 +1,6 @@
 #include "cpu/matrix_unit.h"
 
+#include <ATen/cpu/Utils.h>
 #include <ATen/native/CPUBlas.h>
 #include <c10/util/Exception.h>
 
@@ -21,9 +22,9 @@ void releaseMatrixUnit() {
 }
 
 bool hasMatrixUnit() {
-  // libtorch says by throwing where it has no such kernel.
+  // The system must allow a process to use the unit; libtorch says by throwing where it has no such kernel.
   static const bool has = [] {
-    if (!hasFastBf16() || !hasMatrixKernel()) return false;
+    if (!hasFastBf16() || !hasMatrixKernel() || !at::cpu::init_amx()) return false;
     std::array<Half, kLanes * kTile> a{}, b{};
     std::array<float, kLanes * kLanes> sums{};
     try {

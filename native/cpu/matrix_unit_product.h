@@ -11,4 +11,13 @@ namespace cameo::cpu {
 at::Tensor matrixUnitProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                              const at::Tensor& added = {});
 
+/// Whether `matrixUnitConvolution` has this convolution: x (N, in, H, W) with a kernel (out, in, 3, 3) and a
+/// padding of 1, channels-last both, that `matrixUnitTakes` would take as matrices.
+bool matrixUnitConvolves(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding);
+
+/// The same as a product with what the kernel sees at each position, gathered for some of them at a time;
+/// a bias (out) or none -> (N, out, H', W'), channels-last.
+at::Tensor matrixUnitConvolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                                 int64_t stride);
+
 }  // namespace cameo::cpu

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 namespace cameo::cpu {
 
 namespace {
@@ -11,29 +13,38 @@ namespace {
 
 constexpr int64_t kLeastRows = 256;  // for which packing the weight pays
 
+/// Rows of the weight's transpose, of `kTileRows` columns: tiles of pairs of them, part by part.
 template <typename Value>
-CAMEO_FOR_EACH_CPU void widen(RowsOf<Value> x, int64_t rows, int64_t columns, float* to) {
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t j = 0; j < columns; j += kLanes) {
-      store(to + row * columns + j, load(x.values + row * x.stride + j));
-    }
+CAMEO_INLINE void storePairsOfRows(const Vector (&rows)[kTile], Half* to) {
+  for (int64_t row = 0; row < kTile; row += 2) {
+    storePairs<kPartsOf<Value>>(to + row * kTileRows, 2 * kTileNumbers, rows[row], rows[row + 1]);
   }
 }
 
-/// (kTile, count) of W^T from its place on: its parts, (kTile / 2, count, 2) each.
+CAMEO_INLINE void turnSquare(const float* from, int64_t stride, Vector* to) {
+  Vector square[kLanes];
+  for (int64_t i = 0; i < kLanes; ++i) square[i] = load(from + i * stride);
+  transpose(square);
+  for (int64_t i = 0; i < kLanes; ++i) to[i] = square[i];
+}
+
+/// (kTileRows, kTile) of a weight from its place on, turned.
 template <typename Value>
-void packPiece(const UnitWeight<Value>& weight, const Value* from, int64_t count, float* room, Half* to) {
+CAMEO_FOR_EACH_CPU void packTile(const UnitWeight<Value>& weight, const Value* from, Half* to) {
   if (weight.in_stride > 1) {
-    widen(RowsOf<Value>{from, weight.in_stride}, kTile, count, room);
+    Vector rows[kTile];
+    for (int64_t i = 0; i < kTile; ++i) rows[i] = load(from + i * weight.in_stride);
+    storePairsOfRows<Value>(rows, to);
   } else if constexpr (std::is_same_v<Value, float>) {
-    turn({from, weight.out_stride}, count, kTile, room, count);
+    Vector rows[kTile];
+    for (int64_t j = 0; j < kTile; j += kLanes) turnSquare(from + j, weight.out_stride, rows + j);
+    storePairsOfRows<Value>(rows, to);
   } else {
     // A pair has the size of a float.
-    turn({reinterpret_cast<const float*>(from), weight.out_stride / 2}, count, kTile / 2,
-         reinterpret_cast<float*>(to), count);
-    return;
+    Vector rows[kLanes];
+    turnSquare(reinterpret_cast<const float*>(from), weight.out_stride / 2, rows);
+    for (int64_t i = 0; i < kLanes; ++i) store(reinterpret_cast<float*>(to) + i * kTileRows, rows[i]);
   }
-  splitPairs<UnitWeight<Value>::kParts>({room, count}, kTile, count, to, weight.in * count);
 }
 
 #endif
@@ -43,21 +54,30 @@ void packPiece(const UnitWeight<Value>& weight, const Value* from, int64_t count
 #if CAMEO_CPU_KERNELS
 
 template <typename Value>
-void packWeight(const UnitWeight<Value>& weight, int64_t first, int64_t columns, Half* packed) {
-  const ThreadScratch scratch(kTile * kColumns);
-  const int64_t pieces = weight.in / kTile;
-  at::parallel_for(0, (columns + kColumns - 1) / kColumns * pieces, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t column = first + i / pieces * kColumns, input = i % pieces * kTile;
-      const int64_t count = std::min(kColumns, first + columns - column);
-      packPiece(weight, weight.values + column * weight.out_stride + input * weight.in_stride, count,
-                scratch.mine(), packed + weight.packed(column - first) + input * count);
+void packWeight(const UnitWeight<Value>& weight, const PackedColumns& columns, Half* panels) {
+  constexpr int64_t parts = kPartsOf<Value>;
+  const int64_t of_each = columns.count / kTileRows, given = columns.gates > 0 ? 2 * of_each : of_each;
+  at::parallel_for(0, 2 * columns.panels(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t half = begin; half < end; ++half) {
+      const int64_t place = columns.gates > 0 ? half / 2 : half, gates = half % 2 * columns.gates;
+      const Value* const from =
+          weight.values + (columns.first + place * kTileRows + gates) * weight.out_stride;
+      Half* to = panels + half / 2 * weight.panel() + half % 2 * kTileNumbers;
+      for (int64_t input = 0; input < weight.in; input += kTile, to += kStepNumbers<parts>) {
+        if (half < given) {
+          packTile(weight, from + input * weight.in_stride, to);
+        } else {
+          for (int64_t part = 0; part < parts; ++part) {
+            std::fill_n(to + part * 2 * kTileNumbers, kTileNumbers, Half(0));
+          }
+        }
+      }
     }
   });
 }
 
-template void packWeight(const UnitWeight<float>&, int64_t, int64_t, Half*);
-template void packWeight(const UnitWeight<Half>&, int64_t, int64_t, Half*);
+template void packWeight(const UnitWeight<float>&, const PackedColumns&, Half*);
+template void packWeight(const UnitWeight<Half>&, const PackedColumns&, Half*);
 
 #endif
 

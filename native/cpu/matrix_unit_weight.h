@@ -2,12 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <algorithm>
-#include <type_traits>
-
-#include "cpu/matrix.h"
-#include "cpu/matrix_unit.h"
-#include "cpu/vector.h"
+#include "cpu/matrix_unit_panels.h"
 
 namespace cameo::cpu {
 
@@ -21,14 +16,10 @@ bool matrixUnitPacks(const at::Tensor& x, const at::Tensor& weight);
 
 #if CAMEO_CPU_KERNELS
 
-constexpr int64_t kColumns = 64;    // of a product at a time
-constexpr int64_t kMaxDepth = 640;  // of what it sums over
-
-/// W (out, in) of a layer x W^T, and how it is packed: of every `kColumns` of the result, its parts (kParts,
-/// in / 2, columns, 2).
+/// W (out, in) of a layer x W^T.
 template <typename Value>
 struct UnitWeight {
-  static constexpr int64_t kParts = std::is_same_v<Value, float> ? kFloatParts : 1;
+  static constexpr int64_t kParts = kPartsOf<Value>;
 
   const Value* values;
   int64_t out, in;
@@ -41,60 +32,44 @@ struct UnitWeight {
         out_stride(weight.stride(0)),
         in_stride(weight.stride(1)) {}
 
-  /// Numbers for so many columns of the result.
-  int64_t packed(int64_t columns) const { return kParts * in * columns; }
+  /// Numbers of a panel.
+  int64_t panel() const { return panelNumbers<kParts>(in); }
 };
 
-/// For the `columns` of the result from `first` on. On all threads.
-template <typename Value>
-void packWeight(const UnitWeight<Value>& weight, int64_t first, int64_t columns, Half* packed);
+/// Which columns of a result are packed: `count` from `first` on, or of two halves of the result, the second
+/// of them `gates` further, so many of each, by turns `kTileRows` of the one and of the other.
+struct PackedColumns {
+  int64_t first, count, gates = 0;
 
-/// Rows that are multiplied, in parts, `of_part` numbers from part to part.
-struct UnitRows {
-  RowsOf<Half> rows;
-  int64_t of_part;
+  int64_t panels() const { return ((gates > 0 ? 2 : 1) * count + kPanel - 1) / kPanel; }
 };
 
-/// Of fp32, taken apart into `parts` (kParts, rows, in); of bf16, as they are.
-inline UnitRows unitRows(RowsOf<float> x, int64_t rows, int64_t in, Half* parts) {
-  splitRows<kFloatParts>(x, rows, in, parts, in, rows * in);
-  return {{parts, in}, rows * in};
-}
-
-inline UnitRows unitRows(RowsOf<Half> x, int64_t, int64_t, Half*) {
-  return {x, 0};
-}
-
-/// sums (rows, columns) = x (rows, depth) times so many columns of a weight, packed, from `packed` on; its
-/// parts are `of_part` numbers apart. Added to what is there where `adds`.
-template <int64_t parts>
-void multiplyParts(int64_t rows, int64_t columns, int64_t depth, const UnitRows& x, const Half* packed,
-                   int64_t of_part, float* sums, bool adds = false) {
-  for (int64_t at = 0; at < depth; at += kMaxDepth) {
-    for (const auto& [of_x, of_weight] : partProducts<parts>()) {
-      multiply(rows, columns, std::min(kMaxDepth, depth - at),
-               {x.rows.values + of_x * x.of_part + at, x.rows.stride},
-               {packed + of_weight * of_part + at * columns, columns}, sums, columns, adds);
-      adds = true;
-    }
-  }
-}
-
-/// y (rows, columns) = sums + bias + added, of which either may be null, written past the caches; `stride`
-/// numbers from row to row of both y and `added`.
+/// The right panels of these columns; the last one's that are missing are zeros. On all threads.
 template <typename Value>
-CAMEO_FOR_EACH_CPU void finishProduct(const float* sums, int64_t rows, int64_t columns, const Value* bias,
-                                      const Value* added, Value* y, int64_t stride) {
-  for (int64_t row = 0; row < rows; ++row) {
+void packWeight(const UnitWeight<Value>& weight, const PackedColumns& columns, Half* panels);
+
+/// A block of sums (kPanel, kPanel) as it is written: of its `rows` and `columns`, those that the result has;
+/// y = sums + bias + added, of which either may be null, from the block's place on, `stride` numbers from row
+/// to row of both y and `added`.
+template <typename Value>
+struct FinishedBlock {
+  const float* sums = nullptr;
+  int64_t rows = 0, columns = 0;
+  const Value *bias = nullptr, *added = nullptr;
+  Value* y = nullptr;
+  int64_t stride = 0;
+
+  /// Past the caches.
+  CAMEO_INLINE void finish(int64_t row) const {
+    if (row >= rows) return;
     for (int64_t k = 0; k < columns; k += kLanes) {
-      Vector sum = load(sums + row * columns + k);
+      Vector sum = load(sums + row * kPanel + k);
       if (bias) sum += load(bias + k);
       if (added) sum += load(added + row * stride + k);
       storePast(y + row * stride + k, sum);
     }
   }
-  finishStores();
-}
+};
 
 #endif
 

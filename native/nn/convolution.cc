@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "cpu/matrix_unit_product.h"
 #include "cpu/winograd.h"
 #include "nn/affine.h"
 #include "nn/plain_kernels.h"
@@ -27,15 +28,26 @@ bool winogradGradientPays(const at::Tensor& x, const at::Tensor& weight, int64_t
          weight.numel() <= 512 * 1024;
 }
 
+/// Whether a convolution in bf16 takes less time on the matrix unit as a product with gathered neighbourhoods
+/// than by oneDNN: with small images, of which oneDNN's kernels fill their tiles badly.
+bool gatheringPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
+  constexpr int64_t most_positions = 64;  // of the result
+  return !PlainKernels::on() && x.scalar_type() == at::kBFloat16 &&
+         cpu::matrixUnitConvolves(x, weight, stride, padding) &&
+         x.size(2) * x.size(3) <= most_positions * stride * stride;
+}
+
 /// Whether this convolution is a matrix product of positions as they lie.
 bool isProduct(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
   return !PlainKernels::on() && weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0 &&
-         x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+         x.is_cpu() && known && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                    int64_t padding) {
   if (winogradPays(x, weight, stride, padding)) return cpu::winograd(x, weight, bias);
+  if (gatheringPays(x, weight, stride, padding)) return cpu::matrixUnitConvolution(x, weight, bias, stride);
   if (isProduct(x, weight, stride, padding)) {
     return affine(x.permute({0, 2, 3, 1}), weight.flatten(1), bias).permute({0, 3, 1, 2});
   }

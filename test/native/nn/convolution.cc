@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "cpu/matrix_unit_product.h"
 #include "cpu/winograd.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
@@ -34,6 +35,21 @@ Tensors convolution(const Json& config, const Tensors& in) {
   return {{"out", cpu::winograd(x, weight, bias).contiguous()}};
 }
 
+/// A 3x3 convolution with the `stride` of `config` by the matrix unit, in fp32 or bf16, and in fp64; nothing
+/// where this CPU has no such form.
+Tensors gatheredConvolution(const Json& config, const Tensors& in) {
+  const c10::InferenceMode inference;
+  const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
+  const int64_t stride = config.at("stride");
+  const at::Tensor x = channelsLast(in.at("x").to(kind)), weight = channelsLast(in.at("weight").to(kind));
+  const at::Tensor bias = in.at("bias").to(kind);
+  if (!cpu::matrixUnitConvolves(x, weight, stride, 1)) return {};
+  const auto exact = [&](const std::string& name) { return in.at(name).to(at::kDouble); };
+  const at::Tensor expected = at::conv2d(exact("x"), exact("weight"), exact("bias"), stride, 1);
+  return {{"out", cpu::matrixUnitConvolution(x, weight, bias, stride).to(at::kFloat).contiguous()},
+          {"expected", expected.to(at::kFloat).contiguous()}};
+}
+
 /// The result and the gradients of what `config` says is trained.
 Tensors gradients(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
@@ -56,7 +72,8 @@ Tensors gradients(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kConvolutionsRegistered =
-    addProbe("nn.convolution", convolution) && addProbe("nn.convolution_gradients", gradients);
+const bool kConvolutionsRegistered = addProbe("nn.convolution", convolution) &&
+                                     addProbe("nn.convolution_gradients", gradients) &&
+                                     addProbe("nn.gathered_convolution", gatheredConvolution);
 
 }  // namespace cameo::test

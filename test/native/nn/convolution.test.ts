@@ -1,5 +1,6 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
+import { hasMatrixUnit } from "../../support/cpu.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
 
@@ -15,7 +16,7 @@ const cases = [
   [16, 160, 160, 8, 8],
 ] as const;
 
-type Case = (typeof cases)[number];
+type Case = readonly [number, number, number, number, number];
 
 function inputs([images, from, to, height, width]: Case, out = [height, width]) {
   const scale = Math.sqrt(3 / (9 * from));
@@ -37,6 +38,25 @@ t.test("3x3 convolutions are exact to 5e-5 by Winograd's form, to 1e-5 directly"
     assertClose(t, direct.out, expected.out, 1e-5, `direct ${size}`);
   }
 });
+
+t.test(
+  "with neighbourhoods gathered for bf16's matrix unit they are exact to 1e-5, in bf16 to 0.02",
+  { skip: hasMatrixUnit ? false : "this CPU has no AMX" },
+  async (t) => {
+    for (const size of [...cases, [34, 64, 48, 4, 4], [5, 160, 96, 9, 8], [2, 320, 32, 3, 70]] as const) {
+      for (const stride of [1, 2]) {
+        for (const [bf16, tolerance] of [
+          [false, 1e-5],
+          [true, 0.02],
+        ] as const) {
+          const { out, expected } = runProbe("nn.gathered_convolution", { bf16, stride }, inputs(size));
+          t.equal(out !== undefined, size[1] % 32 === 0, "takes channels by 32");
+          if (out) assertClose(t, out, expected, tolerance, `${size}, stride: ${stride}, bf16: ${bf16}`);
+        }
+      }
+    }
+  },
+);
 
 t.test("gradients are those of the direct form, whatever is trained", async (t) => {
   for (const size of cases) {

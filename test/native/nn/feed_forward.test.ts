@@ -37,6 +37,7 @@ t.test("norm, feed-forward and residual give the same in one pass as one after t
     [301, 96],
     [700, 192],
     [1100, 288],
+    [300, 352],
   ] as const) {
     const weight = (name: string, to: number, from: number) =>
       drawInput(name, { shape: [to, from], scale: Math.sqrt(3 / from) }, dim);
