@@ -39,9 +39,8 @@ bool gatheringPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride
 
 /// Whether this convolution is a matrix product of positions as they lie.
 bool isProduct(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
-  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
   return !PlainKernels::on() && weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0 &&
-         x.is_cpu() && known && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+         x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
