@@ -2,8 +2,9 @@
 // each time in a process of its own. Writes bench/results/bf16.json and .png, and exits with 1 where the bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER --subject
-//     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff|subject]
+//     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff|subject|plain]
 //
+// AMX computes fp32's products, too; in the case "plain" fp32 is by libtorch's kernels, which compute it by AVX-512.
 // The machine should have nothing else to do, and 9 GiB of memory free.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,11 +16,11 @@ const { steps, frames, size } = options;
 const folder = await mkdtemp(join(tmpdir(), "cameo-bf16-"));
 const latentsOf = (dtype) => join(folder, `${dtype}.safetensors`);
 
-function sidesWith(...flags) {
+function sidesWith(flags, ofFp32 = []) {
   const settings = [...positionals, "--steps", steps, "--frames", frames, "--size", size, ...flags];
   const script = [process.execPath, "full_size/cameo_sample.mjs", ...settings];
   const side = (dtype) => [...script, "--dtype", dtype, "--latents", latentsOf(dtype)];
-  return { bf16: side("bf16"), fp32: side("fp32") };
+  return { bf16: side("bf16"), fp32: [...side("fp32"), ...ofFp32] };
 }
 
 async function readLatents(file) {
@@ -57,8 +58,9 @@ try {
     name: "bf16",
     title: "bf16: part of fp32's time and memory",
     cases: {
-      animatediff: { sides: sidesWith(), bounds },
-      subject: { sides: sidesWith("--pisa"), bounds },
+      animatediff: { sides: sidesWith([]), bounds },
+      subject: { sides: sidesWith(["--pisa"]), bounds },
+      plain: { sides: sidesWith(["--pisa"], ["--kernels", "plain"]), bounds: {} },
     },
     measures: {
       evaluationSeconds: "a UNet evaluation, s",

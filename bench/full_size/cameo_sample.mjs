@@ -1,7 +1,7 @@
 // Samples one video with cameo on the CPU, and prints times and memory as one line of JSON.
 //
 //     OMP_NUM_THREADS=2 node bench/full_size/cameo_sample.mjs FOLDER [--pisa] [--steps 2] [--frames 16]
-//         [--size 256] [--dtype fp32] [--latents FILE]
+//         [--size 256] [--dtype fp32] [--kernels plain] [--latents FILE]
 //
 // FOLDER is make_model.py's. --pisa loads its subject.bin and gives it a reference. The peak is counted anew after
 // loading. An evaluation's time is what lies between two progress events. --latents keeps the last latents in FILE.
@@ -18,6 +18,7 @@ const { values: options, positionals } = parseArgs({
     frames: { type: "string", default: "16" },
     size: { type: "string", default: "256" },
     dtype: { type: "string", default: "fp32" },
+    kernels: { type: "string", default: "fast" },
     latents: { type: "string" },
   },
 });
@@ -52,6 +53,7 @@ const pipe = await Pipeline.load({
   ...(options.pisa ? { subject: join(folder, "subject.bin") } : {}),
   device: "cpu",
   dtype: options.dtype,
+  kernels: options.kernels,
 });
 const report = { loadSeconds: (performance.now() - loadStart) / 1000, loadPeakBytes: peakBytes() };
 report.idleBytes = process.memoryUsage.rss();
