@@ -86,7 +86,7 @@ export async function compareSides({ name, title, cases, measures, options, furt
   const { only, python, source, cli, ...about } = options; // but for where things are
   const results = { ...about, ...machine(options.threads), cases: {} };
   for (const [group, { sides, bounds }] of Object.entries(cases)) {
-    if (only !== undefined && only !== group) continue;
+    if (only !== undefined && !only.split(",").includes(group)) continue;
     const result = { bounds, ...summarise(await runInTurn(sides, options), Object.keys(measures)) };
     results.cases[group] = { ...result, ...(await further?.(group)) };
     print(group, result, measures);

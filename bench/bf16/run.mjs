@@ -2,7 +2,7 @@
 // each time in a process of its own. Writes bench/results/bf16.json and .png, and exits with 1 where the bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER --subject
-//     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff|subject|plain]
+//     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff,subject,plain]
 //
 // AMX computes fp32's products, too; in the case "plain" fp32 is by libtorch's kernels, which compute it by AVX-512.
 // The machine should have nothing else to do, and 9 GiB of memory free.

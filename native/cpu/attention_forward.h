@@ -45,13 +45,12 @@ CAMEO_FOR_EACH_CPU void softmaxRows(float* scores, int64_t rows, int64_t columns
       total += e;
     }
     const float added = sum(total);
-    if (is_first) {
-      sums[row] = added;
-    } else {
+    if (!is_first && top > before) {
       const float shrunk = std::exp2(before - top);
-      sums[row] = sums[row] * shrunk + added;
+      sums[row] *= shrunk;
       for (int64_t j = 0; j < width; ++j) out[row * width + j] *= shrunk;
     }
+    sums[row] = is_first ? added : sums[row] + added;
     tops[row] = top;
   }
 }

@@ -52,8 +52,8 @@ struct Job {
   int64_t all_rows, dim, hidden, slice, rows;
   at::Tensor packed;
   Half *packed_hidden, *packed_out;
-  const Value *hidden_bias, *out_bias, *x, *added;
-  Value* y;
+  const Value *hidden_bias, *x;
+  UnitResult<Value> result;
 
   Job(const at::Tensor& x, const GatedFeedForward& layer, const at::Tensor& added, const at::Tensor& y)
       : hidden_weight(layer.hidden_weight),
@@ -63,10 +63,8 @@ struct Job {
         hidden(layer.out_weight.size(1)),
         slice(std::min(kSlice, hidden)),
         hidden_bias(layer.hidden_bias.const_data_ptr<Value>()),
-        out_bias(layer.out_bias.const_data_ptr<Value>()),
         x(x.const_data_ptr<Value>()),
-        added(added.const_data_ptr<Value>()),
-        y(y.mutable_data_ptr<Value>()) {
+        result(y, dim, layer.out_bias, added) {
     const int64_t bytes = kParts * (dim + slice) * sizeof(Half) + dim * sizeof(float);
     rows = roundedUp(equalShare(all_rows, std::clamp(kBytes / bytes, kMinRows, kMaxRows)), kPanel);
     const PackedColumns of_hidden{0, hidden, /*gates=*/hidden}, of_out{0, dim};
@@ -128,15 +126,7 @@ CAMEO_MATRIX_UNIT void addHidden(const Job<Value>& job, int64_t row, int64_t row
     for (int64_t i = 0; i < rows; i += kPanel, sums += kBlock) {
       multiplyPanels<parts>(to.hidden + panelNumbers<parts>(width) * (i / kPanel), weight, width, sums,
                             /*adds=*/first > 0, finish);
-      if (first + width < job.hidden) continue;
-      const int64_t place = (row + i) * job.dim + column;
-      before = {sums,
-                std::min(kPanel, rows - i),
-                std::min(kPanel, job.dim - column),
-                job.out_bias + column,
-                job.added + place,
-                job.y + place,
-                job.dim};
+      if (first + width == job.hidden) before = job.result.block(sums, row + i, column);
     }
   }
   for (int64_t i = 0; i < kPanel; ++i) finish(i);

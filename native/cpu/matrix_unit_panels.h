@@ -14,7 +14,7 @@
 
 /// Of functions that use the matrix unit, also where they only call those that are inlined.
 #define CAMEO_MATRIX_UNIT __attribute__((target("arch=x86-64-v4,amx-tile,amx-bf16")))
-#define CAMEO_INLINE_UNIT inline __attribute__((always_inline, target("arch=x86-64-v4,amx-tile,amx-bf16")))
+#define CAMEO_INLINE_UNIT CAMEO_INLINE CAMEO_MATRIX_UNIT
 
 namespace cameo::cpu {
 
@@ -45,7 +45,7 @@ class MatrixUnitTiles {
   MatrixUnitTiles& operator=(const MatrixUnitTiles&) = delete;
 };
 
-namespace tiles {
+namespace registers {
 
 constexpr int64_t kSumsBytes = kPanel * sizeof(float);  // of a row
 
@@ -115,7 +115,7 @@ CAMEO_INLINE_UNIT void addStep<kFloatParts>(const Half* left, const Half* right)
   _tile_dpbf16ps(3, 5, 7);
 }
 
-}  // namespace tiles
+}  // namespace registers
 
 /// sums (kPanel, kPanel) = the product of a left and a right panel, added to what is there where `adds`. Of
 /// two parts, all products but that of both second ones (arXiv 1904.06376). Meanwhile it calls `work` with
@@ -127,15 +127,15 @@ CAMEO_INLINE_UNIT void multiplyPanels(const Half* left, const Half* right, int64
   const int64_t steps = depth / kTile, rows = (kPanel + steps - 1) / steps;
   int64_t row = 0;
   if (adds) {
-    tiles::loadSums(sums);
+    registers::loadSums(sums);
   } else {
-    tiles::zeroSums();
+    registers::zeroSums();
   }
   for (int64_t step = 0; step < steps; ++step) {
-    tiles::addStep<parts>(left + step * kStepNumbers<parts>, right + step * kStepNumbers<parts>);
+    registers::addStep<parts>(left + step * kStepNumbers<parts>, right + step * kStepNumbers<parts>);
     for (const int64_t end = std::min(kPanel, row + rows); row < end; ++row) work(row);
   }
-  tiles::storeSums(sums);
+  registers::storeSums(sums);
 }
 
 /// Of how many parts a number of the matrix unit is: fp32 is taken apart.

@@ -82,11 +82,6 @@ CAMEO_FOR_EACH_CPU void Neighbourhoods<Value>::pack(int64_t row, int64_t count, 
   }
 }
 
-template <typename Value>
-const Value* valuesOf(const at::Tensor& x) {
-  return x.defined() ? x.const_data_ptr<Value>() : nullptr;
-}
-
 /// What is computed; a thread takes so many `rows` at a time, and sums over so much `depth`.
 template <typename Left>
 struct Product {
@@ -95,17 +90,14 @@ struct Product {
 
   Left x;
   UnitWeight<Value> weight;
-  const Value *bias, *added;
-  Value* y;
+  UnitResult<Value> result;
   int64_t rows, depth;
 
   Product(const Left& x, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& added,
           const at::Tensor& y)
       : x(x),
         weight(weight),
-        bias(valuesOf<Value>(bias)),
-        added(valuesOf<Value>(added)),
-        y(y.mutable_data_ptr<Value>()),
+        result(y, weight.size(0), bias, added),
         rows(roundedUp(equalShare(x.rows, kMaxRows), kPanel)),
         depth(std::min(this->weight.in, kLeftBytes / (kParts * kBytes * rows) / kTile * kTile)) {}
 
@@ -123,8 +115,7 @@ CAMEO_MATRIX_UNIT void multiplyBlock(const Product<Left>& job, int64_t row, cons
                                      Half* left, float* sums) {
   using Value = typename Left::Value;
   constexpr int64_t parts = kPartsOf<Value>;
-  const int64_t out = job.weight.out, in = job.weight.in;
-  const int64_t rows = std::min(job.rows, job.x.rows - row);
+  const int64_t in = job.weight.in, rows = std::min(job.rows, job.x.rows - row);
   FinishedBlock<Value> before;
   const auto finish = [&before](int64_t i) CAMEO_INLINE_LAMBDA { before.finish(i); };
   for (int64_t begin = 0; begin < in; begin += job.depth) {
@@ -134,21 +125,11 @@ CAMEO_MATRIX_UNIT void multiplyBlock(const Product<Left>& job, int64_t row, cons
     for (int64_t column = 0; column < columns.count; column += kPanel) {
       const Half* const right =
           columns.panels + column / kPanel * job.weight.panel() + panelNumbers<parts>(begin);
-      const int64_t at = columns.first + column;
       for (int64_t i = 0; i < rows; i += kPanel) {
         multiplyPanels<parts>(left + panelNumbers<parts>(depth) * (i / kPanel), right, depth, mine, begin > 0,
                               finish);
         before = {};
-        if (begin + depth == in) {
-          const int64_t place = (row + i) * out + at;
-          before = {mine,
-                    std::min(kPanel, rows - i),
-                    std::min(kPanel, columns.count - column),
-                    job.bias ? job.bias + at : nullptr,
-                    job.added ? job.added + place : nullptr,
-                    job.y + place,
-                    out};
-        }
+        if (begin + depth == in) before = job.result.block(mine, row + i, columns.first + column);
         // Sums that nothing is added to later are finished during the next product: two blocks, by turns.
         mine = job.depth < in || mine == sums ? mine + kBlock : sums;
       }

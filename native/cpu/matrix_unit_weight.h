@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+
 #include "cpu/matrix_unit_panels.h"
 
 namespace cameo::cpu {
@@ -48,9 +50,7 @@ struct PackedColumns {
 template <typename Value>
 void packWeight(const UnitWeight<Value>& weight, const PackedColumns& columns, Half* panels);
 
-/// A block of sums (kPanel, kPanel) as it is written: of its `rows` and `columns`, those that the result has;
-/// y = sums + bias + added, of which either may be null, from the block's place on, `stride` numbers from row
-/// to row of both y and `added`.
+/// A block of sums (kPanel, kPanel) and its place in the result, which has so many of its `rows` and `columns`.
 template <typename Value>
 struct FinishedBlock {
   const float* sums = nullptr;
@@ -59,7 +59,7 @@ struct FinishedBlock {
   Value* y = nullptr;
   int64_t stride = 0;
 
-  /// Past the caches.
+  /// y = sums + bias + added, past the caches.
   CAMEO_INLINE void finish(int64_t row) const {
     if (row >= rows) return;
     for (int64_t k = 0; k < columns; k += kLanes) {
@@ -69,6 +69,35 @@ struct FinishedBlock {
       storePast(y + row * stride + k, sum);
     }
   }
+};
+
+/// y (rows, columns), with a bias (columns) and more to add (rows, columns), of which either may be null.
+template <typename Value>
+struct UnitResult {
+  int64_t rows, columns;
+  const Value *bias, *added;
+  Value* y;
+
+  UnitResult(const at::Tensor& y, int64_t columns, const at::Tensor& bias, const at::Tensor& added)
+      : rows(y.numel() / columns),
+        columns(columns),
+        bias(valuesOf(bias)),
+        added(valuesOf(added)),
+        y(y.mutable_data_ptr<Value>()) {}
+
+  FinishedBlock<Value> block(const float* sums, int64_t row, int64_t column) const {
+    const int64_t place = row * columns + column;
+    return {sums,
+            std::min(kPanel, rows - row),
+            std::min(kPanel, columns - column),
+            bias ? bias + column : nullptr,
+            added ? added + place : nullptr,
+            y + place,
+            columns};
+  }
+
+ private:
+  static const Value* valuesOf(const at::Tensor& x) { return x.defined() ? x.const_data_ptr<Value>() : nullptr; }
 };
 
 #endif
