@@ -25,8 +25,8 @@ constexpr int64_t kPanel = 32;     // rows of a left operand, columns of a right
 constexpr int64_t kTileRows = 16;  // of a register
 constexpr int64_t kTileNumbers = kTileRows * kTile;
 
-/// Numbers of a panel, (depth / kTile, parts, 2, kTileNumbers): of every `kTile` that are summed over, part by
-/// part, a tile of 16 rows (16, kTile) or columns (kTile / 2, 16, 2), then that of the other 16.
+/// Numbers of a panel, (depth / kTile, parts, 2, kTileNumbers): of every `kTile` that are summed over, part
+/// by part, a tile of 16 rows (16, kTile) or columns (kTile / 2, 16, 2), then that of the other 16.
 template <int64_t parts>
 constexpr int64_t panelNumbers(int64_t depth) {
   return parts * kPanel * depth;

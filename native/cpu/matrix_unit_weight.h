@@ -50,7 +50,8 @@ struct PackedColumns {
 template <typename Value>
 void packWeight(const UnitWeight<Value>& weight, const PackedColumns& columns, Half* panels);
 
-/// A block of sums (kPanel, kPanel) and its place in the result, which has so many of its `rows` and `columns`.
+/// A block of sums (kPanel, kPanel) and its place in the result, which has so many of its `rows` and
+/// `columns`.
 template <typename Value>
 struct FinishedBlock {
   const float* sums = nullptr;
@@ -97,7 +98,9 @@ struct UnitResult {
   }
 
  private:
-  static const Value* valuesOf(const at::Tensor& x) { return x.defined() ? x.const_data_ptr<Value>() : nullptr; }
+  static const Value* valuesOf(const at::Tensor& x) {
+    return x.defined() ? x.const_data_ptr<Value>() : nullptr;
+  }
 };
 
 #endif
