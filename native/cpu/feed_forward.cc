@@ -19,7 +19,6 @@ namespace {
 constexpr int64_t kSlice = 1280;  // hidden states at a time
 constexpr int64_t kMinRows = 64, kMaxRows = 320;
 constexpr int64_t kBytes = 2400 << 10;  // of what a thread computes, most of which its core's cache holds
-constexpr int64_t kBlock = kPanel * kPanel;
 
 /// Some hidden states of `kPanel` rows, to their place in a left panel: sums (kPanel, kPanel) are values and
 /// gates without their biases, `kTileRows` of each.

@@ -32,7 +32,7 @@ CAMEO_INLINE Vector gelu(const Vector& x) {
 /// below 0.
 CAMEO_INLINE Vector geluForHalves(const Vector& x) {
   constexpr float end = 4.2f;
-  const Vector above = x > -end ? x : Vector{} - end, near = above < end ? above : Vector{} + end;
+  const Vector above = maximum(x, Vector{} - end), near = above < end ? above : Vector{} + end;
   const Vector square = near * near;
   Vector p = square * -9.01752728e-10f + 7.94133612e-08f;
   p = p * square - 3.03793058e-06f;

@@ -21,8 +21,9 @@ namespace cameo::cpu {
 // Operands lie in the order in which the matrix unit reads them: from a core's second cache, rows that are
 // apart come at half the rate.
 
-constexpr int64_t kPanel = 32;     // rows of a left operand, columns of a right one
-constexpr int64_t kTileRows = 16;  // of a register
+constexpr int64_t kPanel = 32;               // rows of a left operand, columns of a right one
+constexpr int64_t kBlock = kPanel * kPanel;  // sums of a left and a right panel
+constexpr int64_t kTileRows = 16;            // of a register
 constexpr int64_t kTileNumbers = kTileRows * kTile;
 
 /// Numbers of a panel, (depth / kTile, parts, 2, kTileNumbers): of every `kTile` that are summed over, part

@@ -16,7 +16,6 @@ namespace {
 constexpr int64_t kMaxRows = 320;
 constexpr int64_t kLeftBytes = 1 << 20;  // of what is multiplied, which stay in a core's cache
 constexpr int64_t kBytes = sizeof(Half);
-constexpr int64_t kBlock = kPanel * kPanel;
 
 /// x of x W^T.
 template <typename V>
@@ -80,6 +79,11 @@ CAMEO_FOR_EACH_CPU void Neighbourhoods<Value>::pack(int64_t row, int64_t count, 
       k += run;
     }
   }
+}
+
+/// A channels-last kernel (out, in, 3, 3) as the weight (out, 9 in) of neighbourhoods.
+at::Tensor kernelMatrix(const at::Tensor& kernel) {
+  return kernel.permute({0, 2, 3, 1}).flatten(1);
 }
 
 /// What is computed; a thread takes so many `rows` at a time, and sums over so much `depth`.
@@ -184,7 +188,7 @@ bool matrixUnitConvolves(const at::Tensor& x, const at::Tensor& weight, int64_t 
   const auto format = at::MemoryFormat::ChannelsLast;
   return x.is_cpu() && x.dim() == 4 && x.numel() > 0 && x.is_contiguous(format) && weight.dim() == 4 &&
          weight.is_contiguous(format) && weight.size(2) == 3 && weight.size(3) == 3 && padding == 1 &&
-         x.size(1) % kTile == 0 && stride > 0 && matrixUnitPacks(x, weight.permute({0, 2, 3, 1}).flatten(1));
+         x.size(1) % kTile == 0 && stride > 0 && matrixUnitPacks(x, kernelMatrix(weight));
 #else
   return false;
 #endif
@@ -196,7 +200,7 @@ at::Tensor matrixUnitConvolution(const at::Tensor& x, const at::Tensor& weight, 
   at::Tensor y = at::empty({x.size(0), weight.size(0), lengthOf(2), lengthOf(3)}, x.options(),
                            at::MemoryFormat::ChannelsLast);
 #if CAMEO_CPU_KERNELS
-  const at::Tensor matrix = weight.permute({0, 2, 3, 1}).flatten(1);
+  const at::Tensor matrix = kernelMatrix(weight);
   if (x.scalar_type() == at::kFloat) {
     multiplyAll(Product(Neighbourhoods<float>(x, stride), matrix, bias, {}, y));
   } else {
