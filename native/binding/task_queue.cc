@@ -1,5 +1,7 @@
 #include "binding/task_queue.h"
 
+#include "cpu/barriers.h"
+
 namespace cameo::binding {
 
 TaskQueue::~TaskQueue() {
@@ -21,6 +23,7 @@ void TaskQueue::push(std::function<void()> job) {
 }
 
 void TaskQueue::run() {
+  cpu::sleepAtBarriers();
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

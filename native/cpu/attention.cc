@@ -1,7 +1,6 @@
 #include "cpu/attention.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "cpu/attention_forward.h"
 #include "cpu/matrix.h"
 #include "cpu/matrix_unit.h"
+#include "cpu/pieces.h"
 
 namespace cameo::cpu {
 
@@ -37,7 +37,7 @@ void forEachHead(const at::Tensor& q, int64_t parts, const Job& job, const Each&
   Pieces pieces;
   const Buffers counted(job, &pieces);
   const ThreadScratch scratch(pieces.taken());
-  at::parallel_for(0, q.size(0) * heads * parts, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(q.size(0) * heads * parts, 1, [&](int64_t begin, int64_t end) {
     Pieces mine(scratch.mine());
     const Buffers buffers(job, &mine);
     for (int64_t i = begin; i < end; ++i) each(i / parts / heads, i / parts % heads, i % parts, buffers);
@@ -45,10 +45,10 @@ void forEachHead(const at::Tensor& q, int64_t parts, const Job& job, const Each&
   });
 }
 
-/// Into how many parts a head's queries are cut, so that a few long heads, as a VAE's, keep all threads busy.
+/// Into how many parts a head's queries are cut, so that a few long heads, as a VAE's, give every thread some pieces.
 int64_t partsOf(const at::Tensor& q) {
-  const int64_t heads = q.size(0) * q.size(1), threads = at::get_num_threads();
-  return std::min((threads + heads - 1) / heads, (q.size(2) + kScoreRows - 1) / kScoreRows);
+  const int64_t heads = q.size(0) * q.size(1), pieces = 4 * at::get_num_threads();
+  return std::min((pieces + heads - 1) / heads, (q.size(2) + kScoreRows - 1) / kScoreRows);
 }
 
 /// Calls `run` with the operands for such tensors.

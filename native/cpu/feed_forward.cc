@@ -1,7 +1,6 @@
 #include "cpu/feed_forward.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -9,6 +8,7 @@
 
 #include "cpu/gelu.h"
 #include "cpu/matrix_unit_weight.h"
+#include "cpu/pieces.h"
 
 namespace cameo::cpu {
 
@@ -149,7 +149,7 @@ void computeAll(const at::Tensor& x, const GatedFeedForward& layer, const at::Te
   Pieces counted;
   Buffers(job, &counted);
   const ThreadScratch scratch(counted.taken());
-  at::parallel_for(0, (job.all_rows + job.rows - 1) / job.rows, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece((job.all_rows + job.rows - 1) / job.rows, 1, [&](int64_t begin, int64_t end) {
     const MatrixUnitTiles tiles;
     Pieces pieces(scratch.mine());
     const Buffers buffers(job, &pieces);

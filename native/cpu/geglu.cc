@@ -1,11 +1,11 @@
 #include "cpu/geglu.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <vector>
 
 #include "cpu/gelu.h"
+#include "cpu/pieces.h"
 #include "cpu/vector.h"
 
 namespace cameo::cpu {
@@ -14,7 +14,7 @@ namespace {
 
 #if CAMEO_CPU_KERNELS
 
-constexpr int64_t kRowsAtLeast = 4;  // to a thread
+constexpr int64_t kRowsAtLeast = 4;  // of a piece
 
 template <typename Number>
 CAMEO_INLINE void gateAll(const Number* hidden, int64_t rows, int64_t width, Number* result) {
@@ -54,7 +54,7 @@ CAMEO_FOR_EACH_CPU void differentiateRows(const float* grad, const float* hidden
 template <typename Each>
 void forRows(const at::Tensor& hidden, const Each& each) {
   const int64_t rows = hidden.numel() / hidden.size(-1);
-  at::parallel_for(0, rows, kRowsAtLeast, [&](int64_t begin, int64_t end) { each(begin, end - begin); });
+  forEachPiece(rows, pieceOf(rows, kRowsAtLeast), [&](int64_t begin, int64_t end) { each(begin, end - begin); });
 }
 
 #endif

@@ -1,13 +1,13 @@
 #include "cpu/group_norm.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "cpu/pieces.h"
 #include "cpu/vector.h"
 
 namespace cameo::cpu {
@@ -34,7 +34,7 @@ struct Shape {
   /// threads.
   template <typename Each>
   void forEachPart(const Each& each) const {
-    at::parallel_for(0, samples * parts, 1, [&](int64_t begin, int64_t end) {
+    forEachPiece(samples * parts, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t first = i % parts * part;
         each(i, i / parts, first, std::min(first + part, positions));

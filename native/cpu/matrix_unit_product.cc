@@ -1,11 +1,11 @@
 #include "cpu/matrix_unit_product.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "cpu/matrix_unit_weight.h"
+#include "cpu/pieces.h"
 
 namespace cameo::cpu {
 
@@ -154,7 +154,7 @@ void multiplyAll(const Product<Left>& job) {
   for (int64_t first = 0; first < weight.out; first += group) {
     const int64_t count = std::min(group, weight.out - first);
     packWeight(weight, {first, count}, packed.mutable_data_ptr<Half>());
-    at::parallel_for(0, job.blocks(), 1, [&](int64_t begin, int64_t end) {
+    forEachPiece(job.blocks(), 1, [&](int64_t begin, int64_t end) {
       const MatrixUnitTiles tiles;
       float* const mine = scratch.mine();
       for (int64_t block = begin; block < end; ++block) {

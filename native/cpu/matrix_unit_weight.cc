@@ -1,7 +1,7 @@
 #include "cpu/matrix_unit_weight.h"
+#include "cpu/pieces.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
@@ -57,7 +57,7 @@ template <typename Value>
 void packWeight(const UnitWeight<Value>& weight, const PackedColumns& columns, Half* panels) {
   constexpr int64_t parts = kPartsOf<Value>;
   const int64_t of_each = columns.count / kTileRows, given = columns.gates > 0 ? 2 * of_each : of_each;
-  at::parallel_for(0, 2 * columns.panels(), 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(2 * columns.panels(), pieceOf(2 * columns.panels(), 1), [&](int64_t begin, int64_t end) {
     for (int64_t half = begin; half < end; ++half) {
       const int64_t place = columns.gates > 0 ? half / 2 : half, gates = half % 2 * columns.gates;
       const Value* const from =

@@ -1,11 +1,11 @@
 #include "cpu/winograd.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "cpu/matrix.h"
+#include "cpu/pieces.h"
 #include "cpu/vector.h"
 #include "cpu/winograd_kernel.h"
 #include "cpu/winograd_tiles.h"
@@ -149,7 +149,7 @@ void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles,
   const int64_t in = job.w.in, out = job.w.out;
   const Planes of_v = Planes::of(blocks.tiles, blocks.depth), of_m = Planes::of(blocks.tiles, out);
   const ThreadScratch scratch(of_v.numbers() + of_m.numbers());
-  at::parallel_for(0, blocks.count, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(blocks.count, 1, [&](int64_t begin, int64_t end) {
     float *const v = scratch.mine(), *const m = v + of_v.numbers();
     for (int64_t i = begin; i < end; ++i) {
       const Range block{i * blocks.tiles, std::min((i + 1) * blocks.tiles, tiles)};
@@ -180,11 +180,11 @@ void convolveByChannels(const Convolution& job, int64_t tiles) {
   const Planes of_v = Planes::of(tiles, in), of_m = Planes::of(tiles, most);
   const at::Tensor v = at::empty({of_v.numbers()}, at::kFloat);
   float* const all = v.mutable_data_ptr<float>();
-  at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(tiles, pieceOf(tiles, 1), [&](int64_t begin, int64_t end) {
     inputTiles(job.x, job.tiling, in, {0, in}, {begin, end}, of_v, all + begin * in);
   });
   const ThreadScratch scratch(of_m.numbers() + Planes::of(kFewInputs, most).numbers());
-  at::parallel_for(0, (out + most - 1) / most, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece((out + most - 1) / most, 1, [&](int64_t begin, int64_t end) {
     float *const m = scratch.mine(), *const u = m + of_m.numbers();
     for (int64_t channel = begin * most; channel < std::min(end * most, out); channel += most) {
       const Range outputs{channel, std::min(channel + most, out)};
@@ -206,7 +206,7 @@ void convolveByChannels(const Convolution& job, int64_t tiles) {
 at::Tensor transformedKernel(const KernelView& w, const at::TensorOptions& options) {
   at::Tensor kernel = at::empty({partOfKernel(w.in, w.out + kColumns - 1)}, options);
   float* const parts = kernel.mutable_data_ptr<float>();
-  at::parallel_for(0, w.in / kLanes, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(w.in / kLanes, 1, [&](int64_t begin, int64_t end) {
     for (int64_t channel = 0; channel < w.out; channel += kColumns) {
       const Range outputs{channel, std::min(channel + kColumns, w.out)};
       const Planes planes = Planes::of(w.in, outputs.count());

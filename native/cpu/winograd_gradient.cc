@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/matrix.h"
+#include "cpu/pieces.h"
 #include "cpu/winograd.h"
 #include "cpu/winograd_tiles.h"
 
@@ -108,7 +109,7 @@ at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad) {
   const ThreadScratch scratch(of_v.numbers() + of_m.numbers() + in * kMaxTiles);
   // Each part has blocks of its own, and is added in its turn: the result does not depend on which thread was
   // first.
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+  forEachPiece(parts, 1, [&](int64_t begin, int64_t end) {
     float *const v = scratch.mine(), *const m = v + of_v.numbers(), *const turned = m + of_m.numbers();
     for (int64_t part = begin; part < end; ++part) {
       float* u = all + part * sum;
@@ -125,7 +126,7 @@ at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad) {
       }
     }
   });
-  at::parallel_for(0, in, 8, [&](int64_t begin, int64_t end) {
+  forEachPiece(in, 8, [&](int64_t begin, int64_t end) {
     kernelGradients(all, parts, in, out, begin, end, result.mutable_data_ptr<float>());
   });
 #endif

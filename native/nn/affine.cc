@@ -9,6 +9,7 @@
 #include "core/device.h"
 #include "cpu/matrix_unit_product.h"
 #include "cpu/matrix_unit_weight.h"
+#include "cpu/product.h"
 #include "nn/plain_kernels.h"
 
 namespace cameo::nn {
@@ -56,11 +57,14 @@ at::Tensor plus(at::Tensor y, const at::Tensor& added) {
   return added.defined() ? y.add_(added) : y;
 }
 
-/// x (N, in): by bf16's matrix unit where the CPU has it, else by oneDNN.
+/// x (N, in): by bf16's matrix unit where the CPU has it, by the kernel for fp32, or by oneDNN.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                    const at::Tensor& added = {}) {
   if (!PlainKernels::on() && cpu::matrixUnitTakes(x, weight)) {
     return cpu::matrixUnitProduct(x, weight, bias.value_or(at::Tensor()), added);
+  }
+  if (!PlainKernels::on() && cpu::productTakes(x, weight)) {
+    return cpu::product(x, weight, bias.value_or(at::Tensor()), added);
   }
   return plus(OneDnnLinear::get()(x, weight, bias), added);
 }

@@ -5,6 +5,7 @@
 
 #include "cpu/matrix_unit_product.h"
 #include "cpu/matrix_unit_weight.h"
+#include "cpu/product.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
 
@@ -30,23 +31,25 @@ Tensors affine(const Json& config, const Tensors& in) {
   return result;
 }
 
-/// By bf16's matrix unit, the weight lying as it is or `turned`, with and without a bias and another tensor
-/// added, all rounded to bf16 where `config` says so; nothing where this CPU has none.
-Tensors matrixUnitProduct(const Json& config, const Tensors& in) {
+/// By bf16's `matrix_unit` or by the kernel for fp32 alone, the weight lying as it is or `turned`, with and without a
+/// bias and another tensor added, all rounded to bf16 where `config` says so; nothing where this CPU has no such kernel.
+Tensors product(const Json& config, const Tensors& in) {
   const c10::InferenceMode inference;
   const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
   const at::Tensor x = in.at("x").flatten(0, -2).to(kind), weight = in.at("weight").to(kind);
   const at::Tensor lying = config.at("turned").get<bool>() ? weight.t().contiguous().t() : weight;
-  if (!cpu::matrixUnitTakes(x, lying)) return {};
+  const bool matrix_unit = config.at("matrix_unit");
+  if (!(matrix_unit ? cpu::matrixUnitTakes(x, lying) : cpu::productTakes(x, lying))) return {};
   const auto wanted = [&](const std::string& name) {
     return config.at(name).get<bool>() ? in.at(name).to(kind) : at::Tensor();
   };
-  return {{"out", cpu::matrixUnitProduct(x, lying, wanted("bias"), wanted("added")).to(at::kFloat)}};
+  const auto multiply = matrix_unit ? cpu::matrixUnitProduct : cpu::product;
+  return {{"out", multiply(x, lying, wanted("bias"), wanted("added")).to(at::kFloat)}};
 }
 
 }  // namespace
 
 const bool kAffineRegistered =
-    addProbe("nn.affine", affine) && addProbe("nn.matrix_unit_product", matrixUnitProduct);
+    addProbe("nn.affine", affine) && addProbe("nn.product", product);
 
 }  // namespace cameo::test

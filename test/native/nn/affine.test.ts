@@ -42,45 +42,45 @@ t.test(
   },
 );
 
-t.test(
-  "bf16's matrix unit gives the same for a weight that lies either way, with a bias and more added and without",
-  {
-    skip: hasMatrixUnit ? false : "this CPU has no AMX",
-  },
-  async (t) => {
-    for (const size of cases) {
-      const given = inputs(size);
-      const [rows, , to] = size;
-      for (const [bias, added] of [
-        [true, false],
-        [false, false],
-        [true, true],
-      ] as const) {
+/** Whether the unit computes, and in which type, to which tolerance. */
+const kernels = {
+  "bf16's matrix unit, fp32": { matrix_unit: true, bf16: false, tolerance: 1e-5 },
+  "bf16's matrix unit, bf16": { matrix_unit: true, bf16: true, tolerance: 0.02 },
+  "vectors, fp32": { matrix_unit: false, bf16: false, tolerance: 3e-6 },
+};
+
+for (const [kernel, { tolerance, ...form }] of Object.entries(kernels)) {
+  const skip = form.matrix_unit && !hasMatrixUnit ? "this CPU has no AMX" : false;
+  t.test(
+    `${kernel}: the weight lying either way, with a bias and more added and without`,
+    { skip },
+    async (t) => {
+      for (const size of cases) {
+        const given = inputs(size);
+        const [rows, , to] = size;
         const zero = drawInput("bias", { shape: [to], scale: 0 }, to);
-        const { out } = runProbe("nn.affine", { form: "double" }, bias ? given : { ...given, bias: zero });
-        const expected = out && {
-          ...out,
-          data: out.data.map((value, i) => value + (added ? Number(given.grad.data[i]) : 0)),
-        };
-        for (const turned of [false, true]) {
-          for (const [bf16, tolerance] of [
-            [false, 1e-5],
-            [true, 0.02],
-          ] as const) {
-            const actual = runProbe(
-              "nn.matrix_unit_product",
-              { turned, bias, added, bf16 },
-              { ...given, added: given.grad },
-            );
+        for (const [bias, added] of [
+          [true, false],
+          [false, false],
+          [true, true],
+        ] as const) {
+          const { out } = runProbe("nn.affine", { form: "double" }, bias ? given : { ...given, bias: zero });
+          const expected = out && {
+            ...out,
+            data: out.data.map((value, i) => value + (added ? Number(given.grad.data[i]) : 0)),
+          };
+          for (const turned of [false, true]) {
+            const config = { ...form, turned, bias, added };
+            const actual = runProbe("nn.product", config, { ...given, added: given.grad });
             t.strictSame(actual.out?.shape, [rows, to]);
-            const name = `${size}, bias: ${bias}, added: ${added}, turned: ${turned}, bf16: ${bf16}`;
+            const name = `${size}, bias: ${bias}, added: ${added}, turned: ${turned}`;
             assertClose(t, actual.out, expected, tolerance, name);
           }
         }
       }
-    }
-  },
-);
+    },
+  );
+}
 
 t.test("what is not a number makes its row's results so, and no others", async (t) => {
   const given = inputs([256, 64, 32]);
