@@ -1,5 +1,7 @@
+import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
-import { throwIfAborted } from "./errors.js";
+import { CameoError, throwIfAborted } from "./errors.js";
+import type { ImageSource } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
 import {
   type CompleteSampleRequest,
@@ -7,6 +9,7 @@ import {
   completeRequest,
   type SampleProgress,
   type SampleRequest,
+  toArray,
 } from "./options/sample.js";
 import { EtaEstimate } from "./progress.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
@@ -66,19 +69,61 @@ function nativeParameters(complete: CompleteSampleRequest) {
   };
 }
 
+/**
+ * Rejects with ERR_INVALID_IMAGE where a reference can't be read, before a model is loaded for it: files are looked at, and
+ * URLs are not fetched.
+ */
+export async function checkReferenceFiles({ reference }: Pick<SampleRequest, "reference">): Promise<void> {
+  const sources = toArray(reference);
+  if (sources.length === 0) return;
+  const { checkImage } = await import("./media/index.js");
+  for (const [i, source] of sources.entries()) await checkImage(source, { name: nameOf(i, sources.length) });
+}
+
+/** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
 async function readReferences(
   { reference, width, height, fit }: CompleteSampleRequest,
   signal: AbortSignal | undefined,
 ): Promise<RgbImage[]> {
   if (reference.length === 0) return [];
-  const { readImage, fitImage } = await import("./media/index.js");
-  return Promise.all(
-    reference.map(async (source, i) => {
-      const name = reference.length === 1 ? "reference" : `reference ${i + 1}`;
-      const image = await readImage(source, { signal, name });
-      return fitImage(image, width, height, fit);
-    }),
+  const { fitImage, maxPixels } = await import("./media/index.js");
+  const opened = await openReferences(reference, signal);
+  let pixels = 0;
+  for (const image of opened) {
+    pixels += image.width * image.height;
+    if (pixels <= maxPixels) continue;
+    const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
+    throw new CameoError("ERR_INVALID_IMAGE", message);
+  }
+  const images: RgbImage[] = [];
+  for (const image of opened) {
+    throwIfAborted(signal);
+    images.push(await fitImage(await image.decode(), width, height, fit));
+  }
+  return images;
+}
+
+/** Where one can't be read, the others' reading ends too. */
+async function openReferences(sources: readonly ImageSource[], signal: AbortSignal | undefined) {
+  const { ByteBudget, openImage } = await import("./media/index.js");
+  const budget = new ByteBudget();
+  const stop = new AbortController();
+  const release = onAbort(signal, () => stop.abort(signal?.reason));
+  const opening = sources.map((source, i) =>
+    openImage(source, { signal: stop.signal, budget, name: nameOf(i, sources.length) }),
   );
+  try {
+    return await Promise.all(opening);
+  } catch (error) {
+    stop.abort();
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+function nameOf(index: number, count: number): string {
+  return count === 1 ? "reference" : `reference ${index + 1}`;
 }
 
 /** Adds to a task's progress how long it still takes. */

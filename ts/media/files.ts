@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { access, open, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { constants, type Stats } from "node:fs";
+import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
+import { shortened } from "../quote.js";
 
 const reasons: Record<string, string> = {
   ENOENT: "no such file",
@@ -15,12 +17,35 @@ const reasons: Record<string, string> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
   EFBIG: "the file is larger than is allowed here",
+  ERR_INVALID_ARG_VALUE: "the path has a NUL character in it",
 };
 
 /** What a file system error means, in words. */
 export function fileReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code === undefined ? undefined : reasons[code]) ?? message;
+}
+
+/**
+ * Opens a file for reading. What is none is refused at once, with an Error that says what it is: opening a pipe would
+ * wait for who writes to it, and reading from a device may never end.
+ */
+export async function openFile(path: string): Promise<FileHandle> {
+  // Before it is opened, as that does something to some devices.
+  checkIsFile(await stat(path));
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    checkIsFile(await file.stat());
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function checkIsFile(stats: Stats): void {
+  if (stats.isFile()) return;
+  throw new Error(stats.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a regular file");
 }
 
 /** Whether there is a file or folder. */
@@ -47,8 +72,8 @@ export class PendingFiles {
     throwIfAborted(this.#signal);
     // A link stays a link: what it leads to is replaced.
     const target = await realpath(path).catch(() => path);
-    const suffix = randomBytes(6).toString("hex");
-    const temporary = join(dirname(target), `.${basename(target).slice(0, 100)}.${suffix}.tmp`);
+    // Short, whatever the target is called: file systems take names of 255 bytes.
+    const temporary = join(dirname(target), `.cameo.${randomBytes(6).toString("hex")}.tmp`);
     this.#pending.push({ temporary, target });
     try {
       const file = await open(temporary, "wx");
@@ -94,5 +119,7 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
 
 function writeError(path: string, cause: unknown): CameoError {
   const advice = "choose another place or make room, and save again";
-  return new CameoError("ERR_MEDIA", `${path} can't be written: ${fileReason(cause)}; ${advice}`, { cause });
+  return new CameoError("ERR_MEDIA", `${shortened(path)} can't be written: ${fileReason(cause)}; ${advice}`, {
+    cause,
+  });
 }

@@ -1,8 +1,11 @@
-import { throwIfAborted } from "../errors.js";
+import type { Metadata } from "sharp";
+import { CameoError, throwIfAborted } from "../errors.js";
 import type { RgbImage } from "../native.js";
+import { quoted, shortened } from "../quote.js";
+import { whitenBorder } from "./gif.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
-import { invalidImage, readSource } from "./source.js";
+import { invalidImage, placeOf, type ReadSourceOptions, readSource, withFile } from "./source.js";
 
 /** Pixels as they are: RGB, or RGBA (as a canvas gives them), row by row. */
 export interface RawImage {
@@ -19,49 +22,89 @@ export interface RawImage {
 /** A path, a file:, http:, https: or data: URL, the bytes of a picture's file, or pixels. */
 export type ImageSource = string | URL | Uint8Array | RawImage;
 
-export interface ReadImageOptions {
-  signal?: AbortSignal | undefined;
+export interface ReadImageOptions extends ReadSourceOptions {
   /** What errors call the picture, as in "reference 2". */
   name?: string | undefined;
+}
+
+/** A picture of which the header was read. */
+export interface OpenImage {
+  /** In pixels, turned as its EXIF orientation says. */
+  width: number;
+  /** In pixels. */
+  height: number;
+  /** What errors call it. */
+  name: string;
+  /** Its pixels, in 8-bit sRGB. */
+  decode(): Promise<RgbImage>;
 }
 
 /** How to get a picture into a RgbImage of another size: cut its edges off, add white ones, or squash it. */
 export type Fit = "cover" | "contain" | "fill";
 
 /** 2^28: above any camera's, and 768 MiB as RGB. */
-const maxPixels = 2 ** 28;
+export const maxPixels = 2 ** 28;
 const readable = ["PNG", "JPEG", "WebP", "AVIF", "GIF", "TIFF"];
 const remedy = "save it again as PNG or JPEG";
+/** How many of a file's first bytes tell its format. */
+const headBytes = 4096;
+const decoding = { failOn: "error", limitInputPixels: maxPixels, page: 0, pages: 1 } as const;
 
 /**
  * Reads a picture into 8-bit sRGB: PNG, JPEG, WebP, AVIF, GIF or TIFF, the first page or frame of several. It is
  * turned as its EXIF orientation says, and transparency becomes white. Errors are ERR_INVALID_IMAGE.
  */
 export async function readImage(source: ImageSource, options: ReadImageOptions = {}): Promise<RgbImage> {
-  const { signal } = options;
-  throwIfAborted(signal);
-  const name = describe(source, options.name);
-  if (isRaw(source)) return readRaw(source, name);
-  const isAddress = typeof source === "string" || source instanceof URL;
-  if (!isAddress && !(source instanceof Uint8Array)) {
-    throw invalidImage(name, "give a path, a URL, a picture file's bytes or {data, width, height}");
-  }
-  const image = await decode(isAddress ? await readSource(source, name, signal) : source, name);
-  throwIfAborted(signal);
+  const image = await (await openImage(source, options)).decode();
+  throwIfAborted(options.signal);
   return image;
 }
 
-/** Width and height of a picture as `readImage` gives it, by its header alone. Errors are ERR_INVALID_IMAGE. */
-export async function readImageSize(path: string): Promise<{ width: number; height: number }> {
-  const name = describe(path);
-  const bytes = await readSource(path, name);
-  checkFormat(bytes, name);
-  const sharp = await loadSharp();
-  try {
-    return (await sharp(bytes, { limitInputPixels: maxPixels }).metadata()).autoOrient;
-  } catch (cause) {
-    throw decodeError(name, cause);
+/** Reads a picture's bytes and its header, and decodes nothing yet. Errors are ERR_INVALID_IMAGE. */
+export async function openImage(source: ImageSource, options: ReadImageOptions = {}): Promise<OpenImage> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  const name = describe(source, options.name);
+  if (isRaw(source)) {
+    const image = readRaw(source, name);
+    return { ...sizeOf(image), name, decode: async () => image };
   }
+  const bytes = isAddress(source) ? await readSource(source, name, options) : source;
+  if (!(bytes instanceof Uint8Array)) {
+    throw invalidImage(name, "give a path, a URL, a picture file's bytes or {data, width, height}");
+  }
+  checkFormat(bytes, name);
+  const header = await readHeader(bytes, name);
+  throwIfAborted(signal);
+  return { ...header.autoOrient, name, decode: () => decode(bytes, header, name) };
+}
+
+/** Width and height of a picture as `readImage` gives it, by its header alone. Errors are ERR_INVALID_IMAGE. */
+export async function readImageSize(
+  path: string,
+  name = describe(path),
+): Promise<{ width: number; height: number }> {
+  await withFile(path, name, async (file) => {
+    const head = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
+    checkFormat(head.buffer.subarray(0, head.bytesRead), name);
+  });
+  // libvips takes brackets at a name's end for options.
+  const input = path.endsWith("]") ? await readSource(path, name) : path;
+  return sizeOf((await readHeader(input, name)).autoOrient);
+}
+
+/**
+ * Rejects with ERR_INVALID_IMAGE where a picture can't be read, as far as that is seen without decoding it: of a file the
+ * header is read, and no URL is fetched.
+ */
+export async function checkImage(source: ImageSource, { name }: { name?: string } = {}): Promise<void> {
+  if (!isAddress(source)) {
+    await openImage(source, { name });
+    return;
+  }
+  const described = describe(source, name);
+  const place = placeOf(source, described);
+  if (typeof place === "string") await readImageSize(place, described);
 }
 
 /** The image at `width` x `height`; the very same object where that is its size already. */
@@ -76,26 +119,53 @@ export async function fitImage(image: RgbImage, width: number, height: number, f
   return { data, width, height };
 }
 
-async function decode(bytes: Uint8Array, name: string): Promise<RgbImage> {
-  checkFormat(bytes, name);
+/** What a picture's header says, where it is one of pixels that can be read. */
+async function readHeader(input: string | Uint8Array, name: string): Promise<Metadata> {
   const sharp = await loadSharp();
+  const header = await sharp(input, decoding)
+    .metadata()
+    .catch((cause) => {
+      throw decodeError(name, cause);
+    });
+  const isLab = header.space === "lab" || header.space === "labs";
+  if (header.depth !== "uchar" && header.depth !== "ushort" && !isLab) {
+    const kind = /float|double|complex/.test(header.depth) ? "floating-point" : "signed or 32-bit";
+    throw invalidImage(name, `its ${kind} pixels don't say what is white; save it with 8 or 16 bits as PNG`);
+  }
+  if (header.width * header.height > maxPixels) throw tooManyPixels(name);
+  return header;
+}
+
+async function decode(bytes: Uint8Array, header: Metadata, name: string): Promise<RgbImage> {
+  const sharp = await loadSharp();
+  const picture = sharp(bytes, decoding);
+  const eightBits = eightBitSpace(header);
+  if (eightBits) picture.pipelineColourspace(eightBits);
   try {
-    const { data, info } = await sharp(bytes, {
-      failOn: "error",
-      limitInputPixels: maxPixels,
-      page: 0,
-      pages: 1,
-    })
+    const { data, info } = await picture
       .autoOrient()
       .flatten({ background: "#fff" })
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw invalidImage(name, `its colours are of an unknown kind; ${remedy}`);
-    return { data, width: info.width, height: info.height };
+    const image = { data, width: info.width, height: info.height };
+    if (header.format === "gif" && !header.hasAlpha) whitenBorder(image, bytes);
+    return image;
   } catch (cause) {
+    if (cause instanceof CameoError) throw cause;
     throw decodeError(name, cause);
   }
+}
+
+/**
+ * What 16-bit pixels with a profile are brought to before the profile is applied: sharp would bring those with colours
+ * to Display P3, and call them sRGB, and would overlook a grey picture's profile.
+ */
+function eightBitSpace({ space, depth, hasProfile }: Metadata): "srgb" | "b-w" | undefined {
+  if (!hasProfile || depth !== "ushort") return undefined;
+  if (space === "grey16") return "b-w";
+  return space === "rgb16" ? "srgb" : undefined;
 }
 
 function decodeError(name: string, cause: unknown): Error {
@@ -106,10 +176,12 @@ function decodeError(name: string, cause: unknown): Error {
       .split("\n")
       .at(-1)
       ?.trim() ?? "";
-  if (/exceeds pixel limit/.test(reason)) {
-    return invalidImage(name, `it has more than ${maxPixels} pixels; scale it down`, cause);
-  }
-  return invalidImage(name, `it is damaged or not supported (${reason}); ${remedy}`, cause);
+  if (/exceeds pixel limit/.test(reason)) return tooManyPixels(name, cause);
+  return invalidImage(name, `it is damaged or not supported (${shortened(reason)}); ${remedy}`, cause);
+}
+
+function tooManyPixels(name: string, cause?: unknown): CameoError {
+  return invalidImage(name, `it has more than ${maxPixels} pixels; scale it down`, cause);
 }
 
 /** Only formats that are pixels get as far as the decoder: SVG and the like may read files or never end. */
@@ -119,6 +191,14 @@ function checkFormat(bytes: Uint8Array, name: string): void {
   if (format !== undefined && readable.includes(format)) return;
   const kind = format ?? "of no known format";
   throw invalidImage(name, `it is ${kind}; ${readable.join(", ")} can be read, so ${remedy}`);
+}
+
+function isAddress(source: ImageSource): source is string | URL {
+  return typeof source === "string" || source instanceof URL;
+}
+
+function sizeOf({ width, height }: { width: number; height: number }) {
+  return { width, height };
 }
 
 function isRaw(source: ImageSource): source is RawImage {
@@ -132,7 +212,7 @@ function readRaw({ data, width, height, channels }: RawImage, name: string): Rgb
     }
   }
   const pixels = width * height;
-  if (pixels > maxPixels) throw invalidImage(name, `it has more than ${maxPixels} pixels; scale it down`);
+  if (pixels > maxPixels) throw tooManyPixels(name);
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     throw invalidImage(name, "its data is not a Uint8Array; give RGB or RGBA bytes");
   }
@@ -158,9 +238,9 @@ function onWhite(rgba: Uint8Array): Uint8Array {
 }
 
 function describe(source: ImageSource, name = "image"): string {
-  if (typeof source === "string" || source instanceof URL) {
+  if (isAddress(source)) {
     const text = String(source);
-    return `${name} ${text.startsWith("data:") ? `data: URL of ${text.length} characters` : JSON.stringify(text)}`;
+    return `${name} ${/^data:/i.test(text) ? `data: URL of ${text.length} characters` : quoted(text)}`;
   }
   if (source instanceof Uint8Array) return `${name} (buffer of ${source.length} bytes)`;
   return isRaw(source) ? `${name} (${source.width}x${source.height} pixels)` : name;

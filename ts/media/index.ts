@@ -1,13 +1,17 @@
 export { checkOutputPath } from "./formats.js";
 export {
+  checkImage,
   type Fit,
   fitImage,
   type ImageSource,
+  maxPixels,
+  openImage,
   type RawImage,
   type ReadImageOptions,
   readImage,
   readImageSize,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
+export { ByteBudget } from "./source.js";
 export { loadEncoder, type RawVideo, type WriteOptions, writeVideo } from "./video.js";
 export { openVideo, readVideo, readVideoSize, type VideoReader } from "./video_reader.js";

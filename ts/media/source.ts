@@ -1,23 +1,55 @@
-import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { abortError, CameoError } from "../errors.js";
-import { fileReason } from "./files.js";
+import { onAbort } from "../abort.js";
+import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import { shortened } from "../quote.js";
+import { fileReason, openFile } from "./files.js";
 
-/** Encoded bytes that are read at most. */
+/** Encoded bytes that are read at most, of all pictures of a request together. */
 const maxBytes = 256 * 2 ** 20;
-const fetchTimeoutMs = 30_000;
-const tooLarge = `it is larger than ${maxBytes / 2 ** 20} MiB; give a smaller picture`;
+const defaultTimeoutMs = 30_000;
+
+/** How many bytes of pictures may still be read. */
+export class ByteBudget {
+  #left = maxBytes;
+
+  check(bytes: number, name: string): void {
+    if (bytes <= this.#left) return;
+    const limit = `${maxBytes / 2 ** 20} MiB, alone or with the request's other pictures`;
+    throw invalidImage(name, `it is larger than ${limit}; give a smaller picture`);
+  }
+
+  take(bytes: number, name: string): void {
+    this.check(bytes, name);
+    this.#left -= bytes;
+  }
+}
+
+export interface ReadSourceOptions {
+  signal?: AbortSignal | undefined;
+  /** What is left for the source and others. Default: one of its own. */
+  budget?: ByteBudget | undefined;
+  /** How long a URL may take from the request to the last byte, in milliseconds. Default: 30 s. */
+  timeoutMs?: number | undefined;
+}
 
 /** The bytes of a file or a file:, http:, https: or data: URL. `name` is how errors call it. */
 export async function readSource(
   source: string | URL,
   name: string,
-  signal?: AbortSignal,
+  { signal, budget = new ByteBudget(), timeoutMs = defaultTimeoutMs }: ReadSourceOptions = {},
 ): Promise<Uint8Array> {
+  const place = placeOf(source, name);
+  if (typeof place === "string") return readLocal(place, name, budget, signal);
+  return fetchUrl(place, name, budget, signal, timeoutMs);
+}
+
+/** A path on this machine, or the URL that is fetched. */
+export function placeOf(source: string | URL, name: string): string | URL {
   const url = urlOf(source);
-  if (url === undefined) return readLocal(String(source), name);
-  if (url.protocol === "file:") return readLocal(localPath(url, name), name);
-  if (/^(https?|data):$/.test(url.protocol)) return fetchUrl(url, name, signal);
+  if (url === undefined) return String(source);
+  if (url.protocol === "file:") return localPath(url, name);
+  if (/^(https?|data):$/.test(url.protocol)) return url;
   throw invalidImage(
     name,
     `${url.protocol} URLs can't be read; give a path or a file:, http:, https: or data: URL`,
@@ -34,6 +66,34 @@ export function urlOf(source: string | URL): URL | undefined {
   return /^[a-z][a-z0-9+.-]+:/i.test(source) && URL.canParse(source) ? new URL(source) : undefined;
 }
 
+/** What `use` makes of a picture's file. ERR_INVALID_IMAGE where there is none, or one that can't be read. */
+export async function withFile<T>(
+  path: string,
+  name: string,
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  try {
+    const file = await openFile(path);
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof CameoError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    if (/^(ENOENT|ENAMETOOLONG|ENOTDIR)$/.test(code) && isBase64(path)) {
+      throw invalidImage(name, 'that looks like base64: pass Buffer.from(text, "base64")', cause);
+    }
+    throw invalidImage(name, `${fileReason(cause)}; check the path`, cause);
+  }
+}
+
+/** Longer than a name that somebody gave to a file, and without the dot before its extension. */
+function isBase64(text: string): boolean {
+  return text.length >= 64 && /^[\w+/\s-]+=*\s*$/.test(text);
+}
+
 function localPath(url: URL, name: string): string {
   try {
     return fileURLToPath(url);
@@ -42,47 +102,64 @@ function localPath(url: URL, name: string): string {
   }
 }
 
-async function readLocal(path: string, name: string): Promise<Uint8Array> {
-  try {
-    const file = await open(path);
-    try {
-      const stats = await file.stat();
-      if (!stats.isFile()) throw invalidImage(name, "it is not a file; give the picture's path");
-      if (stats.size > maxBytes) throw invalidImage(name, tooLarge);
-      return await file.readFile();
-    } finally {
-      await file.close();
+async function readLocal(
+  path: string,
+  name: string,
+  budget: ByteBudget,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  return withFile(path, name, async (file) => {
+    const { size } = await file.stat();
+    budget.take(size, name);
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; ) {
+      throwIfAborted(signal);
+      const { bytesRead } = await file.read(bytes, at, Math.min(size - at, 2 ** 22), at);
+      if (bytesRead === 0) return bytes.subarray(0, at);
+      at += bytesRead;
     }
-  } catch (cause) {
-    if (cause instanceof CameoError) throw cause;
-    throw invalidImage(name, `${fileReason(cause)}; check the path`, cause);
-  }
+    return bytes;
+  });
 }
 
-async function fetchUrl(url: URL, name: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(fetchTimeoutMs);
+async function fetchUrl(
+  url: URL,
+  name: string,
+  budget: ByteBudget,
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  const stop = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop.abort();
+  }, timeoutMs);
+  const release = onAbort(signal, () => stop.abort());
   try {
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    const response = await fetch(url, { signal: stop.signal });
     if (!response.ok) throw invalidImage(name, `the server answered ${response.status}; check the address`);
-    if (Number(response.headers.get("content-length")) > maxBytes) throw invalidImage(name, tooLarge);
-    return await collect(response, name);
+    return await collect(response, name, budget);
   } catch (cause) {
+    // What is still being sent is of no use.
+    stop.abort();
     if (cause instanceof CameoError) throw cause;
     if (signal?.aborted) throw abortError(signal);
-    if (timeout.aborted)
-      throw invalidImage(name, `no answer within ${fetchTimeoutMs / 1000} s; try again`, cause);
+    if (timedOut) throw invalidImage(name, `it wasn't there within ${timeoutMs / 1000} s; try again`, cause);
     if (url.protocol === "data:")
       throw invalidImage(name, "it is malformed; encode the picture again", cause);
     throw invalidImage(name, `it can't be fetched (${fetchReason(cause)}); check the address`, cause);
+  } finally {
+    clearTimeout(timer);
+    release();
   }
 }
 
-async function collect(response: Response, name: string): Promise<Uint8Array> {
+async function collect(response: Response, name: string, budget: ByteBudget): Promise<Uint8Array> {
+  budget.check(Number(response.headers.get("content-length")), name);
   const parts: Uint8Array[] = [];
-  let length = 0;
   for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > maxBytes) throw invalidImage(name, tooLarge);
+    budget.take(part.length, name);
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -92,5 +169,5 @@ async function collect(response: Response, name: string): Promise<Uint8Array> {
 function fetchReason(error: unknown): string {
   const { cause, message } = error as Error;
   const inner = cause as NodeJS.ErrnoException | undefined;
-  return inner?.code ?? inner?.message ?? message;
+  return shortened(inner?.code ?? inner?.message ?? message);
 }

@@ -114,7 +114,7 @@ const imageSource = z.custom<ImageSource>(isImageSource);
 const sampleSchema = z.strictObject({
   prompt: option(text, "a text of at most 10000 characters"),
   reference: option(
-    z.union([imageSource, z.array(imageSource).max(64).readonly()]).optional(),
+    z.union([imageSource, z.array(imageSource).max(64)]).optional(),
     "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 64",
   ),
   negativePrompt: option(text.optional(), "a text of at most 10000 characters"),
@@ -128,7 +128,6 @@ const sampleSchema = z.strictObject({
     z
       .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
       .refine(([from, to]) => from <= to)
-      .readonly()
       .optional(),
     "two numbers from 0 to 1 in rising order",
   ),
@@ -244,7 +243,7 @@ export async function checkOutputs({ saveLatents }: SampleRequest): Promise<void
   if (existing && !existing.isFile()) throw notAllowed("saveLatents", saveLatents, "the path of a file");
 }
 
-function toArray(reference: SampleRequest["reference"]): readonly ImageSource[] {
+export function toArray(reference: SampleRequest["reference"]): readonly ImageSource[] {
   if (reference === undefined) return [];
   return Array.isArray(reference) ? reference : [reference as ImageSource];
 }

@@ -1,11 +1,13 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { test } from "tap";
-import { fitImage, readImage } from "#ts/media/index.js";
+import { checkImage, fitImage, readImage, readImageSize } from "#ts/media/index.js";
+import { pngWithoutPixels } from "../../support/pictures.js";
 
 const orange = { r: 200, g: 100, b: 50 };
 const plain = () => sharp({ create: { width: 16, height: 12, channels: 3, background: orange } });
@@ -24,7 +26,6 @@ test("reads every format into 8-bit sRGB", async (t) => {
     tiff: plain().tiff({ compression: "lzw" }),
     "palette png": plain().png({ palette: true }),
     "16-bit png": plain().toColourspace("rgb16").png(),
-    "float tiff": plain().toColourspace("scrgb").tiff({ compression: "none" }),
     "Display P3 png": plain().withIccProfile("p3").png(),
   };
   for (const [name, file] of Object.entries(files)) {
@@ -147,11 +148,11 @@ test("says what is wrong with a path", async (t) => {
   const wrong: [string | URL, RegExp][] = [
     [join(folder, "none.png"), /^reference ".*none.png": no such file; check the path$/],
     [join(folder, "empty", "x.png"), /a part of the path is not a folder/],
-    [join(folder, "folder.png"), /not a file/],
+    [join(folder, "folder.png"), /it is a folder; check the path$/],
     [join(folder, "loop.png"), /too many symbolic links/],
     [join(folder, "empty"), /it is empty/],
-    ["/dev/zero", /not a file/],
-    ["a\0b.png", /check the path/],
+    ["/dev/zero", /it is a pipe or a device, not a regular file/],
+    ["a\0b.png", /the path has a NUL character in it; check the path/],
     ["ftp://localhost/a.png", /ftp: URLs can't be read/],
     ["file://elsewhere/a.png", /does not name a file on this machine/],
     ["data:image/png;base64,@@@", /malformed/],
@@ -160,6 +161,61 @@ test("says what is wrong with a path", async (t) => {
   for (const [source, message] of wrong) {
     await t.rejects(readImage(source, { name: "reference" }), { code: "ERR_INVALID_IMAGE", message });
   }
+});
+
+test("a pipe is refused at once, as a reference and as a frame of a clip", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const path = join(t.testdir(), "pipe.png");
+  execFileSync("mkfifo", [path]);
+  const error = { code: "ERR_INVALID_IMAGE", message: /it is a pipe or a device, not a regular file/ };
+  // More of them than there are threads that read files.
+  await Promise.all(Array.from({ length: 8 }, () => t.rejects(readImage(path), error)));
+  await t.rejects(readImageSize(path), error);
+  await t.rejects(checkImage(path), error);
+});
+
+test("a picture's text, given as its path, is not repeated", async (t) => {
+  const base64 = Buffer.alloc(20_000, 7).toString("base64");
+  const urlSafe = Buffer.alloc(600, 0xfb).toString("base64url");
+  for (const source of [base64, urlSafe]) {
+    const message = /^reference "[^"]{203}": that looks like base64: pass Buffer.from\(text, "base64"\)$/;
+    await t.rejects(readImage(source, { name: "reference" }), { code: "ERR_INVALID_IMAGE", message });
+    await t.rejects(checkImage(source, { name: "reference" }), { code: "ERR_INVALID_IMAGE", message });
+  }
+  for (const source of [`DATA:image/png;base64,${base64}`, `${"x/".repeat(9000)}\u{1f98a}.png`]) {
+    const error = await readImage(source).catch((error) => error);
+    t.equal(error.code, "ERR_INVALID_IMAGE");
+    t.ok(error.message.length < 400, error.message);
+  }
+});
+
+test("a size is read from the header alone, as much as follows it", async (t) => {
+  const folder = t.testdir({ "a.png": await plain().png().toBuffer(), "b.txt": "text" });
+  const path = join(folder, "a.png");
+  // More than is read of any picture.
+  truncateSync(path, 300 * 2 ** 20);
+  t.strictSame(await readImageSize(path), { width: 16, height: 12 });
+  const turned = join(folder, "c [1]");
+  writeFileSync(turned, await plain().jpeg().withMetadata({ orientation: 6 }).toBuffer());
+  t.strictSame(await readImageSize(turned), { width: 12, height: 16 });
+  await t.rejects(readImageSize(join(folder, "b.txt")), { code: "ERR_INVALID_IMAGE", message: /b.txt/ });
+  await t.rejects(readImageSize(join(folder, "d.png")), { code: "ERR_INVALID_IMAGE", message: /no such/ });
+});
+
+test("looks at a reference without decoding it", async (t) => {
+  const png = await plain().png().toBuffer();
+  const folder = t.testdir({ "a.png": png, "cut.png": pngWithoutPixels(9, 9), "b.txt": "text" });
+  const pixels = { data: new Uint8Array(12), width: 2, height: 2 };
+  for (const source of [join(folder, "a.png"), join(folder, "cut.png"), png, pixels])
+    await t.resolves(checkImage(source));
+  await t.resolves(checkImage("http://127.0.0.1:1/none.png"), "what is fetched later");
+  await t.resolves(checkImage(pathToFileURL(join(folder, "a.png"))));
+  for (const source of [join(folder, "b.txt"), "none.png", folder, Buffer.from("x"), "ftp://a/b.png"])
+    await t.rejects(checkImage(source, { name: "reference" }), {
+      code: "ERR_INVALID_IMAGE",
+      message: /^reference/,
+    });
 });
 
 test("fetches, and says why not", async (t) => {
@@ -185,6 +241,8 @@ test("fetches, and says why not", async (t) => {
   await t.rejects(readImage(`${base}/large.png`), { code, message: /larger than 256 MiB/ });
   await t.rejects(readImage(`${base}/cut.png`), { code, message: /can't be fetched/ });
   await t.rejects(readImage("http://127.0.0.1:1/a.png"), { code, message: /can't be fetched/ });
+  const late = readImage(`${base}/never.png`, { timeoutMs: 10 });
+  await t.rejects(late, { code, message: /it wasn't there within 0.01 s; try again/ });
   const controller = new AbortController();
   const pending = readImage(`${base}/never.png`, { signal: controller.signal });
   setImmediate(() => controller.abort());

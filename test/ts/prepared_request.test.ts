@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import { truncateSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { test } from "tap";
+import type { PipelineDescription } from "#ts/description.js";
+import { checkReferenceFiles, prepareRequest } from "#ts/prepared_request.js";
+import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
+import { png, pngWithoutPixels } from "../support/pictures.js";
+
+const description: PipelineDescription = {
+  device: "cpu",
+  dtype: "fp32",
+  networks: [],
+  subject: true,
+  motion: { maxFrames: 32 },
+  latentScale: 8,
+  defaultSize: [64, 64],
+  textPositions: 77,
+  tokenizer: "",
+};
+const encode = () => ({ ids: new Int32Array(77), kept: 1, total: 1 });
+const tokenizer = { encode } as unknown as ClipTokenizer;
+const small = png({ width: 64, height: 64, bits: 8, values: [9] }, 1);
+
+const prepare = (reference: string | (Buffer | string)[], signal?: AbortSignal) =>
+  prepareRequest({ prompt: "a", reference, signal }, description, tokenizer);
+
+test("pictures are bounded together, by their headers, before any is decoded", async (t) => {
+  const half = pngWithoutPixels(16384, 8193);
+  const message =
+    /^reference 3 \(buffer of \d+ bytes\): with those before it, it has more than 268435456 pixels; scale them down$/;
+  await t.rejects(prepare([small, half, half]), { code: "ERR_INVALID_IMAGE", message });
+  const decoded = /^reference 2 .* it is damaged/;
+  await t.rejects(prepare([small, half, small]), { code: "ERR_INVALID_IMAGE", message: decoded });
+});
+
+test("their files are bounded together", async (t) => {
+  const path = join(t.testdir({ "a.png": small }), "a.png");
+  truncateSync(path, 100 * 2 ** 20);
+  const message =
+    /^reference \d ".*a.png": it is larger than 256 MiB, alone or with the request's other pictures/;
+  await t.rejects(prepare([path, path, path]), { code: "ERR_INVALID_IMAGE", message });
+});
+
+test("where one can't be read, the others are no longer waited for", async (t) => {
+  const waiting: ServerResponse[] = [];
+  let refuse = () => {};
+  const server = createServer(({ url }, response) => {
+    if (url === "/none.png") refuse = () => void response.writeHead(404).end();
+    else waiting.push(response);
+    if (waiting.length === 2) refuse();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const preparing = prepare([`${base}/a.png`, `${base}/b.png`, `${base}/none.png`]);
+  await t.rejects(preparing, { code: "ERR_INVALID_IMAGE", message: /^reference 3 .* answered 404/ });
+  await Promise.all(waiting.map((response) => response.closed || once(response, "close")));
+  t.pass("the server was hung up on");
+});
+
+test("references are looked at before there is a model", async (t) => {
+  const folder = t.testdir({ "a.png": small, "b.png": "text" });
+  const [good, bad] = [join(folder, "a.png"), join(folder, "b.png")];
+  await t.resolves(checkReferenceFiles({}));
+  await t.resolves(checkReferenceFiles({ reference: [good, small, "https://example.org/a.png"] }));
+  const code = "ERR_INVALID_IMAGE";
+  await t.rejects(checkReferenceFiles({ reference: [good, bad] }), {
+    code,
+    message: /^reference 2 ".*b.png": /,
+  });
+  await t.rejects(checkReferenceFiles({ reference: "none.png" }), {
+    code,
+    message: /^reference "none.png": no such file/,
+  });
+});
