@@ -43,6 +43,30 @@ export class CameoError extends Error {
     // Again, because the stack's first line took the name before it was set.
     Error.captureStackTrace(this, new.target);
   }
+
+  /**
+   * An error again of what its `toJSON` gave, as in another thread or process: `structuredClone` and `postMessage` drop an
+   * error's code.
+   */
+  static from({ code, message }: CameoErrorJson): CameoError {
+    return new CameoError(knownCode({ code }), String(message));
+  }
+
+  /** What another thread, another process or a client may be told, without the stack. */
+  toJSON(): CameoErrorJson {
+    const { name, code, message } = this;
+    return { name, code, message };
+  }
+}
+
+/** An error as JSON says it. */
+export interface CameoErrorJson {
+  /** As in `CameoError.name`. */
+  name: string;
+  /** As in `CameoError.code`. */
+  code: ErrorCode;
+  /** One line that says what was wrong, where, and what to do. */
+  message: string;
 }
 
 /** The error of a task that `signal` ended. */

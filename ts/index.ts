@@ -1,5 +1,5 @@
 export type { NetworkDescription, PipelineDescription, WeightFileDescription } from "./description.js";
-export { CameoError, type ErrorCode } from "./errors.js";
+export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
@@ -38,4 +38,4 @@ export type {
 } from "./training/recipe.js";
 export { Trainer, type TrainerOptions } from "./training/trainer.js";
 export type { TrainerDescription } from "./training/trainer_description.js";
-export type { SaveOptions, Video } from "./video.js";
+export { type SaveOptions, Video, type VideoJson, type VideoParts } from "./video.js";

@@ -76,7 +76,7 @@ export type OnNativeProgress = (progress: NativeProgress) => void;
 export interface NativePipeline {
   load(options: NativeLoadOptions, onProgress: OnNativeProgress): NativeTask<undefined>;
   /** RGB frames, (frames, height, width, 3). */
-  sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array>;
+  sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
   /** What the VAE makes of a picture whose sides are multiples of its scale. */
   reconstruct(image: RgbImage): NativeTask<RgbImage>;
   /** JSON of `PipelineDescription`. */
@@ -135,7 +135,7 @@ export interface NativeTrainer {
   /** Writes a checkpoint with `run`, a text, in its metadata. */
   save(path: string, run: string): NativeTask<undefined>;
   resume(path: string): NativeTask<undefined>;
-  sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array>;
+  sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
   /** Writes weights as safetensors. */
   exportWeights(
     path: string,

@@ -2,13 +2,14 @@ import { openAddonFor } from "./addon.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
-import { checkLoadOptions, type LoadOptions, loadReport } from "./options/load.js";
+import { checkLoadOptions, checkModelPaths, type LoadOptions, loadReport } from "./options/load.js";
 import type { SampleRequest } from "./options/sample.js";
-import { prepareRequest, progressListener } from "./prepared_request.js";
+import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
 import { runTask } from "./task.js";
 import { ClipTokenizer } from "./tokens/tokenizer.js";
+import { Turns } from "./turns.js";
 import { Video } from "./video.js";
 
 /**
@@ -23,7 +24,7 @@ export class Pipeline implements AsyncDisposable {
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
   #closing: Promise<undefined> | undefined;
-  #prepared: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(
     native: NativePipeline,
@@ -47,6 +48,7 @@ export class Pipeline implements AsyncDisposable {
     const { native: nativeOptions, shipped } = checkLoadOptions(options);
     const { signal, onProgress } = options;
     throwIfAborted(signal);
+    checkModelPaths(nativeOptions);
     const native = new (openAddonFor(nativeOptions.device).Pipeline)();
     try {
       await runTask((report) => native.load(nativeOptions, report), {
@@ -67,7 +69,8 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Makes a video. Requests wait for those made before, however long their references take to be read.
+   * Makes a video. References are read at once; then the request waits while others are computed, those made before it
+   * first. One whose references are still being read holds up none.
    *
    * Rejects with ERR_INVALID_OPTION, ERR_INVALID_IMAGE (a reference that can't be read), ERR_OUT_OF_MEMORY,
    * ERR_ABORTED or ERR_CLOSED, or with what `onProgress` threw.
@@ -75,16 +78,9 @@ export class Pipeline implements AsyncDisposable {
   async sample(request: SampleRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
-    const prepared = prepareRequest(request, this.#description, this.#tokenizer);
-    const { native, complete, warnings } = await this.#inOrder(prepared);
-    this.#checkOpen();
-    const task = { signal: request.signal, toError: (error: unknown) => this.#unlessClosed(toError(error)) };
-    const onProgress = progressListener(request);
-    const [frames, unfamiliar] = await Promise.all([
-      runTask((report) => this.#native.sample(native, report), { ...task, onProgress }),
-      this.#shipped ? warnOfUnfamiliar(this.#native, native.references, this.#shipped, task) : [],
-    ]);
-    return new Video(frames, complete, [...warnings, ...unfamiliar]);
+    const ticket = this.#turns.draw();
+    const prepared = await prepareRequest(request, this.#description, this.#tokenizer);
+    return this.#turns.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
   }
 
   /** What is loaded: networks, parameters, files, device and types. Throws ERR_CLOSED. */
@@ -104,13 +100,19 @@ export class Pipeline implements AsyncDisposable {
     await this.close();
   }
 
-  /** What is being prepared for a request, once every request made before has what it needs. */
-  async #inOrder<T>(preparation: Promise<T>): Promise<T> {
-    const before = this.#prepared;
-    // Without its results: each would hold those of all requests before.
-    this.#prepared = Promise.allSettled([before, preparation]).then(() => {});
-    await before;
-    return await preparation;
+  async #compute(
+    request: SampleRequest,
+    { native, complete, warnings }: PreparedRequest,
+    toError: ReturnType<typeof errorsOf>,
+  ): Promise<Video> {
+    this.#checkOpen();
+    const task = { signal: request.signal, toError: (error: unknown) => this.#unlessClosed(toError(error)) };
+    const onProgress = progressListener(request);
+    const [frames, unfamiliar] = await Promise.all([
+      runTask((report) => this.#native.sample(native, report), { ...task, onProgress }),
+      this.#shipped ? warnOfUnfamiliar(this.#native, native.references, this.#shipped, task) : [],
+    ]);
+    return Video.from({ frames, request: complete, warnings: [...warnings, ...unfamiliar] });
   }
 
   #checkOpen(): void {

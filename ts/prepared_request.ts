@@ -33,7 +33,7 @@ export async function prepareRequest(
   throwIfAborted(signal);
   const prompt = tokenizer.encode(complete.prompt, description.textPositions);
   const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
-  await checkOutputs(request);
+  checkOutputs(request);
   const references = await readReferences(complete, signal);
   throwIfAborted(signal);
   const warnings = cutWarning("prompt", prompt);

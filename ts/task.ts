@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.js";
 import { type CameoError, throwIfAborted } from "./errors.js";
 import type { NativeProgress, NativeTask, OnNativeProgress } from "./native.js";
 
@@ -29,8 +30,7 @@ export async function runTask<T>(
       task.abort();
     }
   });
-  const abort = () => task.abort();
-  signal?.addEventListener("abort", abort, { once: true });
+  const release = onAbort(signal, () => task.abort());
   try {
     const result = await task.promise;
     if (thrown.length === 0) return result;
@@ -39,7 +39,7 @@ export async function runTask<T>(
     if (made.code === "ERR_ABORTED" && signal?.aborted) made.cause = signal.reason;
     if (thrown.length === 0) throw made;
   } finally {
-    signal?.removeEventListener("abort", abort);
+    release();
   }
   throw thrown[0];
 }

@@ -1,19 +1,68 @@
 import { basename } from "node:path";
+import { z } from "zod";
 import { CameoError } from "./errors.js";
 import type { ImageSource } from "./media/index.js";
-import type { CompleteSampleRequest } from "./options/sample.js";
+import { checkOptions, notAllowed, option } from "./options/check.js";
+import { type CompleteSampleRequest, checkRequest } from "./options/sample.js";
 import { version } from "./version.js";
 
 /** What `Video.save` takes besides a path. */
 export interface SaveOptions {
   /** Ends the writing; nothing is left under the final name. */
   signal?: AbortSignal | undefined;
+  /**
+   * Called with what is written otherwise than asked for, such as a rate that a GIF can't have. Default: `process.emitWarning`.
+   */
+  onWarning?: ((message: string) => void) | undefined;
 }
+
+/** What a video is made of. A `Video` is, and so is what `structuredClone` or `postMessage` leave of one. */
+export interface VideoParts {
+  /** 8-bit RGB, (count, height, width, 3). */
+  frames: Uint8Array;
+  /** As in `Video.request`. */
+  request: CompleteSampleRequest;
+  /** As in `Video.warnings`. */
+  warnings?: readonly string[] | undefined;
+}
+
+/** A video without its frames, as JSON says it. */
+export interface VideoJson {
+  /** How many frames. */
+  count: number;
+  /** In pixels. */
+  width: number;
+  /** In pixels. */
+  height: number;
+  /** Frames a second. */
+  fps: number;
+  /** With the names of the references only, as in the files that `save` writes. */
+  request: Omit<CompleteSampleRequest, "reference"> & {
+    /** Names of files without their folders; "data" and "pixels" for what has none. */
+    reference: readonly string[];
+  };
+  /** As in `Video.warnings`. */
+  warnings: readonly string[];
+}
+
+const saveSchema = z.strictObject({
+  signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
+  onWarning: option(
+    z.custom<NonNullable<SaveOptions["onWarning"]>>((value) => typeof value === "function").optional(),
+    "a function",
+  ),
+});
+
+const partsSchema = z.object({
+  frames: option(z.instanceof(Uint8Array), "a Uint8Array"),
+  request: option(z.looseObject({}), "the request of a video"),
+  warnings: option(z.array(z.string()).optional(), "an array of texts"),
+});
 
 /** Frames, and the request that they answer. */
 export class Video {
-  /** 8-bit RGB, (count, height, width, 3). */
-  readonly frames: Uint8Array;
+  /** 8-bit RGB, (count, height, width, 3). Nothing else is in its buffer, which may be transferred. */
+  readonly frames: Uint8Array<ArrayBuffer>;
   /** How many frames. */
   readonly count: number;
   /** In pixels. */
@@ -27,7 +76,11 @@ export class Video {
   /** What was done differently from what the request said, such as a prompt that was cut. */
   readonly warnings: readonly string[];
 
-  constructor(frames: Uint8Array, request: CompleteSampleRequest, warnings: readonly string[]) {
+  private constructor(
+    frames: Uint8Array<ArrayBuffer>,
+    request: CompleteSampleRequest,
+    warnings: readonly string[],
+  ) {
     const { frames: count, width, height, fps } = request;
     if (frames.length !== 3 * count * width * height) {
       throw new CameoError(
@@ -45,6 +98,29 @@ export class Video {
   }
 
   /**
+   * A video of its frames and its request, as of one that came from another thread or process. Throws ERR_INVALID_OPTION
+   * where something is missing, ERR_MEDIA where there are more or fewer frames than the request says.
+   */
+  static from(parts: VideoParts): Video {
+    const { frames, request, warnings = [] } = checkOptions(partsSchema, parts);
+    const complete = { reference: [], ...checkRequest(request as never) } as CompleteSampleRequest;
+    for (const name of ["frames", "width", "height", "fps"] as const) {
+      if (complete[name] === undefined) throw notAllowed(`request.${name}`, undefined, "a number");
+    }
+    return new Video(ownBytes(frames), Object.freeze(complete), warnings);
+  }
+
+  /**
+   * Rejects where a video of so many frames couldn't be saved under a path: with ERR_INVALID_OPTION for a name that it can't
+   * have or a folder that isn't there, with ERR_MEDIA for an optional package that is not installed. To be asked before the
+   * hours that a video takes.
+   */
+  static async checkOutput(path: string, frames: number): Promise<void> {
+    const { checkOutput } = await import("./media/index.js");
+    await checkOutput(path, frames);
+  }
+
+  /**
    * Writes the video, in the format that the name says: .mp4, .webm, .gif, .webp, .apng, .png for a still, or
    * numbered pictures, as in "frames-%03d.png". The file says how it was made, and that it is AI-generated.
    *
@@ -52,14 +128,34 @@ export class Video {
    * where encoding fails, ERR_ABORTED.
    */
   async save(path: string, options: SaveOptions = {}): Promise<string[]> {
-    const { writeVideo } = await import("./media/index.js");
+    const { signal, onWarning = emitWarning } = checkOptions(saveSchema, options);
+    const { checkOutputPath, writeVideo } = await import("./media/index.js");
     const { frames, count, width, height, fps } = this;
-    const metadata = { software: `cameo ${version}`, parameters: describeRequest(this.request) };
-    return writeVideo(path, { frames, count, width, height, fps }, metadata, options);
+    checkOutputPath(path, count);
+    const metadata = { software: `cameo ${version}`, parameters: { ...describeRequest(this.request) } };
+    return writeVideo(path, { frames, count, width, height, fps }, metadata, { signal, onWarning });
+  }
+
+  /** All but the frames, for `JSON.stringify`. */
+  toJSON(): VideoJson {
+    const { count, width, height, fps, request, warnings } = this;
+    return { count, width, height, fps, request: describeRequest(request), warnings };
   }
 }
 
-function describeRequest({ reference, ...request }: CompleteSampleRequest): Record<string, unknown> {
+function emitWarning(message: string): void {
+  process.emitWarning(message, "CameoWarning");
+}
+
+/** Bytes with a buffer that is theirs alone: they can be transferred without taking others along. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(bytes);
+}
+
+function describeRequest({ reference, ...request }: CompleteSampleRequest): VideoJson["request"] {
   return { ...request, reference: reference.map(describeSource) };
 }
 

@@ -53,3 +53,17 @@ test("what has no known code is the runtime's error", (t) => {
   t.equal(toError(known), known);
   t.end();
 });
+
+test("an error is told to other threads and processes, and is one again there", (t) => {
+  const error = new CameoError("ERR_INVALID_IMAGE", "it is damaged", { cause: new Error("/home/me") });
+  t.equal((structuredClone(error) as Partial<CameoError>).code, undefined, "why there is toJSON");
+  const json = { name: "CameoError", code: "ERR_INVALID_IMAGE", message: "it is damaged" };
+  t.strictSame(JSON.parse(JSON.stringify(error)), json);
+  const again = CameoError.from(structuredClone(error.toJSON()));
+  t.ok(again instanceof CameoError);
+  t.strictSame(again.toJSON(), json);
+  const aborted = CameoError.from(new CameoError("ERR_ABORTED", "the operation was aborted").toJSON());
+  t.match(aborted, { name: "AbortError", code: "ERR_ABORTED" });
+  t.equal(CameoError.from({ ...json, code: "ERR_NEW" as "ERR_BUSY" }).code, "ERR_LIBTORCH");
+  t.end();
+});

@@ -4,22 +4,11 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "tap";
-import type { PipelineDescription } from "#ts/description.js";
 import { checkReferenceFiles, prepareRequest } from "#ts/prepared_request.js";
 import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
+import { description } from "../support/description.js";
 import { png, pngWithoutPixels } from "../support/pictures.js";
 
-const description: PipelineDescription = {
-  device: "cpu",
-  dtype: "fp32",
-  networks: [],
-  subject: true,
-  motion: { maxFrames: 32 },
-  latentScale: 8,
-  defaultSize: [64, 64],
-  textPositions: 77,
-  tokenizer: "",
-};
 const encode = () => ({ ids: new Int32Array(77), kept: 1, total: 1 });
 const tokenizer = { encode } as unknown as ClipTokenizer;
 const small = png({ width: 64, height: 64, bits: 8, values: [9] }, 1);

@@ -11,7 +11,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
-import type { Video } from "../video.js";
+import type { SaveOptions, Video } from "../video.js";
 import {
   bytes,
   collect,
@@ -134,7 +134,7 @@ async function checkBeforeLoading(
   checkReferences(request.reference, native.subject !== undefined);
   checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
-  await checkOutputs(request);
+  checkOutputs(request);
   await loadEncoder(output);
   if (preview !== undefined) await loadEncoder(preview);
 }
@@ -159,19 +159,21 @@ async function makeVideo(
   const video = await pipe.sample({ ...request, signal, onProgress });
   reporter.stop();
   for (const warning of video.warnings) warn(warning, flags);
-  const paths = await saveOrRescue(video, flags.output, signal);
+  const onWarning = (message: string) => warn(message, flags);
+  const paths = await saveOrRescue(video, flags.output, { signal, onWarning });
   await previews?.settled();
   if (flags.json) printEvent("done", { paths, request: video.request, warnings: video.warnings });
   else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
 }
 
 /** What can't be written as asked is kept as an .apng beside it: hours of work may be in it. */
-async function saveOrRescue(video: Video, output: string, signal: AbortSignal): Promise<string[]> {
+async function saveOrRescue(video: Video, output: string, options: SaveOptions): Promise<string[]> {
   try {
-    return await video.save(output, { signal });
+    return await video.save(output, options);
   } catch (error) {
-    const rescued = `${output.replaceAll("%", "")}.apng`;
-    const paths = await video.save(rescued, { signal }).catch(() => undefined);
+    const { rescuePath } = await import("../media/index.js");
+    const rescued = rescuePath(output);
+    const paths = await video.save(rescued, options).catch(() => undefined);
     if (paths === undefined) throw error;
     const { code, message } = error as CameoError;
     throw new CameoError(code, `${message}; the frames are in ${rescued}`, { cause: error });

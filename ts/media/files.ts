@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
+import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { shortened } from "../quote.js";
+
+/** What file systems take as a name. */
+export const maxNameBytes = 255;
 
 const reasons: Record<string, string> = {
   ENOENT: "no such file",
@@ -46,6 +49,26 @@ export async function openFile(path: string): Promise<FileHandle> {
 function checkIsFile(stats: Stats): void {
   if (stats.isFile()) return;
   throw new Error(stats.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a regular file");
+}
+
+/** What keeps a file from being written at a path, and what to do; undefined where nothing is known to. */
+export function placeProblem(path: string): string | undefined {
+  if (path.includes("\0")) return "it has a NUL character in it; leave it out";
+  const bytes = Buffer.byteLength(basename(path));
+  if (bytes > maxNameBytes) return `its name has ${bytes} bytes and may have ${maxNameBytes}; shorten it`;
+  const folder = dirname(path);
+  try {
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    if (stats === undefined) return `the folder ${shortened(folder)} does not exist; create it first`;
+    if (!stats.isDirectory()) return `${shortened(folder)} is not a folder; choose another`;
+    accessSync(folder, constants.W_OK);
+    const existing = statSync(path, { throwIfNoEntry: false });
+    if (existing?.isDirectory()) return "it is a folder; add a file's name";
+    if (existing && !existing.isFile()) return "it exists and is not a regular file; choose another name";
+    return undefined;
+  } catch (error) {
+    return `the folder ${shortened(folder)} can't be written to (${fileReason(error)}); choose another`;
+  }
 }
 
 /** Whether there is a file or folder. */
@@ -118,8 +141,10 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
 }
 
 function writeError(path: string, cause: unknown): CameoError {
+  const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+  const reason = missing ? `the folder ${shortened(dirname(path))} does not exist` : fileReason(cause);
   const advice = "choose another place or make room, and save again";
-  return new CameoError("ERR_MEDIA", `${shortened(path)} can't be written: ${fileReason(cause)}; ${advice}`, {
+  return new CameoError("ERR_MEDIA", `${shortened(path)} can't be written: ${reason}; ${advice}`, {
     cause,
   });
 }

@@ -1,4 +1,4 @@
-export { checkOutputPath } from "./formats.js";
+export { checkOutputPath, rescuePath } from "./formats.js";
 export {
   checkImage,
   type Fit,
@@ -13,5 +13,5 @@ export {
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
 export { ByteBudget } from "./source.js";
-export { loadEncoder, type RawVideo, type WriteOptions, writeVideo } from "./video.js";
+export { checkOutput, loadEncoder, type RawVideo, type WriteOptions, writeVideo } from "./video.js";
 export { openVideo, readVideo, readVideoSize, type VideoReader } from "./video_reader.js";

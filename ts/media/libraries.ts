@@ -1,15 +1,24 @@
+import { createRequire } from "node:module";
 import { CameoError } from "../errors.js";
 
 export type Sharp = typeof import("sharp").default;
 export type Webcodecs = typeof import("@napi-rs/webcodecs");
 export type Echarts = typeof import("echarts");
 
+/** Optional dependencies, and what npm is asked for. */
+const packages = {
+  sharp: "sharp",
+  "@napi-rs/webcodecs": "@napi-rs/webcodecs@~1.3.1",
+  echarts: "echarts@^6.1.0",
+};
+type Package = keyof typeof packages;
+
 /** The picture library; ERR_MEDIA where it isn't installed. */
 export async function loadSharp(): Promise<Sharp> {
   try {
     return (await import("sharp")).default;
   } catch (cause) {
-    throw unavailable("sharp", "sharp", "pictures can't be read or written", cause);
+    throw unavailable("sharp", "pictures can't be read or written", cause);
   }
 }
 
@@ -18,8 +27,8 @@ export async function loadWebcodecs(): Promise<Webcodecs> {
   try {
     return await import("@napi-rs/webcodecs");
   } catch (cause) {
-    const lost = "MP4 and WebM can't be read or written (.gif, .webp, .apng and .png still can)";
-    throw unavailable("@napi-rs/webcodecs", "@napi-rs/webcodecs@~1.3.1", lost, cause);
+    const rest = isInstalled("sharp") ? " (.gif, .webp, .apng and .png still can)" : "";
+    throw unavailable("@napi-rs/webcodecs", `MP4 and WebM can't be read or written${rest}`, cause);
   }
 }
 
@@ -28,14 +37,28 @@ export async function loadEcharts(): Promise<Echarts> {
   try {
     return await import("echarts");
   } catch (cause) {
-    throw unavailable("echarts", "echarts@^6.1.0", "charts can't be drawn", cause);
+    throw unavailable("echarts", "charts can't be drawn", cause);
   }
 }
 
-function unavailable(name: string, specifier: string, consequence: string, cause: unknown): CameoError {
+/** Whether there is such a package, which is not to say that it runs on this machine. */
+export function isInstalled(name: Package): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function installCommand(...names: Package[]): string {
+  return `npm install ${names.map((name) => packages[name]).join(" ")}`;
+}
+
+function unavailable(name: Package, consequence: string, cause: unknown): CameoError {
   const missing = (cause as { code?: unknown } | null)?.code === "ERR_MODULE_NOT_FOUND";
   const state = missing ? "is not installed" : "can't be loaded on this machine";
-  return new CameoError("ERR_MEDIA", `${name} ${state}, so ${consequence}: npm install ${specifier}`, {
+  return new CameoError("ERR_MEDIA", `${name} ${state}, so ${consequence}: ${installCommand(name)}`, {
     cause,
   });
 }

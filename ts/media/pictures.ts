@@ -22,13 +22,20 @@ export async function encodeStill(
   return encoded.toBuffer();
 }
 
-/** All frames as an animation without end. Its clock ticks in 1/1000 s, in a GIF in 1/100 s. */
+/**
+ * The most frames a second that browsers play: a frame of a shorter delay (in a GIF below 2/100 s, elsewhere 10 ms) they
+ * show for a tenth of a second.
+ */
+export const fastest = { gif: 50, webp: 90, apng: 90 };
+
+/** All frames as an animation without end, at `fastest` at most. Its clock ticks in 1/1000 s, in a GIF in 1/100 s. */
 export async function encodeAnimation(
   video: RawVideo,
   format: "gif" | "webp" | "apng",
   metadata: VideoMetadata,
 ): Promise<Uint8Array> {
-  const { frames, count, width, height, fps } = video;
+  const { frames, count, width, height } = video;
+  const fps = Math.min(video.fps, fastest[format]);
   if (format === "apng") return assembleApng(encodePngs(video), count, fps, metadata);
   const sharp = await loadSharp();
   const raw = { width, height: height * count, channels: 3 as const, pageHeight: height };

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import { shortened } from "../quote.js";
 import { PendingFiles } from "./files.js";
 import { encodeFilm } from "./film.js";
-import { type Format, framePath, parseOutput } from "./formats.js";
+import { checkOutputPath, type Format, framePath, parseOutput } from "./formats.js";
 import { loadSharp, loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
-import { encodeAnimation, encodeStill } from "./pictures.js";
+import { encodeAnimation, encodeStill, fastest } from "./pictures.js";
 
 /** Frames as the engine makes them. */
 export interface RawVideo {
@@ -22,6 +23,8 @@ export interface WriteOptions {
   signal?: AbortSignal | undefined;
   /** Without it, a file that exists is an ERR_INVALID_OPTION. */
   overwrite?: boolean | undefined;
+  /** Called with what is written otherwise than asked for. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -33,17 +36,18 @@ export async function writeVideo(
   path: string,
   video: RawVideo,
   metadata: VideoMetadata,
-  { signal, overwrite = true }: WriteOptions = {},
+  { signal, overwrite = true, onWarning }: WriteOptions = {},
 ): Promise<string[]> {
   const { format, sequence } = parseOutput(path, video.count);
   checkVideo(video);
   throwIfAborted(signal);
   const paths = sequence ? Array.from({ length: video.count }, (_, i) => framePath(path, i)) : [path];
   if (!overwrite) refuseExisting(paths);
+  const still = sequence || video.count === 1;
+  if (!still && isAnimation(format)) warnOfRate(video.fps, format, onWarning);
   const files = new PendingFiles(signal);
   try {
     for (const [frame, target] of paths.entries()) {
-      const still = sequence || video.count === 1;
       const bytes = await encode(video, frame, format, still, metadata, signal).catch((cause) => {
         throw signal?.aborted ? abortError(signal) : encodeError(video, format, cause);
       });
@@ -57,6 +61,15 @@ export async function writeVideo(
 }
 
 /**
+ * Rejects, before there are frames, where `writeVideo` couldn't write as many to a path: ERR_INVALID_OPTION for the path,
+ * ERR_MEDIA for a library that isn't installed.
+ */
+export async function checkOutput(path: string, frames?: number): Promise<void> {
+  checkOutputPath(path, frames);
+  await loadEncoder(path);
+}
+
+/**
  * Loads the library that writes what the path's extension says: ERR_MEDIA where it isn't installed, which is better known
  * before there are frames to write.
  */
@@ -65,12 +78,22 @@ export async function loadEncoder(path: string): Promise<void> {
   await (format === "mp4" || format === "webm" ? loadWebcodecs() : loadSharp());
 }
 
+function isAnimation(format: Format): format is keyof typeof fastest {
+  return format in fastest;
+}
+
+function warnOfRate(fps: number, format: keyof typeof fastest, onWarning: WriteOptions["onWarning"]): void {
+  if (fps <= fastest[format]) return;
+  const played = `browsers play at most ${fastest[format]} frames a second of a .${format}`;
+  onWarning?.(`${played}: it has that rate, and takes longer than at ${fps}; .mp4 and .webm keep the rate`);
+}
+
 function refuseExisting(paths: string[]): void {
   const existing = paths.find((path) => existsSync(path));
   if (existing === undefined) return;
   throw new CameoError(
     "ERR_INVALID_OPTION",
-    `${existing} exists already; choose another name, or allow overwriting`,
+    `${shortened(existing)} exists already; choose another name, or allow overwriting`,
   );
 }
 

@@ -1,6 +1,9 @@
+import { readlinkSync, statSync } from "node:fs";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
+import { fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeProgress } from "../native.js";
+import { quoted } from "../quote.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions, option } from "./check.js";
 import { defined } from "./defined.js";
@@ -112,4 +115,34 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   const shipped = shippedModel();
   const paths = { base: shipped.base, motion: shipped.motion, subject: [shipped.subject] };
   return { native: { ...paths, ...computing }, shipped };
+}
+
+/** Throws ERR_WEIGHTS_FORMAT, naming the option, where what is to be loaded isn't there. */
+export function checkModelPaths({ base, motion, subject = [] }: NativeLoadOptions): void {
+  checkIsThere("base", base, "folder");
+  if (motion !== undefined) checkIsThere("motion", motion, "folder");
+  for (const path of subject) checkIsThere("subject", path, "file or folder");
+}
+
+function checkIsThere(name: string, path: string, kind: string): void {
+  try {
+    statSync(path);
+  } catch (cause) {
+    const target = linkTarget(path);
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const what =
+      target === undefined
+        ? `the ${kind} ${quoted(path)}`
+        : `${quoted(path)} is a link, and ${quoted(target)}`;
+    const reason = missing ? `${what} isn't there` : `${what} can't be read (${fileReason(cause)})`;
+    throw new CameoError("ERR_WEIGHTS_FORMAT", `${name}: ${reason}; check the path`, { cause });
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
-import { access, constants, stat } from "node:fs/promises";
-import { dirname } from "node:path";
 import { z } from "zod";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
+import { placeProblem } from "../media/files.js";
 import type { Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
+import { quoted } from "../quote.js";
 import { checkOptions, notAllowed, option } from "./check.js";
 import type { Complete } from "./complete.js";
 
@@ -171,7 +171,8 @@ export function completeRequest(request: SampleRequest, loaded: PipelineDescript
   const given = checkRequest(request);
   const complete: CompleteSampleRequest = {
     prompt: given.prompt,
-    reference: toArray(given.reference),
+    // As texts, which unlike URLs may be passed to another thread.
+    reference: toArray(given.reference).map((source) => (source instanceof URL ? source.href : source)),
     negativePrompt: given.negativePrompt ?? loaded.defaults?.negativePrompt ?? defaultNegativePrompt(loaded),
     frames: given.frames ?? defaultFrames(loaded.motion !== null),
     width: given.width ?? loaded.defaultSize[0],
@@ -230,17 +231,10 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: PipelineDescr
   }
 }
 
-/** Rejects with ERR_INVALID_OPTION where `saveLatents` can't be written, before hours of work. */
-export async function checkOutputs({ saveLatents }: SampleRequest): Promise<void> {
-  if (saveLatents === undefined) return;
-  const folder = dirname(saveLatents);
-  try {
-    await access(folder, constants.W_OK);
-  } catch {
-    throw notAllowed("saveLatents", saveLatents, `in a folder that can be written; ${folder} can't`);
-  }
-  const existing = await stat(saveLatents).catch(() => undefined);
-  if (existing && !existing.isFile()) throw notAllowed("saveLatents", saveLatents, "the path of a file");
+/** Throws ERR_INVALID_OPTION where `saveLatents` can't be written, before hours of work. */
+export function checkOutputs({ saveLatents }: Pick<SampleRequest, "saveLatents">): void {
+  const problem = saveLatents === undefined ? undefined : placeProblem(saveLatents);
+  if (problem !== undefined) throw invalid(`saveLatents ${quoted(saveLatents as string)}: ${problem}`);
 }
 
 export function toArray(reference: SampleRequest["reference"]): readonly ImageSource[] {

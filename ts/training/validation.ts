@@ -51,7 +51,7 @@ export async function makeValidationVideos(
   for (const [i, { native, complete, warnings }] of requests.entries()) {
     if (signal?.aborted) break;
     try {
-      const video = new Video(await sample(native), complete, warnings);
+      const video = Video.from({ frames: await sample(native), request: complete, warnings });
       await makeFolder(dirname(path(i + 1)));
       paths.push(...(await video.save(path(i + 1))));
     } catch (error) {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
 import { framePath, parseOutput } from "#ts/media/formats.js";
-import { checkOutputPath } from "#ts/media/index.js";
+import { checkOutputPath, rescuePath } from "#ts/media/index.js";
 
 test("takes a format from the extension", async (t) => {
   const formats = {
@@ -26,6 +26,15 @@ test("numbers frames from 0, in the file's name only", async (t) => {
   t.equal(framePath(join("x%d", "a-%03d.png"), 7), join("x%d", "a-007.png"));
   t.equal(framePath("a-%03d.png", 1234), "a-1234.png");
   t.equal(framePath("a-%d.png", 0), "a-0.png");
+  t.equal(framePath("50%discount-%02dx.png", 3), "50%discount-03x.png");
+});
+
+test("frames that can't be written as asked go beside, under a name that fits", async (t) => {
+  t.equal(rescuePath(join("%d", "out.mp4")), join("%d", "out.mp4.apng"));
+  t.equal(rescuePath("50%discount-%03d.png"), "50%discount-.png.apng");
+  const long = rescuePath(`${"\u{1f98a}".repeat(62)}.mp4`);
+  t.equal(Buffer.byteLength(long), 255);
+  t.match(long, /^\u{1f98a}{62}\.m\.apng$/u);
 });
 
 test("accepts what can be written", async (t) => {
@@ -52,7 +61,7 @@ test("refuses what can't be written, and says why", async (t) => {
     [join(folder, "none", "out.mp4"), 8, /the folder .*none does not exist; create it first/],
     [join(folder, "file", "out.mp4"), 8, /file is not a folder/],
     [join(folder, "file", "deeper", "out.mp4"), 8, /a part of the path is not a folder|does not exist/],
-    [join(folder, "folder.mp4"), 8, /it is a folder; add a file name/],
+    [join(folder, "folder.mp4"), 8, /it is a folder; add a file's name/],
     ["frames.png", 8, /.png holds one frame and the video has 8; use frames-%03d.png, or .apng/],
     ["frames.jpg", 8, /use frames-%03d.jpg/],
     ["a-%d-%d.png", 8, /more than one place/],

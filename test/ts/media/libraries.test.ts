@@ -26,6 +26,9 @@ test("without the libraries, errors say how to install them", async (t) => {
   const script = `
     await media.readImage(new Uint8Array([0xff, 0xd8, 0xff])).catch(show);
     await media.writeVideo("out.mp4", video, metadata).catch(show);
+    await media.checkOutput("out.webm", 2).catch(show);
+    await media.checkOutput("out.png", 1).catch(show);
+    await media.checkOutput("out.avi", 2).catch(show);
     await media.writeVideo("out.gif", video, metadata).catch(show);
     const pixels = { data: new Uint8Array(12), width: 2, height: 2 };
     const image = await media.readImage(pixels);
@@ -33,7 +36,10 @@ test("without the libraries, errors say how to install them", async (t) => {
   const lines = (await withoutLibraries(folder, script)).trim().split("\n");
   t.match(lines, [
     /^ERR_MEDIA: sharp is not installed, so pictures can't be read or written: npm install sharp$/,
-    /^ERR_MEDIA: @napi-rs\/webcodecs is not installed, so MP4 and WebM .*npm install @napi-rs\/webcodecs@~1.3.1$/,
+    /^ERR_MEDIA: @napi-rs\/webcodecs is not installed, so MP4 and WebM can't be read or written: npm install @napi-rs\/webcodecs@~1.3.1$/,
+    /^ERR_MEDIA: @napi-rs\/webcodecs is not installed/,
+    /^ERR_MEDIA: sharp is not installed/,
+    /^ERR_INVALID_OPTION: output "out.avi": .avi is not known; nothing can be written before: npm install sharp @napi-rs\/webcodecs@~1.3.1$/,
     /^ERR_MEDIA: sharp is not installed/,
     /^true$/,
   ]);

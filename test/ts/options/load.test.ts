@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { test } from "tap";
-import { checkLoadOptions, type LoadOptions } from "#ts/options/load.js";
+import { checkLoadOptions, checkModelPaths, type LoadOptions } from "#ts/options/load.js";
 
 test("completes the defaults", (t) => {
   t.strictSame(checkLoadOptions({ base: "sd15" }).native, {
@@ -68,6 +69,24 @@ test("says what is wrong", (t) => {
   }
   for (const options of [null, "models", 3, []]) {
     t.throws(() => checkLoadOptions(options as never), { message: /^the options must be an object, not / });
+  }
+  t.end();
+});
+
+test("what isn't there is named as the option says it", (t) => {
+  const folder = t.testdir({ base: {}, dangling: t.fixture("symlink", "/gone") });
+  const [base, missing] = [join(folder, "base"), join(folder, "none")];
+  const given = { base, device: "cpu", dtype: "fp32", kernels: "fast" };
+  t.doesNotThrow(() => checkModelPaths(given));
+  const wrong: [object, RegExp][] = [
+    [{ base: "/nope" }, /^base: the folder "\/nope" isn't there; check the path$/],
+    [{ motion: missing }, /^motion: the folder ".*none" isn't there; check the path$/],
+    [{ subject: [base, missing] }, /^subject: the file or folder ".*none" isn't there/],
+    [{ base: join(folder, "dangling") }, /^base: ".*dangling" is a link, and "\/gone" isn't there/],
+    [{ base: "a\0b" }, /^base: the folder ".*" can't be read \(the path has a NUL character in it\)/],
+  ];
+  for (const [change, message] of wrong) {
+    t.throws(() => checkModelPaths({ ...given, ...change }), { code: "ERR_WEIGHTS_FORMAT", message });
   }
   t.end();
 });

@@ -1,8 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
 import type { PipelineDescription } from "#ts/description.js";
-import { checkOutputs, completeRequest, type SampleRequest } from "#ts/options/sample.js";
+import { checkOutputs, checkRequest, completeRequest, type SampleRequest } from "#ts/options/sample.js";
 
 const loaded: PipelineDescription = {
   device: "cpu",
@@ -159,18 +158,40 @@ test("messages name the option, the value and what is allowed", (t) => {
   t.end();
 });
 
-test("an unwritable place for the latents is found out at once", async (t) => {
-  const folder = t.testdir();
-  mkdirSync(join(folder, "there"));
-  await t.resolves(checkOutputs({ prompt: "", saveLatents: join(folder, "there", "x.safetensors") }));
-  await t.resolves(checkOutputs({ prompt: "" }));
-  await t.rejects(checkOutputs({ prompt: "", saveLatents: join(folder, "not", "x.safetensors") }), {
+test("bytes of other kinds than a picture's are refused like anything else", (t) => {
+  for (const reference of [
+    new Uint16Array(4),
+    [new Uint16Array(4)],
+    new ArrayBuffer(4),
+    new Float32Array(2),
+  ]) {
+    t.throws(() => checkRequest({ prompt: "a", reference } as never), {
+      code: "ERR_INVALID_OPTION",
+      message: /^reference: .* is not allowed; it must be a picture \(a path, a URL, a Buffer or/,
+    });
+  }
+  t.throws(() => checkRequest({ prompt: "a", guidanceRange: new Float64Array(2) } as never), {
     code: "ERR_INVALID_OPTION",
-    message: /^saveLatents: .* is not allowed; it must be in a folder that can be written; .*not can't$/,
+    message: /^guidanceRange/,
   });
-  mkdirSync(join(folder, "x.safetensors"));
-  await t.rejects(checkOutputs({ prompt: "", saveLatents: join(folder, "x.safetensors") }), {
-    code: "ERR_INVALID_OPTION",
-    message: /it must be the path of a file$/,
-  });
+  t.end();
+});
+
+test("an unwritable place for the latents is found out at once", (t) => {
+  const folder = t.testdir({ "old.safetensors": "", "x.safetensors": {} });
+  t.doesNotThrow(() => checkOutputs({}));
+  for (const name of ["new", "old"])
+    t.doesNotThrow(() => checkOutputs({ saveLatents: join(folder, `${name}.safetensors`) }));
+  const wrong: [string, RegExp][] = [
+    [join("not", "x"), /^saveLatents ".*": the folder .*not does not exist; create it first$/],
+    ["x", /^saveLatents ".*": it is a folder; add a file's name$/],
+    [join("old.safetensors", "x"), /old.safetensors is not a folder; choose another$/],
+    ["\u732b".repeat(100), /its name has 312 bytes and may have 255; shorten it$/],
+    ["a\0", /it has a NUL character in it; leave it out$/],
+  ];
+  for (const [name, message] of wrong) {
+    const saveLatents = join(folder, `${name}.safetensors`);
+    t.throws(() => checkOutputs({ saveLatents }), { code: "ERR_INVALID_OPTION", message }, name);
+  }
+  t.end();
 });
