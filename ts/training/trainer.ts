@@ -4,6 +4,7 @@ import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
 import { loadEncoder } from "../media/index.js";
 import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
 import { type LoadProgress, loadReport } from "../options/load.js";
+import { checkRunOptions, checkTrainerOptions } from "../options/train.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask } from "../task.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
@@ -79,8 +80,8 @@ export class Trainer implements AsyncDisposable {
    */
   static async open(recipe: string | Recipe, options: TrainerOptions = {}): Promise<Trainer> {
     const toError = errorsOf(Trainer.open);
-    const { resume = false, signal, onProgress } = options;
-    const membership = options.membership ?? membershipFromEnvironment(process.env);
+    const { resume = false, signal, onProgress, membership: given } = checkTrainerOptions(options);
+    const membership = given ?? membershipFromEnvironment(process.env);
     throwIfAborted(signal);
     const complete = await readRecipe(recipe);
     const folder = new RunFolder(complete.output);
@@ -139,7 +140,8 @@ export class Trainer implements AsyncDisposable {
    * ERR_ABORTED. Among several processes each runs the same recipe; all but rank 0 give steps and skipped clips
    * only.
    */
-  async *run({ signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<TrainingEvent, void> {
+  async *run(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<TrainingEvent, void> {
+    const { signal } = checkRunOptions(options);
     this.#checkFree();
     throwIfAborted(signal);
     this.#running = true;

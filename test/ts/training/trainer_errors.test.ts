@@ -338,3 +338,19 @@ t.test("validation is checked before the run, and one that fails ends it with a 
   t.same(outline(rest.events), ["step 4", "checkpoint 4", "validation 4", "done 4"]);
   t.same(readdirSync(join(blocked.output, "validation", "step-00000004")), ["1.mp4"]);
 });
+
+t.test("options that are none, or unknown, are typed errors", async (t) => {
+  const code = "ERR_INVALID_OPTION";
+  const nothing = /^the options must be an object, not null$/;
+  await fails(t, Trainer.open(set, null as never), code, nothing);
+  await fails(t, Trainer.open(null as never), code, /not null$/);
+  await fails(
+    t,
+    Trainer.open(set, { resum: true } as never),
+    code,
+    "resum is not an option; did you mean resume?",
+  );
+  await using trainer = await Trainer.open(recipeFor("options"));
+  await fails(t, trainer.run(null as never).next(), code, nothing);
+  await fails(t, trainer.run({ signal: 7 } as never).next(), code, /^signal: 7 is not allowed/);
+});
