@@ -30,9 +30,8 @@ function trackedFiles(...patterns) {
 
 /** Of one version for everybody, because versions disagree; Python's package of it is kept in the cache. */
 function clangFormat() {
-  const cache =
-    process.env.CAMEO_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "cameo");
-  const folder = join(cache, `clang-format-${clangFormatVersion}`);
+  const cache = process.env.CAMEO_CACHE || process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(cache, "cameo", `clang-format-${clangFormatVersion}`);
   const binary = join(folder, "clang_format", "data", "bin", "clang-format");
   const pip = ["-m", "pip", "install", "--quiet", "--target", folder, `clang-format==${clangFormatVersion}`];
   if (!existsSync(binary) && !run("python3", pip)) {

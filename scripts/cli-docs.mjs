@@ -31,7 +31,7 @@ what helps; [troubleshooting.md](troubleshooting.md) has more on each code.
 | variable | |
 | --- | --- |
 | \`CAMEO_LIBTORCH\` | the folder of the libtorch to use: [libtorch.md](libtorch.md) |
-| \`CAMEO_CACHE\` | where \`cameo libtorch install\` keeps what it fetched |
+| \`CAMEO_CACHE\` | the folder in whose subfolder \`cameo\` \`cameo libtorch install\` keeps what it fetched |
 | \`OMP_NUM_THREADS\` | how many threads compute on a CPU |
 | \`RANK\`, \`WORLD_SIZE\` and the like | a process's place in a training run: [distributed.md](distributed.md) |
 `;

@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
-import { installCommand, type LibtorchLocation, locateLibtorch, mendCommand } from "../libtorch/index.js";
+import {
+  findHiddenTorch,
+  installCommand,
+  type LibtorchLocation,
+  locateLibtorch,
+  mendCommand,
+} from "../libtorch/index.js";
 import { cudaDriver, glibcVersion, hasCudaDriver, machine, platforms } from "../libtorch/platform.js";
 import { damagedFiles, readStamp } from "../libtorch/stamp.js";
 import { type Probe, runProbe, type SelfTestFinding } from "./doctor_probe.js";
@@ -91,7 +97,10 @@ async function checkLibtorch(): Promise<{ check: Check; location?: LibtorchLocat
     return { check: { ...base, ok: true, detail }, location };
   } catch (error) {
     // The message of this error has the remedy in it.
-    return { check: { ...base, ok: false, detail: (error as Error).message } };
+    const { message } = error as Error;
+    const torch = await findHiddenTorch();
+    const detail = torch ? `${message}; a PyTorch of this version is in ${torch}` : message;
+    return { check: { ...base, ok: false, detail } };
   }
 }
 

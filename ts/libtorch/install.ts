@@ -1,12 +1,13 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { withLock } from "../lock.js";
+import { cacheFolder, givenFolder, installedFolders, isOthers } from "./cache.js";
 import { installCommand } from "./locate.js";
 import type { Release, Wheel } from "./pins.js";
-import { diskFull, downloadWheel, findPython, findResumingPip, unpackWheel } from "./pip.js";
-import { cacheFolder, machine, release } from "./platform.js";
+import { diskFull, downloadWheel, findPython, findResumingPip, unpackWheel, wrongHash } from "./pip.js";
+import { machine, release } from "./platform.js";
 import { isWhole, readStamp, sha256Of, writeStamp } from "./stamp.js";
 
 export interface InstallProgress {
@@ -39,14 +40,18 @@ export async function installRelease(wanted: Release, options: InstallOptions = 
   const { force = false, signal, onProgress } = options;
   const cache = cacheFolder();
   const folder = join(cache, wanted.name);
-  if (!force && isInstalled(folder, wanted)) return folder;
+  const installed = () => installedFolders(wanted.name).find((each) => isInstalled(each, wanted));
+  const before = force ? undefined : installed();
+  if (before !== undefined) return before;
   const onWait = () => onProgress?.({ phase: "wait", bytes: 0, totalBytes: 0 });
   try {
     throwIfAborted(signal);
+    await mkdir(cache, { recursive: true });
+    if (isOthers(cache)) throw othersFolder(cache);
     await withLock(
       join(cache, "libtorch.lock"),
       async () => {
-        if (force || !isInstalled(folder, wanted)) await install(wanted, cache, folder, options);
+        if (force || installed() === undefined) await install(wanted, cache, folder, options);
       },
       { signal, onWait },
     );
@@ -59,15 +64,26 @@ export async function installRelease(wanted: Release, options: InstallOptions = 
 /** Deletes what `installLibtorch` put into the cache, of any version; resolves with the folders that were there. */
 export async function removeLibtorch(): Promise<string[]> {
   const cache = cacheFolder();
-  const names = await readdir(cache).catch(() => []);
-  const removed = names
-    .filter((name) => (name.startsWith("libtorch-") && name.endsWith(`-${machine}`)) || name === "downloads")
-    .map((name) => join(cache, name));
+  if (isOthers(cache)) throw othersFolder(cache);
+  const own = await libtorchesIn(cache);
+  // Of what lies in CAMEO_CACHE itself only what has cameo's stamp is cameo's.
+  const given = await libtorchesIn(givenFolder());
+  const earlier = given.filter((folder) => readStamp(folder) && !isOthers(folder));
+  const downloads = existsSync(join(cache, downloadsName)) ? [join(cache, downloadsName)] : [];
+  const removed = [...own, ...earlier, ...downloads];
   if (removed.length === 0) return removed;
   await withLock(join(cache, "libtorch.lock"), async () => {
     for (const path of removed) await rm(path, { recursive: true, force: true });
   });
   return removed;
+}
+
+async function libtorchesIn(folder: string | undefined): Promise<string[]> {
+  if (folder === undefined) return [];
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => name.startsWith("libtorch-") && name.endsWith(`-${machine}`))
+    .map((name) => join(folder, name));
 }
 
 function isInstalled(folder: string, { version, cuda }: Release): boolean {
@@ -82,7 +98,7 @@ async function install(
 ): Promise<void> {
   const { signal, onProgress } = options;
   const python = await findPython();
-  const downloads = join(cache, "downloads");
+  const downloads = join(cache, downloadsName);
   await mkdir(downloads, { recursive: true });
   await removeLeftovers(cache);
   const work = await mkdtemp(join(cache, workPrefix));
@@ -93,7 +109,9 @@ async function install(
     let bytes = 0;
     for (const wheel of wanted.wheels) {
       onProgress?.({ phase: "unpack", bytes, totalBytes });
-      await unpackWheel(python, wheel, files.get(wheel) as string, unpacked, signal);
+      const file = files.get(wheel) as string;
+      // Of what is kept an estimate is known, for all wheels together.
+      await unpackWheel(python, wheel, file, { folder: unpacked, limit: 2 * wanted.unpackedBytes, signal });
       bytes += wheel.bytes;
     }
     await writeStamp(unpacked, wanted.version, wanted.cuda);
@@ -107,6 +125,7 @@ async function install(
 }
 
 const workPrefix = "work-";
+const downloadsName = "downloads";
 /** Of a wheel whose download should not have to begin again. */
 const largeBytes = 50_000_000;
 
@@ -138,24 +157,56 @@ async function download(
   for (const wheel of missing) {
     const before = sum([...files.keys()]);
     const folder = await mkdtemp(join(work, "pip-"));
-    // pip writes the file and then copies it, hence no more than the wheel's size.
-    const report = () =>
-      onProgress?.({ phase: "download", bytes: before + Math.min(sizeOf(folder), wheel.bytes), totalBytes });
-    const timer = setInterval(report, 200);
-    try {
-      await downloadWheel(python, wheel, { folder, pip, signal });
-    } finally {
-      clearInterval(timer);
-    }
-    report();
-    files.set(wheel, await takeWheel(folder, join(downloads, `${wheel.sha256}.whl`)));
+    const report = (bytes: number) => onProgress?.({ phase: "download", bytes: before + bytes, totalBytes });
+    await downloadBounded(python, wheel, { folder, pip, signal, report });
+    files.set(wheel, await takeWheel(folder, wheel, downloads));
     await rm(folder, { recursive: true, force: true });
   }
   return files;
 }
 
-async function takeWheel(folder: string, file: string): Promise<string> {
-  const name = (await readdir(folder)).find((entry) => entry.endsWith(".whl")) as string;
+/** More than pip needs beside the two copies that it makes of a wheel. */
+const slackBytes = 64_000_000;
+
+/** Ends a download that doesn't end by itself: whatever answers for the index may send any number of bytes. */
+async function downloadBounded(
+  python: string,
+  wheel: Wheel,
+  options: {
+    folder: string;
+    pip: string | undefined;
+    signal: AbortSignal | undefined;
+    report: (bytes: number) => void;
+  },
+): Promise<void> {
+  const { folder, pip, signal, report } = options;
+  const tooMuch = new AbortController();
+  const look = () => {
+    const bytes = sizeOf(folder);
+    report(Math.min(bytes, wheel.bytes));
+    if (bytes > 2 * wheel.bytes + slackBytes) tooMuch.abort();
+  };
+  const timer = setInterval(look, 200);
+  const signals = signal ? [signal, tooMuch.signal] : [tooMuch.signal];
+  try {
+    await downloadWheel(python, wheel, { folder, pip, signal: AbortSignal.any(signals) });
+    look();
+  } catch (error) {
+    if (!tooMuch.signal.aborted) throw error;
+    const { project, version, bytes } = wheel;
+    const message = `${project} ${version} was refused: it is larger than its ${bytes} bytes; a mirror or proxy gave another file`;
+    throw new CameoError("ERR_LIBTORCH", message, { cause: error });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Moves the wheel that pip left in `folder` to the downloads, once its bytes are those that were pinned. */
+async function takeWheel(folder: string, wheel: Wheel, downloads: string): Promise<string> {
+  const name = (await readdir(folder)).find((entry) => entry.endsWith(".whl"));
+  const got = name === undefined ? "none" : await sha256Of(join(folder, name));
+  if (name === undefined || got !== wheel.sha256) throw wrongHash(wheel, got);
+  const file = join(downloads, `${wheel.sha256}.whl`);
   await rename(join(folder, name), file);
   return file;
 }
@@ -181,6 +232,11 @@ async function replace(folder: string, whole: string, aside: string): Promise<vo
   await rename(whole, folder);
 }
 
+function othersFolder(cache: string): CameoError {
+  const message = `${cache} belongs to another user of this machine: set CAMEO_CACHE to a folder of your own`;
+  return new CameoError("ERR_LIBTORCH", message);
+}
+
 function explain(error: unknown, cache: string, signal: AbortSignal | undefined): unknown {
   if (error instanceof CameoError) return error;
   if (signal?.aborted) return abortError(signal);
@@ -203,7 +259,7 @@ function sizeOf(folder: string): number {
   try {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      bytes += entry.isDirectory() ? sizeOf(path) : statSync(path).size;
+      bytes += entry.isDirectory() ? sizeOf(path) : lstatSync(path).size;
     }
   } catch {
     // pip removed a temporary file meanwhile.

@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CameoError } from "../errors.js";
+import { installedFolders } from "./cache.js";
 import { libtorchPackage, packageFolder } from "./package.js";
 import { libtorchVersion } from "./pins.js";
-import { cacheFolder, hasCudaDriver, hasCudaLibraries, hasLibraries, platform, release } from "./platform.js";
+import { hasCudaDriver, hasCudaLibraries, hasLibraries, release } from "./platform.js";
+import { askPython, pythonPackages } from "./python_packages.js";
 import { isWhole, readStamp } from "./stamp.js";
 
 export interface LibtorchLocation {
@@ -29,7 +30,7 @@ export function mendCommand({ source }: LibtorchLocation): string {
 /**
  * Finds libtorch without loading it: CAMEO_LIBTORCH, then npm's package of it, then the cache, then a PyTorch of the
  * same version that `python3` would import. On a machine with NVIDIA's driver one with CUDA goes before those without.
- * Throws ERR_LIBTORCH where there is none, or where CAMEO_LIBTORCH is another version.
+ * No other program is started. Throws ERR_LIBTORCH where there is none, or where CAMEO_LIBTORCH is another version.
  */
 export function locateLibtorch(): LibtorchLocation {
   return fromEnvironment() ?? best([fromPackage, fromCache, fromPython]) ?? missing();
@@ -73,12 +74,22 @@ function fromPackage(): LibtorchLocation | undefined {
 }
 
 function fromCache(): LibtorchLocation | undefined {
-  const folder = join(cacheFolder(), release(false).name);
-  return isWhole(folder, libtorchVersion) ? found(folder, "cache", libtorchVersion) : undefined;
+  const folder = installedFolders(release(false).name).find((each) => isWhole(each, libtorchVersion));
+  return folder === undefined ? undefined : found(folder, "cache", libtorchVersion);
 }
 
-function fromPython(): LibtorchLocation | undefined {
-  for (const packages of pythonPath()) {
+const fromPython = () => torchIn(pythonPackages());
+
+/**
+ * The folder of a fitting PyTorch that `locateLibtorch` doesn't find, because Python has to be asked where it is; for whoever
+ * may start it.
+ */
+export async function findHiddenTorch(): Promise<string | undefined> {
+  return torchIn(await askPython())?.folder;
+}
+
+function torchIn(folders: readonly string[]): LibtorchLocation | undefined {
+  for (const packages of folders) {
     const folder = join(packages, "torch");
     if (existsSync(join(folder, "version.py")) && hasLibraries(folder)) {
       // The first one is the one that Python would import; another behind it is nobody's choice.
@@ -116,22 +127,4 @@ function baseVersion(version: string | undefined): string | undefined {
 
 function readText(file: string): string | undefined {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, "utf8") : undefined;
-}
-
-function pythonPath(): string[] {
-  const { VIRTUAL_ENV } = process.env;
-  const folders = VIRTUAL_ENV ? platform().sitePackages(VIRTUAL_ENV) : [];
-  for (const python of platform().pythons) {
-    try {
-      const path = execFileSync(python, ["-c", "import sys; print('\\n'.join(sys.path))"], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-        timeout: 10_000,
-      });
-      return [...folders, ...path.split(/\r?\n/).filter(Boolean)];
-    } catch {
-      // This Python isn't there, or it doesn't start: the next one may.
-    }
-  }
-  return folders;
 }

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { installCommand } from "./locate.js";
-import type { Wheel } from "./pins.js";
+import { resumingPip, type Wheel } from "./pins.js";
 import { platform } from "./platform.js";
 
 interface Outcome {
@@ -48,12 +48,22 @@ export async function findPython(): Promise<string> {
   );
 }
 
-/** From this version on a download that broke is taken up where it broke. */
-const resuming = { major: 25, minor: 1, fetched: "25.3" };
+/** From this version on pip takes up a download that broke. */
+const resuming = { major: 25, minor: 1 };
+
+/** A requirement in a file of its own: only there a hash can be given. */
+async function writeRequirement(
+  folder: string,
+  { project, version, sha256 }: Pick<Wheel, "project" | "version" | "sha256">,
+): Promise<string> {
+  const file = join(folder, "requirements.txt");
+  await writeFile(file, `${project}==${version} --hash=sha256:${sha256}\n`);
+  return file;
+}
 
 /**
- * Where a pip that takes up broken downloads lies: fetched into `folder`, unless the Python's own one does. undefined for its
- * own one, also where the other can't be had.
+ * Where a pip that takes up broken downloads lies: fetched into the empty folder `folder`, unless the Python's own one does.
+ * undefined for its own one, also where the other can't be had.
  */
 export async function findResumingPip(
   python: string,
@@ -63,15 +73,11 @@ export async function findResumingPip(
   const { stdout } = await run(python, ["-m", "pip", "--version"], signal);
   const [, major = 0, minor = 0] = (stdout.match(/^pip (\d+)\.(\d+)/) ?? []).map(Number);
   if (major > resuming.major || (major === resuming.major && minor >= resuming.minor)) return undefined;
-  const fetched = [
-    "--quiet",
-    "--no-deps",
-    "--only-binary=:all:",
-    "--target",
-    folder,
-    `pip==${resuming.fetched}`,
-  ];
-  const { ok } = await run(python, ["-m", "pip", "install", ...fetched], signal, pipSettings);
+  await mkdir(folder, { recursive: true });
+  const requirement = await writeRequirement(folder, resumingPip);
+  const fetched = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"];
+  const target = ["--target", folder, "--requirement", requirement];
+  const { ok } = await run(python, ["-m", "pip", "install", ...fetched, ...target], signal, pipSettings);
   return ok ? folder : undefined;
 }
 
@@ -88,47 +94,43 @@ const pipSettings = {
   PIP_REQUIRE_VIRTUALENV: "0",
   // How often a broken connection is taken up where it broke.
   PIP_RESUME_RETRIES: "10",
+  // What lies in the current folder under a module's name is not run, by a Python that knows this variable (3.11).
+  PYTHONSAFEPATH: "1",
 };
 
 /**
- * Downloads one wheel into `folder`, with pip's own temporary files there too; `pip` is what `findResumingPip` found. It checks
- * the hash.
+ * Downloads one wheel into `folder`, with pip's own temporary files there too; `pip` is what `findResumingPip` found. pip is asked
+ * to check the hash as well, which saves keeping a wrong file, but whoever uses the file checks it.
  */
 export async function downloadWheel(
   python: string,
   wheel: Wheel,
   { folder, pip, signal }: { folder: string; pip?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const requirements = join(folder, "requirements.txt");
-  await writeFile(requirements, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
+  const requirement = await writeRequirement(folder, wheel);
+  const quiet = ["--quiet", "--progress-bar", "off", "--no-cache-dir"];
+  const exactly = ["--no-deps", "--only-binary=:all:", "--require-hashes", ...wheelTags()];
   const { ok, stderr } = await run(
     python,
-    [
-      ...["-m", "pip", "download", "--quiet", "--progress-bar", "off", "--no-cache-dir", "--no-deps"],
-      ...[
-        "--only-binary=:all:",
-        "--require-hashes",
-        ...wheelTags(),
-        "--dest",
-        folder,
-        "--requirement",
-        requirements,
-      ],
-    ],
+    ["-m", "pip", "download", ...quiet, ...exactly, "--dest", folder, "--requirement", requirement],
     signal,
     { TMPDIR: folder, ...pipSettings, ...(pip && { PYTHONPATH: pip }) },
   );
   if (!ok) throw downloadError(wheel, stderr);
 }
 
+/** A file that is not the one that was pinned. */
+export function wrongHash({ project, version, sha256 }: Wheel, got: string): CameoError {
+  return new CameoError(
+    "ERR_LIBTORCH",
+    `${project} ${version} was refused: its sha256 should be ${sha256} and is ${got}; a mirror or proxy gave another file`,
+  );
+}
+
 function downloadError(wheel: Wheel, stderr: string): CameoError {
   const name = `${wheel.project} ${wheel.version}`;
   if (/DO NOT MATCH THE HASHES/.test(stderr)) {
-    const got = stderr.match(/Got\s+([0-9a-f]{64})/)?.[1] ?? "another";
-    return new CameoError(
-      "ERR_LIBTORCH",
-      `${name} was refused: its sha256 should be ${wheel.sha256} and is ${got}; a mirror or proxy gave another file`,
-    );
+    return wrongHash(wheel, stderr.match(/Got\s+([0-9a-f]{64})/)?.[1] ?? "another");
   }
   if (/No space left on device|Disk quota exceeded/i.test(stderr))
     return diskFull(`while ${name} was downloaded`);
@@ -150,9 +152,11 @@ export function diskFull(when: string): CameoError {
   );
 }
 
+/** Names and sizes are looked at before anything is written; zipfile reads no more of an entry than its size. */
 const unpackScript = `
-import json, os, shutil, sys, zipfile
-wheel, folder, keep = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+import json, os, re, shutil, sys, zipfile
+wheel, folder, keep, limit = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+kept, size = [], 0
 with zipfile.ZipFile(wheel) as archive:
     for entry in archive.infolist():
         for source, target in keep.items():
@@ -160,27 +164,34 @@ with zipfile.ZipFile(wheel) as archive:
             if entry.is_dir() or not (inside or entry.filename == source):
                 continue
             name = entry.filename[len(source):] if inside else os.path.basename(source)
-            path = os.path.join(folder, target, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with archive.open(entry) as data, open(path, "wb") as file:
-                shutil.copyfileobj(data, file, 1 << 20)
+            if re.search(r"[\\\\:\\0]", name) or not {"", ".", ".."}.isdisjoint(name.split("/")):
+                sys.exit(f"it has a file that would lie elsewhere, {entry.filename!r}")
+            size += entry.file_size
+            kept.append((entry, os.path.join(folder, target, name)))
+    if size > limit:
+        sys.exit(f"it would take {size} bytes, and {limit} are allowed")
+    for entry, path in kept:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with archive.open(entry) as data, open(path, "wb") as file:
+            shutil.copyfileobj(data, file, 1 << 20)
 `;
 
 /**
  * Writes the parts of a wheel that are kept below `folder`, and its licences' texts, which whoever passes the libraries on has
- * to pass on with them; Python's zipfile checks their CRCs.
+ * to pass on with them: `limit` bytes at most, and nothing outside of `folder`. Python's zipfile checks their CRCs.
  */
 export async function unpackWheel(
   python: string,
   wheel: Wheel,
   file: string,
-  folder: string,
-  signal?: AbortSignal,
+  { folder, limit, signal }: { folder: string; limit: number; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { project, version } = wheel;
   const licences = `${project.replaceAll("-", "_")}-${version}.dist-info/licenses/`;
   const keep = { ...wheel.keep, [licences]: join("licenses", project) };
-  const { ok, stderr } = await run(python, ["-c", unpackScript, file, folder, JSON.stringify(keep)], signal);
+  // -I: neither the current folder nor variables can put another module in the place of Python's own.
+  const script = ["-I", "-c", unpackScript, file, folder, JSON.stringify(keep), String(limit)];
+  const { ok, stderr } = await run(python, script, signal);
   if (ok) return;
   if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
     throw diskFull(`while ${project} was unpacked`);

@@ -169,11 +169,6 @@ function list(folder: string): string[] {
   }
 }
 
-/** CAMEO_CACHE, else `cameo` in the user's cache folder. */
-export function cacheFolder(): string {
-  return process.env.CAMEO_CACHE || join(platform().caches(), "cameo");
-}
-
 /** What to fetch for this machine. Throws ERR_LIBTORCH where there is nothing. */
 export function release(cuda: boolean): Release {
   platform();

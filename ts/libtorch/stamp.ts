@@ -15,7 +15,8 @@ export interface Stamp {
 
 export function readStamp(folder: string): Stamp | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, stampFile), "utf8")) as Stamp;
+    const stamp = JSON.parse(readFileSync(join(folder, stampFile), "utf8")) as Stamp;
+    return typeof stamp.files === "object" && stamp.files !== null ? stamp : undefined;
   } catch {
     return undefined;
   }

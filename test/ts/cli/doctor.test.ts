@@ -59,12 +59,11 @@ t.test("a damaged libtorch is found by its hashes", async (t) => {
   const files = Object.fromEntries(
     ["lib/libc10.so", "lib/libtorch_cpu.so"].map((file) => [file, { bytes: 4, sha256: "0".repeat(64) }]),
   );
-  const cache = t.testdir({
-    [name]: {
-      lib: { "libc10.so": "abcd", "libtorch_cpu.so": "abcd" },
-      "cameo-libtorch.json": JSON.stringify({ version: "2.11.0", cuda: false, files }),
-    },
-  });
+  const libtorch = {
+    lib: { "libc10.so": "abcd", "libtorch_cpu.so": "abcd" },
+    "cameo-libtorch.json": JSON.stringify({ version: "2.11.0", cuda: false, files }),
+  };
+  const cache = t.testdir({ cameo: { [name]: libtorch } });
   const finished = await cameo(["doctor", "--json"], { CAMEO_LIBTORCH: "", CAMEO_CACHE: cache });
   t.equal(finished.code, 1);
   t.match(check(finished, "libtorch"), {

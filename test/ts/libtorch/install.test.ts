@@ -23,10 +23,11 @@ function smallRelease(changes: Partial<Wheel> = {}): Release {
   };
 }
 
+/** The folder of its own in a cache that has nothing else. */
 function emptyCache(t: Test): string {
-  const cache = t.testdir();
-  setEnvironment(t, { CAMEO_CACHE: cache });
-  return cache;
+  const given = t.testdir({ cameo: {} });
+  setEnvironment(t, { CAMEO_CACHE: given });
+  return join(given, "cameo");
 }
 
 const library = "libtorch-small/lib/libcudart.so.13";
@@ -164,6 +165,7 @@ const skip = mounted ? false : "no right to mount a small disk";
 
 t.test("a disk that fills up on the way is reported, and the next run mends it", { skip }, async (t) => {
   setEnvironment(t, { CAMEO_CACHE: disk });
+  const library = "cameo/libtorch-small/lib/libcudart.so.13";
   // Sizes that hide from the check beforehand how much is needed.
   const understated = { ...smallRelease({ bytes: 1 }), unpackedBytes: 1 };
   await t.rejects(installRelease(understated), { code: "ERR_LIBTORCH", message: /^the disk was full while/ });
