@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
@@ -10,6 +10,8 @@ import type { GalleryEntry } from "./protocol.js";
 import type { References } from "./references.js";
 
 const recordName = "request.json";
+/** Far above what a request's texts can take. */
+const maxRecordBytes = 2 ** 20;
 const idPattern = /^\d{8}-\d{6}-[0-9a-f]{6}$/;
 const noFilm = "@napi-rs/webcodecs is not installed, so this is an animated WebP";
 
@@ -146,9 +148,15 @@ export class Gallery {
     return true;
   }
 
-  /** What others put into the folder, or broke, is not shown. */
+  /** What others put into the folder, or broke, is not shown, nor is what a link leads to. */
   async #read(id: string): Promise<void> {
-    const text = await readFile(join(this.folder, id, recordName), "utf8").catch(() => "null");
+    const folder = join(this.folder, id);
+    const record = join(folder, recordName);
+    const [place, file] = await Promise.all(
+      [folder, record].map((path) => lstat(path).catch(() => undefined)),
+    );
+    if (!place?.isDirectory() || !file?.isFile() || file.size > maxRecordBytes) return;
+    const text = await readFile(record, "utf8").catch(() => "null");
     const { success, data } = entrySchema.safeParse(parse(text));
     if (success && data.id === id) this.#entries.set(id, data);
   }

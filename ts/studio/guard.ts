@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler, Next } from "hono";
-import { getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
 import { Refusal } from "./errors.js";
 
@@ -29,16 +28,24 @@ export const securityHeaders: MiddlewareHandler = secureHeaders({
   strictTransportSecurity: false,
 });
 
+/** What those who may use a studio know. Both are drawn at random when it starts. */
+export interface Secrets {
+  /** Lets its holder do anything. */
+  token: string;
+  /** Lets its holder see pictures and videos whose addresses it knows; the token is for no address that a page shows. */
+  fileKey: string;
+}
+
 /**
- * Lets a request through that a page of this server makes in the browser which opened the link with the token.
+ * Refuses what doesn't come from this server's own address or page.
  *
- * Host: a name that an attacker had resolve to 127.0.0.1 is not one of ours. Origin: pages of other sites and of
- * other ports can't ask for anything to be done. Token: other users and programs of this machine don't know it.
+ * Host: a name that an attacker had resolve to 127.0.0.1 is not one of ours. Origin: pages of other sites and of other ports
+ * can't ask for anything to be done.
  */
-export function guard(token: string, port: () => number): MiddlewareHandler {
+export function checkSender(port: () => number): MiddlewareHandler {
   return async (context: Context, next: Next) => {
     const host = context.req.header("host");
-    if (!hosts.some((name) => host === `${name}:${port()}`)) {
+    if (!hosts.some((name) => host === address(name, port()))) {
       throw new Refusal(403, "ERR_HOST", "this address is not the studio's; open the link that it printed");
     }
     const origin = context.req.header("origin");
@@ -46,18 +53,30 @@ export function guard(token: string, port: () => number): MiddlewareHandler {
     if (origin === undefined ? !isSafe : origin !== `http://${host}`) {
       throw new Refusal(403, "ERR_ORIGIN", "only the studio's own page may ask for this");
     }
-    // Cookies are shared among the ports of a host.
-    const cookie = `cameo-studio-${port()}`;
-    const given = context.req.query("token");
-    if (context.req.path === "/" && isSafe && given !== undefined && isEqual(given, token)) {
-      setCookie(context, cookie, token, { path: "/", httpOnly: true, sameSite: "Strict" });
-      return context.redirect("/", 303);
-    }
-    if (!isEqual(getCookie(context, cookie) ?? "", token)) {
-      throw new Refusal(401, "ERR_TOKEN", "open the link that cameo studio printed, with its token");
-    }
     return next();
   };
+}
+
+/**
+ * Refuses whoever doesn't know a secret, as other users and programs of this machine: the token in a header, or the file key
+ * where `isFile`. Not in a cookie, which the browser would send to every other port of 127.0.0.1, whoever listens there.
+ */
+export function checkSecret(
+  { token, fileKey }: Secrets,
+  isFile: (path: string) => boolean,
+): MiddlewareHandler {
+  return async (context: Context, next: Next) => {
+    const { method, path } = context.req;
+    if (isEqual(context.req.header("authorization") ?? "", `Bearer ${token}`)) return next();
+    const mayUseKey = safeMethods.includes(method) && isFile(path);
+    if (mayUseKey && isEqual(context.req.query("key") ?? "", fileKey)) return next();
+    throw new Refusal(401, "ERR_TOKEN", "open the link that cameo studio printed, with its token");
+  };
+}
+
+/** As browsers say it, which leave HTTP's own port out. */
+function address(name: string, port: number): string {
+  return port === 80 ? name : `${name}:${port}`;
 }
 
 /** In a time that does not tell how much of it is right. */

@@ -45,8 +45,8 @@ export class Studio implements AsyncDisposable {
     const events = new Events();
     const engine = new Engine(load, (model) => events.emit({ type: "model", model }));
     const queue = new Queue({ engine, gallery, references }, (event) => events.emit(event));
-    const token = randomBytes(24).toString("base64url");
-    const parts = { engine, events, gallery, queue, references, runs: trainingRuns, token };
+    const secrets = { token: secret(), fileKey: secret() };
+    const parts = { engine, events, gallery, queue, references, runs: trainingRuns, secrets };
     const app = createApp({ ...parts, port: () => (server.address() as AddressInfo).port });
     const server = createServer(getRequestListener(app.fetch));
     try {
@@ -56,7 +56,7 @@ export class Studio implements AsyncDisposable {
       throw error;
     }
     engine.load();
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${token}`;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${secrets.token}`;
     return new Studio(url, async () => {
       events.close();
       await queue.close();
@@ -74,6 +74,10 @@ export class Studio implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function secret(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 /** Only this machine can connect. */

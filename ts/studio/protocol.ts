@@ -47,7 +47,7 @@ export interface Job {
   entry?: string;
 }
 
-/** A video in the gallery. Its files are at `files/<id>/<name>`. */
+/** A video in the gallery. Its files are at `files/<id>/<name>?key=<fileKey>`. */
 export interface GalleryEntry {
   id: string;
   /** ISO 8601. */
@@ -88,6 +88,8 @@ export interface StudioState {
   gallery: readonly GalleryEntry[];
   /** Whether training runs can be shown. */
   runs: boolean;
+  /** Opens pictures and videos, as `key` in their addresses: what shows them can't send the token. */
+  fileKey: string;
 }
 
 /** A change of the state, as an event that the server sends; the first one on a connection is "state". */

@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CameoError } from "../errors.js";
 import { isAlive } from "../is_alive.js";
-import { readImage } from "../media/index.js";
+import { openImage } from "../media/index.js";
 import { sniff } from "../media/signature.js";
 import { Refusal } from "./errors.js";
 import type { UploadedReference } from "./protocol.js";
 
 /** Of all uploaded pictures together. */
 const maxTotalBytes = 1 << 30;
+/** Of one picture: 400 MB once it is decoded, which few bytes can ask for. */
+const maxPixels = 2 ** 27;
 
 interface Picture extends UploadedReference {
   path: string;
@@ -22,6 +25,8 @@ export class References {
   readonly #folder: string;
   readonly #pictures = new Map<string, Picture>();
   #bytes = 0;
+  /** Settles when the newest picture was decoded, or could not be. */
+  #decoded: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -37,7 +42,7 @@ export class References {
     const id = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
     const known = this.#pictures.get(id);
     if (known) return answer(known);
-    const { width, height } = await readImage(bytes, { name: "reference" });
+    const { width, height } = await this.#check(bytes);
     if (this.#bytes + bytes.length > maxTotalBytes) {
       throw new Refusal(413, "ERR_TOO_LARGE", "too many pictures were uploaded; start the studio again");
     }
@@ -47,6 +52,20 @@ export class References {
     this.#bytes += bytes.length;
     this.#pictures.set(id, picture);
     return answer(picture);
+  }
+
+  /** Its size, if it can be decoded; one picture at a time is. */
+  async #check(bytes: Uint8Array): Promise<{ width: number; height: number }> {
+    const image = await openImage(bytes, { name: "reference" });
+    const { width, height } = image;
+    if (width * height > maxPixels) {
+      const message = `${image.name}: it has more than ${maxPixels} pixels; scale it down`;
+      throw new CameoError("ERR_INVALID_IMAGE", message);
+    }
+    const decoded = this.#decoded.then(() => image.decode());
+    this.#decoded = decoded.catch(() => {});
+    await decoded;
+    return { width, height };
   }
 
   /** The picture's file; undefined where there is none of this id. */
@@ -74,12 +93,19 @@ export class References {
 /** Removes the pictures that a studio which was killed has left. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const owner = /^cameo-studio-(\d+)-/.exec(name)?.[1];
+    const owner = /^cameo-studio-(\d+)-\w{6}$/.exec(name)?.[1];
     if (owner === undefined || isAlive(Number(owner))) continue;
-    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {
-      // Another user's.
-    });
+    const path = join(tmpdir(), name);
+    if (await isOwnFolder(path)) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** Whether a studio of this user made it. Anybody can make something of this name there, and root could remove it all. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats?.isDirectory()) return false;
+  const user = process.getuid?.();
+  return user === undefined || (stats.uid === user && (stats.mode & 0o077) === 0);
 }
 
 function answer({ id, width, height }: Picture): UploadedReference {

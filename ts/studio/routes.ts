@@ -1,5 +1,5 @@
+import { realpath } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { errorAnswer, Refusal } from "./errors.js";
 import type { Events } from "./events.js";
 import { fileAnswer, notFound } from "./files.js";
 import type { Gallery } from "./gallery.js";
-import { guard, securityHeaders } from "./guard.js";
+import { checkSecret, checkSender, type Secrets, securityHeaders } from "./guard.js";
 import type { StudioState, VideoOrder } from "./protocol.js";
 import type { Queue } from "./queue.js";
 import type { References } from "./references.js";
@@ -24,7 +24,7 @@ export interface Parts {
   queue: Queue;
   references: References;
   runs: Runs | undefined;
-  token: string;
+  secrets: Secrets;
   port: () => number;
 }
 
@@ -45,7 +45,7 @@ const orderSchema = z.strictObject({
 
 export function createApp(parts: Parts): Hono {
   const app = new Hono();
-  app.use(securityHeaders, guard(parts.token, parts.port));
+  app.use(securityHeaders, checkSender(parts.port));
   app.use(async (context, next) => {
     await next();
     context.header("Cache-Control", "no-store");
@@ -57,7 +57,9 @@ export function createApp(parts: Parts): Hono {
   app.notFound(() => {
     throw notFound();
   });
+  // Before the check: the page's own code is no secret, and takes the token out of its address.
   addPage(app);
+  app.use(checkSecret(parts.secrets, (path) => /^\/(files|api\/references)\//.test(path)));
   addJobs(app, parts);
   addGallery(app, parts);
   addRuns(app, parts.runs);
@@ -65,25 +67,29 @@ export function createApp(parts: Parts): Hono {
 }
 
 function addPage(app: Hono): void {
-  const answer = (name: string) => fileAnswer(fileURLToPath(new URL(name, pageFolder)), undefined);
+  const answer = async (name: string) => {
+    // An installed package may be made of links.
+    return fileAnswer(await realpath(new URL(name, pageFolder)).catch(() => undefined));
+  };
   app.get("/", () => answer("index.html"));
   for (const name of pageFiles) app.get(`/${name}`, () => answer(name));
-  app.get("/echarts.js", () => fileAnswer(echartsPath(), undefined));
+  app.get("/echarts.js", () => fileAnswer(echartsPath()));
 }
 
-function addJobs(app: Hono, { engine, events, gallery, queue, references, runs }: Parts): void {
+function addJobs(app: Hono, { engine, events, gallery, queue, references, runs, secrets }: Parts): void {
   const state = (): StudioState => ({
     model: engine.state,
     jobs: queue.jobs(),
     gallery: gallery.entries(),
     runs: runs !== undefined,
+    fileKey: secrets.fileKey,
   });
   app.get("/api/events", (context) => events.stream(context, () => ({ type: "state", state: state() })));
   app.post("/api/references", limit(maxPictureBytes), async (context) => {
     return context.json(await references.add(new Uint8Array(await context.req.arrayBuffer())));
   });
   app.get("/api/references/:id", (context) => {
-    return fileAnswer(references.path(context.req.param("id")), undefined);
+    return fileAnswer(references.path(context.req.param("id")));
   });
   app.post("/api/jobs", limit(maxJsonBytes), async (context) => {
     return context.json({ jobs: queue.add(await readOrder(context)) }, 202);
@@ -101,7 +107,9 @@ function addJobs(app: Hono, { engine, events, gallery, queue, references, runs }
 function addGallery(app: Hono, { events, gallery }: Parts): void {
   app.get("/files/:id/:name", (context) => {
     const { id, name } = context.req.param();
-    return fileAnswer(gallery.file(id, name), context.req.header("range"));
+    // Of HEAD nobody reads the stream that a range is sent as.
+    const range = context.req.method === "HEAD" ? undefined : context.req.header("range");
+    return fileAnswer(gallery.file(id, name), range);
   });
   app.delete("/api/gallery/:id", async (context) => {
     const id = context.req.param("id");
@@ -115,7 +123,7 @@ function addRuns(app: Hono, runs: Runs | undefined): void {
   if (!runs) return;
   app.get("/api/runs", async (context) => context.json(await runs.list()));
   app.get("/api/charts", async (context) => {
-    return context.json(await runs.charts(context.req.queries("run") ?? []));
+    return context.json(await runs.charts([...new Set(context.req.queries("run"))]));
   });
 }
 

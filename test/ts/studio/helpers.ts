@@ -20,7 +20,7 @@ export interface Answer {
   body: Buffer;
 }
 
-/** What a browser with the studio's cookie asks for; `headers` can say otherwise, undefined takes one away. */
+/** What a page with the studio's token asks for; `headers` can say otherwise, undefined takes one away. */
 export interface Call {
   method?: string;
   headers?: Record<string, string | undefined>;
@@ -43,7 +43,8 @@ export class Client {
   readonly output: string;
   readonly origin: string;
   readonly port: number;
-  readonly cookie: string;
+  readonly token: string;
+  readonly authorization: string;
 
   constructor(url: string, output: string) {
     const { origin, port, searchParams } = new URL(url);
@@ -51,12 +52,13 @@ export class Client {
     this.output = output;
     this.origin = origin;
     this.port = Number(port);
-    this.cookie = `cameo-studio-${port}=${searchParams.get("token")}`;
+    this.token = searchParams.get("token") ?? "";
+    this.authorization = `Bearer ${this.token}`;
   }
 
   /** Sends the path as it is: `fetch` would resolve its dots. */
   call(path: string, { method = "GET", headers = {}, body }: Call = {}): Promise<Answer> {
-    const usual = { host: new URL(this.origin).host, cookie: this.cookie };
+    const usual = { host: new URL(this.origin).host, authorization: this.authorization };
     const all = { ...usual, ...(method === "GET" ? {} : { origin: this.origin }), ...headers };
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
     return new Promise((resolve, reject) => {
@@ -90,7 +92,10 @@ export class Client {
   /** The events of a tab, which closes when they are no longer wanted; the first is the state. */
   async *events(): AsyncGenerator<StudioEvent> {
     const { signal, abort } = abortable();
-    const answer = await fetch(`${this.origin}/api/events`, { headers: { cookie: this.cookie }, signal });
+    const answer = await fetch(`${this.origin}/api/events`, {
+      headers: { authorization: this.authorization },
+      signal,
+    });
     let text = "";
     try {
       for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {

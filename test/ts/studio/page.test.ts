@@ -89,6 +89,7 @@ const size = { Width: "64", Height: "64", Frames: "4" };
 test("the main job: a reference, a sentence, a video, and the same again", { skip }, async (t) => {
   const { page, errors, context } = await open(t);
   t.equal(new URL(page.url()).search, "", "the token is gone from the address");
+  t.strictSame(await context.cookies(), [], "other ports of this machine are sent nothing");
   await noSeriousViolation(t, page, "the empty page");
   await page.screenshot({ path: join(pictures, "empty.png") });
 
@@ -179,6 +180,74 @@ test("cancels one of several side by side, and shows errors as one line", { skip
     errors.every((error) => error.includes("422")),
     errors.join(),
   );
+});
+
+test("a number that can't be read is marked, and nothing is sent", { skip }, async (t) => {
+  const { page, errors } = await open(t);
+  await page.getByLabel("Choose a picture").setInputFiles("examples/critter.png");
+  await page.getByRole("img", { name: "critter.png" }).waitFor();
+  await page.getByLabel("Prompt").fill("A critter dances.");
+  await fill(page, { ...size, Steps: "2" });
+  // Answered here: what matters is what is sent.
+  const sent: Record<string, unknown>[] = [];
+  await page.route("**/api/jobs", (route) => {
+    sent.push(route.request().postDataJSON());
+    return route.fulfill({ status: 202, json: { jobs: [] } });
+  });
+  const generate = page.getByRole("button", { name: "Generate" });
+  const wrong = [
+    "7,5,0",
+    "1,000",
+    "7;5",
+    "7 5",
+    "seven",
+    "1.000,5",
+    "1e400",
+    "Infinity",
+    "0x10",
+    "\u221e",
+    "-",
+    ",",
+    "１",
+  ];
+  for (const [label, texts] of [
+    ["Guidance", wrong],
+    ["Steps", ["7,5", "7.5", "1.000", "1e3", "2,0"]],
+    ["Seed", ["7,5", "0x7"]],
+  ] as const) {
+    const field = page.getByLabel(label, { exact: true });
+    const before = await field.inputValue();
+    for (const text of texts) {
+      await field.fill(text);
+      t.equal(await field.getAttribute("aria-invalid"), "true", `${label} ${text}`);
+      await generate.click();
+      t.match(await page.getByRole("alert").textContent(), `${label}: "${text}" is not a `);
+    }
+    if (label === "Guidance") await noSeriousViolation(t, page, "a field that is wrong");
+    await field.fill(before);
+  }
+  t.strictSame(sent, []);
+  const right = {
+    "7,5": 7.5,
+    "7.5": 7.5,
+    " 7 ": 7,
+    "0,125": 0.125,
+    ",5": 0.5,
+    "12,5": 12.5,
+    "1e1": 10,
+    "": undefined,
+  };
+  for (const [text, value] of Object.entries(right)) {
+    await page.getByLabel("Guidance", { exact: true }).fill(text);
+    await page.getByLabel("Frames a second", { exact: true }).fill("7,5");
+    const answered = page.waitForResponse("**/api/jobs");
+    await generate.click();
+    await answered;
+    const order = sent.pop();
+    t.match(order, { steps: 2, width: 64, fps: 7.5 });
+    t.equal(order?.guidanceScale, value, text);
+  }
+  t.strictSame(errors, []);
 });
 
 test("fits a phone, in the dark, by the keyboard", { skip }, async (t) => {

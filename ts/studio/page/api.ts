@@ -1,5 +1,7 @@
 import type { EChartsOption } from "echarts";
 import type { ErrorAnswer, TrainingRun, UploadedReference, VideoOrder } from "../protocol.js";
+import { fileKey } from "./store.js";
+import { authorization } from "./token.js";
 
 /** An answer that is not a success; its message is the one line that the server sent. */
 export class ApiError extends Error {}
@@ -9,12 +11,19 @@ export function uploadReference(picture: Blob): Promise<UploadedReference> {
   return call("POST", "api/references", picture);
 }
 
-export function referenceUrl(id: string): string {
-  return `api/references/${id}`;
+/** undefined while it is not known how to open it. */
+export function referenceUrl(id: string): string | undefined {
+  return fileKey.value === "" ? undefined : `api/references/${id}?key=${fileKey.value}`;
+}
+
+/** Whether the server still has a picture; also where it can't say. */
+export async function hasReference(id: string): Promise<boolean> {
+  const answer = await send("HEAD", `api/references/${id}`).catch(() => undefined);
+  return answer?.status !== 404;
 }
 
 export function fileUrl(entry: string, name: string): string {
-  return `files/${entry}/${name}`;
+  return `files/${entry}/${name}?key=${fileKey.value}`;
 }
 
 export async function fetchFile(url: string): Promise<Blob> {
@@ -50,8 +59,12 @@ async function call<T>(method: string, path: string, body?: BodyInit): Promise<T
   return (await request(method, path, body)).json() as Promise<T>;
 }
 
+function send(method: string, path: string, body?: BodyInit): Promise<Response> {
+  return fetch(path, { method, body: body ?? null, headers: authorization });
+}
+
 async function request(method: string, path: string, body?: BodyInit): Promise<Response> {
-  const answer = await fetch(path, { method, body: body ?? null }).catch(() => {
+  const answer = await send(method, path, body).catch(() => {
     throw new ApiError("the studio does not answer; is cameo studio still running?");
   });
   if (answer.ok) return answer;

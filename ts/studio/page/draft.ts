@@ -1,6 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import type { GalleryEntry, VideoOrder } from "../protocol.js";
-import { fetchFile, fileUrl, orderVideos, referenceUrl, uploadReference } from "./api.js";
+import { fetchFile, fileUrl, hasReference, orderVideos, uploadReference } from "./api.js";
+import { numberFault, numberFields, numberNames, parseNumber } from "./numbers.js";
 import { announcement } from "./store.js";
 
 /** What the form holds: as typed, so that an empty field takes the default. */
@@ -20,7 +21,6 @@ export interface Draft {
 
 export type TextField = Exclude<keyof Draft, "references">;
 
-const numbers = ["seed", "steps", "guidanceScale", "frames", "width", "height", "fps"] as const;
 const storageKey = "draft";
 const empty: Draft = {
   prompt: "",
@@ -67,14 +67,16 @@ export function removeReference(id: string): void {
 export async function forgetLost(): Promise<void> {
   const { references } = draft.value;
   const found = await Promise.all(
-    references.map(async (reference) => (await isThere(reference.id)) && reference),
+    references.map(async (reference) => (await hasReference(reference.id)) && reference),
   );
   draft.value = { ...draft.value, references: found.filter((reference) => reference !== false) };
 }
 
-/** Sends the order; what is wrong with it is in `draftError`. */
+/** Sends the order; what is wrong with it is in `draftError`, and nothing is sent where a field's number can't be read. */
 export async function submit(): Promise<void> {
-  draftError.value = "";
+  const faults = numberNames.flatMap((name) => numberFault(name, draft.value[name]) ?? []);
+  draftError.value = faults.join("; ");
+  if (faults.length > 0) return;
   try {
     await orderVideos(order(draft.value));
     announcement.value = "Queued.";
@@ -86,7 +88,7 @@ export async function submit(): Promise<void> {
 /** Fills the form with what made a video, its references included. */
 export async function useAgain({ id, request, references }: GalleryEntry): Promise<void> {
   draftError.value = "";
-  const fields = Object.fromEntries(numbers.map((name) => [name, String(request[name])]));
+  const fields = Object.fromEntries(numberNames.map((name) => [name, String(request[name])]));
   const { prompt, negativePrompt } = request;
   draft.value = { ...empty, ...fields, prompt, negativePrompt };
   for (const name of references) {
@@ -100,12 +102,15 @@ export async function useAgain({ id, request, references }: GalleryEntry): Promi
 }
 
 function order({ prompt, references, count, negativePrompt, ...fields }: Draft): VideoOrder {
-  const given = numbers.filter((name) => fields[name].trim() !== "");
+  const given = numberNames.flatMap((name) => {
+    const value = parseNumber(fields[name], numberFields[name].whole);
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
     prompt,
     references: references.map(({ id }) => id),
     count: Number(count),
-    ...Object.fromEntries(given.map((name) => [name, Number(fields[name])])),
+    ...Object.fromEntries(given),
     ...(negativePrompt.trim() === "" ? {} : { negativePrompt }),
   };
 }
@@ -115,11 +120,6 @@ function addReference(id: string, name: string): void {
   if (references.some((reference) => reference.id === id)) return;
   draft.value = { ...draft.value, references: [...references, { id, name }] };
   announcement.value = `Reference ${name} added.`;
-}
-
-async function isThere(id: string): Promise<boolean> {
-  const answer = await fetch(referenceUrl(id), { method: "HEAD" }).catch(() => undefined);
-  return answer?.ok ?? true;
 }
 
 function stored(): Draft {

@@ -1,7 +1,9 @@
-import { draft, draftError, setField, submit, type TextField, uploading } from "./draft.js";
+import { draft, draftError, setField, submit, uploading } from "./draft.js";
+import { type NumberName, numberFault, numberFields } from "./numbers.js";
 import { References } from "./references.js";
 import { model } from "./store.js";
 
+const optionNames = ["steps", "guidanceScale", "frames", "fps", "width", "height"] as const;
 const counts = [1, 2, 3, 4, 6, 8];
 
 /** What to make: pictures, a sentence, and what few change. */
@@ -31,7 +33,7 @@ export function OrderForm() {
       </div>
       <div class="row">
         <SideBySide />
-        <NumberField name="seed" label="Seed" placeholder="random" min={0} step={1} />
+        <NumberField name="seed" placeholder="random" />
       </div>
       <MoreOptions />
       {draftError.value !== "" && (
@@ -67,30 +69,14 @@ function SideBySide() {
 
 function MoreOptions() {
   const defaults = model.value.state === "ready" ? model.value.defaults : undefined;
-  const shown = (value: number | undefined) => (value === undefined ? "" : String(value));
   return (
     <details>
       <summary>More options</summary>
       <div class="folded">
         <div class="grid">
-          <NumberField name="steps" label="Steps" placeholder={shown(defaults?.steps)} min={1} step={1} />
-          <NumberField
-            name="guidanceScale"
-            label="Guidance"
-            placeholder={shown(defaults?.guidanceScale)}
-            min={0}
-            step={0.5}
-          />
-          <NumberField name="frames" label="Frames" placeholder={shown(defaults?.frames)} min={1} step={1} />
-          <NumberField
-            name="fps"
-            label="Frames a second"
-            placeholder={shown(defaults?.fps)}
-            min={1}
-            step={1}
-          />
-          <NumberField name="width" label="Width" placeholder={shown(defaults?.width)} min={8} step={8} />
-          <NumberField name="height" label="Height" placeholder={shown(defaults?.height)} min={8} step={8} />
+          {optionNames.map((name) => (
+            <NumberField key={name} name={name} placeholder={String(defaults?.[name] ?? "")} />
+          ))}
         </div>
         <div class="field">
           <label for="negativePrompt">What it should not show</label>
@@ -109,26 +95,29 @@ function MoreOptions() {
   );
 }
 
-interface NumberFieldProps {
-  name: TextField;
-  label: string;
-  placeholder: string;
-  min: number;
-  step: number;
-}
-
-function NumberField({ name, label, ...attributes }: NumberFieldProps) {
+/** As text: a field of numbers tells neither what it can't read nor that there is something. */
+function NumberField({ name, placeholder }: { name: NumberName; placeholder: string }) {
+  const { label, whole } = numberFields[name];
+  const fault = numberFault(name, draft.value[name]);
   return (
     <div class="field">
       <label for={name}>{label}</label>
       <input
         id={name}
-        type="number"
-        inputMode={attributes.step === 1 ? "numeric" : "decimal"}
+        type="text"
+        inputMode={whole ? "numeric" : "decimal"}
+        autocomplete="off"
+        placeholder={placeholder}
         value={draft.value[name]}
+        aria-invalid={fault !== undefined}
+        aria-describedby={fault === undefined ? undefined : `${name}-fault`}
         onInput={({ currentTarget }) => setField(name, currentTarget.value)}
-        {...attributes}
       />
+      {fault !== undefined && (
+        <p id={`${name}-fault`} class="fault">
+          {whole ? "not a whole number" : "not a number"}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { GalleryEntry, Job, ModelState, StudioEvent, StudioState } from "../protocol.js";
+import { follow } from "./follow.js";
 import { progressText } from "./format.js";
 
 /** What the server says, as all tabs see it. */
@@ -7,6 +8,8 @@ export const model = signal<ModelState>({ state: "loading", step: 0, steps: 0 })
 export const jobs = signal<readonly Job[]>([]);
 export const gallery = signal<readonly GalleryEntry[]>([]);
 export const hasRuns = signal(false);
+/** Opens pictures and videos; empty until the server's state came. */
+export const fileKey = signal("");
 export const connection = signal<"opening" | "open" | "lost" | "refused">("opening");
 /** What a screen reader says next. */
 export const announcement = signal("");
@@ -20,15 +23,9 @@ export const shownGroups = computed(() => {
 
 /** Follows the server's events, for as long as the page is open. */
 export function connect(): void {
-  const source = new EventSource("api/events");
-  source.onopen = () => {
-    connection.value = "open";
-  };
-  source.onmessage = ({ data }) => apply(JSON.parse(data));
-  source.onerror = () => {
-    // The browser tries again by itself, unless it was refused.
-    connection.value = source.readyState === EventSource.CLOSED ? "refused" : "lost";
-  };
+  follow(apply, (state) => {
+    connection.value = state;
+  });
 }
 
 export function isUnfinished({ state }: Job): boolean {
@@ -49,6 +46,7 @@ function applyState(state: StudioState): void {
   jobs.value = state.jobs;
   gallery.value = state.gallery;
   hasRuns.value = state.runs;
+  fileKey.value = state.fileKey;
 }
 
 function applyModel(next: ModelState): void {

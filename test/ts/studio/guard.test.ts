@@ -1,0 +1,230 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Hono } from "hono";
+import { test } from "tap";
+import type { Refusal } from "#ts/studio/errors.js";
+import { checkSender } from "#ts/studio/guard.js";
+import { small, startStudio } from "./helpers.js";
+
+const none = { authorization: undefined };
+const pageFiles = ["/", "/page.js", "/page.css", "/icon.svg", "/licences.txt", "/echarts.js"];
+
+test("gives its page to any browser on this machine, and no cookie", async (t) => {
+  const studio = await startStudio(t);
+  for (const name of [...pageFiles, `/${new URL(studio.url).search}`]) {
+    const { status, headers, body } = await studio.call(name, { headers: none });
+    t.equal(status, 200, name);
+    t.equal(headers["set-cookie"], undefined);
+    t.notMatch(body.toString(), studio.token, "the token is not in it");
+    t.match(headers, {
+      "content-security-policy": /^default-src 'none'; script-src 'self'; style-src 'self';/,
+      "x-content-type-options": "nosniff",
+      "cross-origin-resource-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
+    });
+  }
+  t.notMatch((await studio.call("/")).body.toString(), /https?:/, "nothing from elsewhere");
+});
+
+test("does nothing for whoever has no token", async (t) => {
+  const studio = await startStudio(t);
+  const wrong = [
+    {},
+    { authorization: studio.authorization.slice(0, -1) },
+    { authorization: studio.token },
+    { authorization: "Bearer " },
+    { cookie: `cameo-studio-${studio.port}=${studio.token}` },
+  ];
+  const calls: [string, string][] = [
+    ["GET", "/api/events"],
+    ["GET", `/api/events?token=${studio.token}`],
+    ["GET", "/files/a/b"],
+    ["GET", "/api/references/a"],
+    ["GET", "/nothing"],
+    ["POST", "/api/jobs"],
+    ["POST", "/api/model"],
+    ["POST", "/api/references"],
+    ["DELETE", "/api/jobs/a"],
+    ["DELETE", "/api/gallery/a"],
+  ];
+  for (const [method, path] of calls) {
+    for (const headers of wrong) {
+      const { status, body } = await studio.call(path, { method, headers: { ...none, ...headers } });
+      t.equal(status, 401, `${method} ${path}`);
+      t.match(JSON.parse(body.toString()), { code: "ERR_TOKEN", message: /^[^\n]+$/ });
+    }
+  }
+});
+
+test("the key in a picture's address opens files, and nothing else", async (t) => {
+  const studio = await startStudio(t);
+  const { fileKey } = await studio.state();
+  const id = await studio.upload();
+  const status = async (path: string, method = "GET") =>
+    (await studio.call(path, { method, headers: none })).status;
+  t.equal(await status(`/api/references/${id}?key=${fileKey}`), 200);
+  t.equal(await status(`/api/references/${id}?key=${fileKey}`, "HEAD"), 200);
+  t.equal(await status(`/api/references/${id}?key=${fileKey.slice(1)}`), 401);
+  t.equal(await status(`/api/references/${id}`), 401);
+  t.equal(await status(`/files/none/none?key=${fileKey}`), 404);
+  for (const path of ["/api/events", "/api/runs", "/api/references"]) {
+    t.equal(await status(`${path}?key=${fileKey}`), 401, path);
+  }
+  t.equal(await status(`/api/jobs?key=${fileKey}`, "POST"), 401);
+  t.equal(await status(`/api/gallery/none?key=${fileKey}`, "DELETE"), 401);
+  t.not(fileKey, studio.token);
+});
+
+test("refuses another Host or another Origin, whatever else is right", async (t) => {
+  const studio = await startStudio(t);
+  const host = new URL(studio.origin).host;
+  const wrong = [
+    { host: `rebound.example:${studio.port}` },
+    { host: "127.0.0.1:1" },
+    { host: "127.0.0.1" },
+    { host: `127.0.0.1.example:${studio.port}` },
+    { origin: "http://other.example" },
+    { origin: `http://127.0.0.1:${studio.port + 1}` },
+    { origin: "null" },
+  ];
+  for (const path of ["/", "/page.js", "/api/events", "/files/a/b", "/nothing"]) {
+    for (const headers of wrong) {
+      const { status, body } = await studio.call(path, { headers });
+      t.equal(status, 403, `${path} ${JSON.stringify(headers)}`);
+      t.match(JSON.parse(body.toString()), { code: /^ERR_/, message: /^[^\n]+$/ });
+    }
+  }
+  const post = { method: "POST", body: JSON.stringify(small) };
+  for (const origin of [undefined, "http://other.example", `https://${host}`]) {
+    t.equal((await studio.call("/api/jobs", { ...post, headers: { origin } })).status, 403);
+  }
+  const byName = { host: `localhost:${studio.port}` };
+  t.equal((await studio.call("/", { headers: byName })).status, 200, "localhost is this machine too");
+  t.strictSame((await studio.state()).jobs, []);
+});
+
+test("on HTTP's own port, browsers leave the port out", async (t) => {
+  const answer = async (headers: Record<string, string>) => {
+    const app = new Hono().use(checkSender(() => 80)).all("/", (context) => context.text(""));
+    app.onError((error, context) => context.text("", (error as Refusal).status));
+    return (await app.request("/", { method: "POST", headers })).status;
+  };
+  t.equal(await answer({ host: "localhost", origin: "http://localhost" }), 200);
+  t.equal(await answer({ host: "127.0.0.1", origin: "http://127.0.0.1:81" }), 403);
+  t.equal(await answer({ host: "evil.example", origin: "http://evil.example" }), 403);
+});
+
+test("gives no file but those of its gallery", async (t) => {
+  const studio = await startStudio(t);
+  writeFileSync(join(studio.output, "..", "secret.txt"), "secret");
+  for (const path of [
+    "/../secret.txt",
+    "/files/../../secret.txt",
+    "/files/..%2f..%2fsecret.txt/video.mp4",
+    "/files/%2e%2e/secret.txt",
+    "/files/20250101-000000-abcdef/..%2f..%2fsecret.txt",
+    "/api/references/..%2f..%2fetc%2fpasswd",
+    "/page.js/../../package.json",
+    "/index.html",
+  ]) {
+    const { status, body } = await studio.call(path);
+    t.equal(status, 404, path);
+    t.notMatch(body.toString(), "secret\n");
+  }
+});
+
+test("a record that names files outside its folder is no entry", async (t) => {
+  const output = join(t.testdir({ gallery: { "20250101-000000-abcdef": {} } }), "gallery");
+  const record = {
+    ...{ id: "20250101-000000-abcdef", created: "2025-01-01T00:00:00Z", warnings: [], seconds: 1 },
+    ...{ video: "../../secret.mp4", references: [] },
+    request: { ...small, negativePrompt: "", fps: 8, guidanceScale: 8, seed: 1 },
+  };
+  writeFileSync(join(output, record.id, "request.json"), JSON.stringify(record));
+  t.strictSame((await (await startStudio(t, { output })).state()).gallery, []);
+});
+
+test("a link in the gallery leads nowhere", async (t) => {
+  const folder = t.testdir({
+    gallery: { "20250101-000000-aaaaaa": {} },
+    outside: {},
+    "secret.mp4": "secret",
+  });
+  const record = (id: string) => ({
+    ...{ id, created: "2025-01-01T00:00:00Z", warnings: [], seconds: 1, video: "video.mp4", references: [] },
+    request: { ...small, negativePrompt: "", fps: 8, guidanceScale: 8, seed: 1 },
+  });
+  const [linked, real] = ["20250101-000000-bbbbbb", "20250101-000000-aaaaaa"];
+  const output = join(folder, "gallery");
+  // A folder that is a link, with all that belongs into it.
+  writeFileSync(join(folder, "outside", "request.json"), JSON.stringify(record(linked)));
+  writeFileSync(join(folder, "outside", "video.mp4"), "outside");
+  symlinkSync("../outside", join(output, linked));
+  // A video that is a link, and one that is a pipe.
+  writeFileSync(join(output, real, "request.json"), JSON.stringify(record(real)));
+  symlinkSync("../../secret.mp4", join(output, real, "video.mp4"));
+  const studio = await startStudio(t, { output });
+  t.match((await studio.state()).gallery, [{ id: real }]);
+  t.equal((await studio.call(`/files/${real}/video.mp4`)).status, 404);
+  t.equal((await studio.call(`/files/${linked}/video.mp4`)).status, 404);
+  rmSync(join(output, real, "video.mp4"));
+  t.equal(spawnSync("mkfifo", [join(output, real, "video.mp4")]).status, 0);
+  t.equal((await studio.call(`/files/${real}/video.mp4`)).status, 404, "a pipe is not waited for");
+  t.equal((await studio.call(`/api/gallery/${real}`, { method: "DELETE" })).status, 204);
+  t.ok(existsSync(join(folder, "secret.mp4")));
+});
+
+test("a record that is far too large is not read", async (t) => {
+  const id = "20250101-000000-abcdef";
+  const output = join(t.testdir({ gallery: { [id]: { "request.json": "" } } }), "gallery");
+  // Without blocks on the disk: it takes no room, and would take memory.
+  truncateSync(join(output, id, "request.json"), 3 * 2 ** 30);
+  t.strictSame((await (await startStudio(t, { output })).state()).gallery, []);
+});
+
+test("the pictures of a studio that was killed are removed by the next one, and nothing else", async (t) => {
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const make = (of: number) => mkdtempSync(join(tmpdir(), `cameo-studio-${of}-`));
+  const [dead, living, open, target] = [make(pid), make(process.pid), make(pid), t.testdir({ file: "" })];
+  const link = join(tmpdir(), `cameo-studio-${pid}-linked`);
+  symlinkSync(target, link);
+  // No studio makes one that others may read.
+  chmodSync(open, 0o755);
+  const isRoot = process.getuid?.() === 0;
+  const others = make(pid);
+  if (isRoot) chownSync(others, 12345, 12345);
+  t.teardown(() => {
+    for (const path of [living, open, link, others]) rmSync(path, { recursive: true, force: true });
+  });
+  await startStudio(t);
+  t.notOk(existsSync(dead));
+  t.ok(existsSync(living));
+  t.ok(existsSync(open));
+  t.ok(
+    existsSync(join(target, "file")) && lstatSync(link).isSymbolicLink(),
+    "a link stays, and what it leads to",
+  );
+  if (isRoot) t.ok(existsSync(others), "another user's stays, also where root may remove it");
+});
+
+test("uploaded pictures are for this user alone", async (t) => {
+  const studio = await startStudio(t);
+  await studio.upload();
+  const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`cameo-studio-${process.pid}-`));
+  t.ok(own.length > 0);
+  for (const name of own) t.equal(lstatSync(join(tmpdir(), name)).mode & 0o777, 0o700);
+});
