@@ -175,11 +175,13 @@ async function lookForLibtorch() {
   }
 }
 
+/** In a clone, `npx cameo` has npm install the clone as a link before it runs it, where nothing is to be built. */
+const isBeingRun = options.install && isClone && process.env.npm_command === "exec";
 const prebuilt = join(root, "prebuilds", `${process.platform}-${process.arch}`);
 const fromSource = ["true", "cameo"].includes(process.env.npm_config_build_from_source);
 try {
   if (options.install && existsSync(prebuilt) && !fromSource) await lookForLibtorch();
-  else await buildAddon(options);
+  else if (!isBeingRun) await buildAddon(options);
 } catch (error) {
   const known = error instanceof BuildError || error instanceof MissingTool;
   const expected = known || error.name === "CameoError" || error.name === "AbortError";

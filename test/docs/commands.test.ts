@@ -159,6 +159,17 @@ test("the sampling that is shown works, with small models in the places of the l
   }
 });
 
+test("the demo that is shown works, in an empty folder", async (t) => {
+  const folder = t.testdir({});
+  const commands = complete("demo");
+  t.ok(commands.length > 1);
+  for (const args of commands) {
+    const { status, stdout, stderr } = cameo(folder, [...args, "--steps", "1", "--frames", "2"]);
+    t.equal(status, 0, `${args.join(" ")}: ${stderr}`);
+    t.ok(existsSync(join(folder, stdout.trim())), args.join(" "));
+  }
+});
+
 test("the training that is shown works, and the curves of its runs", async (t) => {
   const folder = await writeExampleFolder("docs-training");
   const resumed = ["train", "people.jsonc", "--resume"];

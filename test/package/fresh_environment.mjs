@@ -74,13 +74,7 @@ function pack() {
 }
 
 function makeVideo() {
-  const request = [
-    "--reference",
-    join(root, "examples/critter.png"),
-    "--prompt",
-    "a critter runs on a beach",
-  ];
-  cameo("sample", ...request, "--seed", "42", "--quiet", "--output", "out.mp4");
+  cameo("demo", "--quiet");
   const video = join(project, "out.mp4");
   const head = Buffer.alloc(12);
   readSync(openSync(video, "r"), head);

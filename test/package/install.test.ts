@@ -58,6 +58,7 @@ t.test("has what users need and no more", async (t) => {
     "dist/index.js",
     "dist/index.d.ts",
     "weights/troupe/model.json",
+    "examples/critter.png",
   ])
     t.ok(files.includes(needed), needed);
   const extra =

@@ -23,7 +23,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
     [base]: ["sd15", "models/sd15", "runs/image/model/base"],
     [motion]: ["motion-adapter", "models/motion-adapter", "runs/motion/model/motion"],
     [subject]: ["videomaker.bin", "models/human_pytorch_model.bin", "runs/people/model/subject.safetensors"],
-    "examples/critter.png": ["me.png", "examples/critter.png"],
+    "examples/critter.png": ["me.png", "examples/critter.png", "examples/critter-2.png"],
   };
   for (const [from, targets] of Object.entries(copies)) {
     for (const to of targets) copyTo(from, join(folder, to));

@@ -46,7 +46,7 @@ const npmCommand = [
 export function npm(args: string[], cwd: string, env: NodeJS.ProcessEnv = process.env): Output {
   if (!npmCommand) throw new Error("the tests need npm");
   const ended = spawnSync(process.execPath, [npmCommand, ...args], { cwd, env, encoding: "utf8" });
-  if (ended.status !== 0) throw new Error(`npm ${args.join(" ")}: ${ended.stderr}`);
+  if (ended.status !== 0) throw new Error(`npm ${args.join(" ")}: ${ended.stdout}${ended.stderr}`);
   return ended;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../version.js";
 import { benchCommand } from "./bench.js";
+import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { libtorchCommand } from "./libtorch.js";
@@ -17,6 +18,7 @@ export function createProgram(): Command {
     .exitOverride()
     // Errors are printed by reportError, in one line.
     .configureOutput({ outputError() {} })
+    .addCommand(demoCommand())
     .addCommand(sampleCommand())
     .addCommand(trainCommand())
     .addCommand(plotCommand())

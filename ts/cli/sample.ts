@@ -11,6 +11,7 @@ import {
   type SampleRequest,
 } from "../options/sample.js";
 import { Pipeline } from "../pipeline.js";
+import { checkReferenceFiles } from "../prepared_request.js";
 import type { SaveOptions, Video } from "../video.js";
 import {
   bytes,
@@ -27,7 +28,8 @@ import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
 import { createReporter, type Reporter } from "./progress.js";
 
-interface SampleFlags extends ModelFlags, OutputOptions {
+/** The flags of `cameo sample` and of what makes a video as it does. */
+export interface SampleFlags extends ModelFlags, OutputOptions {
   prompt: string;
   output: string;
   reference?: string[];
@@ -53,8 +55,10 @@ interface SampleFlags extends ModelFlags, OutputOptions {
 }
 
 const examples = `
+Without --base it is the model that ships, which knows drawn characters only: \`cameo demo\` makes a video with it, of a
+picture that comes with it.
+
 Examples:
-  $ cameo sample --reference examples/critter.png --prompt "a critter runs on a beach" -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --subject videomaker.bin \\
       --reference me.png --prompt "A person playing an acoustic guitar." -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
@@ -67,10 +71,16 @@ export function sampleCommand(): Command {
     .requiredOption("-p, --prompt <text>", "what the video shows")
     .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect)
-    .option("--negative <text>", "what it should not show")
     .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
     .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
-    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
+    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect);
+  return withOutputFlags(withSamplingFlags(command)).addHelpText("after", examples).action(sample);
+}
+
+/** The flags that say how a video is made, of whatever model. */
+export function withSamplingFlags(command: Command): Command {
+  return command
+    .option("--negative <text>", "what it should not show")
     .option("--seed <n>", "the same seed gives the same video (default: random)", number)
     .option("--steps <n>", "denoising steps (default: 30)", number)
     .option("--guidance <x>", "how strongly prompt and reference hold (default: 8)", number)
@@ -104,13 +114,11 @@ export function sampleCommand(): Command {
     .option("--fit <how>", "fit a reference by cover (default), contain or fill")
     .option("--vae-tiling", "decode in tiles: less memory for large frames")
     .option("--preview <file.png>", "write the newest preview here while sampling")
-    .option("--save-latents <file>", "write the intermediate tensors to this .safetensors file")
-    .addHelpText("after", examples)
-    .action(sample);
-  return withOutputFlags(command);
+    .option("--save-latents <file>", "write the intermediate tensors to this .safetensors file");
 }
 
-async function sample(flags: SampleFlags): Promise<void> {
+/** Makes the video that the flags ask for, and says on stdout where it is. */
+export async function sample(flags: SampleFlags): Promise<void> {
   const load = loadOptionsOf(flags);
   const request = sampleRequest(flags);
   await checkBeforeLoading(flags, load, request);
@@ -136,6 +144,7 @@ async function checkBeforeLoading(
   if (preview !== undefined) checkOutputPath(preview, 1);
   checkOutputs(request);
   await loadEncoder(output);
+  await checkReferenceFiles(request);
   if (preview !== undefined) await loadEncoder(preview);
 }
 
