@@ -4,17 +4,13 @@ import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "./is_alive.js";
+import { ownIdentity, type ProcessIdentity, sight } from "./process_identity.js";
 
 const heartbeatMs = 5_000;
-const staleMs = 60_000;
-/** An owner that lives may be stopped, or its process number have been given to another. */
-const staleOfLivingMs = 3_600_000;
 const pollMs = 250;
 
-interface Owner {
-  pid: number;
-  host: string;
+/** Who holds a lock. */
+export interface LockOwner extends ProcessIdentity {
   /** Tells an owner's locks apart. */
   id: string;
 }
@@ -51,11 +47,15 @@ export async function withLock<T>(
   return await work({ abandoned });
 }
 
-/** Takes the lock, which is held until it is disposed of; undefined where another process has it. */
+/**
+ * Takes the lock, which is held until it is disposed of; undefined where another process has it. An owner of this host's
+ * name that can't be seen from here (it may have been in this container before that was restarted) gets 15 s to give a
+ * sign of life.
+ */
 export async function tryLock(file: string): Promise<AsyncDisposable | undefined> {
   const id = randomUUID();
   if (await acquire(file, id)) return holding(file, id);
-  const isGone = (await isStale(file)) && (await removeStale(file, id));
+  const isGone = (await turnsOutStale(file)) && (await removeStale(file, id));
   return isGone && (await acquire(file, id)) ? holding(file, id) : undefined;
 }
 
@@ -65,7 +65,7 @@ function holding(file: string, id: string): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(heartbeat);
-      if ((await ownerOf(file))?.id === id) await rm(file, { force: true });
+      if ((await lockOwner(file))?.id === id) await rm(file, { force: true });
     },
   };
 }
@@ -73,7 +73,7 @@ function holding(file: string, id: string): AsyncDisposable {
 async function acquire(file: string, id: string): Promise<boolean> {
   try {
     const handle = await open(file, "wx");
-    await handle.writeFile(JSON.stringify({ pid: process.pid, host: hostname(), id } satisfies Owner));
+    await handle.writeFile(JSON.stringify({ ...ownIdentity(), id } satisfies LockOwner));
     await handle.close();
     return true;
   } catch (error) {
@@ -103,21 +103,48 @@ async function removeStale(file: string, id: string): Promise<boolean> {
 }
 
 async function isStale(file: string): Promise<boolean> {
-  try {
-    const age = Date.now() - (await stat(file)).mtimeMs;
-    const owner = await ownerOf(file);
-    if (owner?.host !== hostname()) return age > staleMs;
-    return !isAlive(owner.pid) || age > staleOfLivingMs;
-  } catch {
-    // Released: the next round will tell.
-    return false;
+  const lastSign = await lastSignOf(file);
+  // Released: the next round will tell.
+  if (lastSign === undefined) return false;
+  return Date.now() - lastSign > patienceWith(await lockOwner(file));
+}
+
+/** How many milliseconds an owner may go without a sign of life. */
+function patienceWith(owner: LockOwner | undefined): number {
+  switch (owner && sight(owner)) {
+    case "gone":
+      return Number.NEGATIVE_INFINITY;
+    // It may have been stopped for a while.
+    case "running":
+      return Number.POSITIVE_INFINITY;
+    case "taken":
+      return 3_600_000;
+    default:
+      return owner?.host === hostname() ? 3 * heartbeatMs : 60_000;
   }
 }
 
+async function turnsOutStale(file: string): Promise<boolean> {
+  const owner = await lockOwner(file);
+  const mayBeGone = owner?.host === hostname() && sight(owner) === "unseen";
+  const first = await lastSignOf(file);
+  while (!(await isStale(file))) {
+    if (!mayBeGone || (await lastSignOf(file)) !== first) return false;
+    await sleep(pollMs);
+  }
+  return true;
+}
+
+/** In milliseconds as of `Date.now`; undefined where there is no lock. */
+async function lastSignOf(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.mtimeMs;
+}
+
 /** undefined where the lock was released, or is not written yet. */
-async function ownerOf(file: string): Promise<Owner | undefined> {
+export async function lockOwner(file: string): Promise<LockOwner | undefined> {
   try {
-    return JSON.parse(await readFile(file, "utf8")) as Owner;
+    const owner = JSON.parse(await readFile(file, "utf8")) as LockOwner;
+    return Number.isSafeInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { withLock } from "#ts/lock.js";
+import { tryLock, withLock } from "#ts/lock.js";
+import { ownIdentity } from "#ts/process_identity.js";
 
 t.test("runs one at a time, and says to the second that it waits", async (t) => {
   const file = join(t.testdir(), "lock");
@@ -84,4 +85,77 @@ t.test("waiting ends with the signal", async (t) => {
   });
   await t.rejects(waiting, { name: "AbortError" });
   t.ok(existsSync(file), "the owner's lock stays");
+});
+
+/** A lock file of an owner that is this process but for what is given, renewed so many seconds ago. */
+function lockOf(file: string, changes: object, age = 0): void {
+  writeFileSync(file, JSON.stringify({ ...ownIdentity(), id: "another's", ...changes }));
+  const renewed = Date.now() / 1000 - age;
+  utimesSync(file, renewed, renewed);
+}
+
+t.test("a process that got the number of one that died does not keep its lock", async (t) => {
+  const file = join(t.testdir(), "lock");
+  lockOf(file, { started: "1" });
+  const lock = await tryLock(file);
+  t.ok(lock, "as in a container that was restarted: same host, same number");
+  await lock?.[Symbol.asyncDispose]();
+  t.notOk(existsSync(file));
+});
+
+t.test("a process that still runs keeps its lock, however long it was stopped", async (t) => {
+  const file = join(t.testdir(), "lock");
+  lockOf(file, {}, 7200);
+  t.equal(await tryLock(file), undefined);
+  lockOf(file, { boot: undefined, namespace: undefined, started: undefined }, 3500);
+  t.equal(await tryLock(file), undefined, "one that does not say when it started keeps it for an hour");
+  lockOf(file, { boot: undefined, namespace: undefined, started: undefined }, 3700);
+  const lock = await tryLock(file);
+  t.ok(lock);
+  await lock?.[Symbol.asyncDispose]();
+});
+
+t.test("a process that ended and was not asked how has no lock", async (t) => {
+  const file = join(t.testdir(), "lock");
+  // The shell starts a process, and becomes one that never asks how it ended.
+  const child = spawn("sh", ["-c", "sh -c 'echo $$' & exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  t.teardown(() => child.kill("SIGKILL"));
+  const pid = Number(await new Promise((resolve) => child.stdout.once("data", resolve)));
+  const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1] ?? "";
+  while (!stat().startsWith("Z")) await sleep(5);
+  lockOf(file, { pid, started: stat().split(" ")[19] });
+  const lock = await tryLock(file);
+  t.ok(lock);
+  await lock?.[Symbol.asyncDispose]();
+});
+
+t.test("an owner that can't be seen is gone once it is silent", async (t) => {
+  const file = join(t.testdir(), "lock");
+  const unseen = [{ namespace: "pid:[1]" }, { boot: "before the machine was started anew" }];
+  for (const changes of unseen) {
+    lockOf(file, changes, 16);
+    const lock = await tryLock(file);
+    t.ok(lock, JSON.stringify(changes));
+    await lock?.[Symbol.asyncDispose]();
+  }
+  lockOf(file, { namespace: "pid:[1]" }, 10);
+  const waiting = tryLock(file);
+  await sleep(1);
+  utimesSync(file, new Date(), new Date());
+  t.equal(await waiting, undefined, "it gave a sign of life");
+  lockOf(file, { host: "another-machine", boot: "another" }, 30);
+  t.equal(await tryLock(file), undefined, "another machine has a minute");
+});
+
+t.test("a lock that is no owner's is of a process that died while it wrote it", async (t) => {
+  const file = join(t.testdir(), "lock");
+  for (const text of ["", "null", '{"pid":"one"}', '{"pid":-1}']) {
+    writeFileSync(file, text);
+    t.equal(await tryLock(file), undefined, text);
+    const longAgo = Date.now() / 1000 - 61;
+    utimesSync(file, longAgo, longAgo);
+    const lock = await tryLock(file);
+    t.ok(lock, text);
+    await lock?.[Symbol.asyncDispose]();
+  }
 });

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
-import { tryLock } from "../lock.js";
+import { lockOwner, tryLock } from "../lock.js";
 import { fileReason, replaceFile } from "../media/files.js";
 import type { CompleteRecipe } from "./recipe.js";
 
@@ -52,10 +52,12 @@ export class RunFolder {
     const file = join(this.path, "run.lock");
     const lock = await tryLock(file);
     if (lock) return lock;
+    const owner = await lockOwner(file);
+    const which = owner ? ` (${owner.pid} on ${owner.host})` : "";
     throw new CameoError(
       "ERR_BUSY",
-      `output ${JSON.stringify(this.path)} is another process's that trains now; wait for its end, or choose another ` +
-        `folder (where no process does, remove ${file})`,
+      `output ${JSON.stringify(this.path)}: another process${which} is training there; wait for its end, or choose ` +
+        `another folder (if none is, remove ${file})`,
     );
   }
 

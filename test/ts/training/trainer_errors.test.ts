@@ -242,7 +242,7 @@ t.test("two runs don't write into one folder", async (t) => {
   await using second = await Trainer.open(recipe);
   const events = first.run();
   await events.next();
-  await fails(t, second.run().next(), "ERR_BUSY", /^output ".*locked" is another process's that trains now/);
+  await fails(t, second.run().next(), "ERR_BUSY", /^output ".*locked": another process \(\d+ on \S+\) is training there; wait/);
   for await (const _ of events);
   t.same(recordedSteps(recipe.output), [1, 2, 3, 4]);
   t.notOk(existsSync(join(recipe.output, "run.lock")));
