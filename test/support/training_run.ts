@@ -70,7 +70,7 @@ export interface Ran {
 
 /** Runs a recipe to its end, or aborts it once `stopAt` steps are done. */
 export async function train(
-  recipe: Recipe,
+  recipe: string | Recipe,
   { resume, stopAt }: { resume?: boolean; stopAt?: number } = {},
 ): Promise<Ran> {
   const events: TrainingEvent[] = [];

@@ -15,6 +15,24 @@ import { DataWorkers } from "./workers.js";
 /** Clips that are tried for one position before the data set is given up. */
 const maxAttempts = 1000;
 
+/** What a source names, before any clip is opened. */
+export interface ClipList {
+  entries: Entry[];
+  /** What is known not to be usable, and why. */
+  unusable: [clip: string, reason: CameoError][];
+}
+
+/**
+ * Reads the list of clips. ERR_DATASET where the source can't be read or has nothing in it, ERR_MEDIA where a library that
+ * is needed isn't installed.
+ */
+export async function listClips(data: CompleteDataRecipe, kind: Recipe["kind"]): Promise<ClipList> {
+  const unusable: ClipList["unusable"] = [];
+  const entries = await readEntries(data, kind, (clip, reason) => unusable.push([clip, reason]));
+  await loadLibraries(entries);
+  return { entries, unusable };
+}
+
 export interface TrainingDataOptions extends Omit<SampleSettings, "data"> {
   kind: Recipe["kind"];
   /** The tokenizer's folder. */
@@ -23,6 +41,8 @@ export interface TrainingDataOptions extends Omit<SampleSettings, "data"> {
   batch: number;
   /** Is told once of each clip that is left out, and why; ERR_DATASET. */
   onSkip: (clip: string, reason: CameoError) => void;
+  /** What `listClips` gave, where that was asked already. */
+  list?: ClipList | undefined;
   /** Ends the opening. */
   signal?: AbortSignal | undefined;
 }
@@ -65,9 +85,9 @@ export class TrainingData implements AsyncDisposable {
     const { kind, batch, seed, onSkip, signal } = options;
     throwIfAborted(signal);
     const skips = new Skips(data.source, onSkip);
-    const entries = await readEntries(data, kind, (clip, reason) => skips.report(clip, reason));
+    const { entries, unusable } = options.list ?? (await listClips(data, kind));
+    for (const [clip, reason] of unusable) skips.report(clip, reason);
     const tokenizer = await readTokenizerFiles(options.tokenizer);
-    await loadLibraries(entries);
     throwIfAborted(signal);
     const { textPositions, latentScale, latentChannels, cacheKey } = options;
     const settings = { data, textPositions, latentScale, latentChannels, seed, cacheKey };

@@ -21,7 +21,10 @@ export function checkOptions<S extends z.ZodRawShape>(
   }
   const result = schema.safeParse(options);
   if (result.success) return result.data;
-  throw wrongOption(schema, options, result.error.issues[0] as z.core.$ZodIssue);
+  const { issues } = result.error;
+  // Where a name is misspelt, another one may be missing for it.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+  throw wrongOption(schema, options, issue as z.core.$ZodIssue);
 }
 
 /** Of the deepest option on the issue's path: what is within an array is no option of its own. */

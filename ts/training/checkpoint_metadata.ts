@@ -4,6 +4,7 @@ import type { Inspection } from "../inspection.js";
 import { completeRecipe } from "./complete_recipe.js";
 import type { CompleteRecipe } from "./recipe.js";
 import { resumeDifferences } from "./resume_differences.js";
+import { changedWeights, type WeightFile } from "./weight_files.js";
 
 /** What a checkpoint says of its run, beside the tensors. */
 export interface RunMetadata {
@@ -12,12 +13,15 @@ export interface RunMetadata {
   dataFingerprint: string;
   /** Samples to a step in all processes together. */
   samplesPerStep: number;
+  /** What its networks began with. */
+  weights: WeightFile[];
 }
 
 /** Reads it back; ERR_CHECKPOINT where the file is no whole checkpoint. */
 export async function readRunMetadata(path: string): Promise<RunMetadata> {
   const saved = await readSaved(path);
   try {
+    if (saved.weights === undefined) throw new Error("it does not say which weights it began with");
     // What did not exist then had no effect, as by its default now.
     return { ...saved, recipe: completeRecipe(saved.recipe, "/") };
   } catch (cause) {
@@ -52,15 +56,14 @@ export function checkSameRun(path: string, saved: RunMetadata, now: RunMetadata)
   const fields = resumeDifferences(saved.recipe, now.recipe);
   const { batch, accumulation } = now.recipe;
   const processes = (run: RunMetadata) => run.samplesPerStep / (batch * accumulation);
-  const changed = [
-    ...fields.map((field) => `${field} of the recipe`),
-    ...(fields.length === 0 && saved.samplesPerStep !== now.samplesPerStep
-      ? [`the number of processes (${processes(saved)} then, ${processes(now)} now)`]
-      : []),
-    ...(fields.length === 0 && saved.dataFingerprint !== now.dataFingerprint
-      ? ["the clips or captions of the data set, or the files of the VAE,"]
-      : []),
-  ];
+  const weights = changedWeights(saved.weights, now.weights);
+  const changed = [...fields.map((field) => `${field} of the recipe`), ...weights];
+  if (changed.length === 0 && saved.samplesPerStep !== now.samplesPerStep) {
+    changed.push(`the number of processes (${processes(saved)} then, ${processes(now)} now)`);
+  }
+  if (changed.length === 0 && saved.dataFingerprint !== now.dataFingerprint) {
+    changed.push("the clips or captions of the data set");
+  }
   if (changed.length === 0) return;
   throw new CameoError(
     "ERR_CHECKPOINT",

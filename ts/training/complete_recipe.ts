@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { urlOf } from "../media/source.js";
 import { checkOptions } from "../options/check.js";
 import { defined } from "../options/defined.js";
@@ -37,20 +37,30 @@ const vaeObjective: CompleteVaeObjective = { kl: 1e-6, detail: 1 };
  * names the first field that is wrong, by itself or beside another one. Whether files exist isn't looked at.
  */
 export function completeRecipe(recipe: unknown, folder: string): CompleteRecipe {
+  return withPaths(withDefaults(recipe), (path) => resolve(folder, path));
+}
+
+/**
+ * The complete recipe as the run's folder keeps it: paths that are relative in `recipe` are relative to that folder, and
+ * the output is where it lies, so that the run can be moved together with what it is of.
+ */
+export function movableRecipe(recipe: unknown, folder: string): CompleteRecipe {
+  const complete = withDefaults(recipe);
+  const output = resolve(folder, complete.output);
+  const moved = withPaths(complete, (path) =>
+    isAbsolute(path) ? path : relative(output, resolve(folder, path)) || ".",
+  );
+  return { ...moved, output: "." };
+}
+
+function withDefaults(recipe: unknown): CompleteRecipe {
   const checked = checkOptions(recipeSchema, recipe);
   checkRules(checked);
-  const { kind, model, lora, validation, output } = checked;
-  const path = (relative: string) => resolve(folder, relative);
-  const optionalPath = (relative: string | undefined) => relative && path(relative);
+  const { kind, model, lora, validation } = checked;
   return defined({
     ...checked,
-    model: defined({
-      ...model,
-      base: path(model.base),
-      motion: optionalPath(model.motion),
-      subject: optionalPath(model.subject),
-    }),
-    data: completeData(checked, path),
+    model: defined(model),
+    data: completeData(checked),
     objective: {
       ...(kind === "vae" ? vaeObjective : diffusionObjective),
       ...defined(checked.objective),
@@ -59,38 +69,51 @@ export function completeRecipe(recipe: unknown, folder: string): CompleteRecipe 
     lora: lora && { rank: lora.rank, alpha: lora.alpha ?? lora.rank },
     validation: validation && {
       every: validation.every,
-      requests: validation.requests.map((request) => completeRequest(request, path)),
+      requests: validation.requests.map((request) => defined(request)),
       format: validation.format ?? (kind === "image" ? "png" : "mp4"),
     },
-    output: path(output),
   });
 }
 
-function completeData(
-  { kind, data, batch }: CheckedRecipe,
-  path: (relative: string) => string,
-): CompleteDataRecipe {
-  const { root, masks, references, cache } = data;
+function completeData({ kind, data, batch }: CheckedRecipe): CompleteDataRecipe {
   return defined({
     ...data,
-    source: path(data.source),
-    root: root && path(root),
-    masks: masks && path(masks),
     frames: data.frames ?? (isOfStills(kind) ? 1 : 16),
-    references: kind === "subject" ? (references ?? referenceSchema.parse({})) : undefined,
+    references: kind === "subject" ? (data.references ?? referenceSchema.parse({})) : undefined,
     prefetch: data.prefetch ?? 4 * batch,
-    cache: cache && { ...cache, folder: path(cache.folder) },
+  });
+}
+
+type PathMap = (path: string) => string;
+
+/** The recipe with every path in it mapped. */
+function withPaths(recipe: CompleteRecipe, map: PathMap): CompleteRecipe {
+  const { model, data, validation, output } = recipe;
+  const { base, motion, subject } = model;
+  const { source, root, masks, cache } = data;
+  return defined({
+    ...recipe,
+    model: defined({ ...model, base: map(base), motion: motion && map(motion), subject: subject && map(subject) }),
+    data: defined({
+      ...data,
+      source: map(source),
+      root: root && map(root),
+      masks: masks && map(masks),
+      cache: cache && { ...cache, folder: map(cache.folder) },
+    }),
+    validation: validation && {
+      ...validation,
+      requests: validation.requests.map((request) => withReferencePaths(request, map)),
+    },
+    output: map(output),
   });
 }
 
 type Request = ValidationRecipe["requests"][number];
 
-function completeRequest(request: Request, path: (relative: string) => string): Request {
-  const absolute = <T>(source: T) =>
-    typeof source === "string" && urlOf(source) === undefined ? path(source) : source;
+function withReferencePaths(request: Request, map: PathMap): Request {
+  const mapped = <T>(source: T) =>
+    typeof source === "string" && urlOf(source) === undefined ? map(source) : source;
   const { reference } = request;
-  return defined({
-    ...request,
-    reference: Array.isArray(reference) ? reference.map(absolute) : absolute(reference),
-  });
+  return defined({ ...request, reference: Array.isArray(reference) ? reference.map(mapped) : mapped(reference) });
 }

@@ -4,20 +4,36 @@ import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import { within } from "../options/check.js";
-import { completeRecipe } from "./complete_recipe.js";
+import { completeRecipe, movableRecipe } from "./complete_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 
 const maxBytes = 2 ** 20;
+
+export interface OpenedRecipe {
+  /** With every default filled in; every path is absolute. */
+  complete: CompleteRecipe;
+  /** What the run's folder keeps of it. */
+  movable: CompleteRecipe;
+}
 
 /**
  * A recipe with every default filled in, from a file of JSON with comments or from an object. Relative paths
  * are relative to the file's folder, or to the working directory. ERR_INVALID_OPTION says what is wrong where.
  */
 export async function readRecipe(recipe: string | Recipe): Promise<CompleteRecipe> {
-  if (typeof recipe !== "string") return completeRecipe(recipe, process.cwd());
+  return (await openRecipe(recipe)).complete;
+}
+
+/** What `readRecipe` returns, and how the run's folder keeps it. */
+export async function openRecipe(recipe: string | Recipe): Promise<OpenedRecipe> {
+  if (typeof recipe !== "string") return completed(recipe, process.cwd());
   const place = placeOf(recipe);
   const text = await readText(recipe, place);
-  return within(place, () => completeRecipe(parseRecipe(text), dirname(recipe)));
+  return within(place, () => completed(parseRecipe(text), dirname(recipe)));
+}
+
+function completed(recipe: unknown, folder: string): OpenedRecipe {
+  return { complete: completeRecipe(recipe, folder), movable: movableRecipe(recipe, folder) };
 }
 
 /** What messages about a field begin with: a file's name, or nothing. */

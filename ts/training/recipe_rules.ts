@@ -92,11 +92,9 @@ function checkTrained({ kind, trained = [] }: CheckedRecipe): void {
   for (const name of trained) must(has(name), "trained", name, `${allowed} where kind is "${kind}"`);
 }
 
-function checkOptimizer({ optimizer, steps }: CheckedRecipe): void {
-  const { learningRate, finalLearningRate, warmup } = optimizer;
+function checkOptimizer({ optimizer: { learningRate, finalLearningRate } }: CheckedRecipe): void {
   const most = `at most optimizer.learningRate, ${learningRate}`;
   must(finalLearningRate <= learningRate, "optimizer.finalLearningRate", finalLearningRate, most);
-  must(warmup < steps, "optimizer.warmup", warmup, `less than steps, ${steps}`);
 }
 
 /** What `Pipeline.sample` takes and a recipe can't say. */

@@ -1,8 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CompleteRecipe } from "./recipe.js";
 
-/** Fields, and all that is in them, that may change from one part of a run to the next. */
+/**
+ * Fields, and all that is in them, that may change from one part of a run to the next. Of paths, what is there is
+ * compared by its content.
+ */
 const free = [
+  "model.base",
+  "model.motion",
+  "model.subject",
+  "data.source",
+  "data.root",
+  "data.masks",
   "output",
   "device",
   "modelDtype",

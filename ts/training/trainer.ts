@@ -1,56 +1,21 @@
-import { openAddonFor } from "../addon.js";
-import { type Sample, TrainingData } from "../data/index.js";
+import type { Sample } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
-import { loadEncoder } from "../media/index.js";
-import type { NativeStepInput, NativeStepResult, NativeTask, NativeTrainer } from "../native.js";
-import { type LoadProgress, loadReport } from "../options/load.js";
+import type { NativeStepInput, NativeStepResult, NativeTask } from "../native.js";
 import { checkRunOptions, checkTrainerOptions } from "../options/train.js";
-import type { PreparedRequest } from "../prepared_request.js";
 import { runTask } from "../task.js";
-import { ClipTokenizer } from "../tokens/tokenizer.js";
-import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
-import type { CheckpointEvent, SkipEvent, StepEvent, TrainingEvent, ValidationEvent } from "./events.js";
-import { type Membership, membershipFromEnvironment } from "./launch_environment.js";
+import type { CheckpointEvent, StepEvent, TrainingEvent, ValidationEvent } from "./events.js";
 import { removeLeftovers } from "./leftovers.js";
 import { MetricsWriter } from "./metrics.js";
 import { writeModel } from "./model_files.js";
-import { located, placeOf, readRecipe } from "./read_recipe.js";
+import { openParts, type Parts, type TrainerOptions, validationName } from "./open_parts.js";
+import { located } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
-import { RunFolder } from "./run_folder.js";
 import { StepClock } from "./step_clock.js";
-import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer_description.js";
+import type { TrainerDescription } from "./trainer_description.js";
 import { nativeSample } from "./training_sample.js";
-import { makeValidationVideos, prepareValidation } from "./validation.js";
+import { makeValidationVideos } from "./validation.js";
 
-/** What `Trainer.open` takes besides a recipe. */
-export interface TrainerOptions {
-  /** Goes on from the newest checkpoint in the recipe's output, if there is one. Default: false. */
-  resume?: boolean | undefined;
-  /** Ends the opening; the promise then rejects with ERR_ABORTED. */
-  signal?: AbortSignal | undefined;
-  /** How far the loading of the networks is. */
-  onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** This process's place among those that train together. Default: what RANK, WORLD_SIZE and the like say. */
-  membership?: Membership | undefined;
-}
-
-interface Parts {
-  native: NativeTrainer;
-  recipe: CompleteRecipe;
-  /** What messages about a field of the recipe begin with. */
-  source: string;
-  description: TrainerDescription;
-  data: TrainingData;
-  emptyIds: Int32Array;
-  validation: PreparedRequest[];
-  folder: RunFolder;
-  metadata: RunMetadata;
-  /** Rank 0 of one where a process trains alone. */
-  place: { rank: number; processes: number };
-  skips: SkipEvent[];
-  /** The steps that the checkpoint which was resumed from had done. */
-  done: number;
-}
+export type { TrainerOptions } from "./open_parts.js";
 
 /**
  * A training run: its networks, its optimiser and its data. It holds gigabytes until it is closed: use
@@ -80,54 +45,17 @@ export class Trainer implements AsyncDisposable {
    */
   static async open(recipe: string | Recipe, options: TrainerOptions = {}): Promise<Trainer> {
     const toError = errorsOf(Trainer.open);
-    const { resume = false, signal, onProgress, membership: given } = checkTrainerOptions(options);
-    const membership = given ?? membershipFromEnvironment(process.env);
-    throwIfAborted(signal);
-    const complete = await readRecipe(recipe);
-    const folder = new RunFolder(complete.output);
-    const checkpoint = resume ? (await folder.checkpoints())[0] : undefined;
-    if (!resume && (await folder.isUsed())) throw usedError(folder);
-    const saved = checkpoint && (await readRunMetadata(checkpoint.path));
-    const native = new (openAddonFor(complete.device).Trainer)();
-    let data: TrainingData | undefined;
-    try {
-      const forNative = { ...complete, membership };
-      await runTask((report) => native.load(JSON.stringify(forNative), report), {
-        signal,
-        onProgress: loadReport(onProgress),
-        toError,
-      });
-      const description = JSON.parse(native.describe()) as TrainerDescription;
-      checkAgainstNetworks(complete, description);
-      const tokenizer = await ClipTokenizer.load(description.tokenizer);
-      const requests = complete.validation?.requests ?? [];
-      const validation = await prepareValidation(requests, description, tokenizer);
-      if (requests.length > 0) await loadEncoder(validationName(1, complete));
-      const skips: SkipEvent[] = [];
-      data = await openData(complete, description, skips, signal);
-      const place = { rank: membership?.rank ?? 0, processes: membership?.worldSize ?? 1 };
-      const metadata: RunMetadata = {
-        recipe: complete,
-        dataFingerprint: data.fingerprint,
-        samplesPerStep: complete.batch * complete.accumulation * place.processes,
-      };
-      if (checkpoint && saved) {
-        checkSameRun(checkpoint.path, saved, metadata);
-        await runTask(() => native.resume(checkpoint.path), { signal, toError });
-      }
-      const { ids: emptyIds } = tokenizer.encode("", description.textPositions);
-      const done = checkpoint?.step ?? 0;
-      const loaded = { native, recipe: complete, source: placeOf(recipe), description, data, emptyIds };
-      return new Trainer({ ...loaded, validation, folder, metadata, place, skips, done });
-    } catch (error) {
-      await Promise.all([native.close(), data?.close()]);
-      throw located(error, placeOf(recipe));
-    }
+    return new Trainer(await openParts(recipe, checkTrainerOptions(options), toError));
   }
 
   /** The recipe with every default that was taken. */
   get recipe(): CompleteRecipe {
     return structuredClone(this.#parts.recipe);
+  }
+
+  /** How many steps are done: at first those of the checkpoint that is resumed from, or 0. */
+  get step(): number {
+    return this.#done;
   }
 
   /** What is loaded, and how much of it is trained. */
@@ -170,18 +98,19 @@ export class Trainer implements AsyncDisposable {
   }
 
   async *#train(signal: AbortSignal | undefined, stopData: AbortSignal): AsyncGenerator<TrainingEvent, void> {
-    const { recipe, folder, data, place, skips } = this.#parts;
+    const { recipe, movable, folder, data, place, skips } = this.#parts;
     await folder.make();
     await using _lock = place.rank === 0 ? await folder.lock() : undefined;
     if (place.rank === 0) {
       await removeInterrupted(recipe);
-      await folder.writeRecipe(recipe);
+      await folder.writeRecipe(movable);
     }
     await using metrics =
       place.rank === 0 ? await MetricsWriter.open(folder.metrics, { afterStep: this.#done }) : undefined;
     const first = this.#done * recipe.accumulation * place.processes + place.rank;
     const batches = data.batches({ first, stride: place.processes, signal: stopData });
     const clock = new StepClock(data);
+    yield* skips.splice(0);
     while (this.#done < recipe.steps) {
       const result = await this.#step(batches, signal);
       if (result === undefined) {
@@ -196,9 +125,11 @@ export class Trainer implements AsyncDisposable {
       yield* skips.splice(0);
       yield event;
       const isLast = this.#done === recipe.steps;
-      if (isLast || this.#done % recipe.checkpoints.every === 0) yield* this.#save();
-      if (recipe.validation && (isLast || this.#done % recipe.validation.every === 0))
-        yield* this.#validate(signal);
+      const isDue = (every: number | undefined) => every !== undefined && (isLast || this.#done % every === 0);
+      const validates = isDue(recipe.validation?.every);
+      // Before a validation, too: it takes long and much memory, and whoever is impatient then must lose nothing.
+      if (validates || isDue(recipe.checkpoints.every)) yield* this.#save();
+      if (validates) yield* this.#validate(signal);
       if (result.stop && !isLast) return yield* this.#stop(signal);
     }
     if (place.rank === 0) yield { type: "done", step: this.#done, model: await this.#export() };
@@ -315,34 +246,4 @@ const cacheWriteMilliseconds = 600_000;
 async function removeInterrupted({ output, data: { cache } }: CompleteRecipe): Promise<void> {
   await removeLeftovers(output);
   if (cache) await removeLeftovers(cache.folder, Date.now() - cacheWriteMilliseconds);
-}
-
-function usedError(folder: RunFolder): CameoError {
-  return new CameoError(
-    "ERR_CHECKPOINT",
-    `output ${JSON.stringify(folder.path)} has a run in it already: resume it, or name another folder`,
-  );
-}
-
-function validationName(index: number, { kind, validation }: CompleteRecipe): string {
-  const format = validation?.format ?? "mp4";
-  return format === "png" && kind !== "image" ? `${index}-%03d.png` : `${index}.${format}`;
-}
-
-function openData(
-  recipe: CompleteRecipe,
-  description: TrainerDescription,
-  skips: SkipEvent[],
-  signal: AbortSignal | undefined,
-): Promise<TrainingData> {
-  return vaeKey(recipe.kind, description).then((cacheKey) =>
-    TrainingData.open(recipe.data, {
-      ...{ kind: recipe.kind, batch: recipe.batch, seed: recipe.seed, cacheKey, signal },
-      tokenizer: description.tokenizer,
-      textPositions: description.textPositions,
-      latentScale: description.latentScale,
-      latentChannels: description.latentChannels,
-      onSkip: (clip, reason) => skips.push({ type: "skip", clip, reason }),
-    }),
-  );
 }

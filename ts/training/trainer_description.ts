@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
 import type { CompleteRecipe } from "./recipe.js";
+import type { WeightFile } from "./weight_files.js";
 
 /** What a trainer has loaded. */
 export interface TrainerDescription extends PipelineDescription {
@@ -11,6 +11,8 @@ export interface TrainerDescription extends PipelineDescription {
   trainedParameters: number;
   /** Of the VAE's latents. */
   latentChannels: number;
+  /** How many clips the data names, be they usable or not. */
+  clips: number;
 }
 
 /** Checks a recipe against the networks. ERR_INVALID_OPTION. */
@@ -31,11 +33,12 @@ export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDe
  * Says which VAE encodes, and in what: latents that another one made are of no use. Not on which device, so that a run
  * can be resumed on another one; its latents are the same up to rounding.
  */
-export async function vaeKey(
+export function vaeKey(
   kind: CompleteRecipe["kind"],
-  { networks, dtype }: Pick<TrainerDescription, "networks" | "dtype">,
-): Promise<string> {
-  const files = networks.find(({ name }) => name === "vae")?.files ?? [];
+  { dtype }: Pick<TrainerDescription, "dtype">,
+  weights: readonly WeightFile[],
+): string {
+  const files = weights.filter(({ network }) => network === "vae");
   if (files.length === 0 && kind !== "vae") {
     throw new CameoError(
       "ERR_INVALID_OPTION",
@@ -43,9 +46,6 @@ export async function vaeKey(
     );
   }
   const hash = createHash("sha256").update(dtype);
-  for (const { path } of files) {
-    const { size, mtimeMs } = await stat(path);
-    hash.update(`\0${path}\0${size}\0${mtimeMs}`);
-  }
+  for (const { fingerprint } of files) hash.update(`\0${fingerprint}`);
   return hash.digest("hex");
 }

@@ -183,12 +183,6 @@ test("a broken recipe is one line that names the field, its value and what is al
     ],
     [
       subject,
-      "optimizer.warmup",
-      1000,
-      /^optimizer\.warmup: 1000 is not allowed; it must be less than steps, 1000$/,
-    ],
-    [
-      subject,
       "optimizer.betas",
       [0.9, 1],
       /^optimizer\.betas: \[ 0\.9, 1 \] is not .* two numbers from 0 to below 1$/,
@@ -303,4 +297,24 @@ test("a file that is no recipe is one line that says where and what to do", asyn
   }
   await t.rejects(readRecipe("/dev/null"), { message: /it is not a regular file/ });
   await t.rejects(readRecipe(null as never), { message: /the options must be an object, not null/ });
+});
+
+test("a misspelt name is what is told, not that the right one is missing", async (t) => {
+  const renamed: [field: string, from: string, to: string][] = [
+    ["", "steps", "step"],
+    ["", "output", "ouput"],
+    ["data.", "source", "sources"],
+    ["data.", "size", "sise"],
+    ["model.", "base", "bas"],
+  ];
+  for (const [parent, from, to] of renamed) {
+    const recipe = structuredClone(subject) as unknown as Record<string, Record<string, unknown>>;
+    const group = parent === "" ? recipe : (recipe[parent.slice(0, -1)] as Record<string, unknown>);
+    group[to] = group[from];
+    delete group[from];
+    await t.rejects(readRecipe(recipe as unknown as Recipe), {
+      code: "ERR_INVALID_OPTION",
+      message: `${parent}${to} is not an option; did you mean ${parent}${from}?`,
+    });
+  }
 });

@@ -1,7 +1,9 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parse } from "jsonc-parser";
 import { test } from "tap";
 import { readRecipe } from "#ts/training/read_recipe.js";
+import type { Recipe } from "#ts/training/recipe.js";
 
 const folder = "examples/train";
 
@@ -47,5 +49,30 @@ test("people and objects have the paper's setting", async (t) => {
       dtype: "bf16",
       gradientCheckpointing: true,
     });
+  }
+});
+
+test("each can be tried small, as the guide says", async (t) => {
+  const guide = readFileSync("docs/training.md", "utf8");
+  const [, said = ""] = guide.match(/^Try it small first: (.*?)$\n\n/ms) ?? [];
+  // `"steps": 20`, and `"validation": { "every": 10, ... }` where the recipe has one.
+  const fields = Array.from(said.matchAll(/"(\w+)": (?:\{ "(\w+)": )?(\d+)/g));
+  t.strictSame(
+    fields.map(([, ...field]) => field),
+    [
+      ["steps", undefined, "20"],
+      ["validation", "every", "10"],
+    ],
+  );
+  for (const name of readdirSync(folder)) {
+    const recipe = parse(readFileSync(join(folder, name), "utf8")) as Recipe;
+    const { validation } = recipe;
+    const small: Recipe = {
+      ...recipe,
+      steps: 20,
+      ...(validation && { validation: { ...validation, every: 10 } }),
+      output: "runs/try",
+    };
+    await t.resolves(readRecipe(small), name);
   }
 });

@@ -1,9 +1,10 @@
 import { join, relative, resolve } from "node:path";
 import { test } from "tap";
 import { completeRecipe } from "#ts/training/complete_recipe.js";
-import { readRecipe } from "#ts/training/read_recipe.js";
+import { openRecipe, readRecipe } from "#ts/training/read_recipe.js";
 import type { CompleteDiffusionObjective, CompleteRecipe, Recipe } from "#ts/training/recipe.js";
 import { changed, image, motion, request, subject, vae } from "../../support/recipes.js";
+import { writeText } from "../data/helpers.js";
 
 test("a subject's defaults are the paper's", async (t) => {
   t.strictSame(await readRecipe(subject), {
@@ -145,6 +146,39 @@ test("every path is absolute, from the recipe's folder or from the working direc
         reference: [path("a.png"), "/b.png", "https://example.org/c.png", "data:image/png;base64,"],
       },
     ]);
+  }
+});
+
+test("a run's folder keeps paths that find all again where it was moved together with it", async (t) => {
+  const recipe: Recipe = {
+    ...subject,
+    model: { base: "models/sd15", motion: "/models/motion", subject: "start.safetensors" },
+    data: { ...subject.data, root: "data", masks: "data/masks", cache: { folder: "cache" } },
+    validation: {
+      every: 100,
+      requests: [{ prompt: "", reference: ["me.png", "/b.png", "https://example.org/c.png"] }],
+    },
+    output: "runs/people",
+  };
+  const folder = t.testdir({ old: { "people.json": JSON.stringify(recipe) } });
+  const { complete, movable } = await openRecipe(join(folder, "old", "people.json"));
+  const written = JSON.parse(JSON.stringify(movable));
+  t.match(written, {
+    model: { base: "../../models/sd15", motion: "/models/motion", subject: "../../start.safetensors" },
+    data: { source: "../../clips", root: "../../data", masks: "../../data/masks", cache: { folder: "../../cache" } },
+    output: ".",
+  });
+  t.strictSame(written.validation.requests[0].reference, [
+    "../../me.png",
+    "/b.png",
+    "https://example.org/c.png",
+  ]);
+  for (const place of ["old", "new"]) {
+    writeText(join(folder, place, "runs", "people", "recipe.json"), JSON.stringify(movable));
+    const again = await openRecipe(join(folder, place, "runs", "people", "recipe.json"));
+    const there = JSON.stringify(complete).replaceAll(join(folder, "old"), join(folder, place));
+    t.strictSame(JSON.parse(JSON.stringify(again.complete)), JSON.parse(there));
+    t.strictSame(again.movable, movable, "and stays as it is");
   }
 });
 

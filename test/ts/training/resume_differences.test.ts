@@ -41,6 +41,12 @@ test("where a run is computed and what it writes may change", async (t) => {
   t.strictSame(await differences(cached("a"), cached("b")), []);
 });
 
+test("where its data and weights lie may change: they are known by their content", async (t) => {
+  const model = { base: "/moved/sd15", motion: "/moved/motion", subject: "/moved/start.safetensors" };
+  const data = { ...recipe.data, source: "/moved/clips", root: "/moved", masks: "/moved/masks" };
+  t.strictSame(await differences({}, { model, data }), []);
+});
+
 test("what a run computes may not", async (t) => {
   const { data } = recipe;
   const changes: [Partial<Recipe>, string[]][] = [
@@ -49,7 +55,7 @@ test("what a run computes may not", async (t) => {
     [{ ema: 0.99 }, ["ema"]],
     [{ lora: { rank: 4 } }, ["lora.rank", "lora.alpha"]],
     [{ trained: ["attn1"] }, ["trained"]],
-    [{ model: { ...recipe.model, base: "other" } }, ["model.base"]],
+    [{ model: { ...recipe.model, noiseCorrelation: 0.5 } }, ["model.noiseCorrelation"]],
     [{ optimizer: { learningRate: 1e-4, betas: [0.8, 0.9] } }, ["optimizer.learningRate", "optimizer.betas"]],
     [{ data: { ...data, size: [512, 320] } }, ["data.size"]],
     [{ data: { ...data, references: { flip: 0 } } }, ["data.references.flip"]],

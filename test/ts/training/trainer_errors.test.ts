@@ -75,7 +75,7 @@ t.test("a resume says what was changed", async (t) => {
     t,
     opening(used, true),
     "ERR_CHECKPOINT",
-    /the clips or captions of the data set, or the files of the VAE, changed; undo/,
+    /is of another run: the clips or captions of the data set changed; undo/,
   );
 });
 
@@ -96,7 +96,8 @@ t.test("an output that can't be made is named", async (t) => {
   const output = join(used.output, "recipe.json", "run");
   const { error } = await train({ ...set, output });
   t.equal(error?.code, "ERR_CHECKPOINT");
-  t.match(error?.message, `output "${resolve(output)}" can't be made: a part of the path is not a folder`);
+  const inTheWay = resolve(used.output, "recipe.json");
+  t.match(error?.message, `output "${resolve(output)}" can't be made: ${inTheWay} is no folder; choose another`);
 });
 
 t.test("a checkpoint that does not fit on the disk ends the run and leaves nothing", async (t) => {

@@ -1,0 +1,68 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type ClipList, listClips } from "../data/index.js";
+import { CameoError } from "../errors.js";
+import { readImage } from "../media/index.js";
+import { within } from "../options/check.js";
+import type { SampleRequest } from "../options/sample.js";
+import type { CompleteRecipe } from "./recipe.js";
+
+/**
+ * Whether all that a recipe names is there, and can be read as far as that takes no network; resolves to its clips.
+ * ERR_INVALID_OPTION names a path, ERR_INVALID_IMAGE a reference, ERR_DATASET a source without clips.
+ */
+export async function checkFiles(
+  recipe: CompleteRecipe,
+  signal: AbortSignal | undefined,
+): Promise<ClipList> {
+  const { kind, model, data, validation } = recipe;
+  await mustBeThere("model.base", model.base);
+  await mustBeThere("model.motion", model.motion);
+  await mustBeThere("model.subject", model.subject);
+  await mustBeThere("data.root", data.root);
+  await mustBeThere("data.masks", data.masks);
+  await mustBeMakeable(recipe.output);
+  for (const [i, { reference }] of (validation?.requests ?? []).entries()) {
+    await checkReferences(`validation.requests[${i}]: `, reference, signal);
+  }
+  return listClips(data, kind);
+}
+
+async function mustBeThere(name: string, path: string | undefined): Promise<void> {
+  if (path === undefined || (await stat(path).catch(() => undefined))) return;
+  throw new CameoError("ERR_INVALID_OPTION", `${name}: there is no ${path}; check the path`);
+}
+
+/** Of the run's folder: what is there of its path must be folders, and the last of them one that can be written. */
+async function mustBeMakeable(path: string): Promise<void> {
+  let folder = path;
+  while (dirname(folder) !== folder && !(await stat(folder).catch(() => undefined))) folder = dirname(folder);
+  const isFolder = (await stat(folder)).isDirectory();
+  const isWritable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (isFolder && isWritable) return;
+  const reason = isFolder ? `${folder} can't be written` : `${folder} is no folder`;
+  throw new CameoError(
+    "ERR_CHECKPOINT",
+    `output ${JSON.stringify(path)} can't be made: ${reason}; choose another folder`,
+  );
+}
+
+async function checkReferences(
+  place: string,
+  reference: SampleRequest["reference"],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const sources = Array.isArray(reference) ? reference : reference === undefined ? [] : [reference];
+  for (const [i, source] of sources.entries()) {
+    const name = sources.length === 1 ? "reference" : `reference ${i + 1}`;
+    await readImage(source, { signal, name }).catch((error) =>
+      within(place, () => {
+        throw error;
+      }),
+    );
+  }
+}
