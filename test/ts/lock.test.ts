@@ -118,7 +118,9 @@ t.test("a process that still runs keeps its lock, however long it was stopped", 
 t.test("a process that ended and was not asked how has no lock", async (t) => {
   const file = join(t.testdir(), "lock");
   // The shell starts a process, and becomes one that never asks how it ended.
-  const child = spawn("sh", ["-c", "sh -c 'echo $$' & exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("sh", ["-c", "sh -c 'echo $$' & exec sleep 60"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   t.teardown(() => child.kill("SIGKILL"));
   const pid = Number(await new Promise((resolve) => child.stdout.once("data", resolve)));
   const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1] ?? "";

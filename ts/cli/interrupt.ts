@@ -3,7 +3,14 @@ import { exitCodes } from "./output.js";
 /** `launch` started this process, with a channel to itself; it says for all what there is to say of an interrupt. */
 export const isLaunched = process.channel !== undefined;
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+/** Ctrl-C, a supervisor's request, a terminal that was closed. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * A Ctrl-C may come twice: to all processes of the terminal, and passed on by a parent such as npx. And a terminal that is
+ * closed sends a SIGHUP, with a SIGTERM of whoever closed it. A person who presses it again takes longer.
+ */
+const againAfterMs = 1000;
 
 /**
  * Runs `work` with a signal that Ctrl-C aborts. A second Ctrl-C ends the process at once: what is computing
@@ -11,10 +18,15 @@ const signals = ["SIGINT", "SIGTERM"] as const;
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  let first = 0;
   const onSignal = (name: (typeof signals)[number]) => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    if (!isLaunched) process.stderr.write("\ncameo: stopping; press Ctrl-C again to stop at once\n");
-    controller.abort(new Error(`received ${name}`));
+    if (!controller.signal.aborted) {
+      first = performance.now();
+      if (!isLaunched) process.stderr.write("\ncameo: stopping; press Ctrl-C again to stop at once\n");
+      controller.abort(new Error(`received ${name}`));
+    } else if (name === "SIGINT" && performance.now() - first >= againAfterMs) {
+      process.exit(exitCodes.interrupted);
+    }
   };
   for (const name of signals) process.on(name, onSignal);
   try {

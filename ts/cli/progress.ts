@@ -1,8 +1,8 @@
-import { Presets, SingleBar } from "cli-progress";
 import { duration } from "../duration.js";
 import type { LoadProgress } from "../options/load.js";
 import type { SampleProgress } from "../options/sample.js";
 import { PhaseClock } from "../progress.js";
+import { createBar } from "./bar.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
 type Progress = LoadProgress | SampleProgress;
@@ -70,18 +70,7 @@ class LineReporter implements Reporter {
 class BarReporter implements Reporter {
   #phase: Progress["phase"] | undefined;
   readonly #clock = new PhaseClock();
-  readonly #bar = new SingleBar(
-    {
-      format: "{phase} |{bar}| {value}/{total} {details}",
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 30,
-      // Ctrl-C is the command's to handle.
-      gracefulExit: false,
-    },
-    Presets.shades_classic,
-  );
+  readonly #bar = createBar("{phase} |{bar}| {value}/{total} {details}", 30);
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;

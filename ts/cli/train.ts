@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import type { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
-import type { TrainingEvent } from "../training/events.js";
+import type { DoneEvent, TrainingEvent } from "../training/events.js";
 import { launch } from "../training/launch.js";
 import { membershipFromEnvironment } from "../training/launch_environment.js";
 import { readRecipe } from "../training/read_recipe.js";
@@ -11,6 +11,7 @@ import { number, withOutputFlags } from "./flags.js";
 import { interruptible, isLaunched } from "./interrupt.js";
 import { exitCodes, type OutputOptions, printEvent } from "./output.js";
 import { createReporter } from "./progress.js";
+import { TrainingNotes } from "./training_notes.js";
 import { createTrainingReporter, type TrainingReporter } from "./training_progress.js";
 
 interface TrainFlags extends OutputOptions {
@@ -34,7 +35,7 @@ export function trainCommand(): Command {
     .description("train a VAE, an image model, motion modules or a subject model")
     .argument("<recipe>", "a recipe: a file of JSON, with comments if you like")
     .option("--resume", "go on from the newest checkpoint in the recipe's output")
-    .option("--nproc <n>", "train in so many processes of this machine, one to a GPU", number)
+    .option("--nproc <n>", "number of local processes, one per GPU", number)
     .addHelpText("after", examples)
     .action(train);
   return withOutputFlags(command);
@@ -73,35 +74,53 @@ async function trainHere(recipe: string, given: TrainFlags, signal: AbortSignal)
     onProgress: (progress) => loading.update(progress),
   }).finally(() => loading.stop());
   const reporter = createTrainingReporter(flags);
+  const notes = new TrainingNotes(trainer.describe().clips);
+  reportStart(trainer, flags, reporter);
   try {
-    for await (const event of trainer.run({ signal })) report(event, flags, reporter);
+    for await (const event of trainer.run({ signal })) {
+      if (flags.json) printTrainingEvent(event);
+      for (const line of linesOf(event, notes)) reporter.note(line);
+      if (event.type === "step") reporter.step(event);
+      if (event.type === "done" && !flags.json) printResult(event, reporter);
+    }
   } catch (error) {
     if (!isLaunched || (error as CameoError).code !== "ERR_ABORTED") throw error;
     process.exitCode = exitCodes.interrupted;
   } finally {
+    for (const line of notes.end()) reporter.note(line);
     reporter.stop();
   }
 }
 
-function report(event: TrainingEvent, { json }: OutputOptions, reporter: TrainingReporter): void {
-  const { type, ...fields } = event;
-  if (json)
-    printEvent(type, { ...fields, ...(event.type === "skip" ? { reason: event.reason.message } : {}) });
+/** Where the run begins: a resumed one may not have come to a checkpoint yet. */
+function reportStart(trainer: Trainer, { json, resume }: TrainFlags, reporter: TrainingReporter): void {
+  const { step } = trainer;
+  const { steps, output } = trainer.recipe;
+  if (json) printEvent("start", { step, steps, output });
+  if (step > 0) reporter.note(`going on after step ${step} of ${steps}`);
+  else if (resume) reporter.note(`no checkpoint in ${output} yet: starting at step 1`);
+}
+
+function printTrainingEvent({ type, ...fields }: TrainingEvent): void {
+  printEvent(type, "reason" in fields ? { ...fields, reason: fields.reason.message } : fields);
+}
+
+function linesOf(event: TrainingEvent, notes: TrainingNotes): string[] {
   switch (event.type) {
     case "step":
-      reporter.step(event);
-      break;
+      return notes.step(event);
     case "skip":
-      if (!json) reporter.note(`skipped: ${event.reason.message}`);
-      break;
+      return notes.skip(event);
     case "validation":
-      reporter.note(`validation: ${event.paths.join(", ")}`);
-      break;
+      return [`validation: ${event.paths.join(", ")}`];
     case "checkpoint":
-      reporter.note(`checkpoint: ${event.path}`);
-      break;
+      return [`checkpoint: ${event.path}`];
     case "done":
-      reporter.stop();
-      if (!json) process.stdout.write(`${event.model}\n`);
+      return notes.end();
   }
+}
+
+function printResult({ model }: DoneEvent, reporter: TrainingReporter): void {
+  reporter.stop();
+  process.stdout.write(`${model}\n`);
 }

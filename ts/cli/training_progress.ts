@@ -1,6 +1,6 @@
-import { Presets, SingleBar } from "cli-progress";
 import { duration } from "../duration.js";
 import type { StepEvent } from "../training/events.js";
+import { createBar } from "./bar.js";
 import type { OutputOptions } from "./output.js";
 
 /** Shows how a training run goes. */
@@ -38,23 +38,13 @@ class LineReporter implements TrainingReporter {
 
 class BarReporter implements TrainingReporter {
   #isShown = false;
-  readonly #bar = new SingleBar(
-    {
-      format: "train |{bar}| {value}/{total} {details}",
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 20,
-      // Ctrl-C is the command's to handle.
-      gracefulExit: false,
-    },
-    Presets.shades_classic,
-  );
+  readonly #bar = createBar("train |{bar}| {value}/{total} {details}", 20);
 
   step(event: StepEvent): void {
-    if (!this.#isShown) this.#bar.start(event.steps, event.step);
+    const payload = { details: details(event) };
+    if (this.#isShown) this.#bar.update(event.step, payload);
+    else this.#bar.start(event.steps, event.step, payload);
     this.#isShown = true;
-    this.#bar.update(event.step, { details: details(event) });
   }
 
   note(text: string): void {
@@ -68,7 +58,8 @@ class BarReporter implements TrainingReporter {
   }
 }
 
-function details({ loss, secondsPerStep, waitShare, memoryBytes, etaSeconds, skipped }: StepEvent): string {
+function details(event: StepEvent): string {
+  const { loss, secondsPerStep, waitShare, coreWaitShare = 0, memoryBytes, etaSeconds, skipped } = event;
   const speed =
     secondsPerStep >= 1
       ? `${secondsPerStep.toFixed(1)} s/step`
@@ -77,6 +68,7 @@ function details({ loss, secondsPerStep, waitShare, memoryBytes, etaSeconds, ski
     skipped ? "skipped: the gradient is not finite" : `loss ${loss.toPrecision(4)}`,
     speed,
     ...(waitShare >= 0.05 ? [`${Math.round(100 * waitShare)} % waiting for data`] : []),
+    ...(coreWaitShare >= 0.2 ? [`${Math.round(100 * coreWaitShare)} % waiting for a core`] : []),
     `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`,
     `${duration(etaSeconds)} left`,
   ].join(", ");

@@ -67,7 +67,7 @@ process.on("message", async (message: WorkerSettings | WorkerTask) => {
   if ("tokenizer" in message) answer = answerWith(message);
   else process.send?.(await answer?.(message));
 });
-// A terminal's Ctrl-C reaches workers too; but the trainer may need them until its step ends, and then ends them.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
+// A terminal's signals reach workers too; but the trainer may need them until its step ends, and then ends them.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 // The trainer is gone. Codecs that are at work are not to be torn down one by one.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

@@ -12,10 +12,7 @@ import type { CompleteRecipe } from "./recipe.js";
  * Whether all that a recipe names is there, and can be read as far as that takes no network; resolves to its clips.
  * ERR_INVALID_OPTION names a path, ERR_INVALID_IMAGE a reference, ERR_DATASET a source without clips.
  */
-export async function checkFiles(
-  recipe: CompleteRecipe,
-  signal: AbortSignal | undefined,
-): Promise<ClipList> {
+export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | undefined): Promise<ClipList> {
   const { kind, model, data, validation } = recipe;
   await mustBeThere("model.base", model.base);
   await mustBeThere("model.motion", model.motion);

@@ -93,7 +93,12 @@ function withPaths(recipe: CompleteRecipe, map: PathMap): CompleteRecipe {
   const { source, root, masks, cache } = data;
   return defined({
     ...recipe,
-    model: defined({ ...model, base: map(base), motion: motion && map(motion), subject: subject && map(subject) }),
+    model: defined({
+      ...model,
+      base: map(base),
+      motion: motion && map(motion),
+      subject: subject && map(subject),
+    }),
     data: defined({
       ...data,
       source: map(source),
@@ -115,5 +120,8 @@ function withReferencePaths(request: Request, map: PathMap): Request {
   const mapped = <T>(source: T) =>
     typeof source === "string" && urlOf(source) === undefined ? map(source) : source;
   const { reference } = request;
-  return defined({ ...request, reference: Array.isArray(reference) ? reference.map(mapped) : mapped(reference) });
+  return defined({
+    ...request,
+    reference: Array.isArray(reference) ? reference.map(mapped) : mapped(reference),
+  });
 }

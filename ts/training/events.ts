@@ -41,6 +41,12 @@ export interface StepEvent extends LossParts {
   samplesPerSecond: number;
   /** Share of the step, 0 to 1, that was spent waiting for data. */
   waitShare: number;
+  /**
+   * Of the time in which this process's threads could compute, the share, 0 to 1, in which they waited for a core because
+   * other programs, or the data's workers, had it: with 0.5 a step takes twice as long as alone, or longer. Undefined where
+   * the system does not tell (it does on Linux).
+   */
+  coreWaitShare?: number | undefined;
   /** Of this process, at its fullest. */
   memoryBytes: number;
   /** Until the last step, from the speed so far. */

@@ -22,6 +22,8 @@ export interface StepMetrics extends MeasuredLossParts {
   secondsPerStep: number | null;
   /** Share of the step, 0 to 1, that was spent waiting for data. */
   waitShare: number | null;
+  /** Share, 0 to 1, of the time in which threads could compute and waited for a core. */
+  coreWaitShare?: number | null | undefined;
   /** Of this process, at its fullest. */
   memoryBytes?: number | null | undefined;
   /** When the step ended, in ISO 8601. */
@@ -45,6 +47,7 @@ const stepSchema: z.ZodType<StepMetrics> = z.object({
   samplesPerSecond: measured,
   secondsPerStep: measured,
   waitShare: measured,
+  coreWaitShare: measured.optional(),
   memoryBytes: measured.optional(),
   time: z.string(),
 });

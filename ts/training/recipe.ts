@@ -62,7 +62,7 @@ export interface Recipe {
         keep?: number | undefined;
       }
     | undefined;
-  /** What is sampled on the way. Not for "vae". */
+  /** What is sampled on the way, after a checkpoint. Not for "vae". */
   validation?: ValidationRecipe | undefined;
   /** For runs of several processes. */
   distributed?: DistributedRecipe | undefined;

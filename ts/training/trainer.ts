@@ -112,6 +112,7 @@ export class Trainer implements AsyncDisposable {
     const clock = new StepClock(data);
     yield* skips.splice(0);
     while (this.#done < recipe.steps) {
+      clock.begin();
       const result = await this.#step(batches, signal);
       if (result === undefined) {
         yield* skips.splice(0);
@@ -125,7 +126,8 @@ export class Trainer implements AsyncDisposable {
       yield* skips.splice(0);
       yield event;
       const isLast = this.#done === recipe.steps;
-      const isDue = (every: number | undefined) => every !== undefined && (isLast || this.#done % every === 0);
+      const isDue = (every: number | undefined) =>
+        every !== undefined && (isLast || this.#done % every === 0);
       const validates = isDue(recipe.validation?.every);
       // Before a validation, too: it takes long and much memory, and whoever is impatient then must lose nothing.
       if (validates || isDue(recipe.checkpoints.every)) yield* this.#save();

@@ -16,7 +16,8 @@ export async function weightFiles({
 }: Pick<PipelineDescription, "networks">): Promise<WeightFile[]> {
   const files: WeightFile[] = [];
   for (const { name, files: found } of networks) {
-    for (const { path } of found) files.push({ network: name, path, fingerprint: await fileFingerprint(path) });
+    for (const { path } of found)
+      files.push({ network: name, path, fingerprint: await fileFingerprint(path) });
   }
   return files;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "tap";
 import type { Recipe } from "#ts/training/recipe.js";
 import { cameo, events, startCameo } from "../../support/command.js";
@@ -79,7 +80,7 @@ test("--json prints each event on a line, and nothing else", async (t) => {
   t.same(
     printed.filter((event) => event !== skip).map(({ event, step }) => `${event} ${step}`),
     [
-      ...["step 1", "step 2", "step 3", "validation 3", "step 4", "checkpoint 4"],
+      ...["start 0", "step 1", "step 2", "step 3", "checkpoint 3", "validation 3", "step 4", "checkpoint 4"],
       ...["step 5", "step 6", "checkpoint 6", "validation 6", "done 6"],
     ],
   );
@@ -94,6 +95,24 @@ test("--json prints each event on a line, and nothing else", async (t) => {
     [3, 6].map((step) => ({ paths: [0, 1, 2, 3].map((i) => join(folderOf(step), `1-00${i}.png`)) })),
   );
   t.ok(existsSync(model));
+});
+
+test("clips that are left out are named, and summed up once all had their turn", async (t) => {
+  const source = await writeClips(join(folder, "clips-some-broken"));
+  for (const name of ["8", "9"]) {
+    writeText(join(source, `${name}.webp`), "not a film");
+    writeText(join(source, `${name}.txt`), "a film that is none");
+  }
+  writeText(join(source, "without.webp"), "not a film");
+  const { path } = recipe("left-out", { data: { ...set.data, source }, steps: 8 });
+  const { code, stderr } = await cameo(["train", path]);
+  t.equal(code, 0);
+  const lines = stderr.split("\n").filter((line) => line.includes("left out"));
+  t.equal(lines.length, 4, stderr);
+  t.match(lines[0], /^left out: .*without\.webp: it has no caption; write one to .*without\.txt$/);
+  for (const name of ["8", "9"])
+    t.match(lines.slice(1, 3).join("\n"), new RegExp(`^left out: .*${name}\\.webp`, "m"));
+  t.match(lines[3], /^4 of 7 clips are used; left out: without\.webp, [89]\.webp, [89]\.webp$/);
 });
 
 test("without --json, progress is on stderr and the model on stdout", async (t) => {
@@ -122,11 +141,25 @@ test("Ctrl-C saves a checkpoint, and --resume goes on from it", async (t) => {
   t.match(error, { event: "error", code: "ERR_ABORTED", message: "interrupted" });
   t.match(checkpoint, { event: "checkpoint", step: recordedSteps(output).length });
   t.ok(existsSync(String(checkpoint?.path)));
-  t.equal((await cameo(["train", path, "--resume", "--quiet"])).stdout, `${model}\n`);
+  const resumed = await cameo(["train", path, "--resume"]);
+  t.equal(resumed.stdout, `${model}\n`);
+  t.match(resumed.stderr, `going on after step ${checkpoint?.step} of 30\n`);
   t.same(
     recordedSteps(output),
     Array.from({ length: 30 }, (_, i) => i + 1),
   );
+});
+
+test("--resume says that there is nothing to go on from", async (t) => {
+  const { path, output } = recipe("nothing-yet", { steps: 1 });
+  const { code, stderr } = await cameo(["train", path, "--resume"]);
+  t.equal(code, 0);
+  t.match(stderr, `no checkpoint in ${output} yet: starting at step 1\n`);
+  const other = recipe("nothing-yet-json", { steps: 1 });
+  const [start] = events(await cameo(["train", other.path, "--resume", "--json"])).filter(
+    ({ event }) => event !== "progress",
+  );
+  t.match(start, { event: "start", step: 0, steps: 1, output: other.output });
 });
 
 test("a second Ctrl-C ends all processes at once", async (t) => {
@@ -138,6 +171,8 @@ test("a second Ctrl-C ends all processes at once", async (t) => {
   t.ok(processes.length >= 2);
   child.kill("SIGINT");
   await until(() => out.stderr.includes("press Ctrl-C again"));
+  // Sooner, it would be the same one that came twice.
+  await sleep(1100);
   const start = performance.now();
   child.kill("SIGINT");
   t.equal((await finished).code, 130);

@@ -165,7 +165,12 @@ test("a run's folder keeps paths that find all again where it was moved together
   const written = JSON.parse(JSON.stringify(movable));
   t.match(written, {
     model: { base: "../../models/sd15", motion: "/models/motion", subject: "../../start.safetensors" },
-    data: { source: "../../clips", root: "../../data", masks: "../../data/masks", cache: { folder: "../../cache" } },
+    data: {
+      source: "../../clips",
+      root: "../../data",
+      masks: "../../data/masks",
+      cache: { folder: "../../cache" },
+    },
     output: ".",
   });
   t.strictSame(written.validation.requests[0].reference, [

@@ -97,7 +97,10 @@ t.test("an output that can't be made is named", async (t) => {
   const { error } = await train({ ...set, output });
   t.equal(error?.code, "ERR_CHECKPOINT");
   const inTheWay = resolve(used.output, "recipe.json");
-  t.match(error?.message, `output "${resolve(output)}" can't be made: ${inTheWay} is no folder; choose another`);
+  t.match(
+    error?.message,
+    `output "${resolve(output)}" can't be made: ${inTheWay} is no folder; choose another`,
+  );
 });
 
 t.test("a checkpoint that does not fit on the disk ends the run and leaves nothing", async (t) => {
@@ -243,7 +246,12 @@ t.test("two runs don't write into one folder", async (t) => {
   await using second = await Trainer.open(recipe);
   const events = first.run();
   await events.next();
-  await fails(t, second.run().next(), "ERR_BUSY", /^output ".*locked": another process \(\d+ on \S+\) is training there; wait/);
+  await fails(
+    t,
+    second.run().next(),
+    "ERR_BUSY",
+    /^output ".*locked": another process \(\d+ on \S+\) is training there; wait/,
+  );
   for await (const _ of events);
   t.same(recordedSteps(recipe.output), [1, 2, 3, 4]);
   t.notOk(existsSync(join(recipe.output, "run.lock")));
