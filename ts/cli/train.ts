@@ -81,13 +81,17 @@ async function trainHere(recipe: string, given: TrainFlags, signal: AbortSignal)
       if (flags.json) printTrainingEvent(event);
       for (const line of linesOf(event, notes)) reporter.note(line);
       if (event.type === "step") reporter.step(event);
-      if (event.type === "done" && !flags.json) printResult(event, reporter);
+      if (event.type === "done") printResult(event, flags, reporter);
     }
   } catch (error) {
-    if (!isLaunched || (error as CameoError).code !== "ERR_ABORTED") throw error;
-    process.exitCode = exitCodes.interrupted;
-  } finally {
     for (const line of notes.end()) reporter.note(line);
+    if ((error as CameoError).code !== "ERR_ABORTED") throw error;
+    // The launcher says for all that it was interrupted.
+    process.exitCode = exitCodes.interrupted;
+    if (isLaunched) return;
+    reporter.note(`to go on: cameo train ${shellWord(recipe)} --resume`);
+    throw error;
+  } finally {
     reporter.stop();
   }
 }
@@ -120,7 +124,12 @@ function linesOf(event: TrainingEvent, notes: TrainingNotes): string[] {
   }
 }
 
-function printResult({ model }: DoneEvent, reporter: TrainingReporter): void {
+function printResult({ model }: DoneEvent, { json }: TrainFlags, reporter: TrainingReporter): void {
   reporter.stop();
-  process.stdout.write(`${model}\n`);
+  if (!json) process.stdout.write(`${model}\n`);
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -34,21 +34,29 @@ export class TrainingNotes {
     // A run that is resumed begins within an epoch.
     this.#complete ??= event.epoch + (event.step === 1 ? 1 : 2);
     const hasSeenAll = event.epoch >= this.#complete;
-    return [...(hasSeenAll ? this.#summary() : []), ...this.#busy(event)];
+    const named = this.#named();
+    const isNew = hasSeenAll && !this.#hasSummed && named !== undefined;
+    if (hasSeenAll) this.#hasSummed = true;
+    const used = this.#clips - this.#leftOut.length;
+    return [
+      ...(isNew ? [`${used} of ${this.#clips} clips are used; left out: ${named}`] : []),
+      ...this.#busy(event),
+    ];
   }
 
-  /** When the run ends, be it before every clip's turn came. */
+  /** Of a run that ends before every clip's turn came. */
   end(): string[] {
-    return this.#summary();
+    const named = this.#named();
+    if (this.#hasSummed || this.#complete === undefined || named === undefined) return [];
+    return [`${this.#leftOut.length} of ${this.#clips} clips were left out so far: ${named}`];
   }
 
-  #summary(): string[] {
+  /** The first that were left out, and how many more. */
+  #named(): string | undefined {
     const count = this.#leftOut.length;
-    if (this.#hasSummed || count === 0) return [];
-    this.#hasSummed = true;
-    const named = this.#leftOut.slice(0, namedInSummary).join(", ");
+    if (count === 0) return undefined;
     const more = count > namedInSummary ? ` and ${count - namedInSummary} more` : "";
-    return [`${this.#clips - count} of ${this.#clips} clips are used; left out: ${named}${more}`];
+    return this.#leftOut.slice(0, namedInSummary).join(", ") + more;
   }
 
   #busy({ secondsPerStep, coreWaitShare }: StepEvent): string[] {

@@ -27,15 +27,17 @@ export async function findFiles(entry: Entry, { references, masks }: CompleteDat
   throw new Error(`it has no mask in ${masks}; make one of the clip's name, or leave the clip out`);
 }
 
-/** Path, bytes and time of change of everything that a clip and its mask are made of. */
-export async function fileStamps({ clip, mask }: ClipFiles): Promise<[string, number, number][]> {
-  const paths = mask === undefined ? [clip] : [clip, mask];
-  return (await Promise.all(paths.map(stamps))).flat();
+/** A file's name within its clip or mask, its bytes and its time of change. */
+type Stamp = [name: string, bytes: number, changed: number];
+
+/** Of everything that a clip and its mask are made of, wherever they lie. */
+export async function fileStamps({ clip, mask }: ClipFiles): Promise<{ clip: Stamp[]; mask: Stamp[] }> {
+  return { clip: await stamps(clip), mask: mask === undefined ? [] : await stamps(mask) };
 }
 
-async function stamps(path: string): Promise<[string, number, number][]> {
+async function stamps(path: string): Promise<Stamp[]> {
   const stats = await stat(path);
-  if (!stats.isDirectory()) return [[path, stats.size, stats.mtimeMs]];
+  if (!stats.isDirectory()) return [[basename(path), stats.size, stats.mtimeMs]];
   return (await Promise.all((await framePaths(path)).map(stamps))).flat();
 }
 

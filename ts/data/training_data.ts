@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import { fileReason } from "../media/files.js";
 import { loadSharp, loadWebcodecs } from "../media/libraries.js";
 import { readTokenizerFiles, type TokenizerFiles } from "../tokens/files.js";
 import type { CompleteDataRecipe, Recipe } from "../training/recipe.js";
 import { type Buckets, sortIntoBuckets } from "./buckets.js";
+import { findFiles } from "./files.js";
 import { Order } from "./order.js";
 import { prefetch } from "./prefetch.js";
 import type { Sample, SampleSettings } from "./sample.js";
@@ -23,14 +25,29 @@ export interface ClipList {
 }
 
 /**
- * Reads the list of clips. ERR_DATASET where the source can't be read or has nothing in it, ERR_MEDIA where a library that
- * is needed isn't installed.
+ * Reads the list of clips. ERR_DATASET where the source can't be read, has nothing in it or names only what isn't there,
+ * ERR_MEDIA where a library that is needed isn't installed.
  */
 export async function listClips(data: CompleteDataRecipe, kind: Recipe["kind"]): Promise<ClipList> {
   const unusable: ClipList["unusable"] = [];
   const entries = await readEntries(data, kind, (clip, reason) => unusable.push([clip, reason]));
+  await mustHaveFiles(entries, data);
   await loadLibraries(entries);
   return { entries, unusable };
+}
+
+/** Of one clip at least; all of them are looked for only where none is there. */
+async function mustHaveFiles(entries: Entry[], data: CompleteDataRecipe): Promise<void> {
+  let first: CameoError | undefined;
+  for (const entry of entries) {
+    try {
+      await findFiles(entry, data);
+      return;
+    } catch (error) {
+      first ??= new CameoError("ERR_DATASET", `${entry.paths[0]}: ${fileReason(error)}`);
+    }
+  }
+  if (first) throw nothingReadable(data.source, first);
 }
 
 export interface TrainingDataOptions extends Omit<SampleSettings, "data"> {

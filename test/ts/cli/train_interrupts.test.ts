@@ -32,6 +32,16 @@ test("a closed terminal and a supervisor save a checkpoint, as Ctrl-C does", asy
   }
 });
 
+test("an interrupted run says how to go on", async (t) => {
+  const { path } = recipe("going on", { steps: 1000 });
+  const started = startCameo(["train", path]);
+  await until(() => started.out.stderr.includes("step 1 of 1000"));
+  started.child.kill("SIGINT");
+  const { code, stderr } = await started.finished;
+  t.equal(code, 130);
+  t.match(stderr, `to go on: cameo train '${path}' --resume\ncameo: interrupted\n`);
+});
+
 test("one Ctrl-C that comes twice, as by way of npx, loses nothing", async (t) => {
   const { path, output } = recipe("twice", { steps: 1000 });
   const started = startCameo(["train", path, "--json"]);

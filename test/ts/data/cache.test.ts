@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "tap";
 import type { Sample } from "#ts/data/index.js";
@@ -112,6 +112,19 @@ test("another clip, mask, setting or VAE has other latents", async (t) => {
   touch(join(folder, "clip-0.webp"));
   paths.push(await pathOf());
   t.equal(new Set(paths).size, 10);
+});
+
+test("latents are found again where the clips were moved to", async (t) => {
+  const [before, after] = [join(t.testdir(), "before"), join(t.testdirName, "after")];
+  await clipFolder(before, 1);
+  const masks = (folder: string) => join(folder, "masks");
+  await writeClip(join(masks(before), "clip-0", "%d.png"), 6);
+  const cache = { folder: join(t.testdirName, "cache"), variants: 1 };
+  const pathIn = async (folder: string) =>
+    (await samplesOf(t, cached(folder, 1, { cache, masks: masks(folder) }), 1))[0]?.cachePath;
+  const path = await pathIn(before);
+  renameSync(before, after);
+  t.equal(await pathIn(after), path);
 });
 
 test("latents that are damaged are as if they weren't there", async (t) => {

@@ -38,6 +38,12 @@ t.test("what a recipe names is looked for before any tensor is read", async (t) 
     ["data.source", join(folder, "empty"), "ERR_DATASET", /empty: there are no clips in it; give a folder/],
     ["data.root", "nowhere", "ERR_INVALID_OPTION", /^data\.root: there is no \S*nowhere; check the path$/],
     ["data.masks", "nowhere", "ERR_INVALID_OPTION", /^data\.masks: there is no \S*nowhere; check the path$/],
+    [
+      "data.masks",
+      join(folder, "empty"),
+      "ERR_DATASET",
+      /none of its clips .*0\.webp: it has no mask in .*empty;/,
+    ],
     ["model.base", "nowhere", "ERR_INVALID_OPTION", /^model\.base: there is no \S*nowhere; check the path$/],
     ["model.motion", "nowhere", "ERR_INVALID_OPTION", /^model\.motion: there is no \S*nowhere; check/],
     ["model.subject", "no.bin", "ERR_INVALID_OPTION", /^model\.subject: there is no \S*no\.bin; check/],
