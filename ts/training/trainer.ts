@@ -37,10 +37,11 @@ export class Trainer implements AsyncDisposable {
   }
 
   /**
-   * Loads the networks of a recipe, opens its data and, with `resume`, its newest checkpoint.
+   * Checks a recipe and that what it names is there, then loads its networks, opens its data and, with `resume`, its newest
+   * checkpoint.
    *
    * Rejects with ERR_INVALID_OPTION for a wrong recipe, as `Pipeline.load` for wrong weights, with ERR_DATASET where
-   * no clip can be read, ERR_CHECKPOINT where the output belongs to another run, ERR_DISTRIBUTED where the other
+   * no clip can be read, ERR_INVALID_IMAGE where a validation's reference can't be, ERR_CHECKPOINT where the output belongs to another run, ERR_DISTRIBUTED where the other
    * processes don't answer, or ERR_ABORTED.
    */
   static async open(recipe: string | Recipe, options: TrainerOptions = {}): Promise<Trainer> {

@@ -90,6 +90,20 @@ t.test("weights that are others are named, wherever they lie", async (t) => {
   t.match(error?.message, `is of another run: ${resolve(path)} changed; undo that`);
 });
 
+t.test("a checkpoint that does not say what its weights were is of another version", async (t) => {
+  const { recipe, run } = project("older-version");
+  await train(recipe, { stopAt: 2 });
+  const path = join(run, "checkpoints", "step-00000002.safetensors");
+  const bytes = readFileSync(path);
+  const place = bytes.indexOf('weights\\":[');
+  t.ok(place > 0);
+  bytes.write("weightz", place);
+  writeFileSync(path, bytes);
+  const { error } = await train(recipe, { resume: true });
+  t.equal(error?.code, "ERR_CHECKPOINT");
+  t.match(error?.message, `${resolve(path)} is of another version of cameo (it does not say which weights`);
+});
+
 t.test("how many steps are done is told when a run is opened", async (t) => {
   const { recipe } = project("opened");
   {

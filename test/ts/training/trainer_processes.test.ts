@@ -108,10 +108,11 @@ t.test("an interrupt ends both at one step, whose checkpoint both resume from", 
   const last = events(finished).findLast(({ event }) => event === "step")?.step;
   const others = events(finished).filter(({ event }) => event !== "step" && event !== "progress");
   t.match(others, [
+    { event: "start", step: 0 },
     { event: "checkpoint", step: last },
     { event: "error", code: "ERR_ABORTED" },
   ]);
-  t.equal(others.length, 2);
+  t.equal(others.length, 3);
   t.equal(finished.stderr, "\ncameo: stopping; press Ctrl-C again to stop at once\ncameo: interrupted\n");
   t.same(readdirSync(interrupted.checkpoints), [`step-${String(last).padStart(8, "0")}.safetensors`]);
 
