@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { fileReason } from "../media/files.js";
-import { loadSharp, loadWebcodecs } from "../media/libraries.js";
+import { loadMediabunny, loadSharp, loadWebcodecs } from "../media/libraries.js";
 import { readTokenizerFiles, type TokenizerFiles } from "../tokens/files.js";
 import type { CompleteDataRecipe, Recipe } from "../training/recipe.js";
 import { type Buckets, sortIntoBuckets } from "./buckets.js";
@@ -241,7 +241,7 @@ function closedError(): CameoError {
 /** Workers can't tell a library that is missing from a clip that can't be read. */
 async function loadLibraries(entries: Entry[]): Promise<void> {
   await loadSharp();
-  if (entries.some(({ paths }) => paths.some(isFilm))) await loadWebcodecs();
+  if (entries.some(({ paths }) => paths.some(isFilm))) await Promise.all([loadWebcodecs(), loadMediabunny()]);
 }
 
 async function sortUntilAborted(

@@ -1,227 +1,236 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { EncodedVideoChunk, VideoDecoderConfig, VideoFrame } from "@napi-rs/webcodecs";
-import { CameoError, throwIfAborted } from "../errors.js";
+import type { VideoDecoder, VideoFrame } from "@napi-rs/webcodecs";
+import { throwIfAborted } from "../errors.js";
+import type { RgbImage } from "../native.js";
+import { FilmError } from "./film_error.js";
+import { checkPixels, frameToRgb } from "./film_frame.js";
+import {
+  type Coded,
+  type FilmFormat,
+  type FilmTrack,
+  listPackets,
+  openTrack,
+  packetsFrom,
+  shownPlaces,
+  undamaged,
+  unsupported,
+} from "./film_track.js";
 import { loadWebcodecs, type Webcodecs } from "./libraries.js";
-import { mp4Matrix } from "./mp4.js";
+import { asShown, shownSize } from "./upright.js";
 import type { VideoReader } from "./video_reader.js";
-import { i420ToRgb, type Matrix } from "./yuv.js";
-
-export type FilmFormat = "MP4" | "WebM";
 
 /** Chunks that wait in the decoder at most: each may become a frame that waits to be converted. */
 const maxQueued = 16;
+/** Of a frame as it is shown. */
+const maxSide = 2 ** 15;
 
-/** An MP4 or WebM, of which only the frames that are asked for, and those that they depend on, are decoded. */
+/** Opens an MP4, MOV, WebM or MKV; only the frames that are asked for, and those that they depend on, are read and decoded. */
 export async function openFilm(
-  bytes: Uint8Array,
+  path: string,
   format: FilmFormat,
   signal: AbortSignal | undefined,
 ): Promise<VideoReader> {
   const codecs = await loadWebcodecs();
-  const { config, chunks } = await demux(codecs, bytes, format, signal);
-  const { supported } = await codecs.VideoDecoder.isConfigSupported(config);
-  if (!supported) throw new Error("its codec is not supported; convert it to H.264 or VP9");
-  const coded = inDecodingOrder(chunks, config.codec);
-  const count = coded.filter(({ place }) => place !== undefined).length;
-  if (count === 0) throw new Error("it has no frames");
-  const { codedWidth: width = 0, codedHeight: height = 0 } = config;
-  const matrix = format === "MP4" ? mp4Matrix(bytes) : undefined;
+  const track = await openTrack(path, format, signal);
+  checkPixels(track);
+  await checkSupport(codecs, track);
+  const size = checkedSize(track);
+  const coded = await undamaged(() => listPackets(track, signal));
+  const shown = shownPlaces(coded, track);
+  if (shown.length === 0) throw new FilmError("it has no frames");
   return {
-    count,
-    width,
-    height,
-    // WebM's timestamps are rounded to 1 ms, MP4's to 1 us.
-    fps: rate(coded, format === "WebM" ? 1000 : 2),
+    count: shown.length,
+    ...size,
+    fps: rate(coded, format === "WebM" ? 1e-3 : 2e-6, track.clock),
     async read(indices) {
-      const wanted = new Set(indices);
-      const span = decodingSpan(coded, wanted);
-      const convert = (frame: VideoFrame) => toRgb(frame, matrix);
-      const pictures = await decodeFrames(codecs, config, span, wanted, convert, signal);
-      return indices.map((index) => {
-        const picture = pictures.get(index);
-        if (picture?.width !== width || picture.height !== height) {
-          throw new Error("its frames are not all of the same size");
-        }
-        return picture.rgb;
-      });
+      const wanted = new Set(indices.map((index) => shown[index] as number));
+      const pictures = new Map<number, RgbImage>();
+      for (const span of decodingSpans(coded, wanted)) {
+        await decodeSpan(codecs, track, coded, span, wanted, pictures, signal);
+      }
+      return indices.map((index) => (pictures.get(shown[index] as number) as RgbImage).data);
     },
   };
 }
 
-/** Width and height of a film as its header says; nothing else is read. */
+/** Width and height of a film as it is shown, by its headers; an Error where it can't be read anyway. */
 export async function filmSize(path: string, format: FilmFormat): Promise<{ width: number; height: number }> {
   const codecs = await loadWebcodecs();
-  const demuxer = openDemuxer(codecs, format, () => {});
-  try {
-    await demuxer.load(path);
-    const { codedWidth, codedHeight } = decoderConfig(demuxer.videoDecoderConfig);
-    if (!codedWidth || !codedHeight) throw new Error("its header does not say its size");
-    return { width: codedWidth, height: codedHeight };
-  } finally {
-    demuxer.close();
-  }
+  const track = await openTrack(path, format, undefined);
+  checkPixels(track);
+  await checkSupport(codecs, track);
+  return checkedSize(track);
 }
 
-function openDemuxer(codecs: Webcodecs, format: FilmFormat, error: (error: Error) => void) {
-  return new (format === "MP4" ? codecs.Mp4Demuxer : codecs.WebMDemuxer)({ error });
+function checkedSize(track: FilmTrack): { width: number; height: number } {
+  if (!(track.width > 0 && track.height > 0)) throw new FilmError("its header does not say its size");
+  const size = shownSize(track, track);
+  if (Math.max(size.width, size.height) <= maxSide) return size;
+  throw new FilmError(`it is ${size.width}x${size.height}, and a side can have ${maxSide} pixels`);
 }
 
-async function demux(
-  codecs: Webcodecs,
-  bytes: Uint8Array,
-  format: FilmFormat,
-  signal: AbortSignal | undefined,
-): Promise<{ config: VideoDecoderConfig; chunks: EncodedVideoChunk[] }> {
-  let failure: Error | undefined;
-  const demuxer = openDemuxer(codecs, format, (error) => {
-    failure ??= error;
-  });
-  try {
-    await demuxer.loadBuffer(bytes);
-    const config = decoderConfig(demuxer.videoDecoderConfig);
-    const chunks: EncodedVideoChunk[] = [];
-    for await (const { videoChunk } of demuxer) {
-      throwIfAborted(signal);
-      if (videoChunk) chunks.push(videoChunk);
-    }
-    if (failure !== undefined) throw failure;
-    return { config, chunks };
-  } finally {
-    demuxer.close();
-  }
+async function checkSupport(codecs: Webcodecs, track: FilmTrack): Promise<void> {
+  const { supported } = await codecs.VideoDecoder.isConfigSupported(decoderConfig(track));
+  if (!supported) throw unsupported(track.codec);
 }
 
 /** The decoder knows few of H.264's levels, and needs none: the stream says it all. */
-function decoderConfig(config: VideoDecoderConfig | null): VideoDecoderConfig {
-  if (config === null) throw new Error("it has no video track");
-  return { ...config, codec: config.codec.replace(/^(avc1\.[0-9a-f]{4})[0-9a-f]{2}$/i, "$134") };
+function decoderConfig({ codec, description, width, height }: FilmTrack) {
+  const name = codec.replace(/^(avc[13]\.[0-9a-f]{4})[0-9a-f]{2}$/i, "$134");
+  return { codec: name, codedWidth: width, codedHeight: height, ...(description && { description }) };
 }
 
-/** VP8's frames that only others refer to are chunks of their own; the tag's fifth bit says which (RFC 6386, 9.1). */
-function isShown(chunk: EncodedVideoChunk, codec: string): boolean {
-  if (!codec.startsWith("vp8")) return true;
-  const data = new Uint8Array(chunk.byteLength);
-  chunk.copyTo(data);
-  return ((data[0] ?? 0) & 0x10) !== 0;
+/** Packets from `start`, a key frame's, up to `end`, without those of frames that are shown before the first. */
+interface Span {
+  start: number;
+  end: number;
 }
 
-/** A chunk, and its frame's place in the order of display; undefined where its frame isn't shown. */
-interface Coded {
-  chunk: EncodedVideoChunk;
-  place: number | undefined;
-}
-
-function inDecodingOrder(chunks: EncodedVideoChunk[], codec: string): Coded[] {
-  const coded: Coded[] = chunks.map((chunk) => ({ chunk, place: undefined }));
-  const shown = coded.filter(({ chunk }) => isShown(chunk, codec));
-  shown.sort((a, b) => a.chunk.timestamp - b.chunk.timestamp);
-  for (const [place, each] of shown.entries()) each.place = place;
-  return coded;
-}
-
-/**
- * What has to be decoded for the `wanted` frames: from the last key frame before them that none of the later
- * chunks is shown before, up to the chunk of the last of them.
- */
-function decodingSpan(coded: Coded[], wanted: ReadonlySet<number>): Coded[] {
-  const end = coded.findLastIndex(({ place }) => place !== undefined && wanted.has(place)) + 1;
-  const earliest = Math.min(...wanted);
-  let shownNext = Number.POSITIVE_INFINITY;
-  for (let start = coded.length - 1; start > 0; start--) {
-    const { chunk, place = Number.POSITIVE_INFINITY } = coded[start] as Coded;
-    if (chunk.type === "key" && place <= earliest && place < shownNext) return coded.slice(start, end);
-    shownNext = Math.min(shownNext, place);
+/** What has to be decoded for the `wanted` places: spans that follow one another, without what lies between them. */
+function decodingSpans(coded: readonly Coded[], wanted: ReadonlySet<number>): Span[] {
+  const spans: Span[] = [];
+  const keys = coded.flatMap(({ isKey, place }, index) =>
+    isKey && place !== undefined ? { index, place } : [],
+  );
+  for (const [i, { place }] of coded.entries()) {
+    if (place === undefined || !wanted.has(place)) continue;
+    const key = keys.findLast((each) => each.index <= i && each.place <= place);
+    spans.push({ start: key?.index ?? 0, end: i + 1 });
   }
-  return coded.slice(0, end);
+  spans.sort((a, b) => a.start - b.start);
+  const joined: Span[] = [];
+  for (const span of spans) {
+    const last = joined.at(-1);
+    if (last && span.start < last.end) last.end = Math.max(last.end, span.end);
+    else joined.push(span);
+  }
+  return joined;
 }
 
-/**
- * The `wanted` frames of a span, by place. The decoder gives frames in the order of display, but not always with
- * their own timestamps: what is counted is how many have come.
- */
-async function decodeFrames(
+const isIn = (coded: readonly Coded[], { start }: Span, index: number): boolean =>
+  (coded[index] as Coded).time >= (coded[start] as Coded).time;
+
+/** Frames that the decoder gave, and how it failed. */
+class Decoding {
+  readonly decoded: [place: number, frame: VideoFrame][] = [];
+  failure: Error | undefined;
+  readonly decoder: VideoDecoder;
+  /** Of the span's frames, in the order of display. */
+  readonly #places: readonly number[];
+  #count = 0;
+
+  /**
+   * The decoder gives frames in the order of display, but not always with their own timestamps: what is counted is how
+   * many have come.
+   */
+  constructor({ VideoDecoder }: Webcodecs, places: readonly number[], wanted: ReadonlySet<number>) {
+    this.#places = places;
+    this.decoder = new VideoDecoder({
+      output: (frame) => {
+        const place = places[this.#count++];
+        if (place !== undefined && wanted.has(place)) this.decoded.push([place, frame]);
+        else frame.close();
+      },
+      error: (error) => {
+        this.failure ??= error;
+      },
+    });
+  }
+
+  get missing(): number {
+    return this.#places.length - this.#count;
+  }
+
+  close(): void {
+    for (const [, frame] of this.decoded) frame.close();
+    if (this.decoder.state !== "closed") this.decoder.close();
+  }
+}
+
+/** Adds the span's `wanted` frames to `pictures`, by place. */
+async function decodeSpan(
   codecs: Webcodecs,
-  config: VideoDecoderConfig,
-  span: Coded[],
+  track: FilmTrack,
+  coded: readonly Coded[],
+  span: Span,
   wanted: ReadonlySet<number>,
-  convert: (frame: VideoFrame) => Promise<Picture>,
+  pictures: Map<number, RgbImage>,
   signal: AbortSignal | undefined,
-): Promise<Map<number, Picture>> {
-  const places = span.flatMap(({ place }) => place ?? []).sort((a, b) => a - b);
-  const pictures = new Map<number, Picture>();
-  const decoded: [number, VideoFrame][] = [];
-  let [count, failure]: [number, Error | undefined] = [0, undefined];
-  const output = (frame: VideoFrame) => {
-    const place = places[count++];
-    if (place !== undefined && wanted.has(place)) decoded.push([place, frame]);
-    else frame.close();
-  };
-  const error = (each: Error) => {
-    failure ??= each;
-  };
+): Promise<void> {
+  const places = coded
+    .slice(span.start, span.end)
+    .flatMap(({ place }, i) => (place !== undefined && isIn(coded, span, span.start + i) ? place : []))
+    .sort((a, b) => a - b);
+  const decoding = new Decoding(codecs, places, wanted);
+  const { decoder, decoded } = decoding;
   const convertDecoded = async () => {
     throwIfAborted(signal);
     for (let next = decoded.shift(); next !== undefined; next = decoded.shift())
-      pictures.set(next[0], await convert(next[1]));
+      pictures.set(next[0], await toPicture(next[1], track));
   };
-  const decoder = new codecs.VideoDecoder({ output, error });
   try {
-    decoder.configure(config);
-    for (const { chunk } of span) {
-      decoder.decode(chunk);
-      // Frames come as events of their own.
-      await setImmediate();
-      await convertDecoded();
-      while (failure === undefined && decoder.decodeQueueSize > maxQueued) await setTimeout(1);
-      if (failure !== undefined) break;
-    }
-    if (failure === undefined) await decoder.flush();
+    decoder.configure(decoderConfig(track));
+    await feed(codecs, track, coded, span, decoding, convertDecoded);
+    if (decoding.failure === undefined) await decoder.flush();
     await convertDecoded();
-    if (failure !== undefined) throw failure;
+    if (decoding.failure !== undefined) throw decoding.failure;
   } catch (error) {
     // What is thrown after a failure only says that there was one; why comes as an event.
     await setImmediate();
-    throw error instanceof CameoError ? error : (failure ?? error);
+    throw decoding.failure ?? error;
   } finally {
-    for (const [, frame] of decoded) frame.close();
-    if (decoder.state !== "closed") decoder.close();
+    decoding.close();
   }
-  if (count !== places.length) throw new Error(`${places.length - count} of its frames can't be decoded`);
-  return pictures;
+  if (decoding.missing === 0) return;
+  if (span.start === 0) throw new FilmError(`${decoding.missing} of its frames can't be decoded`);
+  // A key frame may be one by name alone.
+  await decodeSpan(codecs, track, coded, { start: 0, end: span.end }, wanted, pictures, signal);
 }
 
-interface Picture {
-  /** RGB, (height, width, 3). */
-  rgb: Uint8Array;
-  width: number;
-  height: number;
-}
-
-async function toRgb(frame: VideoFrame, fileMatrix: Matrix | undefined): Promise<Picture> {
-  const { format, codedWidth: width, codedHeight: height } = frame;
-  try {
-    const named = frame.colorSpace.matrix;
-    const matrix = fileMatrix ?? (named === "bt709" || (named === null && height >= 720) ? "bt709" : "bt601");
-    if (format === "I420" && frame.colorSpace.fullRange !== true) {
-      const yuv = new Uint8Array(frame.allocationSize());
-      await frame.copyTo(yuv);
-      return { rgb: i420ToRgb(yuv, width, height, matrix), width, height };
+/** Gives the decoder the span's packets, and time to work them off. */
+async function feed(
+  { EncodedVideoChunk }: Webcodecs,
+  track: FilmTrack,
+  coded: readonly Coded[],
+  span: Span,
+  decoding: Decoding,
+  convertDecoded: () => Promise<void>,
+): Promise<void> {
+  const { decoder } = decoding;
+  let at = span.start;
+  for await (const { data, timestamp } of packetsFrom(track, coded, at)) {
+    if (isIn(coded, span, at)) {
+      const type = coded[at]?.isKey ? "key" : "delta";
+      decoder.decode(new EncodedVideoChunk({ type, timestamp: Math.round(1e6 * timestamp), data }));
+      // Frames come as events of their own.
+      await setImmediate();
+      await convertDecoded();
+      while (decoding.failure === undefined && decoder.decodeQueueSize > maxQueued) await setTimeout(1);
     }
-    const rgba = new Uint8Array(4 * width * height);
-    await frame.copyTo(rgba, { format: "RGBA" });
-    return { rgb: rgba.filter((_, i) => i % 4 < 3), width, height };
+    if (decoding.failure !== undefined || ++at === span.end) return;
+  }
+  throw new FilmError("it is damaged, or was cut short");
+}
+
+async function toPicture(frame: VideoFrame, track: FilmTrack): Promise<RgbImage> {
+  try {
+    const { codedWidth: width, codedHeight: height } = frame;
+    if (width !== track.width || height !== track.height) {
+      throw new FilmError("its frames are not all of the same size");
+    }
+    return await asShown(await frameToRgb(frame, track), track);
   } finally {
     frame.close();
   }
 }
 
-/** Frames per second; a whole number where the timestamps, give or take `tolerance` microseconds, allow one. */
-function rate(coded: Coded[], tolerance: number): number {
-  const times = coded.flatMap(({ chunk, place }) => (place === undefined ? [] : chunk.timestamp));
+/** Frames per second; a whole number where the times, give or take `tolerance` seconds, allow one. */
+function rate(coded: readonly Coded[], tolerance: number, clock: number): number {
+  const times = coded.flatMap(({ time, place }) => (place === undefined ? [] : time));
   const span =
     times.reduce((most, time) => Math.max(most, time)) - times.reduce((least, time) => Math.min(least, time));
-  if (span <= 0) return Math.round(1e6 / (coded[0]?.chunk.duration || 1e6));
-  const fps = (1e6 * (times.length - 1)) / span;
+  if (span <= 0) return Math.round(clock / (coded[0]?.duration || clock));
+  const fps = (clock * (times.length - 1)) / span;
   const whole = Math.round(fps);
-  return Math.abs((1e6 * (times.length - 1)) / whole - span) <= tolerance ? whole : fps;
+  return Math.abs((times.length - 1) / whole - span / clock) <= tolerance ? whole : fps;
 }

@@ -3,12 +3,14 @@ import { CameoError } from "../errors.js";
 
 export type Sharp = typeof import("sharp").default;
 export type Webcodecs = typeof import("@napi-rs/webcodecs");
+export type Mediabunny = typeof import("mediabunny");
 export type Echarts = typeof import("echarts");
 
 /** Optional dependencies, and what npm is asked for. */
 const packages = {
   sharp: "sharp",
   "@napi-rs/webcodecs": "@napi-rs/webcodecs@~1.3.1",
+  mediabunny: "mediabunny@^1.61.0",
   echarts: "echarts@^6.1.0",
 };
 type Package = keyof typeof packages;
@@ -27,9 +29,25 @@ export async function loadWebcodecs(): Promise<Webcodecs> {
   try {
     return await import("@napi-rs/webcodecs");
   } catch (cause) {
-    const rest = isInstalled("sharp") ? " (.gif, .webp, .apng and .png still can)" : "";
-    throw unavailable("@napi-rs/webcodecs", `MP4 and WebM can't be read or written${rest}`, cause);
+    throw unavailable("@napi-rs/webcodecs", noFilms("read or written"), cause);
   }
+}
+
+/** What takes films apart; ERR_MEDIA where it isn't installed. */
+export async function loadMediabunny(): Promise<Mediabunny> {
+  try {
+    const library = await import("mediabunny");
+    // What it thinks of a file is told by errors.
+    library.Logging.level = library.LogLevel.Silent;
+    return library;
+  } catch (cause) {
+    throw unavailable("mediabunny", noFilms("read"), cause);
+  }
+}
+
+function noFilms(what: string): string {
+  const rest = isInstalled("sharp") ? " (.gif, .webp, .apng and .png still can)" : "";
+  return `MP4 and WebM can't be ${what}${rest}`;
 }
 
 /** The chart library; ERR_MEDIA where it isn't installed. */

@@ -1,9 +1,8 @@
 import { CameoError } from "../errors.js";
 import type { VideoMetadata } from "./metadata.js";
 import { parametersJson, xmpPacket } from "./metadata.js";
-import type { Matrix } from "./yuv.js";
 
-interface Box {
+export interface Box {
   type: string;
   payload: Buffer;
 }
@@ -46,18 +45,6 @@ export function finishMp4(mp4: Uint8Array, metadata: VideoMetadata, stretch: num
   movie.payload = dataFollows ? editBox(tagged, [...videoSample.slice(0, 4), "stco"], shift(growth)) : tagged;
   boxes.push({ type: "uuid", payload: Buffer.concat([xmpUuid, Buffer.from(xmpPacket(metadata), "utf8")]) });
   return join(boxes);
-}
-
-/** The colour matrix that a film's `colr` box names, where it has one. */
-export function mp4Matrix(mp4: Uint8Array): Matrix | undefined {
-  let matrix: Matrix | undefined;
-  const note = (payload: Buffer) => {
-    if (payload.length >= 10)
-      matrix = { 1: "bt709", 5: "bt601", 6: "bt601" }[payload.readUInt16BE(8)] as Matrix;
-    return payload;
-  };
-  editBox(view(mp4), ["moov", ...videoSample, "colr"], note);
-  return matrix;
 }
 
 /** Applies `edit` to the payload of the boxes at `path`; the boxes around them take the new size. */
@@ -103,7 +90,8 @@ function userData(metadata: VideoMetadata): Buffer {
   return box("udta", box("meta", Buffer.alloc(4), handler, items));
 }
 
-function readBoxes(bytes: Buffer): Box[] {
+/** The boxes that follow one another in `bytes`; what is no box ends them. */
+export function readBoxes(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at + 8 <= bytes.length; ) {
     const short = bytes.readUInt32BE(at);

@@ -1,6 +1,7 @@
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { fileReason } from "./files.js";
+import { FilmError } from "./film_error.js";
 import { filmSize, openFilm } from "./film_reader.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
@@ -22,12 +23,11 @@ export interface OpenVideoOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Opens an MP4, WebM, GIF or WebP; ERR_MEDIA where it can't be read. */
+/** Opens an MP4, MOV, WebM, MKV, GIF or WebP; ERR_MEDIA where it can't be read. */
 export async function openVideo(path: string, { signal }: OpenVideoOptions = {}): Promise<VideoReader> {
   throwIfAborted(signal);
   return readable(path, async () => {
-    const bytes = await readFile(path);
-    const reader = await openBytes(bytes, signal);
+    const reader = await openAny(path, signal);
     if (reader === undefined) return undefined;
     const read: VideoReader["read"] = async (indices) =>
       indices.length === 0 ? [] : readable(path, () => reader.read(indices));
@@ -35,14 +35,14 @@ export async function openVideo(path: string, { signal }: OpenVideoOptions = {})
   });
 }
 
-/** All frames of an MP4, WebM, GIF or WebP as RGB; ERR_MEDIA where it can't be read. */
+/** All frames of an MP4, MOV, WebM, MKV, GIF or WebP as RGB; ERR_MEDIA where it can't be read. */
 export async function readVideo(path: string, options: OpenVideoOptions = {}): Promise<RawVideo> {
   const { count, width, height, fps, read } = await openVideo(path, options);
   const frames = Buffer.concat(await read(Array.from({ length: count }, (_, i) => i)));
   return { frames, count, width, height, fps };
 }
 
-/** Width and height of an MP4, WebM, GIF or WebP, by its header alone; ERR_MEDIA where it can't be read. */
+/** Width and height of an MP4, MOV, WebM, MKV, GIF or WebP, by its header alone; ERR_MEDIA where it can't be read. */
 export async function readVideoSize(path: string): Promise<{ width: number; height: number }> {
   return readable(path, async () => {
     const format = sniff(await readHead(path));
@@ -53,13 +53,10 @@ export async function readVideoSize(path: string): Promise<{ width: number; heig
   });
 }
 
-async function openBytes(
-  bytes: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<VideoReader | undefined> {
-  const format = sniff(bytes);
-  if (format === "GIF" || format === "WebP") return openAnimation(bytes);
-  if (format === "MP4" || format === "WebM") return openFilm(bytes, format, signal);
+async function openAny(path: string, signal: AbortSignal | undefined): Promise<VideoReader | undefined> {
+  const format = sniff(await readHead(path));
+  if (format === "GIF" || format === "WebP") return openAnimation(await readFile(path));
+  if (format === "MP4" || format === "WebM") return openFilm(path, format, signal);
   return undefined;
 }
 
@@ -82,6 +79,8 @@ async function openAnimation(bytes: Uint8Array): Promise<VideoReader> {
 }
 
 async function readHead(path: string): Promise<Uint8Array> {
+  // Opening a pipe would wait for whoever writes to it.
+  if (!(await stat(path)).isFile()) throw new FilmError("it is not a file");
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(64) });

@@ -1,7 +1,47 @@
-/** The colour matrices of 8-bit video: ITU-R BT.709 (HD, and what is written here) and BT.601 (SD). */
-export type Matrix = "bt709" | "bt601";
+/** Of a colour matrix: how much of a pixel's lightness is its red and its blue (ITU-T H.273, 8.3). */
+export interface Matrix {
+  red: number;
+  blue: number;
+}
 
-const luma = { bt709: { red: 0.2126, blue: 0.0722 }, bt601: { red: 0.299, blue: 0.114 } };
+/** HD, and what is written here. */
+export const bt709: Matrix = { red: 0.2126, blue: 0.0722 };
+/** SD, and what isn't said. */
+export const bt601: Matrix = { red: 0.299, blue: 0.114 };
+
+/** Matrices by their numbers of ITU-T H.273; those of RGB, YCgCo and others are none. */
+export const matrices: Readonly<Record<number, Matrix>> = {
+  1: bt709,
+  2: bt601,
+  4: { red: 0.3, blue: 0.11 },
+  5: bt601,
+  6: bt601,
+  7: { red: 0.212, blue: 0.087 },
+  9: { red: 0.2627, blue: 0.0593 },
+  10: { red: 0.2627, blue: 0.0593 },
+};
+
+/** A plane of numbers: of one byte, or of two with their lowest first. */
+export interface Plane {
+  /** Where its first row begins, and how far rows are apart, in bytes. */
+  offset: number;
+  stride: number;
+  columns: number;
+  rows: number;
+}
+
+/** Lightness and two differences of colour, whose planes may be smaller. */
+export interface YuvFrame {
+  bytes: Uint8Array;
+  planes: readonly [y: Plane, cb: Plane, cr: Plane];
+  /** Bits of a number. */
+  depth: number;
+  /** Pixels, across and down, that share a difference of colour, as a power of two. */
+  shift: readonly [across: number, down: number];
+  matrix: Matrix;
+  /** Whether numbers go from 0 to their largest; else Y from 16/255 to 235/255 and so on. */
+  fullRange: boolean;
+}
 
 /** The least even number that is not below `size`: chroma is stored once for each 2x2 pixels. */
 export const evenSize = (size: number): number => size + (size & 1);
@@ -14,7 +54,7 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number): Uint8
   const [evenWidth, evenHeight] = [evenSize(width), evenSize(height)];
   const pixels = evenWidth * evenHeight;
   const out = new Uint8Array((pixels * 3) / 2);
-  const { red, blue } = luma.bt709;
+  const { red, blue } = bt709;
   const green = 1 - red - blue;
   const scale = 219 / 255;
   // Of the sum of four pixels.
@@ -41,25 +81,61 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number): Uint8
   return out;
 }
 
-/** Planar YUV 4:2:0 in limited range to RGB. */
-export function i420ToRgb(yuv: Uint8Array, width: number, height: number, matrix: Matrix): Uint8Array {
-  const { red, blue } = luma[matrix];
-  const green = 1 - red - blue;
-  const scale = 255 / 219;
-  const toBlue = (2 * (1 - blue) * 255) / 224;
-  const toRed = (2 * (1 - red) * 255) / 224;
-  const [chromaWidth, chromaHeight] = [evenSize(width) / 2, evenSize(height) / 2];
-  const rgb = new Uint8ClampedArray(3 * width * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at += 3) {
-      const chroma = width * height + (y >> 1) * chromaWidth + (x >> 1);
-      const l = scale * ((yuv[y * width + x] ?? 0) - 16);
-      const b = toBlue * ((yuv[chroma] ?? 0) - 128);
-      const r = toRed * ((yuv[chroma + chromaWidth * chromaHeight] ?? 0) - 128);
-      rgb[at] = l + r;
-      rgb[at + 1] = l - (red * r + blue * b) / green;
-      rgb[at + 2] = l + b;
+/** A frame as 8-bit RGB (rows, columns, 3). */
+export function yuvToRgb(frame: YuvFrame): Uint8Array {
+  const { bytes, depth, shift } = frame;
+  const [luma, cb, cr] = frame.planes;
+  const numbers = depth > 8 ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1) : bytes;
+  const places = [luma, cb, cr].map(({ offset, stride }) =>
+    [offset, stride].map((n) => (depth > 8 ? n >> 1 : n)),
+  );
+  const [[lumaAt, lumaStride], [cbAt, cbStride], [crAt, crStride]] = places as [number[], number[], number[]];
+  const { light, blue, red, greenByBlue, greenByRed } = tables(frame);
+  const top = 2 ** depth - 1;
+  const rgb = new Uint8ClampedArray(3 * luma.columns * luma.rows);
+  for (let y = 0, at = 0; y < luma.rows; y++) {
+    const row = (lumaAt as number) + y * (lumaStride as number);
+    const chromaY = Math.min(y >> shift[1], cb.rows - 1);
+    const cbRow = (cbAt as number) + chromaY * (cbStride as number);
+    const crRow = (crAt as number) + chromaY * (crStride as number);
+    for (let x = 0; x < luma.columns; x++, at += 3) {
+      // An odd column's half pixel of colour may be missing.
+      const chromaX = Math.min(x >> shift[0], cb.columns - 1);
+      const l = light[(numbers[row + x] as number) & top] as number;
+      const b = (numbers[cbRow + chromaX] as number) & top;
+      const r = (numbers[crRow + chromaX] as number) & top;
+      rgb[at] = l + (red[r] as number);
+      rgb[at + 1] = l + (greenByBlue[b] as number) + (greenByRed[r] as number);
+      rgb[at + 2] = l + (blue[b] as number);
     }
   }
   return new Uint8Array(rgb.buffer);
+}
+
+type Tables = Record<"light" | "blue" | "red" | "greenByBlue" | "greenByRed", Float32Array>;
+let kept: { key: string; tables: Tables } | undefined;
+
+/** What each number adds to red, green and blue, 0 to 255. */
+function tables({ matrix, depth, fullRange }: YuvFrame): Tables {
+  const key = [matrix.red, matrix.blue, depth, fullRange].join();
+  if (kept?.key === key) return kept.tables;
+  const steps = 2 ** depth;
+  const unit = steps / 256;
+  const [black, lightScale, chromaScale] = fullRange
+    ? [0, 255 / (steps - 1), 255 / (steps - 1)]
+    : [16 * unit, 255 / 219 / unit, 255 / 224 / unit];
+  const { red, blue } = matrix;
+  const green = 1 - red - blue;
+  const table = (of: (number: number) => number) => Float32Array.from({ length: steps }, (_, i) => of(i));
+  const difference = (scale: number) => table((number) => scale * chromaScale * (number - steps / 2));
+  const [toBlue, toRed] = [2 * (1 - blue), 2 * (1 - red)];
+  const made = {
+    light: table((number) => lightScale * (number - black)),
+    blue: difference(toBlue),
+    red: difference(toRed),
+    greenByBlue: difference((-toBlue * blue) / green),
+    greenByRed: difference((-toRed * red) / green),
+  };
+  kept = { key, tables: made };
+  return made;
 }

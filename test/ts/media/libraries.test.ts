@@ -47,6 +47,8 @@ test("without the libraries, errors say how to install them", async (t) => {
 
 test("the version to install is the one that the package was tested with", async (t) => {
   const { optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-  const version = optionalDependencies["@napi-rs/webcodecs"];
-  t.ok(readFileSync("dist/media/libraries.js", "utf8").includes(`"@napi-rs/webcodecs@${version}"`));
+  for (const name of ["@napi-rs/webcodecs", "mediabunny"]) {
+    const specifier = `"${name}@${optionalDependencies[name]}"`;
+    t.ok(readFileSync("dist/media/libraries.js", "utf8").includes(specifier), specifier);
+  }
 });
