@@ -1,3 +1,4 @@
+import type { CompleteDataRecipe } from "../training/recipe.js";
 import type { Size } from "./clip.js";
 import type { Entry } from "./sources/index.js";
 import type { Failure } from "./worker.js";
@@ -13,14 +14,20 @@ export interface Buckets {
   failures: Map<number, Failure>;
 }
 
-/** Sorts clips by which of the sizes is nearest to their shape; with one size, no clip is looked at. */
+/**
+ * Sorts clips by which of the sizes is nearest to their shape. With one size and no masks, of which many may be missing, no
+ * clip is looked at.
+ */
 export async function sortIntoBuckets(
   entries: Entry[],
-  sizes: readonly [width: number, height: number][],
+  { size: sizes, masks, references }: CompleteDataRecipe,
   workers: DataWorkers,
   signal: AbortSignal,
 ): Promise<Buckets> {
-  if (sizes.length === 1) return { buckets: [Uint32Array.from(entries.keys())], failures: new Map() };
+  const all = [Uint32Array.from(entries.keys())];
+  const hasMasks = masks !== undefined || entries.some(({ mask }) => mask !== undefined);
+  if (sizes.length === 1 && !(references?.highlight && hasMasks))
+    return { buckets: all, failures: new Map() };
   const tasks: Promise<(Size | Failure)[]>[] = [];
   for (let i = 0; i < entries.length; i += clipsAtOnce) {
     tasks.push(workers.sizes(entries.slice(i, i + clipsAtOnce), signal));
@@ -31,6 +38,8 @@ export async function sortIntoBuckets(
     if ("failure" in found) failures.set(clip, found);
     else buckets[nearest(sizes, found)]?.push(clip);
   }
+  // With one size the order is that of all clips, whichever of them are read.
+  if (sizes.length === 1) return { buckets: all, failures };
   return { buckets: buckets.map((clips) => Uint32Array.from(clips)), failures };
 }
 

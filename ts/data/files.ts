@@ -13,17 +13,30 @@ export interface ClipFiles {
 }
 
 /** An Error says what is missing. */
-export async function findFiles(entry: Entry, { references, masks }: CompleteDataRecipe): Promise<ClipFiles> {
-  const clip = await firstExisting(entry.paths);
-  if (clip === undefined) throw new Error(`there is no such file${alsoTried(entry.paths)}; check data.root`);
-  if (!references?.highlight) return { clip, mask: undefined };
+export async function findFiles(entry: Entry, data: CompleteDataRecipe): Promise<ClipFiles> {
+  return { clip: await findClip(entry), mask: await findMask(entry, data) };
+}
+
+/** An Error says that there is none. */
+export async function findClip({ paths }: Entry): Promise<string> {
+  const clip = await firstExisting(paths);
+  if (clip !== undefined) return clip;
+  throw new Error(`there is no such file${alsoTried(paths)}; check data.root`);
+}
+
+/** Undefined where the clip needs none; an Error says that it is missing. */
+export async function findMask(
+  entry: Entry,
+  { references, masks }: CompleteDataRecipe,
+): Promise<string | undefined> {
+  if (!references?.highlight) return undefined;
   if (entry.mask !== undefined) {
-    if ((await firstExisting([entry.mask])) !== undefined) return { clip, mask: entry.mask };
+    if (await exists(entry.mask)) return entry.mask;
     throw new Error(`its mask ${entry.mask} does not exist; make it, or leave the mask empty`);
   }
-  if (masks === undefined) return { clip, mask: undefined };
+  if (masks === undefined) return undefined;
   const mask = await firstExisting(maskPaths(masks, entry.name));
-  if (mask !== undefined) return { clip, mask };
+  if (mask !== undefined) return mask;
   throw new Error(`it has no mask in ${masks}; make one of the clip's name, or leave the clip out`);
 }
 

@@ -3,7 +3,7 @@ import { fileReason } from "../media/files.js";
 import type { TokenizerFiles } from "../tokens/files.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
 import { clipSize, type Size } from "./clip.js";
-import { findFiles } from "./files.js";
+import { findClip, findMask } from "./files.js";
 import {
   makeSample,
   type Sample,
@@ -50,7 +50,10 @@ async function sampleOf(request: SampleRequest, settings: SampleSettings, tokeni
 
 async function sizeOf(entry: Entry, { data }: SampleSettings): Promise<Size | Failure> {
   try {
-    return await clipSize((await findFiles(entry, data)).clip);
+    // What is wrong with the clip itself comes before a mask that it may not be worth.
+    const size = await clipSize(await findClip(entry));
+    await findMask(entry, data);
+    return size;
   } catch (error) {
     return { failure: describe(entry, error), lasting: true };
   }

@@ -83,39 +83,52 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number): Uint8
 
 /** A frame as 8-bit RGB (rows, columns, 3). */
 export function yuvToRgb(frame: YuvFrame): Uint8Array {
-  const { bytes, depth, shift } = frame;
+  const { bytes, depth } = frame;
+  const [across, down] = frame.shift;
   const [luma, cb, cr] = frame.planes;
-  const numbers = depth > 8 ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1) : bytes;
-  const places = [luma, cb, cr].map(({ offset, stride }) =>
-    [offset, stride].map((n) => (depth > 8 ? n >> 1 : n)),
-  );
-  const [[lumaAt, lumaStride], [cbAt, cbStride], [crAt, crStride]] = places as [number[], number[], number[]];
+  const wide = depth > 8 ? 1 : 0;
+  const numbers = wide ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1) : bytes;
   const { light, blue, red, greenByBlue, greenByRed } = tables(frame);
   const top = 2 ** depth - 1;
-  const rgb = new Uint8ClampedArray(3 * luma.columns * luma.rows);
-  for (let y = 0, at = 0; y < luma.rows; y++) {
-    const row = (lumaAt as number) + y * (lumaStride as number);
-    const chromaY = Math.min(y >> shift[1], cb.rows - 1);
-    const cbRow = (cbAt as number) + chromaY * (cbStride as number);
-    const crRow = (crAt as number) + chromaY * (crStride as number);
-    for (let x = 0; x < luma.columns; x++, at += 3) {
-      // An odd column's half pixel of colour may be missing.
-      const chromaX = Math.min(x >> shift[0], cb.columns - 1);
-      const l = light[(numbers[row + x] as number) & top] as number;
-      const b = (numbers[cbRow + chromaX] as number) & top;
-      const r = (numbers[crRow + chromaX] as number) & top;
-      rgb[at] = l + (red[r] as number);
-      rgb[at + 1] = l + (greenByBlue[b] as number) + (greenByRed[r] as number);
-      rgb[at + 2] = l + (blue[b] as number);
+  const { columns, rows } = luma;
+  const lastColumn = cb.columns - 1;
+  const rgb = new Uint8Array(3 * columns * rows);
+  const rowOf = ({ offset, stride }: Plane, row: number) => (offset + row * stride) >> wide;
+  for (let y = 0, at = 0; y < rows; y++) {
+    const lumaRow = rowOf(luma, y);
+    // An odd row's or column's half pixel of colour may be missing.
+    const chromaY = Math.min(y >> down, cb.rows - 1);
+    const [cbRow, crRow] = [rowOf(cb, chromaY), rowOf(cr, chromaY)];
+    for (let x = 0, chromaX = 0; x < columns; chromaX++) {
+      const column = chromaX < lastColumn ? chromaX : lastColumn;
+      const b = (numbers[cbRow + column] as number) & top;
+      const r = (numbers[crRow + column] as number) & top;
+      const addedRed = red[r] as number;
+      const addedGreen = (greenByBlue[b] as number) + (greenByRed[r] as number);
+      const addedBlue = blue[b] as number;
+      const next = (chromaX + 1) << across;
+      for (const end = next < columns ? next : columns; x < end; x++, at += 3) {
+        const l = light[(numbers[lumaRow + x] as number) & top] as number;
+        rgb[at] = clamped[(l + addedRed) >> fraction] as number;
+        rgb[at + 1] = clamped[(l + addedGreen) >> fraction] as number;
+        rgb[at + 2] = clamped[(l + addedBlue) >> fraction] as number;
+      }
     }
   }
-  return new Uint8Array(rgb.buffer);
+  return rgb;
 }
 
-type Tables = Record<"light" | "blue" | "red" | "greenByBlue" | "greenByRed", Float32Array>;
+/** Bits of the tables' numbers behind the point. */
+const fraction = 8;
+/** What is added to light, so that sums are never negative: more than a colour takes away from it. */
+const lift = 512;
+/** 0 to 255, of a sum with `lift`; the largest is of white with the most of a colour. */
+const clamped = Uint8Array.from({ length: 2048 }, (_, i) => Math.min(255, Math.max(0, i - lift)));
+
+type Tables = Record<"light" | "blue" | "red" | "greenByBlue" | "greenByRed", Int32Array>;
 let kept: { key: string; tables: Tables } | undefined;
 
-/** What each number adds to red, green and blue, 0 to 255. */
+/** What each number adds to red, green and blue: 0 to 255, with `fraction`. */
 function tables({ matrix, depth, fullRange }: YuvFrame): Tables {
   const key = [matrix.red, matrix.blue, depth, fullRange].join();
   if (kept?.key === key) return kept.tables;
@@ -126,11 +139,13 @@ function tables({ matrix, depth, fullRange }: YuvFrame): Tables {
     : [16 * unit, 255 / 219 / unit, 255 / 224 / unit];
   const { red, blue } = matrix;
   const green = 1 - red - blue;
-  const table = (of: (number: number) => number) => Float32Array.from({ length: steps }, (_, i) => of(i));
+  const table = (of: (number: number) => number) =>
+    Int32Array.from({ length: steps }, (_, i) => Math.round(of(i) * 2 ** fraction));
   const difference = (scale: number) => table((number) => scale * chromaScale * (number - steps / 2));
   const [toBlue, toRed] = [2 * (1 - blue), 2 * (1 - red)];
   const made = {
-    light: table((number) => lightScale * (number - black)),
+    // With a half, for rounding.
+    light: table((number) => lightScale * (number - black) + lift + 0.5),
     blue: difference(toBlue),
     red: difference(toRed),
     greenByBlue: difference((-toBlue * blue) / green),

@@ -1,7 +1,7 @@
-import { join, relative, resolve, sep } from "node:path";
+import { extname, join, relative, resolve, sep } from "node:path";
 import { fileReason } from "../../media/files.js";
 import { type Entry, type OnUnusable, unusable } from "./entry.js";
-import { readableClass } from "./names.js";
+import { isOtherStill, readableClass, withoutExtension } from "./names.js";
 import { captionStem, type Folder } from "./scan.js";
 import { listError, readTable } from "./table.js";
 import { readText } from "./text.js";
@@ -13,6 +13,7 @@ const openAtOnce = 64;
 export async function readFolder(root: Folder, onUnusable: OnUnusable): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const { folder, captions } of await withCaptions(root, onUnusable)) {
+    reportUnread(folder, onUnusable);
     for (let i = 0; i < folder.clips.length; i += openAtOnce) {
       const some = folder.clips.slice(i, i + openAtOnce);
       const read = await Promise.all(some.map((clip) => captionOf(clip, folder, captions)));
@@ -24,6 +25,16 @@ export async function readFolder(root: Folder, onUnusable: OnUnusable): Promise<
     }
   }
   return entries;
+}
+
+function reportUnread({ path, unread }: Folder, onUnusable: OnUnusable): void {
+  for (const name of unread) {
+    const stem = withoutExtension(name);
+    const remedy = isOtherStill(name)
+      ? "save it as PNG or JPEG"
+      : `convert it: ffmpeg -i ${JSON.stringify(name)} -crf 18 ${JSON.stringify(`${stem}.mp4`)}`;
+    unusable(onUnusable, join(path, name), `${extname(name)} isn't read; ${remedy}`);
+  }
 }
 
 /** A clip's caption, or why it has none. */
@@ -45,7 +56,8 @@ async function captionOf(
 }
 
 /** Every clip of a folder's folders, with the folder's name in the caption. */
-export function readClasses(root: Folder, template: string): Entry[] {
+export function readClasses(root: Folder, template: string, onUnusable: OnUnusable): Entry[] {
+  for (const folder of allFolders(root)) reportUnread(folder, onUnusable);
   return root.folders.flatMap((each) => {
     const caption = template.replaceAll("{class}", readableClass(each.name));
     return allFolders(each).flatMap(({ path, clips }) =>

@@ -58,7 +58,7 @@ async function readSource(
     throw sourceError(source, `it can't be read: ${fileReason(cause)}`, cause);
   });
   const isClasses = layout === "classes" || (layout === "auto" && looksLikeClasses(scanned));
-  return isClasses ? readClasses(scanned, caption) : readFolder(scanned, onUnusable);
+  return isClasses ? readClasses(scanned, caption, onUnusable) : readFolder(scanned, onUnusable);
 }
 
 async function statSource(source: string): Promise<Stats> {

@@ -1,8 +1,13 @@
 import { extname } from "node:path";
 
-const films = [".mp4", ".webm", ".mov", ".m4v"];
+const films = [".mp4", ".m4v", ".mov", ".webm", ".mkv"];
+const otherFilms = [
+  ...[".avi", ".wmv", ".asf", ".flv", ".f4v", ".mpg", ".mpeg", ".m2v", ".vob", ".ts", ".mts", ".m2ts"],
+  ...[".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".dv", ".mxf", ".y4m"],
+];
 const animations = [".gif", ".webp"];
 const stills = [".png", ".jpg", ".jpeg"];
+const otherStills = [".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".psd"];
 
 /** Extensions of what may be a clip, and of what is a picture, .webp among both. */
 export const clipExtensions: readonly string[] = [...films, ...animations];
@@ -12,6 +17,11 @@ export const isFilm = (path: string): boolean => films.includes(extname(path).to
 export const isStill = (path: string): boolean => stills.includes(extname(path).toLowerCase());
 export const isClip = (path: string): boolean => clipExtensions.includes(extname(path).toLowerCase());
 export const isPicture = (path: string): boolean => pictureExtensions.includes(extname(path).toLowerCase());
+
+/** A film of a format that isn't read. */
+export const isOtherFilm = (path: string): boolean => otherFilms.includes(extname(path).toLowerCase());
+/** A picture of a format that isn't read. */
+export const isOtherStill = (path: string): boolean => otherStills.includes(extname(path).toLowerCase());
 
 /** A picture whose name, before the extension, ends in a number, as a frame's does. */
 export function isNumberedPicture(name: string): boolean {

@@ -1,7 +1,15 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { byName, isClip, isNumberedPicture, isPicture, withoutExtension } from "./names.js";
+import {
+  byName,
+  isClip,
+  isNumberedPicture,
+  isOtherFilm,
+  isOtherStill,
+  isPicture,
+  withoutExtension,
+} from "./names.js";
 
 /** A folder with clips somewhere in it. */
 export interface Folder {
@@ -9,6 +17,8 @@ export interface Folder {
   name: string;
   /** Names of files and frame folders that are clips. */
   clips: { name: string; isFolder: boolean }[];
+  /** Names of files that would be clips, were their formats read. */
+  unread: string[];
   /** Names of caption files: text files that are called as one of the clips is. */
   captions: Set<string>;
   /** Name of a Hugging Face metadata file. */
@@ -57,6 +67,7 @@ async function scan(
     path,
     name,
     clips: clips.sort((a, b) => byName(a.name, b.name)),
+    unread: files.filter((file) => isOtherFilm(file) || (options.pictures && isOtherStill(file))),
     captions: new Set(files.filter((file) => stems.has(file))),
     metadata: files.find(isMetadata),
     folders: inner,
