@@ -316,10 +316,13 @@ test("a pipeline keeps nothing of the requests that are done", async (t) => {
     references.push(new WeakRef(reference.data));
     await pipe.sample({ ...request, frames: 1, reference });
   }
-  await new Promise(setImmediate);
-  collectGarbage();
-  const kept = references.map((reference) => reference.deref() !== undefined);
-  t.strictSame(kept.slice(0, -1), [false, false, false]);
+  const kept = () => references.slice(0, -1).filter((reference) => reference.deref() !== undefined);
+  // A collection that has begun keeps what was made since then.
+  for (let collections = 0; collections < 50 && kept().length > 0; collections++) {
+    await new Promise(setImmediate);
+    collectGarbage();
+  }
+  t.equal(kept().length, 0);
 });
 
 test("weights that are no numbers are an error, not a black video", async (t) => {

@@ -59,22 +59,22 @@ t.test("a leaf that only one rank uses gets the mean with zero on all of them", 
 
 t.test("a process that is killed ends the others' backward passes", async (t) => {
   const [waiting] = await runRanks("dist.train", 2, (rank) => ({
-    ...{ steps, accumulation: 1, timeout: 10 },
+    // Longer than a test may take.
+    ...{ steps, accumulation: 1, timeout: 3600 },
     ...(rank === 1 ? { failure: { step: 1, by: "kill" } } : {}),
   }));
   t.equal(waiting?.error?.code, "ERR_DISTRIBUTED");
   t.match(waiting?.error?.message, /^rank 0: another process of this run ended/);
   t.equal(waiting?.code, 0);
-  t.ok((waiting?.seconds ?? 99) < 30, `after ${waiting?.seconds} s`);
 });
 
 t.test("a process that does not answer is given up after the timeout", async (t) => {
-  const [waiting] = await runRanks("dist.train", 2, (rank) => ({
+  const [waiting, hanging] = await runRanks("dist.train", 2, (rank) => ({
     ...{ steps, accumulation: 1, timeout: 6 },
     ...(rank === 1 ? { failure: { step: 1, by: "hang", seconds: 20 } } : {}),
   }));
   t.equal(waiting?.error?.code, "ERR_DISTRIBUTED");
-  t.ok((waiting?.seconds ?? 99) < 18, `after ${waiting?.seconds} s`);
+  t.ok((waiting?.ended ?? 0) < (hanging?.ended ?? 0), "before it would have answered");
 });
 
 t.test("refuses to train other parameters than rank 0", async (t) => {

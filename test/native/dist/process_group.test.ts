@@ -24,27 +24,29 @@ t.test("every rank gets the same from each collective call", async (t) => {
 
 t.test("a process that is killed ends the others' calls, and is not waited for", async (t) => {
   const failure = { step: 2, by: "kill" };
-  const outcomes = await runRanks("dist.sum_until_failure", 3, (rank) => (rank === 1 ? { failure } : {}));
+  const outcomes = await runRanks("dist.sum_until_failure", 3, (rank) => ({
+    timeout: 3600, // longer than a test may take
+    ...(rank === 1 ? { failure } : {}),
+  }));
   t.equal(outcomes[1]?.signal, "SIGKILL");
   for (const rank of [0, 2]) {
-    const { code, error, seconds } = outcomes[rank] as Outcome;
+    const { code, error } = outcomes[rank] as Outcome;
     t.equal(error?.code, "ERR_DISTRIBUTED");
     const message = `^rank ${rank}: another process of this run ended, .*start the run again with --resume$`;
     t.match(error?.message, new RegExp(message));
     t.equal(code, 0, "and the process goes on");
-    t.ok(seconds < 20, `after ${seconds} s`);
   }
 });
 
 t.test("a process that does not answer is given up after the timeout", async (t) => {
   const failure = { step: 2, by: "hang", seconds: 20 };
-  const [waiting] = await runRanks("dist.sum_until_failure", 2, (rank) => ({
+  const [waiting, hanging] = await runRanks("dist.sum_until_failure", 2, (rank) => ({
     timeout: 6,
     ...(rank === 1 ? { failure } : {}),
   }));
   t.equal(waiting?.error?.code, "ERR_DISTRIBUTED");
   t.match(waiting?.error?.message, /did not answer within 6 s/);
-  t.ok((waiting?.seconds ?? 99) < 18, `after ${waiting?.seconds} s`);
+  t.ok((waiting?.ended ?? 0) < (hanging?.ended ?? 0), "before it would have answered");
 });
 
 t.test("a failure of a process's own stays what it is", async (t) => {
@@ -62,7 +64,6 @@ async function membership(change: object = {}): Promise<object> {
 function assertError(t: Test, outcome: Outcome, message: RegExp): void {
   t.same({ code: outcome.error?.code, stderr: outcome.stderr }, { code: "ERR_DISTRIBUTED", stderr: "" });
   t.match(outcome.error?.message, message);
-  t.ok(outcome.seconds < 20, `after ${outcome.seconds} s`);
 }
 
 t.test("says who is missing", async (t) => {

@@ -6,7 +6,8 @@ import { freePort } from "#ts/training/launch.js";
 export interface Outcome {
   code: number | null;
   signal: NodeJS.Signals | null;
-  seconds: number;
+  /** When it did, in ms. */
+  ended: number;
   stderr: string;
   outputs?: Record<string, number[]>;
   error?: { code: string; message: string };
@@ -14,7 +15,6 @@ export interface Outcome {
 
 /** Runs a probe in a process of its own. */
 export async function runRank(probe: string, config: object): Promise<Outcome> {
-  const started = performance.now();
   const child = spawn(process.execPath, ["build/test/native/dist/rank.js", probe, JSON.stringify(config)], {
     env: { ...process.env, OMP_NUM_THREADS: "1" },
     stdio: ["ignore", "pipe", "pipe"],
@@ -27,8 +27,7 @@ export async function runRank(probe: string, config: object): Promise<Outcome> {
     stderr += text;
   });
   const [code, signal] = await once(child, "close");
-  const seconds = (performance.now() - started) / 1000;
-  return { code, signal, seconds, stderr, ...JSON.parse(stdout || "{}") };
+  return { code, signal, ended: performance.now(), stderr, ...JSON.parse(stdout || "{}") };
 }
 
 /** Runs a probe in `count` processes that meet on a free port; `config` gives what is each rank's own. */

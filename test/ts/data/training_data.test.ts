@@ -152,9 +152,12 @@ test("waiting is measured", async (t) => {
   await batches.next();
   const first = data.waitedSeconds;
   t.ok(first > 0);
-  await setTimeout(500);
-  await batches.next();
-  t.ok(data.waitedSeconds - first < 0.1, `${data.waitedSeconds - first} s for what was ready`);
+  // Whoever takes them slowly enough finds them ready: they come before a millisecond has passed.
+  for (let before = first; ; before = data.waitedSeconds) {
+    await setTimeout(50);
+    await batches.next();
+    if (data.waitedSeconds - before < 0.001) break;
+  }
 });
 
 /** A film that takes long to decode. */
@@ -165,18 +168,23 @@ async function longFilm(t: Test): Promise<string> {
   return folder;
 }
 
+/** Which of these comes first. What comes at once comes before the first batch of a long film. */
+function firstOf(events: Record<string, Promise<unknown>>): Promise<string> {
+  return Promise.race(Object.entries(events).map(([name, event]) => event.then(() => name)));
+}
+
 const heavy: Partial<DataRecipe> = { frames: 40, size: [[320, 240]], workers: 2, prefetch: 8 };
 
 test("closing in the middle ends at once, and everything after is ERR_CLOSED", async (t) => {
   const folder = await longFilm(t);
   for (const pause of [0, 50, 200, 400, 800]) {
     const { data } = await openData(t, recipe(folder, heavy));
+    const { data: other } = await openData(t, recipe(folder, heavy));
     const consuming = t.rejects(take(data, Number.POSITIVE_INFINITY), { code: "ERR_CLOSED" });
     await setTimeout(pause);
-    const start = performance.now();
-    await Promise.all([data.close(), data.close()]);
-    t.ok(performance.now() - start < 1000, `${Math.round(performance.now() - start)} ms`);
-    await consuming;
+    const closing = Promise.all([data.close(), data.close()]);
+    t.equal(await firstOf({ closed: closing, batch: take(other, 1) }), "closed");
+    await Promise.all([consuming, other.close()]);
     await t.rejects(data.batches({ first: 0, stride: 1 }).next(), { code: "ERR_CLOSED" });
     t.equal(data.skipped, 0);
   }
@@ -191,11 +199,10 @@ test("a signal ends the batches at once, and others can be asked for", async (t)
     for await (const _ of data.batches({ first: 0, stride: 1, signal }));
   };
   const consuming = t.rejects(consume(), { code: "ERR_ABORTED", name: "AbortError", cause: "enough" });
+  const { data: other } = await openData(t, recipe(folder, heavy));
   await setTimeout(100);
-  const start = performance.now();
   controller.abort("enough");
-  await consuming;
-  t.ok(performance.now() - start < 200, `${performance.now() - start} ms`);
+  t.equal(await firstOf({ aborted: consuming, batch: take(other, 1) }), "aborted");
   await t.rejects(data.batches({ first: 0, stride: 1, signal: controller.signal }).next(), {
     code: "ERR_ABORTED",
   });
@@ -270,8 +277,7 @@ test("workers outlive Ctrl-C, but not their process", onLinux, async (t) => {
   t.strictSame(childrenOf(trainer.pid), workers);
   trainer.kill("SIGKILL");
   await once(trainer, "exit");
-  for (let i = 0; i < 100 && workers.some(isRunning); i++) await setTimeout(50);
-  t.strictSame(workers.filter(isRunning), []);
+  while (workers.some(isRunning)) await setTimeout(50);
 });
 
 function isRunning(pid: number): boolean {
@@ -294,9 +300,7 @@ async function runScript(folder: string, body: string): Promise<{ stdout: string
   const settings = JSON.stringify([recipe(folder), { ...options, seed: 1, batch: 1, cacheKey: "" }]);
   // The test runner's hooks keep what they see.
   const [command, ...node] = bareNode;
-  return run(command, [...node, "--expose-gc", "--input-type=module", "-e", script, settings], {
-    timeout: 20_000,
-  });
+  return run(command, [...node, "--expose-gc", "--input-type=module", "-e", script, settings]);
 }
 
 test("a process ends by itself once the data is closed", async (t) => {
@@ -318,12 +322,13 @@ test("batches that were taken are let go", async (t) => {
     `const batches = opened.batches({ first: 0, stride: 1 });
     const taken = [];
     while (taken.length < 60) taken.push(new WeakRef((await batches.next()).value[0]));
-    // The first may end a collection that began earlier, which keeps whatever was made since then.
-    for (let collections = 0; collections < 2; collections++) {
+    const kept = () => taken.filter((sample) => sample.deref() !== undefined).length;
+    // A collection that has begun keeps whatever was made since then.
+    for (let collections = 0; collections < 50 && kept() >= 30; collections++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       gc();
     }
-    console.log(taken.filter((sample) => sample.deref() !== undefined).length);
+    console.log(kept());
     await batches.return();`,
   );
   t.ok(Number(stdout) < 30, `${stdout.trim()} of 60 are kept`);

@@ -125,15 +125,14 @@ t.test("an interrupt ends both at one step, whose checkpoint both resume from", 
 t.test("when one is killed the other ends too, and --resume goes on", async (t) => {
   const killed = run("killed", {
     checkpoints: { every: 1 },
-    distributed: { shardOptimizer: true, timeoutSeconds: 20 },
+    // Longer than a test may take.
+    distributed: { shardOptimizer: true, timeoutSeconds: 3600 },
   });
   const { child, out, finished } = startCameo(["train", killed.path, "--nproc", "2", "--json"], env);
   await until(() => out.stdout.includes('"event":"checkpoint"'));
   const ranks = childrenOf(child.pid as number);
   process.kill(ranks.find((pid) => variableOf(pid, "RANK") === "1") as number, "SIGKILL");
-  const start = performance.now();
   const { code, stdout, stderr } = await finished;
-  t.ok(performance.now() - start < 30_000, "within half a minute");
   t.equal(code, 1);
   t.match(stderr, /^cameo: .*rank 1/m);
   t.same([...new Set(events({ stdout }).flatMap(({ code = [] }) => code))], ["ERR_DISTRIBUTED"]);
