@@ -128,7 +128,9 @@ async function readJson(path: string): Promise<Json | undefined> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw formatError(path, `it is not JSON (${(error as Error).message})`);
+    // It quotes the file, line ends and all.
+    const reason = (error as Error).message.replace(/\s+/g, " ");
+    throw formatError(path, `it is not JSON (${reason})`);
   }
   if (!isObject(value)) throw formatError(path, "it is not a JSON object");
   return value;
