@@ -2,7 +2,7 @@
 //
 // --base, --motion and --subject name the files of a model; without them it is the one that ships.
 import { parseArgs } from "node:util";
-import { Pipeline } from "cameo";
+import { Pipeline, Video } from "cameo";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -13,6 +13,9 @@ const { values, positionals } = parseArgs({
 });
 const { frames, ...model } = values;
 const [reference, prompt, output = "out.mp4"] = positionals;
+
+// Better known now than after the work.
+await Video.checkOutput(output, Number(frames));
 
 // Ctrl-C ends the work within one evaluation of the network.
 const interrupt = new AbortController();

@@ -12,6 +12,7 @@ import {
   toArray,
 } from "./options/sample.js";
 import { EtaEstimate } from "./progress.js";
+import { shortened } from "./quote.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
 
 /** A request as the native half takes it, and as the video remembers it. */
@@ -145,5 +146,5 @@ export function progressListener({ onProgress }: SampleRequest) {
 
 function cutWarning(name: string, { cutAfter, kept, total }: PromptTokens): string[] {
   if (cutAfter === undefined) return [];
-  return [`the ${name} was cut after "... ${cutAfter}" (${kept} of ${total} tokens)`];
+  return [`the ${name} was cut after "... ${shortened(cutAfter)}" (${kept} of ${total} tokens)`];
 }

@@ -16,9 +16,11 @@ namespace cameo::weights {
 
 namespace {
 
+// Beside the file, and short whatever its name: file systems take names of 255 bytes.
 std::string partialName(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
-  return c10::str(path, ".", ::getpid(), "-", counter++, ".partial");
+  const auto name = c10::str(".cameo.", ::getpid(), "-", counter++, ".partial");
+  return (std::filesystem::path(path).parent_path() / name).string();
 }
 
 // Makes a rename durable. Some file systems refuse to sync a folder; the file's own content is safe by then.

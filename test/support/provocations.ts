@@ -4,6 +4,7 @@ import { CameoError, Pipeline, Trainer } from "cameo";
 import { openAddon } from "#ts/addon.js";
 import type { ErrorCode } from "#ts/errors.js";
 import { locateLibtorch } from "#ts/libtorch/index.js";
+import { replaceFile } from "#ts/media/files.js";
 import type { Recipe } from "#ts/training/recipe.js";
 
 /** A small model and a request for it, as `writeExampleFolder` has them in the working directory. */
@@ -68,7 +69,8 @@ export const provocations: Partial<Record<ErrorCode, () => Promise<unknown>>> = 
       else process.env.CAMEO_LIBTORCH = before;
     }
   },
-  ERR_MEDIA: () => withPipeline(async (pipe) => (await pipe.sample(request)).save("videos/out.webp")),
+  // As where the folder is removed while a video is encoded for it.
+  ERR_MEDIA: () => replaceFile("videos/out.webp", new Uint8Array(1)),
   async ERR_CHECKPOINT() {
     mkdirSync("runs/people/checkpoints", { recursive: true });
     writeFileSync(join("runs/people/checkpoints", "step-00000500.safetensors"), "");

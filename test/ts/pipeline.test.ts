@@ -300,6 +300,13 @@ test("saves, and keeps the maker's folders to himself", async (t) => {
   t.notOk(existsSync(join(folder, "b.webp")));
 });
 
+test("latents are saved under a name of as many bytes as file systems take", async (t) => {
+  const pipe = await openPipeline(t);
+  const saveLatents = join(t.testdir(), `${"\u732b".repeat(80)}.safetensors`);
+  await pipe.sample({ ...request, frames: 1, steps: 1, saveLatents });
+  t.ok("latents" in readSafetensors(saveLatents));
+});
+
 test("without motion modules it makes a still", async (t) => {
   await using pipe = await Pipeline.load({ base: paths.base, device: "cpu" });
   t.match(pipe.describe(), { motion: null, subject: false });

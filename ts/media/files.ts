@@ -46,6 +46,16 @@ export async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** The bytes of a regular file; what is none is refused as `openFile` does. */
+export async function readRegularFile(path: string): Promise<Buffer> {
+  const file = await openFile(path);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
 function checkIsFile(stats: Stats): void {
   if (stats.isFile()) return;
   throw new Error(stats.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a regular file");

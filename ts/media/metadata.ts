@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { CameoError } from "../errors.js";
-import { fileReason } from "./files.js";
+import { shortened } from "../quote.js";
+import { fileReason, readRegularFile } from "./files.js";
 
 /** What a written file says about itself, beside the mark that it is AI-generated. */
 export interface VideoMetadata {
@@ -48,8 +48,8 @@ export function xmpPacket(metadata: VideoMetadata): string {
  * Any format: an XMP packet is made to be found by looking for it.
  */
 export async function readVideoMetadata(path: string): Promise<VideoMetadata | undefined> {
-  const bytes = await readFile(path).catch((cause) => {
-    throw new CameoError("ERR_MEDIA", `${path} can't be read: ${fileReason(cause)}`, { cause });
+  const bytes = await readRegularFile(path).catch((cause) => {
+    throw new CameoError("ERR_MEDIA", `${shortened(path)} can't be read: ${fileReason(cause)}`, { cause });
   });
   const start = bytes.lastIndexOf("<x:xmpmeta");
   const end = bytes.indexOf("</x:xmpmeta>", Math.max(start, 0));

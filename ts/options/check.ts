@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { z } from "zod";
 import { CameoError } from "../errors.js";
+import { shortened } from "../quote.js";
 import { closestName } from "./closest.js";
 
 /** An option: what its value must be, for the schema and in words. */
@@ -77,7 +78,10 @@ function unknownOption(parent: string, name: string, shape: object): CameoError 
   const remedy = near
     ? `did you mean ${dotted(parent, near)}?`
     : `the options${parent === "" ? "" : ` of ${parent}`} are ${known.join(", ")}`;
-  return new CameoError("ERR_INVALID_OPTION", `${dotted(parent, name)} is not an option; ${remedy}`);
+  return new CameoError(
+    "ERR_INVALID_OPTION",
+    `${shortened(dotted(parent, name))} is not an option; ${remedy}`,
+  );
 }
 
 function shown(value: unknown): string {

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
+import { fileReason, readRegularFile } from "../media/files.js";
 
 /** A token that is found in the text as it stands, before anything is split. */
 export interface SpecialToken {
@@ -138,10 +138,10 @@ async function readJson(path: string): Promise<Json | undefined> {
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return (await readRegularFile(path)).toString("utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw formatError(path, (error as Error).message);
+    throw formatError(path, fileReason(error));
   }
 }
 

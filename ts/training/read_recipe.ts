@@ -4,6 +4,7 @@ import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import { within } from "../options/check.js";
+import { quoted } from "../quote.js";
 import { completeRecipe, movableRecipe } from "./complete_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 
@@ -38,7 +39,7 @@ function completed(recipe: unknown, folder: string): OpenedRecipe {
 
 /** What messages about a field begin with: a file's name, or nothing. */
 export function placeOf(recipe: string | Recipe): string {
-  return typeof recipe === "string" ? `recipe ${JSON.stringify(recipe)}: ` : "";
+  return typeof recipe === "string" ? `recipe ${quoted(recipe)}: ` : "";
 }
 
 /** An error about a field, with `place` before its message; any other error as it is. */

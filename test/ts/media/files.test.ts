@@ -3,7 +3,9 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "no
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { test } from "tap";
-import { PendingFiles } from "#ts/media/files.js";
+import { readText } from "#ts/data/sources/text.js";
+import { PendingFiles, readRegularFile } from "#ts/media/files.js";
+import { readVideoMetadata } from "#ts/media/index.js";
 
 const run = promisify(execFile);
 
@@ -71,7 +73,9 @@ test("a symbolic link stays one", async (t) => {
 test("where the file may not grow, nothing is left", { skip: process.platform === "win32" }, async (t) => {
   const folder = t.testdir({ a: "old" });
   const script = `
-    import { PendingFiles } from "#ts/media/files.js";
+    import { readText } from "#ts/data/sources/text.js";
+import { PendingFiles, readRegularFile } from "#ts/media/files.js";
+import { readVideoMetadata } from "#ts/media/index.js";
     process.on("SIGXFSZ", () => {});
     const files = new PendingFiles(undefined);
     await files.write(process.argv[1], new Uint8Array(2 ** 20)).catch(({ code, message }) => console.log(code, message));
@@ -84,4 +88,18 @@ test("where the file may not grow, nothing is left", { skip: process.platform ==
   );
   t.strictSame(readdirSync(folder), ["a"]);
   t.equal(readFileSync(join(folder, "a"), "utf8"), "old");
+});
+
+test("what is no regular file is refused at once", { skip: process.platform === "win32" }, async (t) => {
+  const folder = t.testdir({ a: "text" });
+  const pipe = join(folder, "pipe");
+  await run("mkfifo", [pipe]);
+  const message = /it is a pipe or a device, not a regular file/;
+  const readers: ((path: string) => Promise<unknown>)[] = [readRegularFile, readText, readVideoMetadata];
+  for (const read of readers) {
+    await t.rejects(read(pipe), { message });
+    await t.rejects(read("/dev/zero"), { message });
+    await t.rejects(read(folder), { message: /it is a folder/ });
+    await t.resolves(read(join(folder, "a")));
+  }
 });

@@ -80,11 +80,12 @@ test("an animated PNG's chunks are in order and numbered in sequence", async (t)
   }
 });
 
-test("an animated PNG's delay is the rate's inverse", async (t) => {
+test("an animated PNG's delay is the inverse of its rate, as far as browsers play it", async (t) => {
   for (const [fps, delay] of [
     [12.5, "03e830d4"],
     [23.976, "03e85da8"],
-    [119.88, "00642ed4"],
+    [71.94, "00641c1a"],
+    [119.88, "0001005a"],
   ] as const) {
     const chunks = await apng(t, testVideo(16, 16, 2, fps));
     const control = chunks.find(({ type }) => type === "fcTL");

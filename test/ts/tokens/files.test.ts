@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "tap";
 import { readTokenizerFiles } from "#ts/tokens/files.js";
 
@@ -53,4 +55,13 @@ test("a name that objects inherit is no token", async (t) => {
     "tokenizer_config.json": '{"pad_token":"constructor"}',
   });
   await t.rejects(readTokenizerFiles(folder), { message: /lacks the special token constructor/ });
+});
+
+test("a pipe in a tokenizer's folder is refused at once", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const folder = t.testdir({ "merges.txt": merges });
+  execFileSync("mkfifo", [join(folder, "vocab.json")]);
+  const message = /vocab.json is not a CLIP tokenizer: it is a pipe or a device, not a regular file$/;
+  await t.rejects(readTokenizerFiles(folder), { code: "ERR_WEIGHTS_FORMAT", message });
 });
