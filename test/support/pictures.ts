@@ -65,7 +65,8 @@ export interface TiffKind {
 /** One strip, not compressed, big-endian. */
 export function tiff(samples: Samples, { photometric, channels, sampleFormat = 1 }: TiffKind): Buffer {
   const { width, height, bits, values, profile } = samples;
-  const data = sampleBytes(width * height * channels, bits, values, sampleFormat === 3);
+  const isFloat = sampleFormat === 3 && bits === 32;
+  const data = sampleBytes(width * height * channels, bits, values, isFloat);
   const blocks: Buffer[] = [];
   let end = 8;
   const place = (block: Buffer) => {
