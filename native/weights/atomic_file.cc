@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 
 #include "core/error.h"
 
@@ -16,10 +17,12 @@ namespace cameo::weights {
 
 namespace {
 
-// Beside the file, and short whatever its name: file systems take names of 255 bytes.
+// Beside the file, and short whatever its name: file systems take names of 255 bytes. The hash tells files
+// apart that processes of the same id write on several machines.
 std::string partialName(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
-  const auto name = c10::str(".cameo.", ::getpid(), "-", counter++, ".partial");
+  const auto name =
+      c10::str(".cameo.", std::hash<std::string>{}(path), ".", ::getpid(), "-", counter++, ".partial");
   return (std::filesystem::path(path).parent_path() / name).string();
 }
 

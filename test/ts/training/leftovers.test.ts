@@ -6,7 +6,7 @@ import { removeLeftovers } from "#ts/training/leftovers.js";
 test("what a run left unfinished is removed, and nothing else", async (t) => {
   const folder = t.testdir({
     "film.mp4.partial": "",
-    checkpoints: { ".cameo.4711-0.partial": "", "step-00000001.safetensors": "" },
+    checkpoints: { ".cameo.99.4711-0.partial": "", "step-00000001.safetensors": "" },
     model: { "base.partial": { unet: {} }, base: {} },
     validation: { ".0.mp4.0123456789ab.tmp": "", "0.mp4": "" },
   });
