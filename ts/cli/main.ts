@@ -3,13 +3,20 @@ import { fileReason } from "../media/files.js";
 import { exitCodes, reportError } from "./output.js";
 import { createProgram } from "./program.js";
 
-// Whoever reads our output may stop reading, as `head` does, or the terminal be closed: that is no reason to stop.
-const isGone = (error: NodeJS.ErrnoException) => error.code === "EPIPE" || error.code === "EIO";
+/** Whoever reads may stop reading, as `head` does, or be a terminal that was closed: the work goes on. */
+const isGone = ({ code }: NodeJS.ErrnoException) => code === "EPIPE" || code === "EIO";
+
+// Nowhere is left to tell of it.
 process.stderr.on("error", () => {});
-process.stdout.on("error", (error) => {
-  if (isGone(error) || process.exitCode === exitCodes.failed) return;
+
+let isLost = false;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (isLost || isGone(error)) return;
+  isLost = true;
   process.stderr.write(`cameo: the output can't be written: ${fileReason(error)}\n`);
-  process.exitCode = exitCodes.failed;
+  process.once("exit", () => {
+    process.exitCode ||= exitCodes.failed;
+  });
 });
 
 try {
