@@ -1,14 +1,15 @@
 import type { FileHandle } from "node:fs/promises";
 import { open, stat } from "node:fs/promises";
 import { throwIfAborted } from "../errors.js";
-import { FilmError } from "./film_error.js";
+import { damaged, FilmError } from "./film_error.js";
 
 /** What is read at a time where less is asked for: packets follow one another. */
 const blockBytes = 2 ** 18;
 /** The largest piece that is ever in memory: an index, a cluster or a frame. */
 const maxPieceBytes = 2 ** 28;
-/** A piece that is asked for more often in a row is asked for without end. */
-const maxRepeats = 1000;
+/** Reads of what was passed already, beside one for each of so many bytes: more of them lead round and round. */
+const maxRereads = 10_000;
+const bytesToReread = 32;
 
 /** A film's file, read piece by piece. It is open only while a piece is read: nothing has to be closed. */
 export class FilmFile {
@@ -16,8 +17,9 @@ export class FilmFile {
   readonly #path: string;
   readonly #changed: number;
   readonly #signal: AbortSignal | undefined;
-  /** What was asked for last, and how often in a row. */
-  #asked = { start: -1, end: -1, times: 0 };
+  /** How far anything was read since the file was last begun, and how often nothing new was. */
+  #furthest = 0;
+  #rereads = 0;
   #block: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
 
   private constructor(path: string, size: number, changed: number, signal: AbortSignal | undefined) {
@@ -33,13 +35,18 @@ export class FilmFile {
     return new FilmFile(path, stats.size, stats.mtimeMs, signal);
   }
 
+  /** Before anything that may read all of the file. */
+  begin(): void {
+    this.#furthest = 0;
+    this.#rereads = 0;
+  }
+
   /** The bytes from `start` up to `end`, fewer where the file ends before. */
   async read(start: number, end: number): Promise<Buffer> {
     throwIfAborted(this.#signal);
-    const again = start === this.#asked.start && end === this.#asked.end;
-    this.#asked = { start, end, times: again ? this.#asked.times + 1 : 0 };
-    // Damage can lead who reads round and round.
-    if (this.#asked.times > maxRepeats) throw new FilmError("it is damaged, or was cut short");
+    this.#rereads = end > this.#furthest ? 0 : this.#rereads + 1;
+    this.#furthest = Math.max(this.#furthest, end);
+    if (this.#rereads > maxRereads + this.size / bytesToReread) throw damaged();
     const last = Math.min(end, this.size);
     if (last <= start) return Buffer.alloc(0);
     if (last - start > maxPieceBytes) {

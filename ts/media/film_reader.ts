@@ -1,8 +1,8 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { VideoDecoder, VideoFrame } from "@napi-rs/webcodecs";
-import { throwIfAborted } from "../errors.js";
+import { CameoError, throwIfAborted } from "../errors.js";
 import type { RgbImage } from "../native.js";
-import { FilmError } from "./film_error.js";
+import { damaged, FilmError, undamaged } from "./film_error.js";
 import { checkPixels, frameToRgb } from "./film_frame.js";
 import {
   type Coded,
@@ -12,7 +12,6 @@ import {
   openTrack,
   packetsFrom,
   shownPlaces,
-  undamaged,
   unsupported,
 } from "./film_track.js";
 import { loadWebcodecs, type Webcodecs } from "./libraries.js";
@@ -38,6 +37,7 @@ export async function openFilm(
   const coded = await undamaged(() => listPackets(track, signal));
   const shown = shownPlaces(coded, track);
   if (shown.length === 0) throw new FilmError("it has no frames");
+  const film: Film = { codecs, track, coded, signal };
   return {
     count: shown.length,
     ...size,
@@ -46,7 +46,7 @@ export async function openFilm(
       const wanted = new Set(indices.map((index) => shown[index] as number));
       const pictures = new Map<number, RgbImage>();
       for (const span of decodingSpans(coded, wanted)) {
-        await decodeSpan(codecs, track, coded, span, wanted, pictures, signal);
+        await decodeSpan(film, span, wanted, pictures);
       }
       return indices.map((index) => (pictures.get(shown[index] as number) as RgbImage).data);
     },
@@ -78,6 +78,13 @@ async function checkSupport(codecs: Webcodecs, track: FilmTrack): Promise<void> 
 function decoderConfig({ codec, description, width, height }: FilmTrack) {
   const name = codec.replace(/^(avc[13]\.[0-9a-f]{4})[0-9a-f]{2}$/i, "$134");
   return { codec: name, codedWidth: width, codedHeight: height, ...(description && { description }) };
+}
+
+interface Film {
+  codecs: Webcodecs;
+  track: FilmTrack;
+  coded: readonly Coded[];
+  signal: AbortSignal | undefined;
 }
 
 /** Packets from `start`, a key frame's, up to `end`, without those of frames that are shown before the first. */
@@ -149,14 +156,12 @@ class Decoding {
 
 /** Adds the span's `wanted` frames to `pictures`, by place. */
 async function decodeSpan(
-  codecs: Webcodecs,
-  track: FilmTrack,
-  coded: readonly Coded[],
+  film: Film,
   span: Span,
   wanted: ReadonlySet<number>,
   pictures: Map<number, RgbImage>,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { codecs, track, coded, signal } = film;
   const places = coded
     .slice(span.start, span.end)
     .flatMap(({ place }, i) => (place !== undefined && isIn(coded, span, span.start + i) ? place : []))
@@ -170,28 +175,27 @@ async function decodeSpan(
   };
   try {
     decoder.configure(decoderConfig(track));
-    await feed(codecs, track, coded, span, decoding, convertDecoded);
+    await feed(film, span, decoding, convertDecoded);
     if (decoding.failure === undefined) await decoder.flush();
     await convertDecoded();
     if (decoding.failure !== undefined) throw decoding.failure;
   } catch (error) {
     // What is thrown after a failure only says that there was one; why comes as an event.
     await setImmediate();
-    throw decoding.failure ?? error;
+    const isClear = error instanceof CameoError || error instanceof FilmError;
+    throw isClear ? error : (decoding.failure ?? error);
   } finally {
     decoding.close();
   }
   if (decoding.missing === 0) return;
   if (span.start === 0) throw new FilmError(`${decoding.missing} of its frames can't be decoded`);
   // A key frame may be one by name alone.
-  await decodeSpan(codecs, track, coded, { start: 0, end: span.end }, wanted, pictures, signal);
+  await decodeSpan(film, { start: 0, end: span.end }, wanted, pictures);
 }
 
 /** Gives the decoder the span's packets, and time to work them off. */
 async function feed(
-  { EncodedVideoChunk }: Webcodecs,
-  track: FilmTrack,
-  coded: readonly Coded[],
+  { codecs, track, coded }: Film,
   span: Span,
   decoding: Decoding,
   convertDecoded: () => Promise<void>,
@@ -201,7 +205,7 @@ async function feed(
   for await (const { data, timestamp } of packetsFrom(track, coded, at)) {
     if (isIn(coded, span, at)) {
       const type = coded[at]?.isKey ? "key" : "delta";
-      decoder.decode(new EncodedVideoChunk({ type, timestamp: Math.round(1e6 * timestamp), data }));
+      decoder.decode(new codecs.EncodedVideoChunk({ type, timestamp: Math.round(1e6 * timestamp), data }));
       // Frames come as events of their own.
       await setImmediate();
       await convertDecoded();
@@ -209,7 +213,7 @@ async function feed(
     }
     if (decoding.failure !== undefined || ++at === span.end) return;
   }
-  throw new FilmError("it is damaged, or was cut short");
+  throw damaged();
 }
 
 async function toPicture(frame: VideoFrame, track: FilmTrack): Promise<RgbImage> {

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { EncodedPacket, EncodedPacketSink, InputVideoTrack } from "mediabunny";
-import { CameoError, throwIfAborted } from "../errors.js";
-import { FilmError } from "./film_error.js";
+import { throwIfAborted } from "../errors.js";
+import { FilmError, undamaged } from "./film_error.js";
 import { FilmFile } from "./film_file.js";
 import { loadMediabunny } from "./libraries.js";
-import { type Edit, type Mp4Track, maxFrames, readMp4Track } from "./mp4_track.js";
+import { type Edit, type Mp4Track, maxFrames, readMovie, readMp4Track } from "./mp4_track.js";
 import { type StreamFacts, streamFacts } from "./stream_facts.js";
 
 export type FilmFormat = "MP4" | "WebM";
@@ -16,6 +16,7 @@ const maxSlant = 0.02;
 
 /** A film's video track, of which only headers were read. */
 export interface FilmTrack {
+  file: FilmFile;
   /** As the decoder takes it. */
   codec: string;
   /** The decoder's configuration, where its codec has one. */
@@ -51,16 +52,19 @@ export async function openTrack(
 ): Promise<FilmTrack> {
   const file = await FilmFile.open(path, signal);
   return undamaged(async () => {
+    // First of all: it refuses tables that would keep who reads them busy.
+    const movie = format === "MP4" ? await readMovie(file) : undefined;
     const { track, packets } = await openContainer(file, format);
     const codec = await track.getCodec();
     const config = codec && (await track.getDecoderConfig());
     if (!codec || !config) throw unsupported(String(await track.getInternalCodecId()));
-    const mp4 = format === "MP4" ? await readMp4Track(file, track.id) : undefined;
+    const mp4 = movie && readMp4Track(movie, track.id);
     const description = config.description as Uint8Array | undefined;
     const first = () => packets.getFirstPacket();
     const facts = await streamFacts(codec, config.codec, description, async () => (await first())?.data);
     const { matrix, fullRange, transfer } = await track.getColorSpace();
     return {
+      file,
       codec: config.codec,
       description: facts.description,
       width: facts.sps?.width ?? (await track.getCodedWidth()),
@@ -79,17 +83,6 @@ export async function openTrack(
       packets,
     };
   });
-}
-
-/** What `work` gives; where a header leads it astray, an Error that says that it is damaged. */
-export async function undamaged<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const isFromDisk = typeof (cause as NodeJS.ErrnoException).syscall === "string";
-    if (isFromDisk || cause instanceof CameoError || cause instanceof FilmError) throw cause;
-    throw new FilmError("it is damaged, or was cut short", { cause });
-  }
 }
 
 async function openContainer(file: FilmFile, format: FilmFormat) {
@@ -126,7 +119,8 @@ function shiftOf({ edits, delay }: Mp4Track): number {
 }
 
 export function unsupported(codec: string): FilmError {
-  return new FilmError(`its codec (${codec}) is not supported; convert it to H.264 or VP9`);
+  const name = codec.replace(/[^ -~]/g, "?").slice(0, 40);
+  return new FilmError(`its codec (${name}) is not supported; convert it to H.264 or VP9`);
 }
 
 /** A packet, and its frame's place in the order of display; undefined where its frame isn't shown. */
@@ -188,15 +182,18 @@ export function shownPlaces(coded: readonly Coded[], { edits, clock }: FilmTrack
 
 /** The packets from that of `start` on, with their data. */
 export async function* packetsFrom(
-  { packets }: FilmTrack,
+  { file, packets }: FilmTrack,
   coded: readonly Coded[],
   start: number,
 ): AsyncGenerator<EncodedPacket> {
+  file.begin();
   const timestamp = coded[start]?.timestamp as number;
-  let packet = start === 0 ? await packets.getFirstPacket() : await packets.getKeyPacket(timestamp);
+  const first = () => undamaged(() => packets.getFirstPacket());
+  const after = (packet: EncodedPacket) => undamaged(() => packets.getNextPacket(packet));
+  let packet = start === 0 ? await first() : await undamaged(() => packets.getKeyPacket(timestamp));
   if (start > 0 && packet?.timestamp !== timestamp) {
-    packet = await packets.getFirstPacket();
-    for (let i = 0; i < start && packet; i++) packet = await packets.getNextPacket(packet);
+    packet = await first();
+    for (let i = 0; i < start && packet; i++) packet = await after(packet);
   }
-  for (; packet; packet = await packets.getNextPacket(packet)) yield packet;
+  for (; packet; packet = await after(packet)) yield packet;
 }

@@ -24,14 +24,15 @@ export interface Mp4Track {
 
 /** More frames than any film has, 38 hours at 30 a second: a header of a few bytes can promise thousands of millions. */
 export const maxFrames = 2 ** 22;
+/** Steps to find every frame's place: each is sought from the beginning of its piece. */
+const maxSteps = 2 ** 32;
 /** Boxes at a file's top level that are looked at. */
 const maxBoxes = 2 ** 16;
 /** Bytes of a sample's description before its boxes (ISO/IEC 14496-12, 12.1.3). */
 const sampleEntryBytes = 78;
 
-/** Headers of the video track `id`; an Error where they are damaged or promise more than `maxFrames`. */
-export async function readMp4Track(file: FilmFile, id: number): Promise<Mp4Track> {
-  const movie = await readMovie(file);
+/** What is said of the video track `id`; an Error where its headers are damaged. */
+export function readMp4Track(movie: readonly Box[], id: number): Mp4Track {
   const tracks = movie.filter(({ type }) => type === "trak").map(({ payload }) => readBoxes(payload));
   const track = tracks.find((boxes) => trackId(child(boxes, "tkhd")) === id);
   if (track === undefined) throw new FilmError("its track has no header");
@@ -43,7 +44,7 @@ export async function readMp4Track(file: FilmFile, id: number): Promise<Mp4Track
 }
 
 /** The movie's header, having made sure that no table in it, or in a fragment, is longer than any film's. */
-async function readMovie(file: FilmFile): Promise<Box[]> {
+export async function readMovie(file: FilmFile): Promise<Box[]> {
   let movie: Box[] | undefined;
   let [frames, isFragmented] = [0, false];
   for await (const { type, start, end } of topLevel(file)) {
@@ -63,8 +64,7 @@ async function readMovie(file: FilmFile): Promise<Box[]> {
 async function* topLevel(file: FilmFile): AsyncGenerator<{ type: string; start: number; end: number }> {
   let at = 0;
   for (let boxes = 0; at + 8 <= file.size; boxes++) {
-    if (boxes === maxBoxes)
-      throw new FilmError("it is in too many pieces; copy it into one: ffmpeg -i in.mp4 -c copy out.mp4");
+    if (boxes === maxBoxes) throw inPieces(`more than ${maxBoxes} pieces`);
     const header = await file.read(at, at + 16);
     const short = header.readUInt32BE(0);
     const bytes = short === 1 ? 16 : 8;
@@ -80,12 +80,20 @@ async function* topLevel(file: FilmFile): AsyncGenerator<{ type: string; start: 
 function checkTables(track: Buffer): void {
   const media = children(readBoxes(track), "mdia");
   if (child(media, "hdlr")?.toString("latin1", 8, 12) !== "vide") return;
-  for (const { type, payload } of children(children(media, "minf"), "stbl")) {
-    if (type !== "stts" && type !== "ctts") continue;
-    let frames = 0;
-    for (let at = 8; at + 8 <= payload.length; at += 8) frames += payload.readUInt32BE(at);
-    if (frames > maxFrames) throw tooMany();
-  }
+  const tables = children(children(media, "minf"), "stbl");
+  const counts = (type: string, from: number, step: number) => numbers(child(tables, type), from, step);
+  const sum = (all: number[]) => all.reduce((total, each) => total + each, 0);
+  const frames = sum(counts("stts", 8, 8));
+  if (Math.max(frames, sum(counts("ctts", 8, 8))) > maxFrames) throw tooMany();
+  const largest = counts("stsc", 12, 12).reduce((most, each) => Math.max(most, each), 0);
+  if (frames * largest > maxSteps) throw inPieces(`pieces of ${largest} frames`);
+}
+
+/** The 32-bit numbers of a table, `step` bytes apart. */
+function numbers(table: Buffer | undefined, from: number, step: number): number[] {
+  const found: number[] = [];
+  for (let at = from; table && at + 4 <= table.length; at += step) found.push(table.readUInt32BE(at));
+  return found;
 }
 
 function countRuns(fragment: Box[]): number {
@@ -170,13 +178,14 @@ function timescale(header: Buffer | undefined): number {
   return ticks;
 }
 
-function child(boxes: Box[], type: string): Buffer | undefined {
+function child(boxes: readonly Box[], type: string): Buffer | undefined {
   return boxes.find((box) => box.type === type)?.payload;
 }
 
 /** The boxes in a box of this type, after `skip` bytes. */
-function children(boxes: Box[], type: string, skip = 0): Box[] {
+function children(boxes: readonly Box[], type: string, skip = 0): Box[] {
   return readBoxes(child(boxes, type)?.subarray(skip) ?? Buffer.alloc(0));
 }
 
+const inPieces = (what: string) => new FilmError(`it is in ${what}; copy it: ffmpeg -i FILM -c copy NEW.mp4`);
 const tooMany = () => new FilmError(`its header promises more than ${maxFrames} frames`);

@@ -100,14 +100,13 @@ export function yuvToRgb(frame: YuvFrame): Uint8Array {
     const chromaY = Math.min(y >> down, cb.rows - 1);
     const [cbRow, crRow] = [rowOf(cb, chromaY), rowOf(cr, chromaY)];
     for (let x = 0, chromaX = 0; x < columns; chromaX++) {
-      const column = chromaX < lastColumn ? chromaX : lastColumn;
+      const column = Math.min(chromaX, lastColumn);
       const b = (numbers[cbRow + column] as number) & top;
       const r = (numbers[crRow + column] as number) & top;
       const addedRed = red[r] as number;
       const addedGreen = (greenByBlue[b] as number) + (greenByRed[r] as number);
       const addedBlue = blue[b] as number;
-      const next = (chromaX + 1) << across;
-      for (const end = next < columns ? next : columns; x < end; x++, at += 3) {
+      for (const end = Math.min(columns, (chromaX + 1) << across); x < end; x++, at += 3) {
         const l = light[(numbers[lumaRow + x] as number) & top] as number;
         rgb[at] = clamped[(l + addedRed) >> fraction] as number;
         rgb[at + 1] = clamped[(l + addedGreen) >> fraction] as number;
