@@ -24,6 +24,7 @@ void releaseMatrixUnit() {
 bool hasMatrixUnit() {
   // The system must allow a process to use the unit; libtorch says by throwing where it has no such kernel.
   static const bool has = [] {
+    if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
     if (!hasFastBf16() || !hasMatrixKernel() || !at::cpu::init_amx()) return false;
     std::array<Half, kLanes * kTile> a{}, b{};
     std::array<float, kLanes * kLanes> sums{};

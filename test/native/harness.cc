@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <napi.h>
 
@@ -55,15 +56,28 @@ Tensors toTensors(const Napi::Object& inputs) {
   return tensors;
 }
 
+/// So many threads compute while this lives, where it is told a number.
+class Threads {
+ public:
+  explicit Threads(const Json& config) : before_(at::get_num_threads()) {
+    if (config.contains("threads")) at::set_num_threads(config["threads"]);
+  }
+  ~Threads() { at::set_num_threads(before_); }
+
+ private:
+  int before_;
+};
+
 Napi::Value run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     const std::string name = info[0].As<Napi::String>();
     const auto found = probes().find(name);
     if (found == probes().end()) throw Error(ErrorCode::InvalidOption, "there is no probe \"" + name + "\"");
+    const Json config = Json::parse(info[1].As<Napi::String>().Utf8Value());
+    const Threads threads(config);
     c10::InferenceMode inference;
-    const Tensors outputs = found->second(Json::parse(info[1].As<Napi::String>().Utf8Value()),
-                                          toTensors(info[2].As<Napi::Object>()));
+    const Tensors outputs = found->second(config, toTensors(info[2].As<Napi::Object>()));
     auto result = Napi::Object::New(env);
     for (const auto& [key, tensor] : outputs) result.Set(key, fromTensor(env, tensor));
     return result;

@@ -14,7 +14,8 @@ namespace cameo::test {
 using Json = nlohmann::json;
 using Tensors = std::map<std::string, at::Tensor>;
 
-/// A function of the native half that tests may call by name: plain values and tensors in, tensors out.
+/// A function of the native half that tests may call by name: plain values and tensors in, tensors out. So
+/// many threads compute it as "threads" in its config says.
 using Probe = std::function<Tensors(const Json& config, const Tensors& inputs)>;
 
 /// Makes `probe` callable as `probes.run(name, config, inputs)`. Use at namespace scope:
