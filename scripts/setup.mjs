@@ -45,7 +45,7 @@ function addonIsThere() {
   if (age("build", "Release", "cameo.node") <= sources) return false;
   return (
     !options.tests ||
-    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow(cpp, "test", "native"))
+    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow(cpp, "test"))
   );
 }
 

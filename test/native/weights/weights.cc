@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "fuzz/read.h"
 #include "harness.h"
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
@@ -93,10 +94,15 @@ Tensors inspect(const Json& config, const Tensors&) {
   return {{"", jsonBytes(weights::inspect(config.at("path")))}};
 }
 
+Tensors fuzz(const Json& config, const Tensors&) {
+  readInput(config.at("path"));
+  return {};
+}
+
 }  // namespace
 
 const bool kWeightsRegistered = addProbe("weights.read", read) && addProbe("weights.write", write) &&
                                 addProbe("weights.load", load) && addProbe("weights.component", component) &&
-                                addProbe("weights.inspect", inspect);
+                                addProbe("weights.inspect", inspect) && addProbe("fuzz.read", fuzz);
 
 }  // namespace cameo::test

@@ -1,0 +1,60 @@
+#include "fuzz/read.h"
+
+#include <ATen/ATen.h>
+
+#include <filesystem>
+
+#include "core/config.h"
+#include "models/clip_text.h"
+#include "models/unet.h"
+#include "models/vae.h"
+#include "schedulers/noise_schedule.h"
+#include "weights/diffusers_folder.h"
+#include "weights/inspect.h"
+#include "weights/open_weights.h"
+#include "weights/subject.h"
+
+namespace cameo::test {
+
+namespace {
+
+constexpr int64_t kLargestRead = 1 << 20;  // elements; a tensor expanded from one number may have any count
+
+void readWeights(const std::string& path) {
+  const auto source = weights::openWeights(path);
+  for (const weights::TensorEntry& entry : source->entries) {
+    if (entry.numel() <= kLargestRead) entry.view().clone();
+    entry.release();
+  }
+  weights::readSubjectMetadata(*source);
+  weights::inspect(path);
+}
+
+Config configOf(const std::string& folder) {
+  auto component = weights::openComponent(folder, "a network", "", weights::Weights::Optional);
+  return Config(std::move(component.config), folder);
+}
+
+void readFolder(const std::string& folder) {
+  weights::describeFolder(folder + "/base");
+  weights::describeFolder(folder + "/motion");
+  const std::string schedule = folder + "/base/scheduler/scheduler_config.json";
+  const schedulers::NoiseSchedule noise(
+      schedulers::ScheduleConfig::read(Config(weights::readJson(schedule), schedule)));
+  const models::ClipText text(models::ClipTextConfig::read(configOf(folder + "/base/text_encoder")));
+  const models::Vae vae(models::VaeConfig::read(configOf(folder + "/base/vae")));
+  const Config motion = configOf(folder + "/motion");
+  const models::UNet unet(models::UNetConfig::read(configOf(folder + "/base/unet"), &motion));
+}
+
+}  // namespace
+
+void readInput(const std::string& path) {
+  if (std::filesystem::is_directory(path)) {
+    readFolder(path);
+  } else {
+    readWeights(path);
+  }
+}
+
+}  // namespace cameo::test
