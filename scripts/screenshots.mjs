@@ -1,16 +1,24 @@
 // Takes the pictures of the studio that the README and docs/studio.md show, of the model that ships, in a real browser:
 //
-//     node scripts/page.mjs && node scripts/screenshots.mjs
+//     node scripts/page.mjs && node scripts/screenshots.mjs [--out FOLDER] [--seeds 3] [--steps N]
 //
-// CHROME_PATH is the browser's program, /usr/bin/chromium where it is not set.
-import { mkdtempSync, rmSync } from "node:fs";
+// --out is docs/pictures where it is not given, --steps the model's own. CHROME_PATH is the browser's program, /usr/bin/chromium where it is not set.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import sharp from "sharp";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({
+  options: {
+    out: { type: "string", default: join(root, "docs", "pictures") },
+    seeds: { type: "string", default: "3" },
+    steps: { type: "string" },
+  },
+});
 const { Studio } = await import(join(root, "dist", "studio", "index.js"));
 
 async function openPage(url, settings) {
@@ -24,7 +32,7 @@ async function openPage(url, settings) {
 async function capture(page, name, options = {}) {
   await sharp(await page.screenshot(options))
     .webp({ quality: 80, effort: 6 })
-    .toFile(join(root, "docs", "pictures", `${name}.webp`));
+    .toFile(join(resolve(values.out), `${name}.webp`));
 }
 
 async function makeVideos(page) {
@@ -32,12 +40,20 @@ async function makeVideos(page) {
   await page.getByRole("img", { name: "critter.png" }).waitFor();
   await page.getByLabel("Prompt").fill("a critter runs on a beach");
   await page.getByLabel("Seed", { exact: true }).fill("40");
-  await page.getByLabel("Seeds side by side").selectOption("3");
+  await page.getByLabel("Seeds side by side").selectOption(values.seeds);
+  if (values.steps !== undefined) {
+    await page.getByText("More options").click();
+    await page.getByLabel("Steps", { exact: true }).fill(values.steps);
+  }
   await page.getByRole("button", { name: "Generate" }).click();
-  await page.locator(".stage video").nth(2).waitFor({ timeout: 600_000 });
+  await page
+    .locator(".stage video")
+    .nth(Number(values.seeds) - 1)
+    .waitFor({ timeout: 600_000 });
   await page.waitForTimeout(1000);
 }
 
+mkdirSync(values.out, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), "cameo-screenshots-"));
 const studio = await Studio.start({ load: { device: "cpu" }, output: folder });
 const executablePath = process.env.CHROME_PATH ?? "/usr/bin/chromium";

@@ -1,23 +1,39 @@
 // Runs the tests and reports on them: `npm test`, or `npm test -- tokenizer` for the files whose path has that in it.
 // The last line is `N passed, N failed, N skipped`; a test is a `t.test(...)` at the top level of a file.
+//
+//   node scripts/test.mjs [--fast] [--list] [PART...]
+//
+// --fast  without the files that say at their top that they are slow, by a line "// Slow: " and why
+// --list  names the files, and runs none
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tap = join(root, "node_modules", ".bin", "tap");
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
+/** What takes longer should say that it is slow. */
+const slowSeconds = 60;
+
+function isSlow(file) {
+  return readFileSync(join(root, "test", file), "utf8").startsWith("// Slow: ");
+}
+
 /** By the sources, so that the compiled test of a source that is gone is not run. */
-function testFiles(filters) {
+function testFiles(filters, fast) {
   return readdirSync(join(root, "test"), { recursive: true })
     .filter((file) => file.endsWith(".test.ts"))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
-    .map((file) => join("build", "test", file.replace(/\.ts$/, ".js")))
+    .filter((file) => !fast || !isSlow(file))
     .sort();
 }
+
+const compiled = (file) => join("build", "test", file.replace(/\.ts$/, ".js"));
+const source = (file) => relative(join("build", "test"), file).replace(/\.js$/, ".ts");
 
 /** A reader of TAP, line by line: counts the tests of each file and prints files, failures and what they say. */
 function reporter() {
@@ -47,14 +63,16 @@ function reporter() {
     if (depth > 0) return;
     // A file that failed without a failed test, such as one that crashed, counts as one.
     if (failed && file.failed === 0) file.failed = 1;
-    console.log(`${failed ? "FAILED" : "ok"} ${name} (${summary(file)}; ${seconds(comment)})`);
+    const took = seconds(comment);
+    const unmarked = took > slowSeconds && !isSlow(source(name)) ? ", and does not say that it is slow" : "";
+    console.log(`${failed ? "FAILED" : "ok"} ${name} (${summary(file)}; ${took.toFixed(1)} s${unmarked})`);
     for (const key of Object.keys(counts)) counts[key] += file[key];
     file = { passed: 0, failed: 0, skipped: 0 };
   };
 }
 
 function seconds(comment) {
-  return `${(Number(comment.match(/time=([\d.]+)ms/)?.[1] ?? 0) / 1000).toFixed(1)} s`;
+  return Number(comment.match(/time=([\d.]+)ms/)?.[1] ?? 0) / 1000;
 }
 
 function summary({ passed, failed, skipped }) {
@@ -72,15 +90,23 @@ async function runTap(files) {
   return closed;
 }
 
-const files = testFiles(process.argv.slice(2));
+const { values: options, positionals: filters } = parseArgs({
+  options: { fast: { type: "boolean" }, list: { type: "boolean" } },
+  allowPositionals: true,
+});
+const files = testFiles(filters, options.fast);
 if (files.length === 0) {
-  console.error(`no test file has ${process.argv.slice(2).join(" or ")} in its path`);
+  console.error(`no ${options.fast ? "fast " : ""}test file has ${filters.join(" or ")} in its path`);
   process.exit(2);
+}
+if (options.list) {
+  for (const file of files) console.log(file);
+  process.exit(0);
 }
 // The test class that tap generates for the plugins of .taprc; it does not generate it by itself.
 const built =
   existsSync(join(root, ".tap", "plugins")) || spawnSync(tap, ["build"], { cwd: root }).status === 0;
-const code = built ? await runTap(files) : 1;
+const code = built ? await runTap(files.map(compiled)) : 1;
 if (code !== 0 && counts.failed === 0) counts.failed = 1;
 console.log(summary(counts));
 process.exitCode = counts.failed > 0 ? 1 : 0;

@@ -1,33 +1,20 @@
+// Slow: it samples and trains by every command that is shown.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { test } from "tap";
 import { usageError } from "../support/command_line.js";
+import {
+  allCommands as all,
+  type DocumentedCommand,
+  inBlocks,
+  inHelp,
+  inProse,
+  scriptOf,
+} from "../support/documented_commands.js";
 import { writeExampleFolder } from "../support/example_folder.js";
-import { codeSpans, documents, fencedBlocks } from "../support/markdown.js";
+import { fencedBlocks } from "../support/markdown.js";
 import { shellCommands } from "../support/shell.js";
-
-interface DocumentedCommand {
-  words: string[];
-  place: string;
-}
-
-const inBlocks: DocumentedCommand[] = fencedBlocks("sh").flatMap(({ text, place }) =>
-  shellCommands(text).map((words) => ({ words, place })),
-);
-/** As in "  $ cameo sample ...". */
-const inHelp: DocumentedCommand[] = fencedBlocks("text").flatMap(({ text, place }) => {
-  const lines = text.replaceAll(/\\\n\s*/g, "").matchAll(/^ *\$ (.*)$/gm);
-  return [...lines].flatMap(([, line = ""]) => shellCommands(line)).map((words) => ({ words, place }));
-});
-/** In running text the rest of a command often goes without saying. */
-const inProse: DocumentedCommand[] = documents.flatMap((document) =>
-  codeSpans(document)
-    .filter((span) => /^(cameo|npx cameo|npm|node) /.test(span))
-    .flatMap(shellCommands)
-    .map((words) => ({ words: words[0] === "cameo" ? [...words, "..."] : words, place: document })),
-);
-const all = [...inBlocks, ...inHelp, ...inProse];
 
 /** Programs of others, whose options are theirs to check. */
 const others = [
@@ -67,14 +54,15 @@ function scriptsFor(place: string): Record<string, string> {
   return JSON.parse(readFileSync(manifest, "utf8")).scripts ?? {};
 }
 
-function wrong({ words: [program = "", ...args], place }: DocumentedCommand): string | undefined {
+function wrong({ words, place }: DocumentedCommand): string | undefined {
+  const [program = "", ...args] = words;
   if (program === "cameo") return usageError(args);
   if (program === "npm" && args[0] === "run") {
     return scriptsFor(place)[args[1] ?? ""] ? undefined : `npm has no script ${args[1]}`;
   }
   if (program === "npm") return npmCommands.includes(args[0] ?? "") ? undefined : `npm has no ${args[0]}`;
-  const script = args.find((arg) => /\.(m?js|py)$/.test(arg));
-  if (script && ["node", "python"].includes(program)) {
+  const script = scriptOf(words);
+  if (script) {
     return [".", "examples"].some((folder) => existsSync(join(folder, script))) ? undefined : `no ${script}`;
   }
   return others.includes(program) ? undefined : `${program} is not known`;

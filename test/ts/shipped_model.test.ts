@@ -1,3 +1,4 @@
+// Slow: it samples with the model that ships.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline } from "cameo";

@@ -1,3 +1,4 @@
+// Slow: it starts and ends many processes.
 import { spawnSync } from "node:child_process";
 import t from "tap";
 import { bareNode } from "../../support/environment.js";

@@ -1,3 +1,4 @@
+// Slow: it emulates a GPU.
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
 import { runProbe } from "../../support/probes.js";

@@ -1,3 +1,4 @@
+// Slow: it waits for timeouts, in several processes.
 import t, { type Test } from "tap";
 import { type Outcome, runRank, runRanks } from "./ranks.js";
 

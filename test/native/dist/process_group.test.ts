@@ -1,3 +1,4 @@
+// Slow: it waits for timeouts, in several processes.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import t, { type Test } from "tap";

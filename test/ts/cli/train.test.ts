@@ -1,3 +1,4 @@
+// Slow: it trains, in processes that are interrupted.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,3 +1,4 @@
+// Slow: it drives a browser.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Slow: it starts and ends several processes.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";

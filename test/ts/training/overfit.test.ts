@@ -1,3 +1,4 @@
+// Slow: it trains for minutes.
 import { copyFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline, type Recipe, Trainer } from "cameo";

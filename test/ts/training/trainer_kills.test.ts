@@ -1,3 +1,4 @@
+// Slow: it kills runs that train.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Slow: it trains each kind of network.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadOptions, Pipeline, type SampleRequest } from "cameo";

@@ -1,3 +1,4 @@
+// Slow: it trains in several processes.
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";

@@ -1,3 +1,4 @@
+// Slow: it trains.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

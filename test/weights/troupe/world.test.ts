@@ -1,3 +1,4 @@
+// Slow: it draws films in several processes.
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
