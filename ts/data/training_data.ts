@@ -103,7 +103,7 @@ export class TrainingData implements AsyncDisposable {
     throwIfAborted(signal);
     const skips = new Skips(data.source, onSkip);
     const { entries, unusable } = options.list ?? (await listClips(data, kind));
-    for (const [clip, reason] of unusable) skips.unusable(clip, reason);
+    for (const [clip, reason] of unusable) skips.report(clip, reason);
     const tokenizer = await readTokenizerFiles(options.tokenizer);
     throwIfAborted(signal);
     const { textPositions, latentScale, latentChannels, cacheKey } = options;
@@ -122,18 +122,9 @@ export class TrainingData implements AsyncDisposable {
     }
   }
 
-  /** Clips that were left out so far: without a caption, or found unreadable. */
+  /** Clips that were left out so far: not in the list, such as those without a caption, or found unreadable. */
   get skipped(): number {
     return this.#parts.skips.count;
-  }
-
-  /** How many of the source's clips are used, as far as is known; undefined where it is all of them. */
-  get summary(): string | undefined {
-    const { lasting, unlisted } = this.#parts.skips;
-    const left = lasting.size + unlisted;
-    if (left === 0) return undefined;
-    const all = this.clips + unlisted;
-    return `${all - left} of ${all} clips are used, ${left} ${left === 1 ? "is" : "are"} left out`;
   }
 
   /** How long the consumers of `batches` waited in all. */
@@ -213,8 +204,6 @@ export class TrainingData implements AsyncDisposable {
 class Skips {
   /** Indices of clips that can't be read wherever they stand: they aren't tried again. */
   readonly lasting = new Set<number>();
-  /** Clips that the source has and the list doesn't: without a caption, or of a format that isn't read. */
-  unlisted = 0;
   count = 0;
   readonly #reported = new Set<number>();
   readonly #source: string;
@@ -226,13 +215,7 @@ class Skips {
     this.#onSkip = onSkip;
   }
 
-  /** Of a clip that isn't in the list. */
-  unusable(clip: string, reason: CameoError): void {
-    this.unlisted++;
-    this.#report(clip, reason);
-  }
-
-  #report(clip: string, reason: CameoError): void {
+  report(clip: string, reason: CameoError): void {
     this.count++;
     this.#onSkip(clip, reason);
   }
@@ -243,7 +226,7 @@ class Skips {
     this.#first ??= reason;
     if (this.#reported.has(clip)) return;
     this.#reported.add(clip);
-    this.#report(paths[0] as string, reason);
+    this.report(paths[0] as string, reason);
   }
 
   nothingReadable(): CameoError {
