@@ -1,12 +1,18 @@
+import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
 import { fileReason, readRegularFile } from "../media/files.js";
+import { parsePythonJson } from "../python_json.js";
 
-/** A token that is found in the text as it stands, before anything is split. */
-export interface SpecialToken {
+/** A token that is found in the text as it stands, before anything is split: a special one, or one added by learning. */
+export interface AddedToken {
   content: string;
   /** Found in the normalised text, not in the raw one. */
   normalized: boolean;
+  /** Where it isn't the vocabulary's. */
+  id?: number;
+  /** Not found within a word. */
+  singleWord?: true;
 }
 
 /** What a tokenizer folder says. */
@@ -17,7 +23,7 @@ export interface TokenizerFiles {
   end: string;
   padding: string;
   unknown: string;
-  special: SpecialToken[];
+  special: AddedToken[];
 }
 
 type Json = Record<string, unknown>;
@@ -35,12 +41,17 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const { vocab, merges } = whole ? modelOf(whole, folder) : await readVocabAndMerges(folder);
   const config = await readJson(join(folder, "tokenizer_config.json"));
   const names = await readNames(folder, config);
-  const special = new Map<string, boolean>();
-  for (const token of namedTokens(names)) special.set(token.content, token.normalized);
-  // Saved by newer releases, these say for certain what the names above only hint at.
-  const added = config?.added_tokens_decoder ?? whole?.added_tokens ?? {};
-  for (const token of addedTokens(added)) special.set(token.content, token.normalized);
-  const name = (key: string) => specialToken(names[key])?.content ?? defaultNames[key] ?? "";
+  const special = new Map<string, AddedToken>();
+  for (const token of namedTokens(names)) special.set(token.content, token);
+  // Saved by newer releases, the tokens with their properties say for certain what the names above only hint at.
+  const described = [
+    ...describedTokens(whole?.added_tokens),
+    ...describedTokens(config?.added_tokens_decoder),
+  ];
+  for (const token of [...(await readLearnedTokens(folder, special)), ...described]) {
+    special.set(token.content, withOwnId(token, vocab));
+  }
+  const name = (key: string) => addedToken(names[key])?.content ?? defaultNames[key] ?? "";
   const files = {
     vocab,
     merges,
@@ -48,14 +59,28 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     end: name("eos_token"),
     padding: name("pad_token"),
     unknown: name("unk_token"),
-    special: Array.from(special, ([content, normalized]) => ({ content, normalized })),
+    special: [...special.values()].filter((token) => idOf(token, vocab) !== undefined),
   };
-  const missing = [files.start, files.end, files.padding, files.unknown].find(
-    (token) => !Object.hasOwn(vocab, token),
-  );
+  const known = new Set(files.special.map(({ content }) => content));
+  const missing = [files.start, files.end, files.padding, files.unknown].find((token) => !known.has(token));
   if (missing !== undefined) throw formatError(folder, `its vocabulary lacks the special token ${missing}`);
-  files.special = files.special.filter(({ content }) => Object.hasOwn(vocab, content));
   return files;
+}
+
+/** A token's id; undefined where neither it nor the vocabulary has one. */
+export function idOf({ content, id }: AddedToken, vocab: Record<string, number>): number | undefined {
+  return id ?? (Object.hasOwn(vocab, content) ? vocab[content] : undefined);
+}
+
+function withOwnId({ id, ...token }: AddedToken, vocab: Record<string, number>): AddedToken {
+  return id === undefined || idOf(token, vocab) === id ? token : { ...token, id };
+}
+
+/** added_tokens.json: ids by tokens, of which those that have a name are special. */
+async function readLearnedTokens(folder: string, named: Map<string, AddedToken>): Promise<AddedToken[]> {
+  const path = join(folder, "added_tokens.json");
+  const ids = Object.entries(checkedVocab((await readJson(path)) ?? {}, path));
+  return ids.map(([content, id]) => ({ content, normalized: !named.has(content), id }));
 }
 
 type Model = Pick<TokenizerFiles, "vocab" | "merges">;
@@ -86,11 +111,15 @@ function modelOf({ model }: Json, folder: string): Model {
 function checkedVocab(vocab: unknown, path: string): Record<string, number> {
   if (!isObject(vocab)) throw formatError(path, "its vocabulary is not an object of ids");
   for (const [token, id] of Object.entries(vocab)) {
-    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= 2 ** 31) {
+    if (!isId(id)) {
       throw formatError(path, `the id of ${JSON.stringify(token)} is not a whole number from 0`);
     }
   }
   return vocab as Record<string, number>;
+}
+
+function isId(id: unknown): id is number {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 31;
 }
 
 function mergeOf(parts: unknown, path: string): [string, string] {
@@ -105,20 +134,32 @@ async function readNames(folder: string, config: Json | undefined): Promise<Json
   return { ...config, ...(await readJson(join(folder, "special_tokens_map.json"))) };
 }
 
-function namedTokens(names: Json): SpecialToken[] {
+function namedTokens(names: Json): AddedToken[] {
+  const additional = names.additional_special_tokens;
   // Later ones win: a padding token given as a plain string is looked for in the raw text.
-  return Object.keys(defaultNames).flatMap((key) => specialToken(names[key] ?? defaultNames[key]) ?? []);
+  const values = [
+    ...Object.entries(defaultNames).map(([key, fallback]) => names[key] ?? fallback),
+    ...(Array.isArray(additional) ? additional : []),
+  ];
+  return values.flatMap((value) => addedToken(value) ?? []);
 }
 
-function addedTokens(added: unknown): SpecialToken[] {
-  const tokens = typeof added === "object" && added !== null ? Object.values(added) : [];
-  return tokens.flatMap((token) => specialToken(token) ?? []);
+/** tokenizer.json's list, whose tokens have their ids, or added_tokens_decoder, in which they are found by them. */
+function describedTokens(tokens: unknown): AddedToken[] {
+  if (typeof tokens !== "object" || tokens === null) return [];
+  return Object.entries(tokens).flatMap(([key, value]) => {
+    const token = addedToken(value);
+    const id = Number(Array.isArray(tokens) ? value?.id : key);
+    return token === undefined ? [] : [isId(id) ? { ...token, id } : token];
+  });
 }
 
-function specialToken(value: unknown): SpecialToken | undefined {
-  if (typeof value === "string") return { content: value, normalized: false };
-  if (!isObject(value) || typeof value.content !== "string") return undefined;
-  return { content: value.content, normalized: value.normalized !== false };
+/** A name, or an object with properties; undefined for all else. White space around it (lstrip, rstrip) makes no token. */
+function addedToken(value: unknown): AddedToken | undefined {
+  if (typeof value === "string") return value === "" ? undefined : { content: value, normalized: false };
+  if (!isObject(value) || typeof value.content !== "string" || value.content === "") return undefined;
+  const token = { content: value.content, normalized: value.normalized !== false };
+  return value.single_word === true ? { ...token, singleWord: true } : token;
 }
 
 async function readJson(path: string): Promise<Json | undefined> {
@@ -126,7 +167,7 @@ async function readJson(path: string): Promise<Json | undefined> {
   if (text === undefined) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parsePythonJson(text);
   } catch (error) {
     // It quotes the file, line ends and all.
     const reason = (error as Error).message.replace(/\s+/g, " ");
@@ -140,7 +181,14 @@ async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readRegularFile(path)).toString("utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      const target = await readlink(path).catch(() => undefined);
+      if (target === undefined) return undefined;
+      throw formatError(
+        path,
+        `it is a symbolic link to ${JSON.stringify(target)}, which is not there; fetch that again`,
+      );
+    }
     throw formatError(path, fileReason(error));
   }
 }

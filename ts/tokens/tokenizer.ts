@@ -1,5 +1,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { readTokenizerFiles, type TokenizerFiles } from "./files.js";
+import { CameoError } from "../errors.js";
+import { AddedTokenFinder } from "./added_tokens.js";
+import { type AddedToken, idOf, readTokenizerFiles, type TokenizerFiles } from "./files.js";
 import { letter, normalizePrompt, number, symbol } from "./unicode.js";
 
 export interface PromptTokens {
@@ -19,57 +21,119 @@ const byteLevelPieces = `${contractions}|${letter}+|${number}+|${symbol}+`;
 
 /** What is used of the library, whose own declarations do not resolve as an ES module's. */
 interface BytePairEncoding {
-  normalizer: { normalize(text: string): string };
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
   decode(ids: number[], options: { clean_up_tokenization_spaces: boolean }): string;
 }
 
 /** CLIP's byte-pair encoding: the ids that transformers' CLIPTokenizer gives. */
 export class ClipTokenizer {
-  readonly #tokenizer: BytePairEncoding;
+  readonly #words: BytePairEncoding;
   readonly #files: TokenizerFiles;
+  readonly #inRaw: AddedTokenFinder;
+  readonly #inNormalized: AddedTokenFinder;
+  readonly #added: Map<number, AddedToken>;
+  readonly #embeddings: number;
 
-  constructor(files: TokenizerFiles) {
+  /** `embeddings`: how many tokens the text encoder has learned. */
+  constructor(files: TokenizerFiles, embeddings = Number.POSITIVE_INFINITY) {
     this.#files = files;
-    this.#tokenizer = buildTokenizer(files);
+    this.#words = buildTokenizer(files);
+    this.#inRaw = new AddedTokenFinder(files.special.filter(({ normalized }) => !normalized));
+    this.#inNormalized = new AddedTokenFinder(
+      files.special
+        .filter(({ normalized }) => normalized)
+        .map((token) => ({ ...token, id: this.#idOf(token), content: normalizePrompt(token.content) })),
+    );
+    this.#added = new Map(files.special.map((token) => [this.#idOf(token), token]));
+    this.#embeddings = embeddings;
   }
 
   /** Opens a tokenizer folder. Rejects with ERR_WEIGHTS_FORMAT where it is none. */
-  static async load(folder: string): Promise<ClipTokenizer> {
-    return new ClipTokenizer(await readTokenizerFiles(folder));
+  static async load(folder: string, embeddings?: number): Promise<ClipTokenizer> {
+    return new ClipTokenizer(await readTokenizerFiles(folder), embeddings);
   }
 
-  /** The ids of `text` for a text encoder of so many positions. */
+  /**
+   * The ids of `text` for a text encoder of so many positions. Throws ERR_WEIGHTS_MISMATCH for a token that the text
+   * encoder has not learned.
+   */
   encode(text: string, positions: number): PromptTokens {
-    const { vocab, start, end, padding } = this.#files;
-    const all = this.#tokenizer.encode(text.replace(/\p{Surrogate}/gu, "\uFFFD"), {
-      add_special_tokens: false,
-    }).ids;
+    const { start, end, padding } = this.#files;
+    const all = this.#encodeAll(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
     const kept = all.slice(0, positions - 2);
-    const ids = new Int32Array(positions).fill(vocab[padding] as number);
-    ids.set([vocab[start] as number, ...kept, vocab[end] as number]);
+    const ids = new Int32Array(positions).fill(this.#idOf(padding));
+    ids.set([this.#idOf(start), ...kept, this.#idOf(end)]);
+    this.#checkLearned(ids);
     const tokens = { ids, kept: kept.length, total: all.length };
     return kept.length === all.length ? tokens : { ...tokens, cutAfter: this.#lastWords(kept) };
   }
 
+  #encodeAll(text: string): number[] {
+    return this.#inRaw
+      .split(text)
+      .flatMap((part) =>
+        typeof part === "string" ? this.#inNormalized.split(normalizePrompt(part)) : [part],
+      )
+      .flatMap((part) => (typeof part === "string" ? this.#encodeWords(part) : [this.#idOf(part)]));
+  }
+
+  #encodeWords(text: string): number[] {
+    // Spaces make no token. One in front keeps the library from taking a spelled-out special token for one.
+    return this.#words.encode(` ${text}`, { add_special_tokens: false }).ids;
+  }
+
+  #idOf(token: AddedToken | string): number {
+    const { special, vocab } = this.#files;
+    const found = typeof token === "string" ? special.find(({ content }) => content === token) : token;
+    return idOf(found as AddedToken, vocab) as number;
+  }
+
+  #checkLearned(ids: Int32Array): void {
+    const unlearned = ids.find((id) => id >= this.#embeddings);
+    if (unlearned === undefined) return;
+    const token = JSON.stringify(
+      this.#added.get(unlearned)?.content ?? this.#words.decode([unlearned], decoding),
+    );
+    throw new CameoError(
+      "ERR_WEIGHTS_MISMATCH",
+      `the tokenizer knows ${token} as token ${unlearned}, but the text encoder has learned only tokens 0 to ` +
+        `${this.#embeddings - 1}: load the text encoder that was trained with it, or leave it out of the prompt`,
+    );
+  }
+
   #lastWords(ids: number[]): string {
-    const text = this.#tokenizer.decode(ids.slice(-16), { clean_up_tokenization_spaces: false });
-    const words = text.replaceAll("\uFFFD", "").trim().split(/\s+/);
-    return words.slice(-3).join(" ");
+    const words: string[] = [];
+    let ordinary: number[] = [];
+    const flush = () => {
+      if (ordinary.length > 0) words.push(this.#words.decode(ordinary, decoding));
+      ordinary = [];
+    };
+    for (const id of ids.slice(-16)) {
+      const added = this.#added.get(id);
+      if (added === undefined) ordinary.push(id);
+      else {
+        flush();
+        words.push(added.content);
+      }
+    }
+    flush();
+    return words.join(" ").replaceAll("\uFFFD", "").trim().split(/\s+/).slice(-3).join(" ");
   }
 }
 
-function buildTokenizer({ vocab, merges, special, unknown }: TokenizerFiles): BytePairEncoding {
+const decoding = { clean_up_tokenization_spaces: false };
+
+function buildTokenizer({ vocab, merges, unknown }: TokenizerFiles): BytePairEncoding {
   const pieces = (pattern: string) => ({
     type: "Split",
     pattern: { Regex: pattern },
     behavior: "Removed",
     invert: true,
   });
-  const tokenizer: BytePairEncoding = new Tokenizer(
+  return new Tokenizer(
     {
-      added_tokens: special.map((token) => ({ ...token, id: vocab[token.content] as number, special: true })),
-      normalizer: { type: "Lowercase" },
+      added_tokens: [],
+      normalizer: null,
       pre_tokenizer: {
         type: "Sequence",
         pretokenizers: [
@@ -84,7 +148,4 @@ function buildTokenizer({ vocab, merges, special, unknown }: TokenizerFiles): By
     },
     {},
   );
-  // Spaces make no token. One in front keeps the library from taking a spelled-out special token for one.
-  tokenizer.normalizer.normalize = (text) => ` ${normalizePrompt(text)}`;
-  return tokenizer;
 }

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { CameoError } from "../errors.js";
 import { exists, fileReason, replaceFile } from "../media/files.js";
 import type { NativeTrainer } from "../native.js";
+import { parsePythonJson, stringifyPythonJson } from "../python_json.js";
 import type { CompleteRecipe } from "./recipe.js";
 
 type Part = Parameters<NativeTrainer["exportWeights"]>[1];
@@ -120,8 +121,8 @@ async function writePrediction({ objective }: CompleteRecipe, folder: string): P
 }
 
 async function changeJson(path: string, changes: object): Promise<void> {
-  const changed = { ...JSON.parse(await readFile(path, "utf8")), ...changes };
-  await replaceFile(path, Buffer.from(`${JSON.stringify(changed, null, 2)}\n`));
+  const changed = { ...(parsePythonJson(await readFile(path, "utf8")) as object), ...changes };
+  await replaceFile(path, Buffer.from(`${stringifyPythonJson(changed, 2)}\n`));
 }
 
 async function hasWeights(folder: string): Promise<boolean> {
