@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "weights/mapped_file.h"
 #include "weights/text.h"
 
 namespace cameo::weights {
@@ -29,6 +30,11 @@ bool isFile(const fs::path& path) {
 bool isFolder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
+}
+
+void requireNoDanglingLink(const fs::path& path) {
+  const std::string link = describeDanglingLink(path.string());
+  if (!link.empty()) failFormat(path.string(), link);
 }
 
 std::vector<std::string> fileNames(const fs::path& folder) {
@@ -55,6 +61,7 @@ std::vector<std::string> candidates(const std::string& variant) {
 
 std::optional<std::string> findVariant(const fs::path& folder, const std::string& variant) {
   for (const std::string& name : candidates(variant)) {
+    requireNoDanglingLink(folder / name);
     if (isFile(folder / name)) return (folder / name).string();
   }
   return std::nullopt;
@@ -137,8 +144,10 @@ std::string classIn(const fs::path& folder, const std::string& file) {
 ComponentFolder openComponent(const std::string& folder, const std::string& what, const std::string& variant,
                               Weights weights) {
   if (isFile(folder)) failFormat(folder, "this is a file; a folder with " + what + " was expected");
+  requireNoDanglingLink(folder);
   if (!isFolder(folder)) failMissing(folder, what);
   const fs::path config = fs::path(folder) / "config.json";
+  requireNoDanglingLink(config);
   if (!isFile(config)) {
     failFormat(folder, c10::str("there is no config.json for ", what, "; this is ", describeFolder(folder)));
   }

@@ -1,5 +1,6 @@
 #include "weights/key_maps.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -16,12 +17,21 @@ constexpr std::array<Rename, 4> kOldVaeAttention{{
     {".proj_attn.", ".to_out.0."},
 }};
 
+constexpr auto kUNetParts =
+    std::to_array<std::string_view>({"conv_in.", "time_embedding.", "down_blocks.", "mid_block.",
+                                     "up_blocks.", "conv_norm_out.", "conv_out."});
+
 constexpr std::string_view kTextModel = "text_model.";
 
 }  // namespace
 
 std::optional<std::string> unetKey(std::string_view key) {
   return std::string(key);
+}
+
+bool isUNetKey(std::string_view key) {
+  return std::any_of(kUNetParts.begin(), kUNetParts.end(),
+                     [&](std::string_view part) { return key.starts_with(part); });
 }
 
 std::optional<std::string> vaeKey(std::string_view key) {

@@ -12,6 +12,8 @@ using KeyMap = std::optional<std::string> (*)(std::string_view key);
 
 /// UNet, UNetMotionModel, MotionAdapter and VideoMaker files: the names as they are.
 std::optional<std::string> unetKey(std::string_view key);
+/// Whether a name starts as those of a UNet, with or without motion modules, do.
+bool isUNetKey(std::string_view key);
 /// AutoencoderKL, of any age: `query`, `key`, `value`, `proj_attn` become `to_q`, `to_k`, `to_v`, `to_out.0`.
 std::optional<std::string> vaeKey(std::string_view key);
 /// CLIPTextModel with or without the prefix `text_model.`, alone or as a part of a CLIPModel.

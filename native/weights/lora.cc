@@ -6,9 +6,13 @@
 #include <c10/util/safe_numerics.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "weights/lora_scaling.h"
 #include "weights/text.h"
 
 namespace cameo::weights {
@@ -44,7 +48,9 @@ std::map<std::string, Adapter> groupByModule(const TensorSource& source, const s
     const std::string_view name = withoutPrefix(entry.name);
     const auto take = [&](std::string_view suffix, const TensorEntry* Adapter::*part) {
       if (!name.ends_with(suffix)) return false;
-      adapters[std::string(name.substr(0, name.size() - suffix.size()))].*part = &entry;
+      Adapter& adapter = adapters[std::string(name.substr(0, name.size() - suffix.size()))];
+      if (std::exchange(adapter.*part, &entry) != nullptr)
+        fail(source, network, quote(name) + " is there twice");
       return true;
     };
     const bool known =
@@ -52,6 +58,12 @@ std::map<std::string, Adapter> groupByModule(const TensorSource& source, const s
     if (!known) fail(source, network, quote(entry.name) + " is no part of an adapter");
   }
   return adapters;
+}
+
+void requireBothHalves(const TensorSource& source, const std::string& network, const std::string& module,
+                       const Adapter& adapter) {
+  if (adapter.down != nullptr && adapter.up != nullptr) return;
+  fail(source, network, quote(module) + " has only one of lora_A and lora_B");
 }
 
 /// Whether a tensor of this shape has so many elements behind its first dimension.
@@ -70,23 +82,34 @@ bool fits(const Adapter& adapter, const Parameter& parameter) {
   return rank > 0 && rank <= std::max(out, in) && hasRowsOf(down, in) && up[0] == out && hasRowsOf(up, rank);
 }
 
+/// As `alpha` beside the factors or the metadata say it; 1 where neither does.
+double scaleOf(const TensorSource& source, const std::string& network, const std::string& module,
+               const Adapter& adapter, const std::optional<LoraScaling>& scaling) {
+  const int64_t rank = adapter.down->shape[0];
+  const double said = scaling ? scaling->scaleOf(module, rank) : 1;
+  if (adapter.alpha == nullptr) return said;
+  if (adapter.alpha->numel() != 1) fail(source, network, quote(adapter.alpha->name) + " is not one number");
+  const double scale = adapter.alpha->view().to(at::kDouble).item<double>() / static_cast<double>(rank);
+  if (scaling && std::abs(scale - said) > 1e-3 * std::abs(said)) {
+    fail(source, network,
+         c10::str(quote(adapter.alpha->name), " makes its adapter ", scale, " times as strong, its metadata ",
+                  said, " times: remove the one that is wrong"));
+  }
+  return scale;
+}
+
 /// scale * B A in fp32, of the parameter's shape.
 at::Tensor product(const TensorSource& source, const std::string& network, const std::string& module,
-                   const Adapter& adapter, const Parameter& parameter) {
-  if (adapter.down == nullptr || adapter.up == nullptr) {
-    fail(source, network, quote(module) + " has only one of lora_A and lora_B");
-  }
+                   const Adapter& adapter, const Parameter& parameter,
+                   const std::optional<LoraScaling>& scaling) {
+  requireBothHalves(source, network, module, adapter);
   if (!fits(adapter, parameter)) {
     fail(source, network,
          c10::str(quote(module), " has ", shapeText(adapter.down->shape), " and ",
                   shapeText(adapter.up->shape), " for ", shapeText(parameter.shape)));
   }
   const at::Tensor down = adapter.down->view().to(at::kFloat), up = adapter.up->view().to(at::kFloat);
-  double scale = 1;
-  if (adapter.alpha != nullptr) {
-    if (adapter.alpha->numel() != 1) fail(source, network, quote(adapter.alpha->name) + " is not one number");
-    scale = adapter.alpha->view().to(at::kDouble).item<double>() / static_cast<double>(down.size(0));
-  }
+  const double scale = scaleOf(source, network, module, adapter, scaling);
   return at::mm(up.flatten(1), down.flatten(1)).mul_(scale).view(parameter.shape);
 }
 
@@ -97,6 +120,14 @@ bool isLora(const TensorSource& source) {
     if (entry.name.ends_with(kDown) || entry.name.ends_with(kUp)) return true;
   }
   return false;
+}
+
+void checkUNetAdapters(const TensorSource& source) {
+  for (const auto& [module, adapter] : groupByModule(source, "unet")) {
+    if (!isUNetKey(module)) fail(source, "unet", "there is no layer " + quote(module));
+    requireBothHalves(source, "unet", module, adapter);
+  }
+  LoraScaling::read(source);
 }
 
 std::set<std::string> parametersIn(const TensorSource& source) {
@@ -115,12 +146,13 @@ std::set<std::string> parametersIn(const TensorSource& source) {
 Coverage mergeLora(ParameterSet& parameters, const TensorSource& source, const std::string& network) {
   const c10::AutoGradMode no_gradients(false);
   const auto adapters = groupByModule(source, network);
+  const auto scaling = LoraScaling::read(source);
   for (const auto& [module, adapter] : adapters) {
     const Parameter* parameter = parameters.find(module + ".weight");
     if (parameter == nullptr) fail(source, network, "there is no layer " + quote(module));
     at::Tensor value = parameter->value;
-    const at::Tensor sum =
-        value.to(at::kFloat) + product(source, network, module, adapter, *parameter).to(value.device());
+    const at::Tensor sum = value.to(at::kFloat) +
+                           product(source, network, module, adapter, *parameter, scaling).to(value.device());
     value.copy_(sum);
   }
   Coverage coverage = startCoverage(source);

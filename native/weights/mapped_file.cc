@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "weights/text.h"
 
@@ -31,7 +32,8 @@ class Descriptor {
   int fd_;
 };
 
-std::string reasonFor(int error) {
+std::string reasonFor(int error, const std::string& path) {
+  if (const std::string link = describeDanglingLink(path); !link.empty()) return link;
   if (error == ENOENT || error == ENOTDIR) return "there is no such file";
   if (error == EACCES || error == EPERM) return "no permission to read this file";
   return std::string("the file cannot be read: ") + std::strerror(error);
@@ -39,17 +41,26 @@ std::string reasonFor(int error) {
 
 }  // namespace
 
+std::string describeDanglingLink(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_symlink(path, error) || fs::exists(path, error)) return "";
+  const std::string target = fs::read_symlink(path, error).string();
+  return "this is a symbolic link to " + quote(target) +
+         ", which is not there; fetch that again, or copy what the link should lead to";
+}
+
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   const Descriptor file(path);
-  if (file.get() < 0) failFormat(path, reasonFor(errno));
+  if (file.get() < 0) failFormat(path, reasonFor(errno, path));
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) failFormat(path, reasonFor(errno));
+  if (::fstat(file.get(), &status) != 0) failFormat(path, reasonFor(errno, path));
   if (S_ISDIR(status.st_mode)) failFormat(path, "this is a folder; a weight file was expected");
   if (!S_ISREG(status.st_mode)) failFormat(path, "this is not a regular file");
   if (status.st_size == 0) failFormat(path, "the file is empty; fetch it again");
   const auto size = static_cast<size_t>(status.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (data == MAP_FAILED) failFormat(path, reasonFor(errno));
+  if (data == MAP_FAILED) failFormat(path, reasonFor(errno, path));
   return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<const std::byte*>(data), size));
 }
 

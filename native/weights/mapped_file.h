@@ -9,6 +9,10 @@
 
 namespace cameo::weights {
 
+/// What is wrong with a symbolic link that leads nowhere, as in an incomplete cache of downloads; "" for all
+/// else.
+std::string describeDanglingLink(const std::string& path);
+
 /// A file mapped into memory for reading. It must not be cut short by another process while it is mapped.
 class MappedFile {
  public:

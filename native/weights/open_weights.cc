@@ -1,7 +1,11 @@
 #include "weights/open_weights.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
+#include <unordered_set>
 
 #include "weights/guess.h"
 #include "weights/safetensors.h"
@@ -48,6 +52,39 @@ bool isDamagedSafetensors(std::string_view text, const std::string& path) {
   failFormat(file.path(), "this is a pickle, but not one of torch.save: it holds no tensors");
 }
 
+/// Modules around the network that training leaves in names: torch.compile's, FSDP's, activation
+/// checkpointing's.
+constexpr auto kWrappers =
+    std::to_array<std::string_view>({"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."});
+/// DataParallel's and DistributedDataParallel's.
+constexpr std::string_view kParallel = "module.";
+
+void eraseWrappers(std::string& name) {
+  for (const std::string_view wrapper : kWrappers) {
+    for (size_t at = name.find(wrapper); at != name.npos; at = name.find(wrapper, at)) {
+      const bool is_part = at == 0 || name[at - 1] == '.';
+      if (is_part)
+        name.erase(at, wrapper.size());
+      else
+        at += wrapper.size();
+    }
+  }
+}
+
+/// Gives the tensors their names in the network itself, however it was wrapped when it was saved.
+void removeWrappers(TensorSource& source) {
+  auto& entries = source.entries;
+  for (TensorEntry& entry : entries) eraseWrappers(entry.name);
+  const auto is_parallel = [](const TensorEntry& entry) { return entry.name.starts_with(kParallel); };
+  while (!entries.empty() && std::all_of(entries.begin(), entries.end(), is_parallel)) {
+    for (TensorEntry& entry : entries) entry.name.erase(0, kParallel.size());
+  }
+  std::unordered_set<std::string_view> names;
+  for (const TensorEntry& entry : entries) {
+    if (!names.insert(entry.name).second) failFormat(source.path, quote(entry.name) + " is there twice");
+  }
+}
+
 }  // namespace
 
 TensorSource openWeightFile(const std::string& path) {
@@ -66,9 +103,10 @@ TensorSource openWeightFile(const std::string& path) {
 std::shared_ptr<const TensorSource> openWeights(const std::string& path) {
   const auto file = MappedFile::open(path);
   const bool is_json = file->text().starts_with('{');
-  if (is_json && !isWholeSafetensors(file->text()))
-    return std::make_shared<TensorSource>(readShardedIndex(path));
-  return std::make_shared<TensorSource>(openWeightFile(path));
+  const bool is_index = is_json && !isWholeSafetensors(file->text());
+  auto source = std::make_shared<TensorSource>(is_index ? readShardedIndex(path) : openWeightFile(path));
+  removeWrappers(*source);
+  return source;
 }
 
 }  // namespace cameo::weights

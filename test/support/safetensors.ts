@@ -15,6 +15,13 @@ export function dtypesOf(path: string): string[] {
   return [...new Set(Object.values(readHeader(path).header).map(({ dtype }) => dtype))].sort();
 }
 
+/** What a .safetensors file says of itself. */
+export function readMetadata(path: string): Record<string, string> {
+  const file = readFileSync(path);
+  const header = JSON.parse(file.toString("utf8", 8, 8 + Number(file.readBigUInt64LE(0))));
+  return header.__metadata__ ?? {};
+}
+
 /** Every tensor of a .safetensors file; what is 64 bits wide becomes float32. */
 export function readSafetensors(path: string): Tensors {
   const { file, start, header } = readHeader(path);
@@ -50,7 +57,7 @@ function toArray(path: string, name: string, dtype: string, bytes: Uint8Array<Ar
   }
 }
 
-export function writeSafetensors(path: string, tensors: Tensors): void {
+export function writeSafetensors(path: string, tensors: Tensors, metadata?: Record<string, string>): void {
   const header: Header = {};
   let offset = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
@@ -59,7 +66,7 @@ export function writeSafetensors(path: string, tensors: Tensors): void {
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
-  const json = JSON.stringify(header);
+  const json = JSON.stringify(metadata ? { __metadata__: metadata, ...header } : header);
   const text = Buffer.from(json.padEnd(Math.ceil(Buffer.byteLength(json) / 8) * 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));

@@ -1,10 +1,12 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadOptions, Pipeline } from "cameo";
 import t, { type Test } from "tap";
 import { addLowRank, largestDifference } from "../../support/low_rank.js";
 import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
 import { writeSmallModel } from "../../support/small_model.js";
-import { drawInput, type Tensor, type Tensors } from "../../support/tensors.js";
+import { drawInput, elements, type Tensor, type Tensors } from "../../support/tensors.js";
+import { errorOf, runWeights, throwsTyped } from "../../support/weights.js";
 
 const model = writeSmallModel("lora");
 const whole = readSafetensors(model.subject ?? "");
@@ -22,9 +24,10 @@ const factors: Tensors = {
   [`${convolution}.lora_B.weight`]: draw("conv B", 8, rank, 1, 1),
 };
 
-function write(t: Test, tensors: Tensors): string {
+function write(t: Test, tensors: Tensors, config?: object): string {
   const path = join(t.testdir(), "adapters.safetensors");
-  writeSafetensors(path, tensors);
+  const metadata = config && { format: "pt", lora_adapter_metadata: JSON.stringify(config) };
+  writeSafetensors(path, tensors, metadata);
   return path;
 }
 
@@ -114,4 +117,96 @@ t.test("adapters that do not fit are named", async (t) => {
     t.match(error.message, `the adapters in ${path} do not fit the unet`);
     t.notMatch(error.message, "\n");
   }
+});
+
+/** What the adapters of a file are multiplied by. */
+function scalesOf(path: string): [linear: number, convolution: number] {
+  const parameters: Record<string, number[]> = { [`${linear}.weight`]: [8, 8], [`${convolution}.weight`]: [8, 8, 3, 3] };
+  const { tensors } = runWeights("lora", { path, parameters });
+  const scale = (module: string) => {
+    const added = tensors[`${module}.weight`]?.data[0] ?? 0;
+    const [down, up] = [factors[`${module}.lora_A.weight`], factors[`${module}.lora_B.weight`]];
+    const shape = parameters[`${module}.weight`] ?? [];
+    const zeros = { shape, data: new Float32Array(elements(shape)) };
+    return added / ((up && down && addLowRank(zeros, up, down).data[0]) ?? 0);
+  };
+  return [scale(linear), scale(convolution)];
+}
+
+const prefixed = (config: object, prefix = "unet.") =>
+  Object.fromEntries(Object.entries(config).map(([name, value]) => [prefix + name, value]));
+
+t.test("diffusers' metadata says how strong adapters are", async (t) => {
+  const root = Math.sqrt(rank);
+  const cases: [object, [number, number]][] = [
+    [prefixed({ r: rank, lora_alpha: 6 }), [2, 2]],
+    [{ r: rank, lora_alpha: 6 }, [2, 2]],
+    [{ ...prefixed({ r: rank, lora_alpha: 6 }), ...prefixed({ lora_alpha: 90 }, "text_encoder.") }, [2, 2]],
+    [prefixed({ lora_alpha: 4.5 }), [1.5, 1.5]],
+    [prefixed({ r: rank }), [8 / rank, 8 / rank]],
+    [prefixed({ lora_alpha: 3, alpha_pattern: { conv1: 6 } }), [1, 2]],
+    [prefixed({ lora_alpha: 3, alpha_pattern: { v1: 6 } }), [1, 1]],
+    [prefixed({ lora_alpha: 3, alpha_pattern: { [`^${linear}`]: 6, "^conv1": 9 } }), [2, 1]],
+    [prefixed({ lora_alpha: 3, alpha_pattern: { "down_blocks\\.\\d+\\..*\\.to_q": 6 } }), [2, 1]],
+    [prefixed({ r: 4, lora_alpha: 6, rank_pattern: { ".*": rank } }), [2, 2]],
+    [prefixed({ r: rank, lora_alpha: 6, use_rslora: true }), [6 / root, 6 / root]],
+    [
+      prefixed({ r: rank, lora_alpha: 6, use_dora: false, init_lora_weights: "gaussian", bias: "none" }),
+      [2, 2],
+    ],
+    [prefixed({ r: 7, lora_alpha: 90 }, "text_encoder."), [1, 1]],
+  ];
+  for (const [config, scales] of cases) {
+    const made = scalesOf(write(t, factors, config));
+    const isRight = made.every((scale, i) => Math.abs(scale - (scales[i] ?? 0)) < 1e-4);
+    t.ok(isRight, `${JSON.stringify(config)} gives ${made.map((scale) => scale.toFixed(2))}`);
+  }
+});
+
+t.test("what adapters are by their metadata and merging can't honour is refused by name", async (t) => {
+  const alpha = { [`${linear}.alpha`]: { shape: [], data: new Float32Array([3]) } };
+  const cases: [object, Tensors, RegExp][] = [
+    [{ use_dora: true }, {}, /use_dora "true", which is not supported/],
+    [{ lora_bias: true }, {}, /lora_bias/],
+    [{ bias: "all" }, {}, /bias/],
+    [{ use_qalora: true }, {}, /use_qalora/],
+    [{ layer_replication: [[0, 4]] }, {}, /layer_replication/],
+    [{ init_lora_weights: "pissa_niter_4" }, {}, /init_lora_weights .*pissa/],
+    [{ alpha_pattern: { "(to_q|to_k)": 2 } }, {}, /the alpha_pattern "\(to_q\|to_k\)"/],
+    [{ alpha_pattern: [1] }, {}, /alpha_pattern that is no table/],
+    [{ lora_alpha: "8" }, {}, /lora_alpha .*which is no number/],
+    [{ lora_alpha: Number.NaN, r: 1 }, {}, /rank 1, but it has 3/],
+    [{ r: rank, rank_pattern: { to_q: 5 } }, {}, /"down_blocks.*to_q" has rank 5, but it has 3/],
+    [{ r: rank, lora_alpha: 9 }, alpha, /alpha" makes its adapter 1 times as strong, its metadata 3 times/],
+  ];
+  for (const [config, tensors, message] of cases) {
+    const path = write(t, { ...factors, ...tensors }, prefixed(config));
+    const error = errorOf(() => scalesOf(path));
+    t.match(error.code, /^ERR_WEIGHTS_(FORMAT|MISMATCH)$/);
+    t.match(error.message, message);
+    t.match(error.message, path);
+  }
+  for (const text of ["{", "[]", '"x"', `{"a":${"[".repeat(99)}`]) {
+    const path = join(t.testdir(), "broken.safetensors");
+    writeSafetensors(path, factors, { lora_adapter_metadata: text });
+    throwsTyped(t, () => scalesOf(path), "ERR_WEIGHTS_FORMAT", "lora_adapter_metadata");
+  }
+});
+
+const cases = "../shared/cases/lora";
+const released = "../shared/parity/videomaker-a";
+const skip = existsSync(cases) && existsSync(released) ? false : `${cases} is not there`;
+
+t.test("a file of diffusers' acts as one with the same alphas", { skip }, async (t) => {
+  const frames = async (name: string) => {
+    const paths = { base: join(released, "sd15-small"), motion: join(released, "motion-adapter") };
+    const subject = [join(released, "videomaker.bin"), join(cases, `${name}.safetensors`)];
+    await using pipe = await Pipeline.load({ ...paths, subject, device: "cpu", dtype: "fp32" });
+    const reference = join(released, "reference.png");
+    const request = { prompt: "a man", reference, frames: 2, width: 64, height: 64, steps: 3, seed: 7 };
+    return (await pipe.sample(request)).frames;
+  };
+  const [metadata, alphas, plain] = await Promise.all(["metadata", "alpha_keys", "plain"].map(frames));
+  t.equal(largestDifference(metadata as Uint8Array, alphas as Uint8Array), 0);
+  t.ok(largestDifference(metadata as Uint8Array, plain as Uint8Array) > 4);
 });

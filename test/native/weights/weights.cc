@@ -5,6 +5,7 @@
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
 #include "weights/load.h"
+#include "weights/lora.h"
 #include "weights/open_weights.h"
 #include "weights/safetensors.h"
 
@@ -85,6 +86,19 @@ Tensors load(const Json& config, const Tensors&) {
   return values;
 }
 
+// What the adapters of {"path"} add to {"parameters": {name: shape}}, which are zeros.
+Tensors lora(const Json& config, const Tensors&) {
+  ParameterSet parameters;
+  for (const auto& [name, shape] : config.at("parameters").items()) {
+    Parameter& parameter = parameters.declare(name, shape);
+    parameter.value = at::zeros(parameter.shape);
+  }
+  weights::mergeLora(parameters, *weights::openWeights(config.at("path")), "unet");
+  Tensors values;
+  for (const Parameter& parameter : parameters.all()) values[parameter.name] = parameter.value;
+  return values;
+}
+
 Tensors component(const Json& config, const Tensors&) {
   const auto folder = weights::openComponent(config.at("folder"), "the UNet", config.value("variant", ""));
   return {{"", jsonBytes({{"weights", folder.weights}, {"config", folder.config}})}};
@@ -102,7 +116,8 @@ Tensors fuzz(const Json& config, const Tensors&) {
 }  // namespace
 
 const bool kWeightsRegistered = addProbe("weights.read", read) && addProbe("weights.write", write) &&
-                                addProbe("weights.load", load) && addProbe("weights.component", component) &&
+                                addProbe("weights.load", load) && addProbe("weights.lora", lora) &&
+                                addProbe("weights.component", component) &&
                                 addProbe("weights.inspect", inspect) && addProbe("fuzz.read", fuzz);
 
 }  // namespace cameo::test
