@@ -21,6 +21,10 @@ export interface PipelineDescription {
   defaultSize: [width: number, height: number];
   /** How many tokens a prompt has room for, start and end included. */
   textPositions: number;
+  /** How many tokens the text encoder has learned. */
+  textVocabulary: number;
+  /** What doesn't go together in what was loaded, as where a subject was trained on another base: a line each. */
+  warnings: string[];
   /** What this model's requests take where they say nothing, where that isn't what others do. */
   defaults?: SampleDefaults;
   /** The folder that the tokenizer was read from. */

@@ -2,7 +2,7 @@ import { openAddonFor } from "./addon.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
-import { checkLoadOptions, checkModelPaths, type LoadOptions, loadReport } from "./options/load.js";
+import { checkModelPaths, completeLoadOptions, type LoadOptions, loadReport } from "./options/load.js";
 import type { SampleRequest } from "./options/sample.js";
 import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
@@ -45,7 +45,9 @@ export class Pipeline implements AsyncDisposable {
    */
   static async load(options: LoadOptions = {}): Promise<Pipeline> {
     const toError = errorsOf(Pipeline.load);
-    const { native: nativeOptions, shipped } = checkLoadOptions(options);
+    const { native: nativeOptions, shipped } = await completeLoadOptions(options).catch((error) => {
+      throw toError(error);
+    });
     const { signal, onProgress } = options;
     throwIfAborted(signal);
     checkModelPaths(nativeOptions);
@@ -61,7 +63,8 @@ export class Pipeline implements AsyncDisposable {
         ...JSON.parse(native.describe()),
         ...(shipped && { defaults: shipped.defaults }),
       };
-      return new Pipeline(native, await ClipTokenizer.load(description.tokenizer), description, shipped);
+      const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
+      return new Pipeline(native, tokenizer, description, shipped);
     } catch (error) {
       await native.close();
       throw error;

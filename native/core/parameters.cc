@@ -2,9 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <c10/util/StringUtil.h>
 
 #include <functional>
 #include <numeric>
+
+#include "core/error.h"
 
 namespace cameo {
 
@@ -19,6 +22,10 @@ int64_t Parameter::numel() const {
 }
 
 Parameter& ParameterSet::declare(std::string name, std::vector<int64_t> shape) {
+  if (parameters_.size() == kMost) {
+    throw Error(ErrorCode::WeightsFormat, c10::str("the config describes a network of more than ", kMost,
+                                                   " tensors, which none has; get it again"));
+  }
   Parameter& parameter =
       parameters_.emplace_back(Parameter{.name = std::move(name), .shape = std::move(shape), .value = {}});
   const bool added = by_name_.emplace(parameter.name, &parameter).second;

@@ -45,7 +45,11 @@ class ParameterSet {
   ParameterSet(const ParameterSet&) = delete;
   ParameterSet& operator=(const ParameterSet&) = delete;
 
-  /// The reference stays valid for the set's life. Declaring a name twice is a programming error.
+  /// Beyond what any network has: a config of a few bytes could ask for millions of layers.
+  static constexpr size_t kMost = 8192;
+
+  /// The reference stays valid for the set's life. Declaring a name twice is a programming error. Throws
+  /// `ErrorCode::WeightsFormat` for more than `kMost` parameters.
   Parameter& declare(std::string name, std::vector<int64_t> shape);
 
   /// Null where no layer declared that name.

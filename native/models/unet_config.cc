@@ -116,7 +116,7 @@ UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
   unet.freq_shift = config.number("freq_shift", 0);
   unet.downsample_padding = config.integer("downsample_padding", 1, 0, 1);
   unet.mid_output_scale = config.number("mid_block_scale_factor", 1);
-  unet.sample_size = config.integer("sample_size", 64);
+  unet.sample_size = config.integers("sample_size", 2, 64);
   if (motion != nullptr) unet.motion = readMotion(*motion, unet);
   return unet;
 }

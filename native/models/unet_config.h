@@ -37,7 +37,7 @@ struct UNetConfig {
   double freq_shift = 0;
   int64_t downsample_padding = 1;
   double mid_output_scale = 1;
-  int64_t sample_size = 64;               // of the latents it was trained on
+  std::vector<int64_t> sample_size = {64, 64};  // height and width of the latents it was trained on
   bool reference_cross_attention = true;  // a subject model's: whether references attend to the text, too
   std::optional<MotionConfig> motion;
 

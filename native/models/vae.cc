@@ -53,7 +53,8 @@ VaeConfig VaeConfig::read(const Config& config) {
   vae.post_quant_conv = config.boolean("use_post_quant_conv", true);
   vae.scaling_factor = config.number("scaling_factor", 0.18215);
   vae.shift_factor = config.number("shift_factor", 0);
-  vae.sample_size = config.integer("sample_size", 32);
+  vae.sample_size = config.integers("sample_size", 2, 32).front();  // as diffusers' tiles are
+  vae.force_upcast = config.boolean("force_upcast", true);
   return vae;
 }
 

@@ -24,6 +24,7 @@ struct VaeConfig {
   double scaling_factor = 0.18215;
   double shift_factor = 0;
   int64_t sample_size = 512;  // pixels; also the size of a tile
+  bool force_upcast = true;   // its activations go beyond what fp16 holds
 
   /// How many pixels one latent stands for, in each direction.
   int64_t scale() const { return int64_t{1} << (block_out_channels.size() - 1); }

@@ -15,9 +15,10 @@ void checkIds(const Pipeline& pipeline, const char* name, const std::vector<int3
   }
   for (const int32_t id : ids) {
     if (id < 0 || id >= config.vocab_size) {
-      throw Error(ErrorCode::InvalidOption,
-                  c10::str(name, ": token id ", id, " is not in the text encoder's vocabulary of ",
-                           config.vocab_size, "; the tokenizer belongs to another model"));
+      throw Error(
+          ErrorCode::InvalidOption,
+          c10::str(name, ": token ", id, " is not one of the ", config.vocab_size,
+                   " that the text encoder has learned; the tokenizer belongs to another text encoder"));
     }
   }
 }
@@ -34,6 +35,13 @@ at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height) {
   return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1);
 }
 
+void requireFinite(const Pipeline& pipeline, const at::Tensor& is_finite) {
+  if (is_finite.item<bool>()) return;
+  const char* small_type = pipeline.dtype == at::kHalf ? "load it with dtype bf16 or fp32, or " : "";
+  throw Error(ErrorCode::WeightsFormat, c10::str("the model's result is not finite: ", small_type,
+                                                 "get its weights again, one of the files is broken"));
+}
+
 at::Tensor toRgb(const at::Tensor& image) {
   const at::Tensor scaled = image.to(at::kFloat).mul(0.5).add_(0.5).clamp_(0, 1).mul_(255).round_();
   return scaled.permute({1, 2, 0}).to(at::kByte).contiguous();
@@ -46,7 +54,7 @@ ReferenceLatents encodeReferences(const Pipeline& pipeline, const SampleRequest&
   std::vector<at::Tensor> latents, log_variances;
   for (const RgbImage& reference : request.references) {
     const at::Tensor image = imageToTensor(reference.data.data(), reference.width, reference.height)
-                                 .to(pipeline.device, pipeline.dtype);
+                                 .to(pipeline.device, pipeline.vaeDtype());
     const models::Posterior posterior =
         request.vae_tiling ? pipeline.vae->encodeTiled(image) : pipeline.vae->encode(image);
     at::Tensor latent = posterior.mean.to(at::kFloat);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "models/initialize.h"
+#include "pipeline/origins.h"
 #include "pipeline/pipeline.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
@@ -23,20 +24,24 @@ namespace {
 /// Loads networks one after another into `result`, counting parameters over all of them for the progress.
 class Loader {
  public:
-  Loader(Pipeline& result, std::optional<uint64_t> seed, const OnProgress& onProgress,
+  Loader(Pipeline& result, const LoadOptions& options, const OnProgress& onProgress,
          const Cancellation& cancellation)
-      : result_(result), seed_(seed), on_progress_(onProgress), cancellation_(cancellation) {}
+      : result_(result),
+        seed_(options.draw_missing),
+        check_only_(options.check_only),
+        on_progress_(onProgress),
+        cancellation_(cancellation) {}
 
   void expect(const ParameterSet& parameters) { total_ += static_cast<int64_t>(parameters.all().size()); }
 
-  void load(const std::string& name, ParameterSet& parameters, std::vector<weights::Layer> layers,
-            const std::function<bool(const std::string&)>& is_drawn) {
+  void load(const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
+            std::vector<weights::Layer> layers, const std::function<bool(const std::string&)>& is_drawn) {
     const weights::LoadOptions options{
         .network = name,
-        .dtype = result_.dtype,
+        .dtype = dtype,
         .device = result_.home(),
         // A GPU's fp32 group norm would copy every tensor back and forth.
-        .channels_last = result_.device.is_cpu() || result_.dtype != at::kFloat,
+        .channels_last = result_.device.is_cpu() || dtype != at::kFloat,
         .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
         .cancellation = &cancellation_,
         .may_miss = is_drawn,
@@ -45,8 +50,9 @@ class Loader {
         layers.begin(), layers.end(), [](const auto& layer) { return !weights::isLora(*layer.source); });
     const std::vector<weights::Layer> adapters(first_adapter, layers.end());
     layers.erase(first_adapter, layers.end());
+    if (check_only_) return weights::checkLayers(parameters, layers, options);
     auto coverage = weights::load(parameters, layers, options);
-    if (seed_) models::initialize(parameters, *seed_, result_.dtype, result_.home());
+    if (seed_) models::initialize(parameters, *seed_, dtype, result_.home());
     parameters.join();
     for (const auto& adapter : adapters) {
       coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
@@ -59,6 +65,7 @@ class Loader {
  private:
   Pipeline& result_;
   std::optional<uint64_t> seed_;  // of what is drawn; none where everything must be in the files
+  bool check_only_;
   const OnProgress& on_progress_;
   const Cancellation& cancellation_;
   int64_t done_ = 0;
@@ -98,6 +105,16 @@ models::UNetConfig readUNetConfig(const weights::ComponentFolder& unet,
   config.reference_cross_attention =
       subject.reference_cross_attention.value_or(config.reference_cross_attention);
   return config;
+}
+
+/// The network of a folder's config. An error of the network's says which folder it is.
+template <typename Network, typename NetworkConfig>
+std::unique_ptr<Network> build(const NetworkConfig& config, const weights::ComponentFolder& folder) {
+  try {
+    return std::make_unique<Network>(config);
+  } catch (const Error& error) {
+    throw Error(error.code(), folder.path + ": " + error.what());
+  }
 }
 
 /// The sampler's settings: the base model's own, with those that AnimateDiff was trained with where motion
@@ -142,8 +159,9 @@ void describe(Pipeline& pipeline, const LoadOptions& options) {
   text["subject"] = pipeline.has_subject;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
   text["latentScale"] = scale;
-  text["defaultSize"] = {unet.sample_size * scale, unet.sample_size * scale};
+  text["defaultSize"] = {unet.sample_size[1] * scale, unet.sample_size[0] * scale};  // width, height
   text["textPositions"] = pipeline.text_encoder->config().positions;
+  text["textVocabulary"] = pipeline.text_encoder->config().vocab_size;
   text["tokenizer"] = options.base + "/tokenizer";
 }
 
@@ -174,31 +192,41 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   pipeline->noise_correlation = metadata.noise_correlation.value_or(0);
 
   using models::ClipTextConfig, models::VaeConfig;
-  pipeline->text_encoder = std::make_unique<models::ClipText>(
-      ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)));
-  pipeline->vae = std::make_unique<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)));
-  pipeline->unet = std::make_unique<models::UNet>(readUNetConfig(unet, motion, metadata));
+  pipeline->text_encoder = build<models::ClipText>(
+      ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)), text_encoder);
+  pipeline->vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
+  pipeline->unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
   pipeline->schedule = readSchedule(options);
   requireFitting(*pipeline, options.base);
 
   std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
-  if (motion && !motion->weights.empty()) unet_layers.push_back({weights::openWeights(motion->weights)});
+  ModelSources sources;
+  if (!unet_layers.empty()) sources.base = unet_layers.front().source;
+  if (motion && !motion->weights.empty()) {
+    sources.motion = weights::openWeights(motion->weights);
+    unet_layers.push_back({sources.motion});
+  }
   unet_layers.insert(unet_layers.end(), subject.begin(), subject.end());
+  for (const auto& layer : subject) sources.subject.push_back(layer.source);
+  pipeline->origins = originsOf(options, sources);
+  pipeline->description["warnings"] = originWarnings(pipeline->origins, sources);
 
-  Loader loader(*pipeline, options.draw_missing, onProgress, cancellation);
+  Loader loader(*pipeline, options, onProgress, cancellation);
   loader.expect(pipeline->text_encoder->parameters());
   loader.expect(pipeline->vae->parameters());
   loader.expect(pipeline->unet->parameters());
   const auto drawnWithout = [](const std::string& weights) {
     return [drawn = weights.empty()](const std::string&) { return drawn; };
   };
-  loader.load("text_encoder", pipeline->text_encoder->parameters(),
+  loader.load("text_encoder", pipeline->text_encoder->parameters(), pipeline->dtype,
               layersOf(text_encoder, weights::clipTextKey), drawnWithout(text_encoder.weights));
-  loader.load("vae", pipeline->vae->parameters(), layersOf(vae, weights::vaeKey), drawnWithout(vae.weights));
-  loader.load("unet", pipeline->unet->parameters(), unet_layers, [&](const std::string& name) {
-    const bool is_motion = name.find("motion_modules.") != std::string::npos;
-    return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
-  });
+  loader.load("vae", pipeline->vae->parameters(), pipeline->vaeDtype(), layersOf(vae, weights::vaeKey),
+              drawnWithout(vae.weights));
+  loader.load("unet", pipeline->unet->parameters(), pipeline->dtype, unet_layers,
+              [&](const std::string& name) {
+                const bool is_motion = name.find("motion_modules.") != std::string::npos;
+                return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
+              });
   describe(*pipeline, options);
   return pipeline;
 }

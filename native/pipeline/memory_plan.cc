@@ -26,7 +26,7 @@ double bytesOf(const ParameterSet& parameters, c10::ScalarType dtype) {
 /// On the device at the same time: all networks, or the largest one where they only visit it.
 double weightBytes(const Pipeline& pipeline) {
   const double sizes[] = {bytesOf(pipeline.text_encoder->parameters(), pipeline.dtype),
-                          bytesOf(pipeline.vae->parameters(), pipeline.dtype),
+                          bytesOf(pipeline.vae->parameters(), pipeline.vaeDtype()),
                           bytesOf(pipeline.unet->parameters(), pipeline.dtype)};
   if (pipeline.home() != pipeline.device) return *std::max_element(std::begin(sizes), std::end(sizes));
   return sizes[0] + sizes[1] + sizes[2];
@@ -49,7 +49,8 @@ double vaeBytes(const Pipeline& pipeline, const SampleRequest& request, bool til
   // The second level is as wide when it comes to full size.
   const auto& channels = config.block_out_channels;
   const int64_t largest = pixels * channels[std::min<size_t>(1, channels.size() - 1)];
-  const auto bytes = static_cast<double>(largest) * static_cast<double>(c10::elementSize(pipeline.dtype));
+  const auto bytes =
+      static_cast<double>(largest) * static_cast<double>(c10::elementSize(pipeline.vaeDtype()));
   return kKernels + kVaeTensors * bytes;
 }
 

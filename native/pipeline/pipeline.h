@@ -13,6 +13,7 @@
 #include "models/vae.h"
 #include "pipeline/request.h"
 #include "schedulers/noise_schedule.h"
+#include "weights/origins.h"
 
 namespace cameo::pipeline {
 
@@ -22,6 +23,10 @@ struct Pipeline {
 
   /// Where weights wait: within a budget of a GPU's memory they are there only while their network computes.
   c10::Device home() const { return max_memory ? c10::Device(c10::kCPU) : device; }
+  /// What the VAE computes in: fp32 in place of fp16 where its config has `force_upcast`, as in diffusers.
+  c10::ScalarType vaeDtype() const {
+    return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
+  }
 
   c10::Device device;
   c10::ScalarType dtype;
@@ -29,6 +34,7 @@ struct Pipeline {
   std::unique_ptr<models::Vae> vae;
   std::unique_ptr<models::UNet> unet;
   schedulers::ScheduleConfig schedule;
+  weights::Origins origins;  // what it was loaded from
   bool has_subject = false;
   double noise_correlation = 0;        // of consecutive frames, see schedulers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h

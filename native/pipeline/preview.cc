@@ -31,7 +31,7 @@ LatentPreview::LatentPreview(const Pipeline& pipeline) {
   const auto& config = pipeline.vae->config();
   const at::Tensor picture = colourfulPicture(kPositions * config.scale());
   const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
-  const at::Tensor mean = pipeline.vae->encode(picture.to(pipeline.device, pipeline.dtype)).mean[0];
+  const at::Tensor mean = pipeline.vae->encode(picture.to(pipeline.device, pipeline.vaeDtype())).mean[0];
   const at::Tensor latents = (mean.to(at::kFloat) - config.shift_factor) * config.scaling_factor;
   const at::Tensor colours = at::adaptive_avg_pool2d(picture, {kPositions, kPositions})[0].flatten(1).t();
   weights_ = std::get<0>(at::linalg_lstsq(withBias(latents), colours, std::nullopt, "gelsd"));

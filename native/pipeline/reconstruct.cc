@@ -24,8 +24,10 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
   }
   const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
   const at::Tensor pixels = imageToTensor(image.data.data(), image.width, image.height);
-  const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.dtype)).mean;
-  const at::Tensor rgb = toRgb(pipeline.vae->decode(latents)[0]).cpu();
+  const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.vaeDtype())).mean;
+  const at::Tensor decoded = pipeline.vae->decode(latents)[0];
+  requireFinite(pipeline, decoded.isfinite().all());
+  const at::Tensor rgb = toRgb(decoded).cpu();
   const auto* bytes = rgb.const_data_ptr<uint8_t>();
   return {{bytes, bytes + rgb.numel()}, image.width, image.height};
 }

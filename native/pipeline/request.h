@@ -30,6 +30,8 @@ struct LoadOptions {
   std::string dtype = "auto";
   /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).
   bool plain_kernels = false;
+  /// Whether to check all that loading checks and to read no tensor. The pipeline is then of no use.
+  bool check_only = false;
   /// Bytes of the device's memory that weights and a request may take; none: as much as there is.
   std::optional<uint64_t> max_memory = {};
 };

@@ -142,14 +142,6 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
   return noise.to(pipeline.device);
 }
 
-/// Pixels would be made of what is no number without a word.
-void checkFinite(const Pipeline& pipeline, const at::Tensor& latents) {
-  if (latents.isfinite().all().item<bool>()) return;
-  const char* small_type = pipeline.dtype == at::kHalf ? "load it with dtype bf16 or fp32, or " : "";
-  throw Error(ErrorCode::WeightsFormat, c10::str("the model's result is not finite: ", small_type,
-                                                 "get its weights again, one of the files is broken"));
-}
-
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
                    bool halves_apart, const OnProgress& onProgress, const Cancellation& cancellation,
                    Recorder& recorder) {
@@ -179,7 +171,7 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const
     }
     latents = scheduler->step(output, i, latents);
     recorder.addStep(latents);
-    if (i == 0 || i + 1 == timesteps.size()) checkFinite(pipeline, latents);
+    if (i == 0 || i + 1 == timesteps.size()) requireFinite(pipeline, latents.isfinite().all());
     onProgress(std::move(progress));
   }
   return latents;
@@ -193,6 +185,7 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
   Frames frames(request.frames * frame_bytes);
   std::deque<HostCopy> decoded;  // one may be on its way from a GPU, which decodes the next frame meanwhile
   int64_t delivered = 0;
+  at::Tensor all_finite;
   const auto deliver = [&](size_t may_stay) {
     while (decoded.size() > may_stay || (!decoded.empty() && decoded.front().isOnHost())) {
       const uint8_t* rgb = decoded.front().wait().const_data_ptr<uint8_t>();
@@ -204,9 +197,13 @@ Frames decode(const Pipeline& pipeline, const SampleRequest& request, const at::
   for (int64_t i = 0; i < request.frames; ++i) {
     cancellation.check();
     const at::Tensor unscaled =
-        (latents[0].slice(0, i, i + 1) / config.scaling_factor + config.shift_factor).to(pipeline.dtype);
+        (latents[0].slice(0, i, i + 1) / config.scaling_factor + config.shift_factor).to(pipeline.vaeDtype());
     const at::Tensor image =
         request.vae_tiling ? pipeline.vae->decodeTiled(unscaled) : pipeline.vae->decode(unscaled);
+    // Asked of a GPU for every frame, it would have to wait.
+    const at::Tensor is_finite = image.isfinite().all();
+    all_finite = all_finite.defined() ? all_finite.logical_and(is_finite) : is_finite;
+    if (i == 0 || i + 1 == request.frames) requireFinite(pipeline, all_finite);
     decoded.emplace_back(toRgb(image[0]));
     deliver(1);
   }

@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "train/trainer.h"
+#include "weights/identify.h"
 #include "weights/open_weights.h"
 #include "weights/safetensors.h"
 #include "weights/subject.h"
@@ -14,8 +15,6 @@
 namespace cameo::train {
 
 namespace {
-
-constexpr const char* kFormat = "cameo-training-1";
 
 [[noreturn]] void failCheckpoint(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::Checkpoint, path + " is no checkpoint of this run: " + why);
@@ -91,7 +90,7 @@ void Trainer::save(const std::string& path, std::map<std::string, std::string> m
   if (!owners_.empty()) gatherState(tensors);
   if (options_.vae) tensors.push_back(latentScale());
   if (!writesFiles()) return;
-  metadata["format"] = kFormat;
+  metadata["format"] = weights::kCheckpointFormat;
   metadata["step"] = std::to_string(steps_);
   if (ema_) metadata["average_updates"] = std::to_string(ema_->updates());
   weights::writeSafetensors(path, tensors, metadata);
@@ -119,7 +118,7 @@ void Trainer::resume(const std::string& path) {
   const c10::AutoGradMode no_gradients(false);
   const auto source = weights::openWeights(path);
   const auto format = source->metadata.find("format");
-  if (format == source->metadata.end() || format->second != kFormat) {
+  if (format == source->metadata.end() || format->second != weights::kCheckpointFormat) {
     failCheckpoint(path, "it was not written by this version's trainer");
   }
   const int64_t steps = integerIn(*source, "step");
@@ -181,7 +180,9 @@ void Trainer::exportWeights(const std::string& path, ExportedPart part, at::Scal
     metadata.reference_cross_attention = pipeline_->unet->config().reference_cross_attention;
     metadata.noise_correlation = pipeline_->noise_correlation;
   }
-  weights::writeSafetensors(path, tensors, weights::writeSubjectMetadata(metadata));
+  auto fields = weights::writeSubjectMetadata(metadata);
+  fields.merge(weights::writeOrigins(pipeline_->origins));
+  weights::writeSafetensors(path, tensors, fields);
 }
 
 }  // namespace cameo::train

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "weights/key_maps.h"
+#include "weights/lora.h"
+#include "weights/subject.h"
+#include "weights/text.h"
+
 namespace cameo::weights {
 
 namespace {
@@ -18,6 +23,10 @@ struct Keys {
     return std::all_of(entries.begin(), entries.end(),
                        [&](const TensorEntry& entry) { return entry.name.find(part) != std::string::npos; });
   }
+  bool allOfUNet() const {
+    return std::all_of(entries.begin(), entries.end(),
+                       [](const TensorEntry& entry) { return isUNetKey(entry.name); });
+  }
   bool anyStart(std::string_view start) const {
     return std::any_of(entries.begin(), entries.end(),
                        [&](const TensorEntry& entry) { return entry.name.starts_with(start); });
@@ -26,58 +35,88 @@ struct Keys {
 
 struct Rule {
   bool (*matches)(const Keys& keys);
-  Identity identity;
+  std::string_view kind;
+  std::string_view description;
+  std::string_view option;
 };
 
 // From the most to the least particular: the first that matches is what the file is.
 constexpr auto kRules = std::to_array<Rule>({
-    {[](const Keys& k) { return k.anyStart("lora_unet_") || k.anyStart("lora_te"); },
-     {"lora", "a LoRA (kohya names)", ""}},
+    {[](const Keys& k) { return k.anyStart("lora_unet_") || k.anyStart("lora_te"); }, "lora",
+     "a LoRA (kohya names)", ""},
     {[](const Keys& k) {
        return k.any("motion_modules.") && (k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora."));
      },
-     {"motion-lora", "a motion LoRA", ""}},
+     "motion-lora", "a motion LoRA", ""},
     {[](const Keys& k) {
        return k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora.") || k.any("lora_down");
      },
-     {"lora", "a LoRA", ""}},
+     "lora", "a LoRA", ""},
     {[](const Keys& k) { return k.any("motion_modules.") && k.any("temporal_transformer."); },
-     {"animatediff-original", "an AnimateDiff motion module with its original names", ""}},
-    {[](const Keys& k) { return k.anyStart("model.diffusion_model."); },
-     {"ldm-checkpoint", "a Stable Diffusion checkpoint in one file (LDM names)", ""}},
+     "animatediff-original", "an AnimateDiff motion module with its original names", ""},
+    {[](const Keys& k) { return k.anyStart("model.diffusion_model."); }, "ldm-checkpoint",
+     "a Stable Diffusion checkpoint in one file (LDM names)", ""},
     {[](const Keys& k) { return k.any("controlnet_cond_embedding.") || k.anyStart("control_model."); },
-     {"controlnet", "a ControlNet", ""}},
-    {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); },
-     {"ip-adapter", "an IP-Adapter", ""}},
-    {[](const Keys& k) { return k.all(".motion_modules."); },
-     {"motion-adapter", "an AnimateDiff motion adapter (diffusers names)", "--motion"}},
-    {[](const Keys& k) { return k.any(".motion_modules.") && k.any(".attn1."); },
-     {"subject", "a UNet with motion modules (a VideoMaker subject)", "--subject"}},
-    {[](const Keys& k) { return k.all(".attn1."); },
-     {"subject", "a UNet's self-attention (a VideoMaker subject)", "--subject"}},
+     "controlnet", "a ControlNet", ""},
+    {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); }, "ip-adapter",
+     "an IP-Adapter", ""},
+    {[](const Keys& k) { return k.all(".motion_modules."); }, "motion-adapter",
+     "an AnimateDiff motion adapter (diffusers names)", "--motion"},
+    {[](const Keys& k) { return k.any(".motion_modules.") && k.any(".attn1."); }, "subject",
+     "a UNet with motion modules (a VideoMaker subject)", "--subject"},
+    {[](const Keys& k) { return k.all(".attn1."); }, "subject",
+     "a UNet's self-attention (a VideoMaker subject)", "--subject"},
     {[](const Keys& k) {
        return k.any("down_blocks.0.") && k.any("time_embedding.") && k.any("conv_in.weight");
      },
-     {"unet", "a Stable Diffusion UNet (diffusers names)", "--base"}},
-    {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); },
-     {"ldm-vae", "a VAE with its original (LDM) names", ""}},
-    {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); },
-     {"vae", "a VAE (diffusers names)", "--base"}},
-    {[](const Keys& k) { return k.any("vision_model.") && k.any("text_model."); },
-     {"clip", "a CLIP model with its text encoder", "--base"}},
+     "unet", "a Stable Diffusion UNet (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
+     "a VAE with its original (LDM) names", ""},
+    {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",
+     "a VAE (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.any("vision_model.") && k.any("text_model."); }, "clip",
+     "a CLIP model with its text encoder", "--base"},
     {[](const Keys& k) { return k.any("embeddings.token_embedding.") && k.any("encoder.layers.0."); },
-     {"clip-text", "a CLIP text encoder", "--base"}},
-    {[](const Keys& k) { return k.any("vision_model.") && k.any("encoder.layers.0."); },
-     {"clip-vision", "a CLIP image encoder", ""}},
+     "clip-text", "a CLIP text encoder", "--base"},
+    {[](const Keys& k) { return k.any("vision_model.") && k.any("encoder.layers.0."); }, "clip-vision",
+     "a CLIP image encoder", ""},
+    {[](const Keys& k) { return k.allOfUNet(); }, "subject", "a part of a UNet (a subject)", "--subject"},
 });
+
+/// Takes the option from what loading would refuse, whatever it is called.
+Identity checked(Identity identity, const TensorSource& source) {
+  const bool is_lora = identity.kind == "lora" || identity.kind == "motion-lora";
+  if (is_lora && isLora(source)) {
+    try {
+      checkUNetAdapters(source);
+      identity.option = "--subject";
+    } catch (const Error& error) {
+      identity.reason = error.what();
+    }
+  } else if (identity.kind == "motion-adapter" && readSubjectMetadata(source).reference_cross_attention) {
+    identity = {"subject", "a subject's motion modules", "--subject"};
+  } else if (identity.kind == "subject" || identity.kind == "motion-adapter") {
+    for (const TensorEntry& entry : source.entries) {
+      if (isUNetKey(entry.name)) continue;
+      identity.option = "";
+      identity.reason = "no network here has a layer " + quote(entry.name);
+      break;
+    }
+  }
+  return identity;
+}
 
 }  // namespace
 
-Identity identify(const std::vector<TensorEntry>& entries) {
-  const Keys keys{entries};
-  if (entries.empty()) return {"unknown", "a file without tensors", ""};
-  for (const auto& [matches, identity] : kRules) {
-    if (matches(keys)) return identity;
+Identity identify(const TensorSource& source) {
+  const Keys keys{source.entries};
+  const auto format = source.metadata.find("format");
+  if (format != source.metadata.end() && format->second == kCheckpointFormat) {
+    return {"checkpoint", "a checkpoint of a training run", ""};
+  }
+  if (source.entries.empty()) return {"unknown", "a file without tensors", ""};
+  for (const auto& [matches, kind, description, option] : kRules) {
+    if (matches(keys)) return checked({kind, description, option}, source);
   }
   return {"unknown", "of no kind known here", ""};
 }

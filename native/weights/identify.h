@@ -2,19 +2,23 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "weights/tensor_source.h"
 
 namespace cameo::weights {
 
+/// The field `format` of a training run's checkpoint.
+inline constexpr const char* kCheckpointFormat = "cameo-training-1";
+
 /// What a weight file is, by its keys.
 struct Identity {
   std::string_view kind;         // "unet", "motion-adapter", ...; "unknown"
   std::string_view description;  // "an AnimateDiff motion adapter (diffusers names)"
-  std::string_view option;  // what takes it: "--base", "--motion", "--subject"; "" where nothing does yet
+  std::string_view
+      option;  // what takes it, or a folder with it: "--base", "--motion", "--subject"; "": nothing
+  std::string reason = {};  // why nothing does, where that can be said
 };
 
-Identity identify(const std::vector<TensorEntry>& entries);
+Identity identify(const TensorSource& source);
 
 }  // namespace cameo::weights

@@ -1,11 +1,14 @@
 #include "weights/inspect.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "weights/diffusers_folder.h"
 #include "weights/identify.h"
 #include "weights/open_weights.h"
+#include "weights/origins.h"
 #include "weights/text.h"
 
 namespace cameo::weights {
@@ -15,62 +18,132 @@ using nlohmann::json;
 
 namespace {
 
-json optionJson(std::string_view option) {
-  return option.empty() ? json(nullptr) : json(option);
+constexpr auto kNetworks = std::to_array<const char*>({"unet", "vae", "text_encoder"});
+
+/// How a file or folder is loaded: an option, with what it takes, or why no option does.
+struct Usage {
+  std::string option;
+  std::string argument;
+  std::string reason = {};
+};
+
+bool isFile(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
 }
 
-json inspectFile(const std::string& path) {
-  const auto source = openWeights(path);
-  const Identity identity = identify(source->entries);
+/// The path with its own name last.
+fs::path named(const std::string& path) {
+  fs::path plain = fs::path(path).lexically_normal();
+  if (!plain.has_filename()) plain = plain.parent_path();
+  return plain.filename() == "." || plain.filename() == ".." ? fs::canonical(plain) : plain;
+}
+
+fs::path parentOf(const std::string& path) {
+  const fs::path parent = named(path).parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+/// A network's folder goes with the option of its kind: a MotionAdapter itself, others within their base
+/// folder.
+Usage usageOfFolder(const std::string& folder, std::string_view option) {
+  if (option == "--motion") return {"--motion", folder};
+  const fs::path base = parentOf(folder);
+  const bool is_network =
+      std::find(kNetworks.begin(), kNetworks.end(), named(folder).filename()) != kNetworks.end();
+  if (is_network && isFile(base / "unet" / "config.json")) return {"--base", base.string()};
+  return {"", "", "it belongs into a base folder, as its unet, vae or text_encoder"};
+}
+
+/// A file of a network goes with its folder, where loading that takes this very file.
+Usage usageOfFile(const std::string& path, const Identity& identity) {
+  if (identity.option.empty()) return {"", "", identity.reason};
+  if (identity.option == "--subject") return {"--subject", path};
+  const fs::path folder = parentOf(path);
+  if (!isFile(folder / "config.json")) {
+    return {"", "", "it belongs into a folder, beside its config.json; an option takes that folder"};
+  }
+  const std::string taken = openComponent(folder.string(), "the component").weights;
+  std::vector<std::string> files = openWeights(taken)->files;
+  files.push_back(taken);
+  const bool is_taken = std::any_of(files.begin(), files.end(),
+                                    [&](const std::string& file) { return fs::equivalent(file, path); });
+  if (is_taken) return usageOfFolder(folder.string(), identity.option);
+  return {"", "", "its folder has " + taken + ", which is taken instead"};
+}
+
+void addUsage(json& inspection, const Usage& usage) {
+  const bool is_loaded = !usage.option.empty();
+  inspection["option"] = is_loaded ? json(usage.option) : json(nullptr);
+  inspection["argument"] = is_loaded ? json(usage.argument) : json(nullptr);
+  if (!is_loaded && !usage.reason.empty()) inspection["reason"] = usage.reason;
+}
+
+/// All but how it is loaded.
+json describeFile(const std::string& path, const TensorSource& source, const Identity& identity) {
   json dtypes = json::object();
   json keys = json::array();
   int64_t parameters = 0;
-  for (const TensorEntry& entry : source->entries) {
+  for (const TensorEntry& entry : source.entries) {
     const std::string dtype = storedDtypeName(entry.dtype);
     dtypes[dtype] = dtypes.value(dtype, 0) + 1;
     parameters += entry.numel();
     keys.push_back({{"name", entry.name}, {"dtype", dtype}, {"shape", entry.shape}});
   }
   uint64_t bytes = 0;
-  for (const std::string& file : source->files) bytes += fs::file_size(file);
+  for (const std::string& file : source.files) bytes += fs::file_size(file);
   return {{"path", path},
           {"kind", identity.kind},
           {"description", identity.description},
-          {"option", optionJson(identity.option)},
-          {"format", source->format},
-          {"files", source->files},
+          {"format", source.format},
+          {"files", source.files},
           {"bytes", bytes},
-          {"tensors", source->entries.size()},
+          {"tensors", source.entries.size()},
           {"parameters", parameters},
+          {"fingerprint", fingerprint(source)},
           {"dtypes", dtypes},
-          {"metadata", source->metadata},
+          {"metadata", source.metadata},
           {"keys", keys}};
+}
+
+json inspectFile(const std::string& path) {
+  const auto source = openWeights(path);
+  const Identity identity = identify(*source);
+  json inspection = describeFile(path, *source, identity);
+  addUsage(inspection, usageOfFile(path, identity));
+  return inspection;
 }
 
 json inspectComponent(const std::string& folder) {
   const ComponentFolder component = openComponent(folder, "the component");
-  json inspection = inspectFile(component.weights);
-  inspection["path"] = folder;
+  const auto source = openWeights(component.weights);
+  const Identity identity = identify(*source);
+  json inspection = describeFile(folder, *source, identity);
+  addUsage(inspection, usageOfFile(component.weights, identity));
   inspection["config"] = component.config;
   return inspection;
 }
 
-// Sums up `components`, which a pipeline's model_index.json names.
-json inspectPipeline(const std::string& folder) {
-  const json index = readJson((fs::path(folder) / "model_index.json").string());
+/// The class that model_index.json names, which loading doesn't need.
+std::string pipelineClass(const fs::path& folder) {
+  if (!isFile(folder / "model_index.json")) return "unnamed";
+  const json index = readJson((folder / "model_index.json").string());
   const auto name = index.find("_class_name");
-  const std::string pipeline =
-      name != index.end() && name->is_string() ? name->get<std::string>() : "unnamed";
+  return name != index.end() && name->is_string() ? name->get<std::string>() : "unnamed";
+}
+
+/// Sums up the networks of a pipeline's folder.
+json inspectPipeline(const std::string& folder) {
   json inspection = {{"path", folder},
                      {"kind", "pipeline"},
-                     {"description", "a diffusers pipeline (" + pipeline + ")"},
-                     {"option", optionJson("--base")},
+                     {"description", "a diffusers pipeline (" + pipelineClass(folder) + ")"},
                      {"format", "diffusers folder"},
                      {"files", json::array()},
                      {"bytes", 0},
                      {"tensors", 0},
                      {"parameters", 0},
                      {"components", json::object()}};
+  addUsage(inspection, {"--base", folder});
   for (const char* component : {"unet", "vae", "text_encoder", "motion_adapter"}) {
     const fs::path part = fs::path(folder) / component;
     if (!fs::is_directory(part)) continue;
@@ -88,7 +161,9 @@ json inspectPipeline(const std::string& folder) {
 
 json inspect(const std::string& path) {
   if (!fs::is_directory(path)) return inspectFile(path);
-  if (fs::exists(fs::path(path) / "model_index.json")) return inspectPipeline(path);
+  const bool is_pipeline =
+      isFile(fs::path(path) / "model_index.json") || isFile(fs::path(path) / "unet" / "config.json");
+  if (is_pipeline) return inspectPipeline(path);
   if (fs::exists(fs::path(path) / "config.json")) return inspectComponent(path);
   failFormat(
       path, "this is " + describeFolder(path) + "; give a weight file, a pipeline's or a component's folder");

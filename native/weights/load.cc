@@ -83,7 +83,7 @@ std::string countText(const std::vector<std::string>& names, const char* what) {
         countText(problems.unknown[i], "unknown keys") + countText(problems.misshapen[i], "wrong shapes");
     const bool is_suspect = !found.empty() || layers.size() == 1;
     if (!is_suspect) continue;
-    const Identity identity = identify(source.entries);
+    const Identity identity = identify(source);
     files += c10::str("; ", source.path, " (", source.entries.size(), " tensors) looks like ",
                       identity.description);
     if (!identity.option.empty()) files += c10::str(", for ", identity.option);
@@ -157,6 +157,11 @@ void to_json(nlohmann::json& json, const Coverage& coverage) {
   json = {{"path", coverage.path},    {"format", coverage.format},   {"total", coverage.total},
           {"used", coverage.used},    {"ignored", coverage.ignored}, {"overridden", coverage.overridden},
           {"dtypes", coverage.dtypes}};
+}
+
+void checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers, const LoadOptions& options) {
+  std::vector<Coverage> coverages(layers.size());
+  makePlan(parameters, layers, options, coverages);
 }
 
 std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& layers,

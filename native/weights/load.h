@@ -50,6 +50,9 @@ void to_json(nlohmann::json& json, const Coverage& coverage);
 /// Of a file of which nothing has been used yet.
 Coverage startCoverage(const TensorSource& source);
 
+/// Throws as `load` for layers that don't fit the network; reads no tensor.
+void checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers, const LoadOptions& options);
+
 /// Gives every parameter its value from the LAST of `layers` that has it, cast to `options.dtype` on
 /// `options.device`. One tensor is read at a time and its pages are given back, so the peak is the network
 /// plus one tensor. The layers may be dropped afterwards: nothing borrows from their files.

@@ -245,7 +245,7 @@ test("errors are typed and have the caller's stack", async (t) => {
     [() => pipe.sample({ ...request, steps: 0 }), "ERR_INVALID_OPTION", /^steps: 0 is not allowed/],
     [() => pipe.sample({ ...request, reference: "not/there.png" }), "ERR_INVALID_IMAGE", /not\/there\.png/],
     [() => pipe.sample({ ...request, width: 44 }), "ERR_INVALID_OPTION", /^width: 44 .* a multiple of 8$/],
-    [() => Pipeline.load({ motion: "m" }), "ERR_INVALID_OPTION", /^base is missing: motion belongs/],
+    [() => Pipeline.load({ motion: "m", device: "cpu" }), "ERR_WEIGHTS_FORMAT", /^m: there is no such file/],
     [() => Pipeline.load({ base: "not/there", device: "cpu" }), "ERR_WEIGHTS_FORMAT", /not\/there/],
     [() => Pipeline.load({ ...model, device: "cuda:63" }), "ERR_", /./],
   ];

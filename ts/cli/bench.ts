@@ -38,7 +38,7 @@ export function benchCommand(): Command {
     .description("measure how fast this machine is, and what a video would take")
     .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
     .option("--motion <path>", "AnimateDiff's motion modules")
-    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
+    .option("--subject <path>", "VideoMaker checkpoint or adapters; again: adapters for it", collect)
     .option("--drawn", "a model of random weights: Stable Diffusion 1.5's layout at half its width")
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")

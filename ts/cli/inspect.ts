@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { openAddon } from "../addon.js";
-import { errorsOf } from "../errors.js";
-import type { Inspection } from "../inspection.js";
+import { inspectPath } from "../inspect_path.js";
+import { type Inspection, trainedOn } from "../inspection.js";
 
 interface InspectFlags {
   keys?: boolean;
@@ -20,7 +19,7 @@ Examples:
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("say what a weight file or folder is and which option takes it; runs nothing in it")
-    .argument("<path>", "a weight file, a pipeline's folder or a network's folder")
+    .argument("<path>", "a weight file, a pipeline's, a network's or a training run's folder")
     .option("--keys", "list every key with its type and shape")
     .option("--json", "print everything as one JSON object")
     .option("--verbose", "print the stack of an error too")
@@ -29,37 +28,54 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(path: string, { keys, json }: InspectFlags): Promise<void> {
-  const text = await openAddon({ cuda: false }).inspect(path).catch(throwTyped(inspect));
+  const inspection = await inspectPath(path);
   if (json) {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${JSON.stringify(inspection)}\n`);
     return;
   }
-  const lines = summary(JSON.parse(text) as Inspection, keys ? Number.POSITIVE_INFINITY : firstKeys);
+  const lines = summary(inspection, keys ? Number.POSITIVE_INFINITY : firstKeys);
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-// biome-ignore lint/complexity/noBannedTypes: as errorsOf takes it.
-function throwTyped(boundary: Function): (error: unknown) => never {
-  const toError = errorsOf(boundary);
-  return (error) => {
-    throw toError(error);
-  };
-}
-
 function summary(inspection: Inspection, keyCount: number): string[] {
-  const { path, description, option, format, files, components = {} } = inspection;
+  const { path, description, format, files, components = {} } = inspection;
   const lines = [
-    `${path}: ${description}`,
-    row("loads with", option ? `${option} ${path}` : "no option of this program"),
+    `${printable(path)}: ${description}`,
+    ...usage(inspection),
+    ...origins(inspection),
     row("format", `${format}, ${files.length === 1 ? "1 file" : `${files.length} files`}`),
     row("size", sizes(inspection)),
     ...details(inspection, keyCount),
   ];
   for (const [name, component] of Object.entries(components)) {
-    lines.push("", `${name}: ${component.description}`, row("size", sizes(component)));
+    lines.push("", `${name}: ${component.description}`, ...origins(component), row("size", sizes(component)));
     lines.push(...details(component, Number.isFinite(keyCount) ? 0 : keyCount));
   }
   return lines;
+}
+
+/** Options and commands that work as they stand. */
+function usage({ option, argument, resume, reason }: Inspection): string[] {
+  const resuming = resume === undefined ? [] : [`cameo train ${shellWord(resume)} --resume`];
+  if (option !== null && argument !== null) {
+    const lines = [row("loads with", `${option} ${shellWord(argument)}`)];
+    return [...lines, ...resuming.map((command) => row("goes on by", command))];
+  }
+  const [command] = resuming;
+  return [row("loads with", command ?? `no option of this program${reason ? `: ${reason}` : ""}`)];
+}
+
+function origins(inspection: Inspection): string[] {
+  const parts = Object.entries(trainedOn(inspection) ?? {}).flatMap(([part, origin]) => {
+    if (origin === null) return [];
+    return [`${part} ${origin.name}${origin.fingerprint ? ` (${origin.fingerprint})` : ""}`];
+  });
+  return parts.length === 0 ? [] : [row("trained on", parts.join(", "))];
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function details({ dtypes, metadata, keys }: Inspection, keyCount: number): string[] {
@@ -68,7 +84,7 @@ function details({ dtypes, metadata, keys }: Inspection, keyCount: number): stri
     const types = Object.entries(dtypes).map(([dtype, count]) => `${count} ${dtype}`);
     lines.push(row("types", types.join(", ")));
   }
-  for (const [name, value] of Object.entries(metadata ?? {}))
+  for (const [name, value] of Object.entries(metadata ?? {}).filter(([name]) => name !== "trained_on"))
     lines.push(row("metadata", `${name}: ${value}`));
   if (!keys || keyCount === 0) return lines;
   lines.push(row("keys", ""), ...keys.slice(0, keyCount).map(keyLine));

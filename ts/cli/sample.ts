@@ -73,7 +73,7 @@ export function sampleCommand(): Command {
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect)
     .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
     .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
-    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect);
+    .option("--subject <path>", "VideoMaker checkpoint or adapters; again: adapters for it", collect);
   return withOutputFlags(withSamplingFlags(command)).addHelpText("after", examples).action(sample);
 }
 
@@ -165,6 +165,7 @@ async function makeVideo(
     signal,
     onProgress: (progress) => reporter.update(progress),
   });
+  for (const warning of pipe.describe().warnings) warn(warning, flags);
   const video = await pipe.sample({ ...request, signal, onProgress });
   reporter.stop();
   for (const warning of video.warnings) warn(warning, flags);

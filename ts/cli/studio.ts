@@ -34,7 +34,7 @@ export function studioCommand(): Command {
     .option("--no-open", "print the address, and open no browser")
     .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
     .option("--motion <path>", "AnimateDiff's motion modules; without them stills are made")
-    .option("--subject <path>", "VideoMaker checkpoint; again: adapters for it", collect)
+    .option("--subject <path>", "VideoMaker checkpoint or adapters; again: adapters for it", collect)
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
     .option("--max-memory <size>", "of the device, as in 6GB (default: as much as there is)", bytes)

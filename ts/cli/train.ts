@@ -73,6 +73,9 @@ async function trainHere(recipe: string, given: TrainFlags, signal: AbortSignal)
     signal,
     onProgress: (progress) => loading.update(progress),
   }).finally(() => loading.stop());
+  for (const warning of isFirst ? trainer.describe().warnings : []) {
+    process.stderr.write(`cameo: warning: ${warning}\n`);
+  }
   const reporter = createTrainingReporter(flags);
   const notes = new TrainingNotes(trainer.describe().clips);
   reportStart(trainer, flags, reporter);

@@ -1,5 +1,6 @@
 import { readlinkSync, statSync } from "node:fs";
 import { z } from "zod";
+import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeProgress } from "../native.js";
@@ -7,10 +8,14 @@ import { quoted } from "../quote.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions, option } from "./check.js";
 import { defined } from "./defined.js";
+import { overShippedModel } from "./over_shipped_model.js";
 
 /** What `Pipeline.load` takes. */
 export interface LoadOptions {
-  /** The image model: a diffusers folder of Stable Diffusion 1.5's kind. Default: the model that ships, all of it. */
+  /**
+   * The image model: a diffusers folder of Stable Diffusion 1.5's kind. Default: the model that ships, all of it but what
+   * `motion` and `subject` name.
+   */
   base?: string | undefined;
   /** AnimateDiff's motion modules: a diffusers MotionAdapter folder. Without them the pipeline makes stills. */
   motion?: string | undefined;
@@ -92,7 +97,7 @@ export interface CheckedLoadOptions {
   shipped?: ShippedModel;
 }
 
-/** Checks the options and completes them with the defaults. */
+/** Checks the options and completes them with the defaults, but for what adapters need beneath them. */
 export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   const {
     base,
@@ -105,15 +110,10 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   } = checkOptions(loadSchema, options);
   const computing = { device, dtype, kernels, ...defined({ maxMemory }) };
   if (base !== undefined) return { native: { ...defined({ base, motion, subject }), ...computing } };
-  for (const [name, value] of Object.entries({ motion, subject })) {
-    if (value === undefined) continue;
-    throw new CameoError(
-      "ERR_INVALID_OPTION",
-      `base is missing: ${name} belongs to an image model; give the folder of a Stable Diffusion 1.5 model as base`,
-    );
-  }
   const shipped = shippedModel();
-  const paths = { base: shipped.base, motion: shipped.motion, subject: [shipped.subject] };
+  const isWhole = motion === undefined && subject === undefined;
+  const named = isWhole ? { subject: [shipped.subject] } : defined({ subject });
+  const paths = { base: shipped.base, motion: motion ?? shipped.motion, ...named };
   return { native: { ...paths, ...computing }, shipped };
 }
 
@@ -145,4 +145,15 @@ function linkTarget(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** As `checkLoadOptions`, with all that is loaded. */
+export async function completeLoadOptions(options: LoadOptions): Promise<CheckedLoadOptions> {
+  const checked = checkLoadOptions(options);
+  const { native, shipped } = checked;
+  const isNamed = options.motion !== undefined || options.subject !== undefined;
+  if (shipped === undefined || !isNamed) return checked;
+  const given = { ...defined({ motion: options.motion }), ...defined({ subject: native.subject }) };
+  const paths = await overShippedModel(given, shipped, openAddonFor(native.device));
+  return { native: { ...native, ...paths }, shipped };
 }

@@ -108,7 +108,7 @@ async function openLoaded(
   const clips = list.entries.length + list.unusable.length;
   const description: TrainerDescription = { ...JSON.parse(native.describe()), clips };
   checkAgainstNetworks(recipe, description);
-  const tokenizer = await ClipTokenizer.load(description.tokenizer);
+  const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
   const requests = recipe.validation?.requests ?? [];
   const validation = await prepareValidation(requests, description, tokenizer);
   if (requests.length > 0) await loadEncoder(validationName(1, recipe));

@@ -41,6 +41,19 @@ Tensors attend(const Json& config, const Tensors& in) {
   return result;
 }
 
+/// q, k and v rounded to fp16: the results of `attend` and of `attendWithLogSumExp` in fp16, and in fp32 of
+/// the same.
+Tensors attendInHalf(const Json& config, const Tensors& in) {
+  const c10::InferenceMode on;
+  const auto of = [&](const char* name) {
+    return nn::splitHeads(in.at(name).to(at::kHalf), config.at("heads"));
+  };
+  const at::Tensor q = of("q"), k = of("k"), v = of("v");
+  return {{"attend", inFloats(nn::attend(q, k, v))},
+          {"with_log_sum_exp", inFloats(nn::attendWithLogSumExp(q, k, v).out)},
+          {"fp32", nn::attend(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat))}};
+}
+
 /// The same of this package's kernel in fp32 alone, with its products by the matrix unit or without; nothing
 /// where this CPU can't.
 Tensors attendOnCpu(const Json& config, const Tensors& in) {
@@ -60,6 +73,7 @@ Tensors attendOnCpu(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kAttentionRegistered = addProbe("nn.attend", attend) && addProbe("cpu.attention", attendOnCpu);
+const bool kAttentionRegistered = addProbe("nn.attend", attend) && addProbe("nn.attend_half", attendInHalf) &&
+                                  addProbe("cpu.attention", attendOnCpu);
 
 }  // namespace cameo::test

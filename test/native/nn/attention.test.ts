@@ -1,7 +1,7 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
 import { runProbe, testCases } from "../../support/probes.js";
-import { drawInput } from "../../support/tensors.js";
+import { drawInput, type Tensor } from "../../support/tensors.js";
 
 testCases("nn", "attention");
 
@@ -93,4 +93,15 @@ t.test("what is not a number makes its query's result so, and no others", async 
     t.ok(rows[3]?.every(Number.isNaN));
     t.ok(rows.every((row, i) => i === 3 || row.every(Number.isFinite)));
   }
+});
+
+t.test("scores beyond what fp16 holds are scores all the same, as upcast_attention asks", async (t) => {
+  const shape = [1, 16, 320];
+  const inputs = {
+    q: drawInput("q", { shape, scale: 300 }, 1),
+    k: drawInput("k", { shape, scale: 300 }, 2),
+    v: drawInput("v", { shape, scale: 1 }, 3),
+  };
+  const { fp32, ...halves } = runProbe("nn.attend_half", { heads: 2 }, inputs);
+  for (const [name, half] of Object.entries(halves)) assertClose(t, half, fp32 as Tensor, 2e-3, name);
 });

@@ -80,7 +80,6 @@ test("a model of drawn weights has all parts of a real one", async (t) => {
 test("wrong usage is found before anything is loaded, with exit code 2", async (t) => {
   const nowhere = ["--base", "not/there"];
   const wrong: [string[], RegExp][] = [
-    [["--motion", "m"], /^cameo: --base is missing: motion belongs to|^cameo: --base is missing/],
     [["--drawn", ...nowhere], /^cameo: --drawn: --base names another model; leave one of the two out$/],
     [[...nowhere, "--steps", "1"], /^cameo: --steps: 1 is not allowed; it must be at least 2: the first one/],
     [[...nowhere, "--steps", "0"], /^cameo: --steps: 0 is not allowed/],

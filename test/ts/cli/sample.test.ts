@@ -108,7 +108,6 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
   const wrong: [string[], RegExp][] = [
     [["-o", output], /^cameo: required option '-p, --prompt <text>' not specified$/],
     [[...given], /^cameo: required option '-o, --output <file>' not specified$/],
-    [["--prompt", "a", "-o", output, "--motion", "m"], /^cameo: --base is missing: motion belongs to/],
     [
       [...given, "-o", output, "--stepz", "3"],
       /^cameo: unknown option '--stepz' \(Did you mean --steps\?\)$/,

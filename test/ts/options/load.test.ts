@@ -42,10 +42,18 @@ test("without any path it is the model that ships", (t) => {
   t.end();
 });
 
+test("what is named without a base is over the model that ships", (t) => {
+  const subject = checkLoadOptions({ subject: "s" });
+  t.match(subject.native, { base: /troupe.base$/, motion: /troupe.motion$/, subject: ["s"] });
+  const { native, shipped } = checkLoadOptions({ motion: "m" });
+  t.match(native, { base: /troupe.base$/, motion: "m" });
+  t.equal(native.subject, undefined);
+  t.ok(shipped);
+  t.end();
+});
+
 test("says what is wrong", (t) => {
   const wrong: [Record<string, unknown>, RegExp][] = [
-    [{ motion: "m" }, /^base is missing: motion belongs to an image model; give .* as base$/],
-    [{ subject: "s" }, /^base is missing: subject belongs to an image model/],
     [{ base: "" }, /^base: '' is not allowed; it must be the path of a folder$/],
     [{ base: 5 }, /^base: 5 is not allowed/],
     [

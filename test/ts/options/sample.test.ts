@@ -12,6 +12,8 @@ const loaded: PipelineDescription = {
   latentScale: 8,
   defaultSize: [512, 384],
   textPositions: 77,
+  textVocabulary: 600,
+  warnings: [],
   tokenizer: "tokenizer",
 };
 const plain = { ...loaded, subject: false };

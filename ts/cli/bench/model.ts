@@ -5,7 +5,7 @@ import type { PipelineDescription } from "../../description.js";
 import { type CameoError, errorsOf } from "../../errors.js";
 import type { NativeLoadOptions, NativePipeline } from "../../native.js";
 import type { MotionShape, UNetShape, VaeShape } from "../../operations.js";
-import { checkLoadOptions, type LoadOptions, loadReport } from "../../options/load.js";
+import { checkLoadOptions, completeLoadOptions, type LoadOptions, loadReport } from "../../options/load.js";
 import { shippedModel } from "../../shipped_model/index.js";
 import { runTask } from "../../task.js";
 import { type ModelFiles, oneTensorFile, withModelFiles } from "../model_files.js";
@@ -49,7 +49,8 @@ export function modelShips(): boolean {
 /** Loads the model; whoever calls closes it. Rejects as `Pipeline.load` does. */
 export async function openModel(choice: ModelChoice): Promise<BenchModel> {
   const toError = errorsOf(openModel);
-  if (!("layout" in choice)) return open(checkLoadOptions(choice.options).native, choice.options, toError);
+  if (!("layout" in choice))
+    return open((await completeLoadOptions(choice.options)).native, choice.options, toError);
   return withModelFiles(stableDiffusionFiles(choice.layout), (folder) => {
     const path = (name: string) => join(folder, name);
     const options = { ...choice.options, base: path("base"), motion: path("motion") };

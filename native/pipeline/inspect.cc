@@ -1,0 +1,27 @@
+#include "pipeline/inspect.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "pipeline/pipeline.h"
+#include "weights/inspect.h"
+
+namespace cameo::pipeline {
+
+nlohmann::json inspect(const std::string& path) {
+  nlohmann::json inspection = weights::inspect(path);
+  if (inspection["option"] != "--base") return inspection;
+  try {
+    LoadOptions options;
+    options.base = inspection["argument"];
+    options.device = "cpu";
+    options.check_only = true;
+    loadPipeline(options, [](const Progress&) {}, {});
+  } catch (const Error& error) {
+    inspection["option"] = inspection["argument"] = nullptr;
+    inspection["reason"] = error.what();
+  }
+  return inspection;
+}
+
+}  // namespace cameo::pipeline
