@@ -15,16 +15,16 @@ const motionBlock = "down_blocks.0.motion_modules.0";
 const unet = ["conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.conv1.weight"];
 const attention = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight";
 const kinds: [string, string | null, string[]][] = [
-  ["unet", "--base", unet],
-  ["vae", "--base", ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
+  ["unet", null, unet],
+  ["vae", null, ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
   [
     "clip-text",
-    "--base",
+    null,
     ["text_model.embeddings.token_embedding.weight", "text_model.encoder.layers.0.mlp.fc1.bias"],
   ],
   [
     "motion-adapter",
-    "--motion",
+    null,
     [`${motionBlock}.norm.weight`, `${motionBlock}.transformer_blocks.0.attn1.to_q.weight`],
   ],
   ["subject", "--subject", [...unet, attention, `${motionBlock}.norm.weight`]],
@@ -52,6 +52,9 @@ for (const [kind, option, names] of kinds) {
     const inspection = inspect(path);
     t.equal(inspection.kind, kind);
     t.equal(inspection.option, option);
+    t.equal(inspection.argument, option && path);
+    const isOfFolder = ["unet", "vae", "clip-text", "motion-adapter"].includes(kind);
+    if (isOfFolder) t.match(inspection.reason, "belongs into a folder, beside its config.json");
     t.equal(inspection.format, "safetensors");
     t.same(inspection.files, [path]);
     t.equal(inspection.tensors, names.length);
@@ -86,7 +89,9 @@ t.test("a pipeline's folder is its components together", async (t) => {
   t.equal(files.length, 2);
   t.same(Object.keys(components ?? {}).sort(), ["unet", "vae"]);
   t.match(components?.vae, { kind: "vae", path: join(folder, "vae"), tensors: 2 });
-  t.match(inspect(join(folder, "vae")), { kind: "vae", option: "--base" });
+  const vae = join(folder, "vae");
+  const file = join(vae, "diffusion_pytorch_model.safetensors");
+  for (const path of [vae, file]) t.match(inspect(path), { kind: "vae", option: "--base", argument: folder });
 });
 
 t.test("another folder is an error that says so", async (t) => {
