@@ -121,7 +121,10 @@ t.test("adapters that do not fit are named", async (t) => {
 
 /** What the adapters of a file are multiplied by. */
 function scalesOf(path: string): [linear: number, convolution: number] {
-  const parameters: Record<string, number[]> = { [`${linear}.weight`]: [8, 8], [`${convolution}.weight`]: [8, 8, 3, 3] };
+  const parameters: Record<string, number[]> = {
+    [`${linear}.weight`]: [8, 8],
+    [`${convolution}.weight`]: [8, 8, 3, 3],
+  };
   const { tensors } = runWeights("lora", { path, parameters });
   const scale = (module: string) => {
     const added = tensors[`${module}.weight`]?.data[0] ?? 0;
