@@ -115,7 +115,8 @@ for (const [network, file, fields] of hostile) {
   t.test(`a ${network} of more tensors than any network has is refused before it takes memory`, async (t) => {
     const paths = changed(`hostile-${network}`, file, fields);
     const before = process.memoryUsage.rss();
-    const error = await load(paths).catch((reason) => reason);
+    const { base, motion } = paths;
+    const error = await load(network === "motion" ? { base, motion } : { base }).catch((reason) => reason);
     t.ok(process.memoryUsage.rss() - before < 128 * 2 ** 20);
     t.equal(error.code, "ERR_WEIGHTS_FORMAT", error.message);
     t.match(error.message, /: the config describes a network of more than 8192 tensors/);
