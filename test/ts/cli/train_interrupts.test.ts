@@ -1,3 +1,4 @@
+// Slow: it trains, in processes that are interrupted.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Slow: it trains.
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { Trainer } from "cameo";
