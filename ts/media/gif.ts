@@ -1,4 +1,3 @@
-import type { RgbImage } from "../native.js";
 import type { VideoMetadata } from "./metadata.js";
 import { xmpPacket } from "./metadata.js";
 
@@ -21,34 +20,33 @@ export function tagGif(gif: Uint8Array, metadata: VideoMetadata): Uint8Array {
   ]);
 }
 
+/** A frame of one transparent pixel: graphic control extension, image descriptor, colours, pixel (GIF89a). */
+const transparentFrame = Buffer.from(
+  "21f9040100000000" + "2c0000000001000100" + "80000000ffffff" + "0202440100",
+  "hex",
+);
+
 /**
- * Makes white what a GIF's first frame leaves of the canvas, which is transparent. Decoders give black there, unless a
- * frame of the file has transparent pixels.
+ * A GIF in which what no frame covers is transparent, as it is meant to be: decoders give black there, unless a frame has
+ * transparent pixels, as has the one that this puts at the end. Anything else than a whole GIF comes back as it is.
  */
-export function whitenBorder({ data, width, height }: RgbImage, gif: Uint8Array): void {
-  const frame = firstFrame(gif);
-  if (frame === undefined) return;
-  const left = Math.min(frame.left, width);
-  const right = Math.min(frame.left + frame.width, width);
-  for (let y = 0; y < height; y++) {
-    const row = data.subarray(3 * width * y, 3 * width * (y + 1));
-    const inside = y >= frame.top && y < frame.top + frame.height;
-    row.fill(255, 0, 3 * (inside ? left : width));
-    row.fill(255, 3 * right);
-  }
+export function withTransparency(gif: Uint8Array): Uint8Array {
+  const end = trailer(gif);
+  return end === undefined ? gif : Buffer.concat([gif.subarray(0, end), transparentFrame, gif.subarray(end)]);
 }
 
-/** The first image descriptor (GIF89a, 20), which extensions may come before. */
-function firstFrame(gif: Uint8Array) {
-  const bytes = new DataView(gif.buffer, gif.byteOffset, gif.byteLength);
-  const flags = gif[10] ?? 0;
-  let at = 13 + (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
-  // An extension has a label, then blocks that begin with their length, the last one empty.
-  while (gif[at] === 0x21) {
-    for (at += 2; gif[at]; at += 1 + (gif[at] as number)) {}
+/** Where the byte is that ends a GIF, after its extensions and images. */
+function trailer(gif: Uint8Array): number | undefined {
+  if (Buffer.from(gif.subarray(0, 4)).toString("latin1") !== "GIF8") return undefined;
+  const tableBytes = (flags = 0) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  for (let at = 13 + tableBytes(gif[10]); at < gif.length; ) {
+    if (gif[at] === 0x3b) return at;
+    if (gif[at] === 0x21) at += 2;
+    else if (gif[at] === 0x2c) at += 11 + tableBytes(gif[at + 9]);
+    else return undefined;
+    // Blocks begin with their length, the last one is empty.
+    while (gif[at]) at += 1 + (gif[at] as number);
     at++;
   }
-  if (gif[at] !== 0x2c || at + 9 > gif.length) return undefined;
-  const [left = 0, top = 0, width = 0, height = 0] = [1, 3, 5, 7].map((i) => bytes.getUint16(at + i, true));
-  return { left, top, width, height };
+  return undefined;
 }

@@ -2,7 +2,7 @@ import type { Metadata } from "sharp";
 import { CameoError, throwIfAborted } from "../errors.js";
 import type { RgbImage } from "../native.js";
 import { quoted, shortened } from "../quote.js";
-import { whitenBorder } from "./gif.js";
+import { withTransparency } from "./gif.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
 import { invalidImage, placeOf, type ReadSourceOptions, readSource, withFile } from "./source.js";
@@ -138,7 +138,7 @@ async function readHeader(input: string | Uint8Array, name: string): Promise<Met
 
 async function decode(bytes: Uint8Array, header: Metadata, name: string): Promise<RgbImage> {
   const sharp = await loadSharp();
-  const picture = sharp(bytes, decoding);
+  const picture = sharp(header.hasAlpha ? bytes : withTransparency(bytes), decoding);
   const eightBits = eightBitSpace(header);
   if (eightBits) picture.pipelineColourspace(eightBits);
   try {
@@ -149,9 +149,7 @@ async function decode(bytes: Uint8Array, header: Metadata, name: string): Promis
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw invalidImage(name, `its colours are of an unknown kind; ${remedy}`);
-    const image = { data, width: info.width, height: info.height };
-    if (header.format === "gif" && !header.hasAlpha) whitenBorder(image, bytes);
-    return image;
+    return { data, width: info.width, height: info.height };
   } catch (cause) {
     if (cause instanceof CameoError) throw cause;
     throw decodeError(name, cause);

@@ -3,6 +3,7 @@ import { CameoError, throwIfAborted } from "../errors.js";
 import { fileReason } from "./files.js";
 import { FilmError } from "./film_error.js";
 import { filmSize, openFilm } from "./film_reader.js";
+import { withTransparency } from "./gif.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
 import type { RawVideo } from "./video.js";
@@ -63,11 +64,12 @@ async function openAny(path: string, signal: AbortSignal | undefined): Promise<V
 async function openAnimation(bytes: Uint8Array): Promise<VideoReader> {
   const sharp = await loadSharp();
   const { pages: count = 1, delay = [], width, height } = await sharp(bytes).metadata();
+  const decoded = withTransparency(bytes);
   const total = delay.reduce((sum, each) => sum + each, 0);
   const read = async (indices: readonly number[]) => {
     const page = Math.min(...indices);
     const pages = Math.max(...indices) - page + 1;
-    const frames = await sharp(bytes, { page, pages, failOn: "error" })
+    const frames = await sharp(decoded, { page, pages, failOn: "error" })
       .flatten({ background: "#fff" })
       .toColourspace("srgb")
       .raw()

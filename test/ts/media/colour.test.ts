@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import sharp from "sharp";
 import { type Test, test } from "tap";
-import { checkImage, readImage } from "#ts/media/index.js";
+import { checkImage, readImage, readVideo } from "#ts/media/index.js";
 import {
   iccProfile,
   inSpace,
@@ -171,4 +171,12 @@ test("what a GIF's first frame leaves of the canvas is white", async (t) => {
   }
   const whole = await readImage(smallFrameGif(12, 12, 0, 0));
   t.strictSame([pixel(whole.data, 0, 0), pixel(whole.data, 11, 11)], [colour, colour]);
+});
+
+test("so it is in a clip, in which frames are as many as before", async (t) => {
+  const path = join(t.testdir({ "a.gif": smallFrameGif(12, 5, 4, 3) }), "a.gif");
+  const { frames, ...rest } = await readVideo(path);
+  t.match(rest, { count: 1, width: 12, height: 12 });
+  t.strictSame([...frames.subarray(0, 3)], [255, 255, 255]);
+  t.strictSame([...frames.subarray(3 * (12 * 3 + 4), 3 * (12 * 3 + 4) + 3)], colour);
 });
