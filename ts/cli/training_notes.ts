@@ -31,6 +31,7 @@ export class TrainingNotes {
   }
 
   step(event: StepEvent): string[] {
+    const isFirst = this.#complete === undefined;
     // A run that is resumed begins within an epoch.
     this.#complete ??= event.epoch + (event.step === 1 ? 1 : 2);
     const hasSeenAll = event.epoch >= this.#complete;
@@ -39,6 +40,7 @@ export class TrainingNotes {
     if (hasSeenAll) this.#hasSummed = true;
     const used = this.#clips - this.#leftOut.length;
     return [
+      ...(isFirst && this.#leftOut.length > namedClips ? this.end() : []),
       ...(isNew ? [`${used} of ${this.#clips} clips are used; left out: ${named}`] : []),
       ...this.#busy(event),
     ];

@@ -32,7 +32,10 @@ t.test("of many clips that are left out, the first are named and all are counted
   ]);
   t.equal(lines.length, 11);
   t.equal(lines.at(-1), "left out: more clips, which are counted");
-  t.strictSame(notes.step(step(1, 0)), []);
+  t.strictSame(notes.step(step(1, 0)), [
+    "30 of 40 clips were left out so far: 0.mp4, 1.mp4, 2.mp4 and 27 more",
+  ]);
+  t.strictSame(notes.step(step(2, 0)), []);
   t.strictSame(notes.step(step(41, 1)), [
     "10 of 40 clips are used; left out: 0.mp4, 1.mp4, 2.mp4 and 27 more",
   ]);
