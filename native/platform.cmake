@@ -22,6 +22,9 @@ elseif(APPLE)
 else()
   set(CAMEO_LIBTORCH_LIBRARIES "${CAMEO_LIBTORCH}/lib/libtorch_cpu.so" "${CAMEO_LIBTORCH}/lib/libc10.so")
   set(CAMEO_OPENMP_FLAG -fopenmp)
+  # Node unloads an addon with the last worker that has it, but libtorch keeps calling the allocator that
+  # native/core/memory_pool.cc has put in its place. Elsewhere nothing is put there.
+  set(CAMEO_ADDON_LINK_OPTIONS -Wl,-z,nodelete)
   set(CAMEO_WARNING_FLAGS -Wall -Wextra)
   set(CAMEO_WERROR_FLAG -Werror)
 endif()

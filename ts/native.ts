@@ -135,6 +135,12 @@ export interface NativeTrainer {
   /** Writes a checkpoint with `run`, a text, in its metadata. */
   save(path: string, run: string): NativeTask<undefined>;
   resume(path: string): NativeTask<undefined>;
+  /**
+   * Around what rank 0 does alone: the others wait in `endSolo`, as long as rank 0's process says that it lives. One
+   * process alone need not call them.
+   */
+  beginSolo(): NativeTask<undefined>;
+  endSolo(): NativeTask<undefined>;
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
   /** Writes weights as safetensors. */
   exportWeights(

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <c10/core/DeviceGuard.h>
 #include <napi.h>
 
 #include <cstring>
@@ -45,6 +46,45 @@ inline MakeValue framesValue(pipeline::Frames frames) {
   };
 }
 
+/// Memory that an object of JS's keeps and V8 can't see, as V8 is told of it: without that it would leave the
+/// object uncollected however many gigabytes it holds.
+class ExternalMemory {
+ public:
+  explicit ExternalMemory(Napi::Env env) : env_(env) {}
+  ~ExternalMemory() { release(); }
+  ExternalMemory(const ExternalMemory&) = delete;
+  ExternalMemory& operator=(const ExternalMemory&) = delete;
+
+  void hold(int64_t bytes) {
+    if (released_) return;
+    held_ += bytes;
+    adjust(bytes);
+  }
+  /// For good: what is loaded afterwards was let go, too.
+  void release() {
+    released_ = true;
+    adjust(-std::exchange(held_, 0));
+  }
+
+ private:
+  void adjust(int64_t change) const {
+    int64_t total = 0;
+    if (change != 0) napi_adjust_external_memory(env_, change, &total);
+  }
+
+  napi_env env_;
+  int64_t held_ = 0;
+  bool released_ = false;
+};
+
+/// A model that was loaded, its description and the bytes of its weights.
+template <typename Model>
+struct Loaded {
+  std::unique_ptr<Model> model;
+  std::string description;
+  int64_t bytes = 0;
+};
+
 /// What the addon's objects have in common: a model that is loaded, worked with and let go on a thread of its
 /// own, one task after another.
 template <typename Model>
@@ -52,28 +92,31 @@ class ModelTasks {
  public:
   using ModelWork = std::function<MakeValue(std::unique_ptr<Model>& model, const pipeline::OnProgress&,
                                             const Cancellation&)>;
+  using Load = std::function<Loaded<Model>(const pipeline::OnProgress&, const Cancellation&)>;
 
-  /// `name` is how messages call it: "pipeline".
-  ModelTasks(Napi::Env env, std::string name)
+  /// `name` is how messages call it: "pipeline". `leave` ends what a model does beside its tasks; the process
+  /// may end without the model being destroyed.
+  ModelTasks(Napi::Env env, std::string name, std::function<void(Model&)> leave = {})
       : name_(std::move(name)),
         model_(std::make_shared<std::unique_ptr<Model>>()),
-        description_(std::make_shared<std::string>()),
-        runner_(env, AddonData::of(env).runners) {}
+        on_js_thread_(std::make_shared<OnJsThread>(env)),
+        runner_(env, AddonData::of(env).runners, [model = model_, leave = std::move(leave)] {
+          if (leave && *model) leave(**model);
+        }) {}
 
-  /// A task that makes the model; `load` gives it with its description.
-  Napi::Value load(const Napi::Object& owner, const Napi::Value& on_progress,
-                   std::function<std::pair<std::unique_ptr<Model>, std::string>(const pipeline::OnProgress&,
-                                                                                const Cancellation&)>
-                       load) {
-    const auto work = [load = std::move(load), description = description_](
+  /// A task that makes the model.
+  Napi::Value load(const Napi::Object& owner, const Napi::Value& on_progress, Load load) {
+    const auto work = [load = std::move(load), on_js_thread = on_js_thread_](
                           std::unique_ptr<Model>& model, const pipeline::OnProgress& progress,
                           const Cancellation& cancellation) -> MakeValue {
-      auto [loaded, text] = load(progress, cancellation);
-      model = std::move(loaded);
-      return [description, text = std::move(text)](Napi::Env env) {
-        *description = text;
-        return env.Undefined();
-      };
+      Loaded<Model> loaded = load(progress, cancellation);
+      model = std::move(loaded.model);
+      return
+          [on_js_thread, description = std::move(loaded.description), bytes = loaded.bytes](Napi::Env env) {
+            on_js_thread->description = description;
+            on_js_thread->memory.hold(bytes);
+            return env.Undefined();
+          };
     };
     return startAny(owner, on_progress, work);
   }
@@ -85,13 +128,14 @@ class ModelTasks {
                                                            const pipeline::OnProgress& progress,
                                                            const Cancellation& cancellation) {
                       if (!model) throw Error(ErrorCode::Closed, "this " + name + " has no model loaded");
+                      const c10::DeviceGuard on_its_device(deviceOf(*model));
                       return work(model, progress, cancellation);
                     });
   }
 
   Napi::Value describe(Napi::Env env) const {
     requireOpen(env);
-    return Napi::String::New(env, *description_);
+    return Napi::String::New(env, on_js_thread_->description);
   }
 
   /// Aborts everything; the memory is back when the promise resolves, and the thread has ended: it and
@@ -99,11 +143,13 @@ class ModelTasks {
   /// `owner` for long.
   Napi::Value close(const Napi::Object& owner) {
     closed_ = true;
-    runner_.cancelAll();
+    runner_.abortAll();
+    if (!runner_.isStarted()) return resolved(owner.Env());  // nothing was ever loaded
     const auto work = [this, model = model_](const pipeline::OnProgress&, const Cancellation&) -> MakeValue {
       release(*model);
       // On the JS thread, while `owner`, to whom this belongs, is still kept for the promise.
       return [this](Napi::Env env) {
+        on_js_thread_->memory.release();
         runner_.stop();
         return env.Undefined();
       };
@@ -112,6 +158,19 @@ class ModelTasks {
   }
 
  private:
+  struct OnJsThread {
+    explicit OnJsThread(Napi::Env env) : memory(env) {}
+
+    std::string description;
+    ExternalMemory memory;
+  };
+
+  static Napi::Value resolved(Napi::Env env) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    deferred.Resolve(env.Undefined());
+    return deferred.Promise();
+  }
+
   void requireOpen(Napi::Env env) const {
     if (closed_) throw makeError(env, Error(ErrorCode::Closed, "this " + name_ + " was closed"));
   }
@@ -137,7 +196,7 @@ class ModelTasks {
 
   std::string name_;
   std::shared_ptr<std::unique_ptr<Model>> model_;  // touched on the runner's thread only
-  std::shared_ptr<std::string> description_;       // touched on the JS thread only
+  std::shared_ptr<OnJsThread> on_js_thread_;       // touched there only
   bool closed_ = false;
   TaskRunner runner_;  // last: its end joins the thread that uses the rest
 };

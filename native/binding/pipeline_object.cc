@@ -19,12 +19,13 @@ PipelineObject::PipelineObject(const Napi::CallbackInfo& info)
 Napi::Value PipelineObject::load(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const pipeline::LoadOptions options = readLoadOptions(info[0].ToObject());
-    return tasks_.load(Value(), info[1],
-                       [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
-                         auto pipeline = pipeline::loadPipeline(options, progress, cancellation);
-                         std::string description = pipeline->description.dump();
-                         return std::pair(std::move(pipeline), std::move(description));
-                       });
+    return tasks_.load(
+        Value(), info[1], [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
+          auto pipeline = pipeline::loadPipeline(options, progress, cancellation);
+          std::string description = pipeline->description.dump();
+          const int64_t bytes = pipeline->bytes();
+          return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(description), bytes};
+        });
   });
 }
 

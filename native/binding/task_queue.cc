@@ -1,5 +1,8 @@
 #include "binding/task_queue.h"
 
+#include <utility>
+
+#include "core/thread.h"
 #include "cpu/barriers.h"
 
 namespace cameo::binding {
@@ -13,13 +16,22 @@ TaskQueue::~TaskQueue() {
   if (thread_.joinable()) thread_.join();
 }
 
-void TaskQueue::push(std::function<void()> job) {
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  }
+void TaskQueue::start() {
+  if (!isStarted()) thread_ = startThread([this] { run(); });
+}
+
+uint64_t TaskQueue::push(Job job) {
+  const std::lock_guard lock(mutex_);
+  jobs_.emplace(++pushed_, std::move(job));
   changed_.notify_one();
+  return pushed_;
+}
+
+bool TaskQueue::remove(uint64_t number) {
+  decltype(jobs_)::node_type removed;  // destroyed after the lock
+  const std::lock_guard lock(mutex_);
+  removed = jobs_.extract(number);
+  return !removed.empty();
 }
 
 void TaskQueue::run() {
@@ -28,11 +40,10 @@ void TaskQueue::run() {
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
     if (jobs_.empty()) return;
-    std::function<void()> job = std::move(jobs_.front());
-    jobs_.pop_front();
+    auto next = jobs_.extract(jobs_.begin());
     lock.unlock();
-    job();
-    job = nullptr;  // what it holds is freed before the next one starts
+    next.mapped()();
+    next = {};  // what it holds is freed before the next one starts
     lock.lock();
   }
 }

@@ -7,13 +7,6 @@ namespace cameo::binding {
 
 namespace {
 
-/// What belongs to the JS thread: made there, used there, destroyed there by the thread-safe function's end.
-struct JsSide {
-  Napi::Promise::Deferred deferred;
-  Napi::ObjectReference owner;
-  std::shared_ptr<Cancellation> cancellation;
-};
-
 struct Message {
   std::optional<pipeline::Progress> progress;
   MakeValue value;
@@ -34,20 +27,37 @@ void settle(Napi::Env env, const Message& message, const Napi::Promise::Deferred
   }
 }
 
-void deliver(Napi::Env env, Napi::Function callback, JsSide* side, Message* raw) {
+/// What a task has on the JS thread: made there, used there, destroyed there by the end of its channel, the
+/// thread-safe function.
+struct JsSide {
+  Napi::Promise::Deferred deferred;
+  Napi::ObjectReference owner;
+  std::shared_ptr<Cancellation> cancellation;
+};
+
+void deliver(Napi::Env env, Napi::Function callback, std::shared_ptr<JsSide>* side, Message* raw) {
   const std::unique_ptr<Message> message(raw);
   if (static_cast<napi_env>(env) == nullptr) return;  // the environment is gone, and its promises with it
   try {
-    if (!message->progress) return settle(env, *message, side->deferred);
+    if (!message->progress) return settle(env, *message, (*side)->deferred);
     if (!callback.IsEmpty()) callback.Call({makeProgress(env, *message->progress)});
   } catch (...) {
     // `callback` never throws of itself: the thread is being terminated and nobody waits for the promise, or
     // there is no memory for the report.
-    side->cancellation->request();
+    (*side)->cancellation->request();
   }
 }
 
-using Channel = Napi::TypedThreadSafeFunction<JsSide, Message, deliver>;
+using Channel = Napi::TypedThreadSafeFunction<std::shared_ptr<JsSide>, Message, deliver>;
+
+Channel openChannel(Napi::Env env, const Napi::Function& on_progress, std::shared_ptr<JsSide> side) {
+  auto context = std::make_unique<std::shared_ptr<JsSide>>(std::move(side));
+  const Channel channel = Channel::New(
+      env, on_progress, "cameo", /*maxQueueSize=*/0, /*threadCount=*/1, context.get(),
+      [](Napi::Env, void*, std::shared_ptr<JsSide>* ended) { delete ended; }, static_cast<void*>(nullptr));
+  context.release();
+  return channel;
+}
 
 Message run(const Work& work, const Channel& channel, const Cancellation& cancellation) {
   Message result;
@@ -77,8 +87,28 @@ void RunnerSet::stopAtExit(Napi::Env env, const std::shared_ptr<RunnerSet>& runn
       process, {Napi::String::New(env, "exit"), Napi::Function::New(env, stop, "stopCameo")});
 }
 
-TaskRunner::TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings)
-    : env_(env), siblings_(std::move(siblings)), queue_(std::make_unique<TaskQueue>()) {
+/// A task as the JS thread sees it until its channel has ended.
+struct TaskRunner::Task : JsSide {
+  std::weak_ptr<TaskQueue> queue;
+  uint64_t job = 0;
+  Channel channel;
+
+  void abort() {
+    cancellation->request();
+    const auto waiting = queue.lock();
+    if (!waiting || !waiting->remove(job)) return;  // it runs, and settles within a layer, or has ended
+    Message message;
+    message.error = Cancellation::error();
+    settle(deferred.Env(), message, deferred);
+    channel.Release();
+  }
+};
+
+TaskRunner::TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings, std::function<void()> at_end)
+    : env_(env),
+      siblings_(std::move(siblings)),
+      at_end_(std::move(at_end)),
+      queue_(std::make_shared<TaskQueue>()) {
   siblings_->add(this);
   napi_add_env_cleanup_hook(env_, atEnvironmentExit, this);
 }
@@ -103,39 +133,47 @@ void TaskRunner::atEnvironmentExit(void* self) {
 void TaskRunner::stop() {
   cancelAll();
   queue_.reset();
+  if (at_end_) std::exchange(at_end_, {})();
 }
 
 void TaskRunner::cancelAll() {
-  for (const auto& weak : cancellations_) {
-    if (const auto cancellation = weak.lock()) cancellation->request();
+  for (const auto& weak : std::exchange(tasks_, {})) {
+    if (const auto task = weak.lock()) task->cancellation->request();
   }
-  cancellations_.clear();
+}
+
+void TaskRunner::abortAll() {
+  for (const auto& weak : std::exchange(tasks_, {})) {
+    if (const auto task = weak.lock()) task->abort();
+  }
 }
 
 Napi::Object TaskRunner::start(const Napi::Object& owner, const Napi::Function& on_progress, Work work) {
   if (!queue_) throw Error(ErrorCode::Closed, "this thread is ending");
+  queue_->start();  // may fail, and the channel keeps the process running until its end
   const auto cancellation = std::make_shared<Cancellation>();
-  auto* side = new JsSide{Napi::Promise::Deferred::New(env_), Napi::Persistent(owner), cancellation};
-  const Napi::Promise promise = side->deferred.Promise();
-  const Channel channel = Channel::New(
-      env_, on_progress, "cameo", /*maxQueueSize=*/0, /*threadCount=*/1, side,
-      [](Napi::Env, void*, JsSide* ended) { delete ended; }, static_cast<void*>(nullptr));
+  const auto task = std::make_shared<Task>(
+      Task{{Napi::Promise::Deferred::New(env_), Napi::Persistent(owner), cancellation}, queue_, 0, {}});
+  task->channel = openChannel(env_, on_progress, task);
   renewExitHook();
-  std::erase_if(cancellations_, [](const auto& weak) { return weak.expired(); });
-  cancellations_.push_back(cancellation);
+  std::erase_if(tasks_, [](const auto& weak) { return weak.expired(); });
+  tasks_.push_back(task);
 
-  queue_->push([work = std::move(work), channel, cancellation] {
+  task->job = queue_->push([work = std::move(work), channel = task->channel, cancellation] {
     auto message = std::make_unique<Message>(run(work, channel, *cancellation));
     if (channel.NonBlockingCall(message.get()) == napi_ok) message.release();
     Channel(channel).Release();
   });
 
-  auto task = Napi::Object::New(env_);
-  task.Set("promise", promise);
-  task.Set("abort",
-           Napi::Function::New(
-               env_, [cancellation](const Napi::CallbackInfo&) { cancellation->request(); }, "abort"));
-  return task;
+  auto result = Napi::Object::New(env_);
+  result.Set("promise", task->deferred.Promise());
+  result.Set("abort", Napi::Function::New(
+                          env_,
+                          [weak = std::weak_ptr(task)](const Napi::CallbackInfo&) {
+                            if (const auto task = weak.lock()) task->abort();
+                          },
+                          "abort"));
+  return result;
 }
 
 Napi::Error makeError(Napi::Env env, const Error& error) {

@@ -42,29 +42,38 @@ class RunnerSet {
 /// an Error that has a `code`.
 class TaskRunner {
  public:
-  TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings);
+  /// `at_end` is called by `stop`, on the JS thread, once nothing runs any more.
+  TaskRunner(Napi::Env env, std::shared_ptr<RunnerSet> siblings, std::function<void()> at_end = {});
   ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
 
   /// `{promise, abort()}`. `owner` is kept from garbage collection until the promise settles. `on_progress`
-  /// may be empty.
+  /// may be empty. Aborting a task that has not begun frees what it holds and settles it at once.
   Napi::Object start(const Napi::Object& owner, const Napi::Function& on_progress, Work work);
 
-  /// Aborts every task that has not ended.
-  void cancelAll();
+  /// Whether there is a thread, which the first task starts.
+  bool isStarted() const { return queue_ && queue_->isStarted(); }
 
-  /// Aborts everything and joins the thread; nothing can be started afterwards.
+  /// Aborts every task that has not ended, as its `abort()` does.
+  void abortAll();
+
+  /// Ends everything and joins the thread; nothing can be started afterwards. Calls nothing of JS, which may
+  /// be at its end.
   void stop();
 
  private:
+  struct Task;
+
   static void atEnvironmentExit(void* self);
   void renewExitHook();
+  void cancelAll();
 
   Napi::Env env_;
   std::shared_ptr<RunnerSet> siblings_;
-  std::vector<std::weak_ptr<Cancellation>> cancellations_;
-  std::unique_ptr<TaskQueue> queue_;
+  std::function<void()> at_end_;
+  std::vector<std::weak_ptr<Task>> tasks_;
+  std::shared_ptr<TaskQueue> queue_;  // tasks' abort() sees it, too, while it lives
 };
 
 /// A JS Error with `code`.

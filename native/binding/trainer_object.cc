@@ -12,15 +12,15 @@ namespace {
 
 using train::Trainer;
 
-std::pair<std::unique_ptr<Trainer>, std::string> loadTrainer(const std::string& recipe,
-                                                             const pipeline::OnProgress& progress,
-                                                             const Cancellation& cancellation) {
+Loaded<Trainer> loadTrainer(const std::string& recipe, const pipeline::OnProgress& progress,
+                            const Cancellation& cancellation) {
   const auto options = train::readTrainerOptions(nlohmann::json::parse(recipe));
   auto trainer = std::make_unique<Trainer>(options, progress, cancellation);
   nlohmann::json description = trainer->pipeline().description;
   description["trainedParameters"] = trainer->trainedParameters();
   description["latentChannels"] = trainer->pipeline().vae->config().latent_channels;
-  return {std::move(trainer), description.dump()};
+  const int64_t bytes = trainer->bytes();
+  return {std::move(trainer), description.dump(), bytes};
 }
 
 Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
@@ -56,6 +56,8 @@ void TrainerObject::define(Napi::Env env, Napi::Object exports) {
                                       InstanceMethod<&TrainerObject::step>("step"),
                                       InstanceMethod<&TrainerObject::save>("save"),
                                       InstanceMethod<&TrainerObject::resume>("resume"),
+                                      InstanceMethod<&TrainerObject::beginSolo>("beginSolo"),
+                                      InstanceMethod<&TrainerObject::endSolo>("endSolo"),
                                       InstanceMethod<&TrainerObject::sample>("sample"),
                                       InstanceMethod<&TrainerObject::exportWeights>("exportWeights"),
                                       InstanceMethod<&TrainerObject::scalingFactor>("scalingFactor"),
@@ -64,7 +66,8 @@ void TrainerObject::define(Napi::Env env, Napi::Object exports) {
 }
 
 TrainerObject::TrainerObject(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<TrainerObject>(info), tasks_(info.Env(), "trainer") {}
+    : Napi::ObjectWrap<TrainerObject>(info),
+      tasks_(info.Env(), "trainer", [](Trainer& trainer) { trainer.leave(); }) {}
 
 Napi::Value TrainerObject::load(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -101,6 +104,24 @@ Napi::Value TrainerObject::resume(const Napi::CallbackInfo& info) {
     const std::string path = info[0].ToString();
     return tasks_.start(Value(), {}, [path](const auto& trainer, const auto&, const auto&) {
       trainer->resume(path);
+      return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::beginSolo(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return tasks_.start(Value(), {}, [](const auto& trainer, const auto&, const auto&) {
+      trainer->beginSolo();
+      return noValue();
+    });
+  });
+}
+
+Napi::Value TrainerObject::endSolo(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return tasks_.start(Value(), {}, [](const auto& trainer, const auto&, const auto&) {
+      trainer->endSolo();
       return noValue();
     });
   });

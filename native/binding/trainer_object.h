@@ -18,6 +18,8 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value save(const Napi::CallbackInfo& info);
   Napi::Value resume(const Napi::CallbackInfo& info);
+  Napi::Value beginSolo(const Napi::CallbackInfo& info);
+  Napi::Value endSolo(const Napi::CallbackInfo& info);
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value exportWeights(const Napi::CallbackInfo& info);
   Napi::Value scalingFactor(const Napi::CallbackInfo& info);

@@ -104,6 +104,9 @@ class MemoryPool::Arena {
     return addresses_ + start;
   }
 
+  /// False where the system did not let it reserve any.
+  bool hasAddresses() const { return addresses_ != nullptr; }
+
   bool has(const void* memory) const {
     return memory >= addresses_ && memory < addresses_ + size_ && addresses_ != nullptr;
   }
@@ -231,11 +234,11 @@ class PoolAllocator final : public c10::Allocator {
 };
 
 MemoryPool::MemoryPool() : arena_(std::make_shared<Arena>()) {
-  PoolAllocator::get().add(arena_);
+  if (arena_->hasAddresses()) PoolAllocator::get().add(arena_);
 }
 
 MemoryPool::~MemoryPool() {
-  if (arena_->close()) PoolAllocator::get().remove(arena_.get());
+  if (arena_->hasAddresses() && arena_->close()) PoolAllocator::get().remove(arena_.get());
 }
 
 MemoryPool::Scope::Scope(const MemoryPool& pool) : outer_(current_pool) {

@@ -2,19 +2,27 @@
 #define USE_C10D_NCCL
 #include <torch/csrc/cuda/nccl.h>
 
-#include <cstdlib>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 namespace {
 
-/// c10d's defaults end the process from a thread of their own when a peer is lost. With these, the call that
-/// waits throws instead. Whoever set one of them is left his choice.
-void throwRatherThanAbort() {
-  setenv("TORCH_NCCL_BLOCKING_WAIT", "1", /*overwrite=*/0);
-  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
-  setenv("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/0);
-  setenv("TORCH_NCCL_RETHROW_CUDA_ERRORS", "0", /*overwrite=*/0);
-}
+/// c10d's defaults end the process from threads of their own when a peer is lost. Here the call that waits
+/// throws instead. c10d takes that from the environment alone, which can't be written to beside other threads
+/// that read it; so its fields are set, before anything uses them. Whoever set the variables is left his
+/// choice.
+class ThrowingNccl final : public c10d::ProcessGroupNCCL {
+ public:
+  ThrowingNccl(const c10::intrusive_ptr<c10d::Store>& store, int rank, int world_size,
+               c10::intrusive_ptr<Options> options)
+      : ProcessGroupNCCL(store, rank, world_size, std::move(options)) {
+    blockingWait_ = c10d::getCvarBool(c10d::TORCH_NCCL_BLOCKING_WAIT, true);
+    asyncErrorHandling_ = static_cast<c10d::ErrorHandlingMode>(
+        c10d::getCvarInt(c10d::TORCH_NCCL_ASYNC_ERROR_HANDLING, c10d::NoHandling));
+    if (c10d::getCvarBool(c10d::TORCH_NCCL_ENABLE_MONITORING, false)) return;
+    heartbeatMonitor_->stop();
+    heartbeatMonitor_->join();
+  }
+};
 
 /// libtorch_cuda shares structures with this file whose layout is that of NCCL's header.
 void checkVersion() {
@@ -32,8 +40,7 @@ extern "C" __attribute__((visibility("default"))) void cameoConnectNccl(
     const c10::intrusive_ptr<c10d::Store>& store, int rank, int world_size, std::chrono::milliseconds timeout,
     c10::intrusive_ptr<c10d::Backend>& backend) {
   checkVersion();
-  throwRatherThanAbort();
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = timeout;
-  backend = c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, world_size, std::move(options));
+  backend = c10::make_intrusive<ThrowingNccl>(store, rank, world_size, std::move(options));
 }

@@ -1,5 +1,7 @@
 #include "dist/gloo_backend.h"
 
+#include <gloo/transport/tcp/pair.h>
+
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
@@ -19,6 +21,22 @@ std::vector<std::string> interfacesFromEnvironment() {
   return interfaces;
 }
 
+class AbortableGloo final : public c10d::ProcessGroupGloo {
+ public:
+  using ProcessGroupGloo::ProcessGroupGloo;
+
+  void abort() override {
+    for (const auto& context : contexts_) {
+      for (int rank = 0; rank < getSize(); ++rank) {
+        if (rank == getRank()) continue;
+        // c10d has no other transport than TCP here.
+        auto* pair = reinterpret_cast<gloo::transport::tcp::Pair*>(context->getPair(rank).get());
+        if (pair != nullptr) pair->signalExceptionExternal("aborted");
+      }
+    }
+  }
+};
+
 }  // namespace
 
 c10::intrusive_ptr<c10d::Backend> connectGloo(const c10::intrusive_ptr<c10d::Store>& store,
@@ -33,8 +51,8 @@ c10::intrusive_ptr<c10d::Backend> connectGloo(const c10::intrusive_ptr<c10d::Sto
     // that others do not reach.
     options->devices.push_back(ProcessGroupGloo::createDeviceForHostname(own_address));
   }
-  return c10::make_intrusive<ProcessGroupGloo>(store, static_cast<int>(membership.rank),
-                                               static_cast<int>(membership.world_size), std::move(options));
+  return c10::make_intrusive<AbortableGloo>(store, static_cast<int>(membership.rank),
+                                            static_cast<int>(membership.world_size), std::move(options));
 }
 
 }  // namespace cameo::dist

@@ -8,7 +8,8 @@
 namespace cameo::dist {
 
 /// Connects every process with every other one, over the network interfaces named in GLOO_SOCKET_IFNAME or
-/// else over the one that has `own_address`.
+/// else over the one that has `own_address`. Its `abort` may be called on any thread and closes the
+/// connections: what waits for other processes throws.
 c10::intrusive_ptr<c10d::Backend> connectGloo(const c10::intrusive_ptr<c10d::Store>& store,
                                               const Membership& membership, const std::string& own_address);
 

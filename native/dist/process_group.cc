@@ -47,6 +47,7 @@ Error lost(const Membership& membership, const std::string& detail) {
 }
 
 [[noreturn]] void rethrowTranslatedFor(const Membership& membership) {
+  throwIfCancelled();  // then whatever is thrown comes of that
   try {
     throw;
   } catch (const c10::DistError& error) {
@@ -78,7 +79,8 @@ at::Tensor reduced(c10d::ProcessGroup& group, double value, c10d::ReduceOp::RedO
 
 ProcessGroup::Impl::Impl(const Membership& membership, c10::Device device) : membership(membership) {
   const std::string own_address = localAddressTowards(membership.address, membership.port);
-  const auto store = meet(membership);
+  store = meet(membership);
+  const Interruptible interruptible([this] { store->interrupt(); });
   group = c10::make_intrusive<c10d::ProcessGroup>(store, static_cast<int>(membership.rank),
                                                   static_cast<int>(membership.world_size));
   group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::GLOO,
@@ -109,6 +111,10 @@ ProcessGroup::~ProcessGroup() = default;
 
 int64_t ProcessGroup::rank() const {
   return impl_->membership.rank;
+}
+
+double ProcessGroup::timeoutSeconds() const {
+  return impl_->membership.timeout_seconds;
 }
 
 int64_t ProcessGroup::worldSize() const {
@@ -151,6 +157,11 @@ bool ProcessGroup::any(bool value) {
 
 void ProcessGroup::barrier() {
   max(0);
+}
+
+void ProcessGroup::abort() const {
+  impl_->store->interrupt();
+  impl_->group->abort();
 }
 
 void ProcessGroup::rethrowTranslated() const {

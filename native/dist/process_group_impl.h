@@ -2,12 +2,14 @@
 
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
+#include "dist/interruptible_store.h"
 #include "dist/process_group.h"
 
 namespace cameo::dist {
 
 struct ProcessGroup::Impl {
   Membership membership;
+  c10::intrusive_ptr<InterruptibleStore> store;
   c10::intrusive_ptr<c10d::ProcessGroup> group;
   /// Undefined on a CPU.
   c10::intrusive_ptr<c10d::Backend> nccl;

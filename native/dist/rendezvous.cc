@@ -12,6 +12,8 @@ namespace {
 using Store = c10::intrusive_ptr<c10d::Store>;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kAttempt(500);
+
 std::string endpoint(const Membership& membership) {
   return c10::str(membership.address, ":", membership.port);
 }
@@ -34,24 +36,33 @@ Store serve(const Membership& membership, const c10d::TCPStoreOptions& options) 
   }
 }
 
-Store connect(const Membership& membership, const c10d::TCPStoreOptions& options) {
-  try {
-    return c10::make_intrusive<c10d::TCPStore>(membership.address, options);
-  } catch (const c10::DistError&) {
-    throw Error(ErrorCode::Distributed, c10::str("rank ", membership.rank, " did not reach rank 0 at ",
-                                                 endpoint(membership), " within ", membership.timeout_seconds,
-                                                 " s: start rank 0, and check MASTER_ADDR and MASTER_PORT"));
+/// By short attempts, between which it can be cancelled.
+Store connect(const Membership& membership, c10d::TCPStoreOptions options, Clock::time_point deadline) {
+  options.timeout = kAttempt;
+  for (;;) {
+    throwIfCancelled();
+    try {
+      auto store = c10::make_intrusive<c10d::TCPStore>(membership.address, options);
+      store->setTimeout(timeoutOf(membership));
+      return store;
+    } catch (const c10::DistError&) {
+      if (Clock::now() < deadline) continue;
+      throw Error(
+          ErrorCode::Distributed,
+          c10::str("rank ", membership.rank, " did not reach rank 0 at ", endpoint(membership), " within ",
+                   membership.timeout_seconds, " s: start rank 0, and check MASTER_ADDR and MASTER_PORT"));
+    }
   }
 }
 
-Store openStore(const Membership& membership) {
+Store openStore(const Membership& membership, Clock::time_point deadline) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(membership.port);
   options.isServer = membership.rank == 0;
   options.numWorkers = membership.world_size;
-  options.waitWorkers = false;                  // presence is counted below, with better messages
-  options.timeout = timeoutOf(membership) / 2;  // of each of c10d's two attempts
-  return options.isServer ? serve(membership, options) : connect(membership, options);
+  options.waitWorkers = false;  // presence is counted below, with better messages
+  options.timeout = timeoutOf(membership);
+  return options.isServer ? serve(membership, options) : connect(membership, options, deadline);
 }
 
 void checkWorldSize(c10d::Store& store, const Membership& membership) {
@@ -88,9 +99,10 @@ std::chrono::milliseconds timeoutOf(const Membership& membership) {
   return std::chrono::milliseconds(static_cast<int64_t>(membership.timeout_seconds * 1000));
 }
 
-c10::intrusive_ptr<c10d::Store> meet(const Membership& membership) {
+c10::intrusive_ptr<InterruptibleStore> meet(const Membership& membership) {
   const auto deadline = Clock::now() + timeoutOf(membership);
-  Store store = openStore(membership);
+  auto store = c10::make_intrusive<InterruptibleStore>(openStore(membership, deadline));
+  const Interruptible interruptible([&] { store->interrupt(); });
   checkWorldSize(*store, membership);
   checkRank(*store, membership);
   waitForAll(*store, membership, deadline);

@@ -1,3 +1,4 @@
+#include <c10/core/DeviceGuard.h>
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>
@@ -171,6 +172,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
                                        const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
   const c10::Device device = parseDevice(options.device, options.gpu);
+  const c10::DeviceGuard on_its_device(device);
   auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,

@@ -42,10 +42,10 @@ double unetBytes(const Pipeline& pipeline, const SampleRequest& request, bool ha
   return kKernels + kUNetTensors * bytes;
 }
 
-double vaeBytes(const Pipeline& pipeline, const SampleRequest& request, bool tiled) {
+double vaeBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
   const auto& config = pipeline.vae->config();
-  const int64_t most = tiled ? config.sample_size : std::max(request.width, request.height);
-  const int64_t pixels = std::min(request.width, most) * std::min(request.height, most);
+  const int64_t most = tiled ? config.sample_size : std::max(width, height);
+  const int64_t pixels = std::min(width, most) * std::min(height, most);
   // The second level is as wide when it comes to full size.
   const auto& channels = config.block_out_channels;
   const int64_t largest = pixels * channels[std::min<size_t>(1, channels.size() - 1)];
@@ -54,24 +54,53 @@ double vaeBytes(const Pipeline& pipeline, const SampleRequest& request, bool til
   return kKernels + kVaeTensors * bytes;
 }
 
+[[noreturn]] void refuse(const Pipeline& pipeline, double needed, const std::string& smaller) {
+  throw Error(
+      ErrorCode::OutOfMemory,
+      c10::str("maxMemory: ", weights::bytesText(*pipeline.max_memory),
+               " are allowed and this request needs some ", weights::bytesText(static_cast<uint64_t>(needed)),
+               " in ", dtypeName(pipeline.dtype), ": allow more, or ask for ", smaller));
+}
+
 }  // namespace
+
+int64_t Pipeline::bytes() const {
+  size_t total = 0;
+  const ParameterSet* const networks[] = {&text_encoder->parameters(), &vae->parameters(),
+                                          &unet->parameters()};
+  for (const ParameterSet* parameters : networks) {
+    for (const Parameter& parameter : parameters->all()) {
+      total += parameter.value.nbytes();
+      if (parameter.adapter) total += parameter.adapter->down.nbytes() + parameter.adapter->up.nbytes();
+    }
+  }
+  return static_cast<int64_t>(total);
+}
 
 MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
   MemoryPlan plan{.halves_apart = false, .tiled = request.vae_tiling};
   if (!pipeline.max_memory) return plan;
   const double left = static_cast<double>(*pipeline.max_memory) - weightBytes(pipeline);
   plan.halves_apart = request.guidance_scale > 1 && unetBytes(pipeline, request, false) > left;
-  plan.tiled |= vaeBytes(pipeline, request, false) > left;
+  plan.tiled |= vaeBytes(pipeline, request.width, request.height, false) > left;
   const double unet = unetBytes(pipeline, request, plan.halves_apart);
-  const double vae = vaeBytes(pipeline, request, plan.tiled);
+  const double vae = vaeBytes(pipeline, request.width, request.height, plan.tiled);
   if (std::max(unet, vae) <= left) return plan;
-  const auto needed = static_cast<uint64_t>(weightBytes(pipeline) + std::max(unet, vae));
-  const char* remedy = pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
-                                                    : "fewer frames or a smaller size";
-  throw Error(ErrorCode::OutOfMemory,
-              c10::str("maxMemory: ", weights::bytesText(*pipeline.max_memory),
-                       " are allowed and this request needs some ", weights::bytesText(needed), " in ",
-                       dtypeName(pipeline.dtype), ": allow more, or ask for ", remedy));
+  refuse(pipeline, weightBytes(pipeline) + std::max(unet, vae),
+         pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
+                                      : "fewer frames or a smaller size");
+}
+
+bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height) {
+  if (!pipeline.max_memory) return false;
+  const double weights = pipeline.home() != pipeline.device
+                             ? bytesOf(pipeline.vae->parameters(), pipeline.dtype)
+                             : weightBytes(pipeline);
+  const auto needed = [&](bool tiled) { return weights + vaeBytes(pipeline, width, height, tiled); };
+  const auto allowed = static_cast<double>(*pipeline.max_memory);
+  if (needed(false) <= allowed) return false;
+  if (needed(true) <= allowed) return true;
+  refuse(pipeline, needed(true), "a smaller picture");
 }
 
 }  // namespace cameo::pipeline

@@ -14,4 +14,8 @@ struct MemoryPlan {
 /// budget. Throws `ErrorCode::OutOfMemory` where nothing does.
 MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request);
 
+/// Whether the VAE works by tiles, where only it is needed, for a picture of this size. Throws as
+/// `planMemory`.
+bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height);
+
 }  // namespace cameo::pipeline

@@ -28,6 +28,9 @@ struct Pipeline {
     return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
   }
 
+  /// Of all networks' weights, wherever they are.
+  int64_t bytes() const;
+
   c10::Device device;
   c10::ScalarType dtype;
   std::unique_ptr<models::ClipText> text_encoder;
@@ -41,6 +44,10 @@ struct Pipeline {
   std::optional<uint64_t> max_memory;  // bytes
   nlohmann::json description;          // of what was loaded from where, for `describe()`
 };
+
+inline c10::Device deviceOf(const Pipeline& pipeline) {
+  return pipeline.device;
+}
 
 /// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights.
 std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,

@@ -6,6 +6,7 @@
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/memory_plan.h"
 #include "pipeline/pipeline.h"
 
 namespace cameo::pipeline {
@@ -22,10 +23,13 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
     throw Error(ErrorCode::InvalidOption, c10::str("a picture of ", image.width, "x", image.height,
                                                    " is not of multiples of ", scale, " pixels"));
   }
+  const bool tiled = planTiles(pipeline, image.width, image.height);
+  const models::Vae& vae = *pipeline.vae;
   const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
-  const at::Tensor pixels = imageToTensor(image.data.data(), image.width, image.height);
-  const at::Tensor latents = pipeline.vae->encode(pixels.to(pipeline.device, pipeline.vaeDtype())).mean;
-  const at::Tensor decoded = pipeline.vae->decode(latents)[0];
+  const at::Tensor pixels =
+      imageToTensor(image.data.data(), image.width, image.height).to(pipeline.device, pipeline.vaeDtype());
+  const at::Tensor latents = (tiled ? vae.encodeTiled(pixels) : vae.encode(pixels)).mean;
+  const at::Tensor decoded = (tiled ? vae.decodeTiled(latents) : vae.decode(latents))[0];
   requireFinite(pipeline, decoded.isfinite().all());
   const at::Tensor rgb = toRgb(decoded).cpu();
   const auto* bytes = rgb.const_data_ptr<uint8_t>();

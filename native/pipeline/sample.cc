@@ -143,17 +143,15 @@ at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& reque
 }
 
 at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-                   bool halves_apart, const OnProgress& onProgress, const Cancellation& cancellation,
-                   Recorder& recorder) {
-  const schedulers::NoiseSchedule schedule(pipeline.schedule);
-  const auto scheduler = schedulers::makeScheduler(request.scheduler, schedule, request.steps);
-  Predictor predictor(pipeline, request, conditions, schedule, halves_apart);
+                   const schedulers::Scheduler& scheduler, bool halves_apart, const OnProgress& onProgress,
+                   const Cancellation& cancellation, Recorder& recorder) {
+  Predictor predictor(pipeline, request, conditions, scheduler.schedule(), halves_apart);
   std::optional<LatentPreview> preview;
   if (request.preview) preview.emplace(pipeline);
   const DeviceVisit visit(pipeline.unet->parameters(), pipeline.device);
 
   at::Tensor latents = drawInitialNoise(pipeline, request, recorder);  // (1, F, C, h, w)
-  const auto& timesteps = scheduler->timesteps();
+  const auto& timesteps = scheduler.timesteps();
   recorder.add("timesteps", at::tensor(timesteps));
   for (size_t i = 0; i < timesteps.size(); ++i) {
     cancellation.check();
@@ -167,9 +165,9 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const
     }
     Progress progress{Phase::Denoise, step + 1, request.steps, {}};
     if (preview) {
-      progress.preview = preview->render(scheduler->predictClean(output, i, latents)[0][request.frames / 2]);
+      progress.preview = preview->render(scheduler.predictClean(output, i, latents)[0][request.frames / 2]);
     }
-    latents = scheduler->step(output, i, latents);
+    latents = scheduler.step(output, i, latents);
     recorder.addStep(latents);
     if (i == 0 || i + 1 == timesteps.size()) requireFinite(pipeline, latents.isfinite().all());
     onProgress(std::move(progress));
@@ -219,13 +217,15 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   const nn::PlainKernels plain(pipeline.plain_kernels);
   const MemoryPool::Scope pooled;
   check(pipeline, asked);
+  const auto scheduler =
+      schedulers::makeScheduler(asked.scheduler, schedulers::NoiseSchedule(pipeline.schedule), asked.steps);
   const MemoryPlan plan = planMemory(pipeline, asked);
   SampleRequest request = asked;
   request.vae_tiling |= plan.tiled;
   Recorder recorder(request.save_latents);
   const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);
-  const at::Tensor latents =
-      denoise(pipeline, request, conditions, plan.halves_apart, onProgress, cancellation, recorder);
+  const at::Tensor latents = denoise(pipeline, request, conditions, *scheduler, plan.halves_apart, onProgress,
+                                     cancellation, recorder);
   recorder.write();
   return decode(pipeline, request, latents, onProgress, cancellation);
 }

@@ -12,6 +12,7 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
+  const NoiseSchedule& schedule() const { return schedule_; }
   const std::vector<int64_t>& timesteps() const { return timesteps_; }
 
   /// x_(t-1) of x_t and the network's output at step `index`; fp32, any shape.

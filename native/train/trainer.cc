@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/StringUtil.h>
 
@@ -47,6 +48,7 @@ std::unique_ptr<pipeline::Pipeline> load(const TrainerOptions& options,
 Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
                  const Cancellation& cancellation)
     : options_(options), pipeline_(load(options, onProgress, cancellation)), schedule_(pipeline_->schedule) {
+  const c10::DeviceGuard on_its_device(pipeline_->device);
   chooseLeaves();
   chooseWritten();
   const std::vector<at::Tensor> tensors = tensorsOf(leaves_);
@@ -104,6 +106,17 @@ int64_t Trainer::trainedParameters() const {
   int64_t count = 0;
   for (const Leaf& leaf : leaves_) count += leaf.place->numel();
   return count;
+}
+
+int64_t Trainer::bytes() const {
+  size_t state = 0;
+  for (const AdamW::Slot& slot : optimizer_->slots()) {
+    if (slot.owned) state += slot.first_moment.nbytes() + slot.second_moment.nbytes();
+  }
+  if (ema_) {
+    for (const at::Tensor& average : ema_->averages()) state += average.nbytes();
+  }
+  return pipeline_->bytes() + static_cast<int64_t>(state);
 }
 
 double Trainer::scalingFactor() const {
@@ -206,6 +219,16 @@ void Trainer::shareUpdates() {
     }
     if (!moved.empty()) group_->broadcast(moved, rank);
   }
+}
+
+void Trainer::beginSolo() {
+  if (group_) turn_ = std::make_unique<dist::SoloTurn>(*group_);
+}
+
+void Trainer::endSolo() {
+  if (!turn_) return;
+  turn_->end();
+  turn_.reset();
 }
 
 pipeline::Frames Trainer::sample(const pipeline::SampleRequest& request,

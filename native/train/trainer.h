@@ -8,6 +8,7 @@
 
 #include "core/memory_pool.h"
 #include "dist/gradient_reducer.h"
+#include "dist/solo_turn.h"
 #include "train/batch.h"
 #include "train/ema.h"
 #include "train/latent_scale.h"
@@ -48,6 +49,12 @@ class Trainer {
   /// within a layer; the step then has not happened.
   StepResult step(const StepInput& input);
 
+  /// Around what rank 0 does alone; the others wait in `endSolo`. See dist::SoloTurn.
+  void beginSolo();
+  void endSolo();
+  /// Ends what goes on beside the calls of this class, for a process that ends without destroying it.
+  void leave() { turn_.reset(); }
+
   /// Writes all that resuming needs, and `metadata` beside it: whole or not at all.
   void save(const std::string& path, std::map<std::string, std::string> metadata);
   /// Goes back to where `save` was called. Throws `ErrorCode::Checkpoint` for a file of another run.
@@ -63,6 +70,8 @@ class Trainer {
 
   const pipeline::Pipeline& pipeline() const { return *pipeline_; }
   int64_t trainedParameters() const;
+  /// Of weights, averages and the optimiser's state, wherever they are.
+  int64_t bytes() const;
   /// The VAE's `scaling_factor`: where the VAE is trained, the one that its latents now want.
   double scalingFactor() const;
 
@@ -95,10 +104,15 @@ class Trainer {
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
   std::unique_ptr<dist::GradientReducer> reducer_;
+  std::unique_ptr<dist::SoloTurn> turn_;  // while rank 0 works alone
   bool trains_latents_ = false;  // a VAE's decoder can be trained alone, under models that know its latents
   LatentScale latent_scale_;     // of a VAE whose latents are trained
   int64_t steps_ = 0;
   bool is_under_way_ = false;  // a step was begun since the networks were loaded
 };
+
+inline c10::Device deviceOf(const Trainer& trainer) {
+  return trainer.pipeline().device;
+}
 
 }  // namespace cameo::train

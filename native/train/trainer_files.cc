@@ -89,11 +89,14 @@ void Trainer::save(const std::string& path, std::map<std::string, std::string> m
   std::vector<NamedTensor> tensors = state();
   if (!owners_.empty()) gatherState(tensors);
   if (options_.vae) tensors.push_back(latentScale());
-  if (!writesFiles()) return;
   metadata["format"] = weights::kCheckpointFormat;
   metadata["step"] = std::to_string(steps_);
   if (ema_) metadata["average_updates"] = std::to_string(ema_->updates());
-  weights::writeSafetensors(path, tensors, metadata);
+  const auto write = [&] { weights::writeSafetensors(path, tensors, metadata); };
+  if (!group_) return write();
+  dist::SoloTurn turn(*group_);
+  if (writesFiles()) write();
+  turn.end();
 }
 
 /// Fills in, on rank 0, what other ranks have.

@@ -174,6 +174,31 @@ test("a signal ends a sampling that waits its turn, and not the one before it", 
   await t.resolves(first);
 });
 
+test("aborting a sampling that waits settles it while the one before goes on", async (t) => {
+  const pipe = await openPipeline(t);
+  const [running, waiting] = [new AbortController(), new AbortController()];
+  let isDone = false;
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const first = sampleUntilDenoising(pipe, { ...long, signal: running.signal }, begin);
+  first
+    .catch(() => {})
+    .finally(() => {
+      isDone = true;
+    });
+  const second = pipe.sample(request);
+  const third = pipe.sample({ ...request, signal: waiting.signal });
+  await begun;
+  waiting.abort();
+  await t.rejects(third, { name: "AbortError", code: "ERR_ABORTED" });
+  t.notOk(isDone, "the first goes on");
+  running.abort();
+  await t.rejects(first, { code: "ERR_ABORTED" });
+  await t.resolves(second, "what was queued before it is made");
+});
+
 test("a signal is let go of in the end", async (t) => {
   const pipe = await openPipeline(t);
   const { signal } = new AbortController();
@@ -193,6 +218,14 @@ test("what onProgress throws ends the sampling and comes out of it", async (t) =
   };
   await t.rejects(pipe.sample({ ...long, onProgress: rejects }), thrown);
   await t.resolves(pipe.sample(request));
+});
+
+test("every bit of a seed counts", async (t) => {
+  const pipe = await openPipeline(t);
+  const framesOf = async (seed: number) => Buffer.from((await pipe.sample({ ...request, seed })).frames);
+  const small = await framesOf(7);
+  t.notOk((await framesOf(7 + 2 ** 32)).equals(small));
+  t.notOk((await framesOf(7 + 2 ** 52)).equals(await framesOf(7 + 2 ** 32)));
 });
 
 test("requests made at once wait for one another and are not mixed", async (t) => {

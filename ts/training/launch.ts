@@ -93,6 +93,8 @@ async function sharedEnvironment({ count, env = process.env }: LaunchOptions): P
   const threads = Math.max(1, Math.floor(availableParallelism() / count));
   return {
     OMP_NUM_THREADS: String(threads),
+    // Otherwise c10d ends the process from a thread of its own after a failure of CUDA's.
+    TORCH_NCCL_RETHROW_CUDA_ERRORS: "0",
     ...env,
     WORLD_SIZE: String(count),
     MASTER_ADDR: "127.0.0.1",

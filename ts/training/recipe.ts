@@ -214,7 +214,10 @@ export interface ValidationRecipe {
 export interface DistributedRecipe {
   /** Spreads the optimiser's state over the processes. Default: false. */
   shardOptimizer?: boolean | undefined;
-  /** After so many seconds without an answer from the others a process gives up. Default: 600. */
+  /**
+   * After so many seconds without an answer from the others a process gives up. While rank 0 writes a checkpoint or makes
+   * validation videos, the others wait as long as its process lives. Default: 600.
+   */
   timeoutSeconds?: number | undefined;
 }
 

@@ -192,14 +192,27 @@ export class Trainer implements AsyncDisposable {
   }
 
   async *#validate(signal: AbortSignal | undefined): AsyncGenerator<ValidationEvent, void> {
-    const { native, recipe, validation, folder, place } = this.#parts;
-    if (place.rank !== 0) return;
-    const paths = await makeValidationVideos(validation, {
-      path: (index) => folder.validation(this.#done, validationName(index, recipe)),
-      sample: (request) => this.#task(() => native.sample(request, () => {}), signal),
-      signal,
-    });
-    if (paths.length > 0) yield { type: "validation", step: this.#done, paths };
+    const { native, recipe, validation, folder } = this.#parts;
+    const paths = await this.#onFirst(() =>
+      makeValidationVideos(validation, {
+        path: (index) => folder.validation(this.#done, validationName(index, recipe)),
+        sample: (request) => this.#task(() => native.sample(request, () => {}), signal),
+        signal,
+      }),
+    );
+    if (paths && paths.length > 0) yield { type: "validation", step: this.#done, paths };
+  }
+
+  /** What `work` gives on rank 0, while the other processes wait for its end; undefined on those. */
+  async #onFirst<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { native, place } = this.#parts;
+    if (place.processes === 1) return await work();
+    await this.#task(() => native.beginSolo());
+    try {
+      return place.rank === 0 ? await work() : undefined;
+    } finally {
+      await this.#task(() => native.endSolo());
+    }
   }
 
   async #export(): Promise<string> {

@@ -3,9 +3,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
+#include "core/cancellation.h"
 #include "dist/gradient_reducer.h"
 #include "dist/partition.h"
 #include "dist/process_group.h"
+#include "dist/solo_turn.h"
 #include "harness.h"
 #include "train/optimizer.h"
 
@@ -20,6 +25,20 @@ std::unique_ptr<dist::ProcessGroup> join(const Json& config) {
                                    .port = config.at("port"),
                                    .timeout_seconds = config.at("timeout")},
                                   c10::Device(config.value("device", "cpu")));
+}
+
+/// The probe as a task that is cancelled after so many seconds as `cancel` says, where it says any.
+Probe cancellable(Probe probe) {
+  return [probe = std::move(probe)](const Json& config, const Tensors& inputs) {
+    if (!config.contains("cancel")) return probe(config, inputs);
+    Cancellation cancellation;
+    std::jthread other([&, after = std::chrono::duration<double>(config["cancel"].get<double>())] {
+      std::this_thread::sleep_for(after);
+      cancellation.request();
+    });
+    const CancellationScope scope(cancellation);
+    return probe(config, inputs);
+  };
 }
 
 Tensors partition(const Json& config, const Tensors&) {
@@ -85,10 +104,22 @@ struct Network {
 
 constexpr int64_t kSamples = 12;
 
-/// Ends this process, or makes it deaf, as the test asks.
+/// Stops all threads of this process for some seconds.
+void stopAll(unsigned seconds) {
+  const pid_t stopped = getpid();
+  if (fork() == 0) {
+    sleep(seconds);
+    kill(stopped, SIGCONT);
+    _exit(0);
+  }
+  raise(SIGSTOP);
+}
+
+/// Ends this process, makes it deaf or stops it, as the test asks.
 void fail(const Json& failure) {
   if (failure.at("by") == "kill") raise(SIGKILL);
   if (failure.at("by") == "hang") sleep(failure.at("seconds").get<unsigned>());
+  if (failure.at("by") == "stop") stopAll(failure.at("seconds").get<unsigned>());
 }
 
 /// Steps of AdamW on all samples: each rank and each micro-batch takes its share of them. Without "port", in
@@ -138,6 +169,22 @@ Tensors sumUntilFailure(const Json& config, const Tensors&) {
   }
 }
 
+/// What rank 0 does alone takes `work` seconds, or fails; then all sum.
+Tensors soloTurn(const Json& config, const Tensors&) {
+  const c10::InferenceMode off(false);
+  const auto group = join(config);
+  const at::Tensor sum = at::ones({1});
+  {
+    dist::SoloTurn turn(*group);
+    if (config.contains("failure")) fail(config["failure"]);
+    if (group->rank() == 0) std::this_thread::sleep_for(std::chrono::duration<double>(config.at("work")));
+    if (group->rank() == 0 && config.value("throws", false)) throw Error(ErrorCode::Checkpoint, "no space");
+    turn.end();
+  }
+  group->sum({sum});
+  return {{"sum", sum}};
+}
+
 /// Ranks whose leaves differ in shape.
 Tensors otherLeaves(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
@@ -156,9 +203,10 @@ Tensors ownFailure(const Json& config, const Tensors&) {
 }  // namespace
 
 const bool kDistRegistered =
-    addProbe("dist.partition", partition) && addProbe("dist.join", joinOnly) &&
-    addProbe("dist.collectives", collectives) && addProbe("dist.train", trainTogether) &&
-    addProbe("dist.sum_until_failure", sumUntilFailure) && addProbe("dist.other_leaves", otherLeaves) &&
+    addProbe("dist.partition", partition) && addProbe("dist.join", cancellable(joinOnly)) &&
+    addProbe("dist.collectives", collectives) && addProbe("dist.train", cancellable(trainTogether)) &&
+    addProbe("dist.sum_until_failure", cancellable(sumUntilFailure)) &&
+    addProbe("dist.solo_turn", cancellable(soloTurn)) && addProbe("dist.other_leaves", otherLeaves) &&
     addProbe("dist.own_failure", ownFailure);
 
 }  // namespace cameo::test

@@ -55,6 +55,24 @@ t.test("a failure of a process's own stays what it is", async (t) => {
   t.match(alone?.error, { code: "ERR_LIBTORCH", message: /size of tensor/ });
 });
 
+t.test("cancelling ends a call that waits for another process", async (t) => {
+  const failure = { step: 2, by: "hang", seconds: 20 };
+  for (const probe of ["dist.sum_until_failure", "dist.train"]) {
+    const [waiting] = await runRanks(probe, 2, (rank) => ({
+      ...{ timeout: 600, steps: 9, accumulation: 1 },
+      ...(rank === 1 ? { failure } : { cancel: 5 }),
+    }));
+    t.match(waiting, { code: 0, error: { code: "ERR_ABORTED" } }, probe);
+  }
+});
+
+t.test("cancelling ends the waiting for processes that don't come", async (t) => {
+  for (const rank of [0, 1]) {
+    const waiting = await runRank("dist.join", await membership({ rank, timeout: 600, cancel: 0.5 }));
+    t.match(waiting, { code: 0, error: { code: "ERR_ABORTED" }, stderr: "" }, `rank ${rank}`);
+  }
+});
+
 /** A membership of two on a port of its own. */
 async function membership(change: object = {}): Promise<object> {
   const port = await freePort();

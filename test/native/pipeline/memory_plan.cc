@@ -46,6 +46,18 @@ Tensors memoryPlan(const Json& config, const Tensors&) {
   return {{"halves_apart", number(plan.halves_apart)}, {"tiled", number(plan.tiled)}};
 }
 
+/// What the VAE makes of a picture within `maxMemory` bytes beyond the weights.
+Tensors reconstruct(const Json& config, const Tensors&) {
+  const auto pipeline = load(config);
+  if (config.contains("maxMemory")) {
+    pipeline->max_memory = pipeline->bytes() + config["maxMemory"].get<int64_t>();
+  }
+  const int64_t side = config.at("size");
+  std::vector<uint8_t> pixels(3 * side * side);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 251);
+  return {{"picture", at::tensor(pipeline::reconstruct(*pipeline, {pixels, side, side}).data, at::kByte)}};
+}
+
 /// Three predictions with guidance's halves one after the other, and together; features are kept for the
 /// second of them.
 Tensors halvesApart(const Json& config, const Tensors&) {
@@ -88,6 +100,7 @@ Tensors deviceVisit(const Json&, const Tensors&) {
 }  // namespace
 
 const bool kMemoryPlanRegistered = addProbe("pipeline.memory_plan", memoryPlan);
+const bool kReconstructRegistered = addProbe("pipeline.reconstruct", reconstruct);
 const bool kHalvesApartRegistered = addProbe("pipeline.halves_apart", halvesApart);
 const bool kDeviceVisitRegistered = addProbe("pipeline.device_visit", deviceVisit);
 

@@ -39,6 +39,19 @@ test("pictures that are too large are decoded in tiles", (t) => {
   t.end();
 });
 
+test("a picture is reconstructed within the budget, by tiles where it has to be", (t) => {
+  const reconstruct = (maxMemory?: number) =>
+    runProbe("pipeline.reconstruct", { ...model, size: 512, maxMemory }, {}).picture?.data;
+  const whole = reconstruct();
+  t.same(reconstruct(kernels + 2 ** 25), whole);
+  t.notSame(reconstruct(kernels + 2 ** 23), whole, "tiles make a difference");
+  t.throws(() => reconstruct(kernels), {
+    code: "ERR_OUT_OF_MEMORY",
+    message: /^maxMemory: [\d.]+ MB are allowed and .* in fp32: allow more, or ask for a smaller picture$/,
+  });
+  t.end();
+});
+
 test("guidance's halves one after the other give what they give together", (t) => {
   const { apart, together } = runProbe("pipeline.halves_apart", { ...model, frames: 4, size: 32 }, {});
   assertClose(t, apart, together as Tensor, 1e-5, "predictions");
