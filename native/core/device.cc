@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/cpu/Utils.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/util/Exception.h>
 #include <c10/util/StringUtil.h>
 
@@ -26,6 +27,17 @@ c10::Device cudaDevice(int64_t index) {
 }
 
 }  // namespace
+
+bool isAmpereOrNewer(c10::Device gpu) {
+  const c10::DeviceGuard current(gpu);
+  // Of what libtorch answers without CUDA's headers, this asks for compute capability 8.0 and nothing else.
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
+
+c10::ScalarType autoDtype(c10::DeviceType device, bool has_fast_bf16) {
+  if (has_fast_bf16) return c10::kBFloat16;
+  return device == c10::kCUDA ? c10::kHalf : c10::kFloat;
+}
 
 bool hasFastBf16() {
   static const bool has = [] {
@@ -54,7 +66,9 @@ c10::ScalarType parseDtype(const std::string& name, c10::Device device) {
   if (name == "fp32") return c10::kFloat;
   if (name == "bf16") return c10::kBFloat16;
   if (name == "fp16") return c10::kHalf;
-  if (name == "auto") return device.is_cuda() || hasFastBf16() ? c10::kBFloat16 : c10::kFloat;
+  if (name == "auto") {
+    return autoDtype(device.type(), device.is_cuda() ? isAmpereOrNewer(device) : hasFastBf16());
+  }
   throw Error(ErrorCode::InvalidOption,
               c10::str("dtype \"", name, "\" is unknown; use \"auto\", \"fp32\", \"bf16\" or \"fp16\""));
 }

@@ -11,9 +11,15 @@ namespace cameo {
 /// Throws `ErrorCode::InvalidOption` for another spelling and `ErrorCode::Device` for a GPU that isn't there.
 c10::Device parseDevice(const std::string& name, int64_t gpu = 0);
 
-/// "auto" | "fp32" | "bf16" | "fp16". "auto" is bf16 on a GPU and on a CPU with AMX, else fp32. Throws
-/// `ErrorCode::InvalidOption`.
+/// "auto" | "fp32" | "bf16" | "fp16". "auto" is `autoDtype`. Throws `ErrorCode::InvalidOption`.
 c10::ScalarType parseDtype(const std::string& name, c10::Device device);
+
+/// bf16 where the device is fast in it, else fp16 on a GPU and fp32 on a CPU.
+c10::ScalarType autoDtype(c10::DeviceType device, bool has_fast_bf16);
+
+/// Whether a GPU has compute capability 8.0, from which on it multiplies bf16 and libtorch's flash attention
+/// runs.
+bool isAmpereOrNewer(c10::Device gpu);
 
 /// Whether this processor multiplies matrices of bf16 many times as fast as those of fp32 (AMX).
 bool hasFastBf16();

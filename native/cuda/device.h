@@ -230,12 +230,12 @@ int launch(const Body& body, int columns, int rows, Stream stream) {
   return cudaGetLastError();
 }
 
-/// Whether the current device has the instructions above.
-inline bool isSupported() {
+/// The first number of the current device's compute capability; 0 where that can't be told.
+inline int computeCapability() {
   int device = 0, major = 0;
-  return cudaGetDevice(&device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
-         major >= 8;
+  const bool known = cudaGetDevice(&device) == cudaSuccess &&
+                     cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess;
+  return known ? major : 0;
 }
 
 inline int fillWithZeros(float* values, int64_t count, Stream stream) {
@@ -251,6 +251,11 @@ inline int fillWithZeros(float* values, int64_t count, Stream stream) {
 namespace cameo::cuda {
 
 constexpr float kLog2E = 1.44269504f;
+
+/// Whether the current device has the instructions above.
+inline bool isSupported() {
+  return computeCapability() >= 8;
+}
 
 CAMEO_ANYWHERE constexpr int tilesOf(int length, int tile) {
   return (length + tile - 1) / tile;

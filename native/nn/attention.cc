@@ -9,6 +9,7 @@
 #include <limits>
 #include <tuple>
 
+#include "core/device.h"
 #include "cpu/attention.h"
 #include "nn/affine.h"
 #include "nn/plain_kernels.h"
@@ -26,12 +27,26 @@ at::Tensor padHead(const at::Tensor& x) {
   return rest == 0 ? x : at::constant_pad_nd(x, {0, kHeadAlignment - rest});
 }
 
+/// Which of libtorch's kernels computes attention on a GPU, and in which type. Flash attention is for 16 bits
+/// and compute capability 8.0; before that the other one has fp16 and no bf16.
+struct CudaAttention {
+  bool is_flash;
+  at::ScalarType type;
+
+  explicit CudaAttention(const at::Tensor& q)
+      : is_flash(q.scalar_type() != at::kFloat && isAmpereOrNewer(q.device())),
+        type(!is_flash && q.scalar_type() == at::kBFloat16 ? at::kFloat : q.scalar_type()) {}
+
+  at::Tensor prepared(const at::Tensor& x) const { return padHead(x.to(type)); }
+};
+
 AttentionWithLogSumExp attendOnCuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   const int64_t head_dim = q.size(-1);
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
-  const at::Tensor qp = padHead(q), kp = padHead(k), vp = padHead(v);
+  const CudaAttention kernel(q);
+  const at::Tensor qp = kernel.prepared(q), kp = kernel.prepared(k), vp = kernel.prepared(v);
   at::Tensor out, log_sum_exp;
-  if (q.scalar_type() == at::kFloat) {
+  if (!kernel.is_flash) {
     std::tie(out, log_sum_exp, std::ignore, std::ignore) = at::_scaled_dot_product_efficient_attention(
         qp, kp, vp, /*attn_bias=*/std::nullopt, /*compute_log_sumexp=*/true, 0.0, false, scale);
     log_sum_exp = log_sum_exp.narrow(2, 0, q.size(2));  // this kernel pads its rows
@@ -40,29 +55,30 @@ AttentionWithLogSumExp attendOnCuda(const at::Tensor& q, const at::Tensor& k, co
     out = std::get<0>(result);
     log_sum_exp = std::get<1>(result);
   }
-  return {out.narrow(-1, 0, head_dim), log_sum_exp};
+  return {out.narrow(-1, 0, head_dim).to(q.scalar_type()), log_sum_exp};
 }
 
 AttentionGradients backwardOnCuda(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
                                   const at::Tensor& v, const at::Tensor& out, const at::Tensor& log_sum_exp) {
   const int64_t head_dim = q.size(-1);
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+  const CudaAttention kernel(q);
+  const at::Tensor gp = kernel.prepared(grad_out), qp = kernel.prepared(q), kp = kernel.prepared(k),
+                   vp = kernel.prepared(v), op = kernel.prepared(out);
   const at::Tensor seed = at::zeros({2}, q.options().dtype(at::kLong)), offset = seed.slice(0, 0, 1);
   at::Tensor dq, dk, dv;
-  if (q.scalar_type() == at::kFloat) {
+  if (!kernel.is_flash) {
     const int64_t rest = log_sum_exp.size(2) % 32;
     const at::Tensor padded =
         rest == 0 ? log_sum_exp
                   : at::constant_pad_nd(log_sum_exp, {0, 32 - rest}, std::numeric_limits<double>::infinity());
     std::tie(dq, dk, dv, std::ignore) = at::_scaled_dot_product_efficient_attention_backward(
-        padHead(grad_out), padHead(q), padHead(k), padHead(v), /*attn_bias=*/{}, padHead(out), padded, seed,
-        offset, 0.0, {true, true, true, false}, false, scale);
+        gp, qp, kp, vp, /*attn_bias=*/{}, op, padded, seed, offset, 0.0, {true, true, true, false}, false, scale);
   } else {
     std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_backward(
-        padHead(grad_out), padHead(q), padHead(k), padHead(v), padHead(out), log_sum_exp, {}, {}, q.size(2),
-        k.size(2), 0.0, false, seed, offset, scale);
+        gp, qp, kp, vp, op, log_sum_exp, {}, {}, q.size(2), k.size(2), 0.0, false, seed, offset, scale);
   }
-  const auto unpad = [&](const at::Tensor& x) { return x.narrow(-1, 0, head_dim); };
+  const auto unpad = [&](const at::Tensor& x) { return x.narrow(-1, 0, head_dim).to(q.scalar_type()); };
   return {unpad(dq), unpad(dk), unpad(dv)};
 }
 

@@ -23,7 +23,25 @@ std::optional<GroupNormKernels> openKernels() {
   }
 }
 
+/// What is known from x alone.
+CameoGroupNorm problemOf(const at::Tensor& x) {
+  const auto small = [](int64_t value) { return static_cast<int32_t>(value); };
+  CameoGroupNorm norm{};
+  norm.x = x.const_data_ptr();
+  norm.images = small(x.size(0));
+  norm.positions = small(x.size(2) * x.size(3));
+  norm.channels = small(x.size(1));
+  norm.is_bfloat16 = x.scalar_type() == at::kBFloat16;
+  return norm;
+}
+
 }  // namespace
+
+bool runOnDeviceOf(const at::Tensor& x, const GroupNormKernels& kernels) {
+  const c10::DeviceGuard guard(x.device());
+  const CameoGroupNorm norm = problemOf(x);
+  return kernels.workspace(&norm) > 0;
+}
 
 const GroupNormKernels* groupNormKernelsFor(const at::Tensor& x) {
   const bool half = x.scalar_type() == at::kHalf || x.scalar_type() == at::kBFloat16;
@@ -32,27 +50,21 @@ const GroupNormKernels* groupNormKernelsFor(const at::Tensor& x) {
     return nullptr;
   }
   static const std::optional<GroupNormKernels> kernels = openKernels();
-  return kernels ? &*kernels : nullptr;
+  return kernels && runOnDeviceOf(x, *kernels) ? &*kernels : nullptr;
 }
 
 at::Tensor groupNormOnCuda(const GroupNormKernels& kernels, const at::Tensor& x, const at::Tensor& weight,
                            const at::Tensor& bias, int64_t groups, double eps, bool silu) {
   const c10::DeviceGuard guard(x.device());
-  const auto small = [](int64_t value) { return static_cast<int32_t>(value); };
   const at::Tensor y = at::empty_like(x), scale = weight.to(x.scalar_type()),
                    shift = bias.to(x.scalar_type());
-  CameoGroupNorm norm{.x = x.const_data_ptr(),
-                      .weight = scale.const_data_ptr(),
-                      .bias = shift.const_data_ptr(),
-                      .y = y.mutable_data_ptr(),
-                      .workspace = nullptr,
-                      .images = small(x.size(0)),
-                      .positions = small(x.size(2) * x.size(3)),
-                      .channels = small(x.size(1)),
-                      .groups = small(groups),
-                      .is_bfloat16 = x.scalar_type() == at::kBFloat16,
-                      .silu = silu,
-                      .eps = static_cast<float>(eps)};
+  CameoGroupNorm norm = problemOf(x);
+  norm.weight = scale.const_data_ptr();
+  norm.bias = shift.const_data_ptr();
+  norm.y = y.mutable_data_ptr();
+  norm.groups = static_cast<int32_t>(groups);
+  norm.silu = silu;
+  norm.eps = static_cast<float>(eps);
   const at::Tensor workspace = cudaWorkspace(kernels.workspace(&norm), x);
   norm.workspace = workspace.mutable_data_ptr<float>();
   checkCuda(kernels.run(&norm, cudaStreamOf(x)));

@@ -143,6 +143,13 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
 
 }  // namespace
 
+bool runOnDeviceOf(const at::Tensor& q, int64_t heads, const FrameLayout& layout,
+                   const PisaKernels& kernels) {
+  const c10::DeviceGuard guard(q.device());
+  const CameoPisaProblem problem = problemOf(q, heads, layout);
+  return kernels.forward_workspace(&problem) > 0;
+}
+
 const PisaKernels* pisaKernelsFor(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                   int64_t heads, const FrameLayout& layout) {
   const auto type = q.scalar_type();
@@ -152,9 +159,7 @@ const PisaKernels* pisaKernelsFor(const at::Tensor& q, const at::Tensor& k, cons
     return nullptr;
   }
   static const std::optional<PisaKernels> kernels = openKernels();
-  if (!kernels) return nullptr;
-  const CameoPisaProblem problem = problemOf(q, heads, layout);
-  return kernels->forward_workspace(&problem) > 0 ? &*kernels : nullptr;
+  return kernels && runOnDeviceOf(q, heads, layout, *kernels) ? &*kernels : nullptr;
 }
 
 at::Tensor pisaFused(const PisaKernels& kernels, const at::Tensor& q, const at::Tensor& k,

@@ -26,7 +26,10 @@ export interface LoadOptions {
   subject?: string | readonly string[] | undefined;
   /** "auto" (CUDA where there is one, else the CPU), "cpu", "cuda" or "cuda:1". Default: "auto". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
-  /** "auto" (bf16 on a GPU and on a CPU with AMX, else fp32), "fp32", "bf16" or "fp16". Default: "auto". */
+  /**
+   * "auto", "fp32", "bf16" or "fp16". Default: "auto", which is bf16 on a GPU of compute capability 8.0 or newer and on
+   * a CPU with AMX, fp16 on an older GPU, and fp32 on another CPU.
+   */
   dtype?: "auto" | "fp32" | "bf16" | "fp16" | undefined;
   /**
    * What computes on CPUs. "fast": kernels of this package's own, whose 3x3 convolutions are exact to some 1e-5 of a

@@ -104,9 +104,20 @@ int launch(const Body& body, int columns, int rows, Stream) {
   return 0;
 }
 
-inline bool isSupported() {
-  return true;
+inline int emulated_capability = 8;
+
+inline int computeCapability() {
+  return emulated_capability;
 }
+
+/// While it lives, the device has another compute capability.
+class EmulatedCapability {
+ public:
+  explicit EmulatedCapability(int capability) { emulated_capability = capability; }
+  ~EmulatedCapability() { emulated_capability = 8; }
+  EmulatedCapability(const EmulatedCapability&) = delete;
+  EmulatedCapability& operator=(const EmulatedCapability&) = delete;
+};
 
 inline int fillWithZeros(float* values, int64_t count, Stream) {
   for (int64_t i = 0; i < count; ++i) values[i] = 0;

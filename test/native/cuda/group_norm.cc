@@ -25,8 +25,17 @@ Tensors groupNormOnEmulatedDevice(const Json& config, const Tensors& in) {
           {"exact", silu ? at::silu(exact) : exact}};
 }
 
+/// 1 where the kernels run on a device of compute capability `capability`.0.
+Tensors groupNormIsSupported(const Json& config, const Tensors&) {
+  static const nn::GroupNormKernels kernels{cameoGroupNormWorkspace, cameoGroupNorm};
+  const cuda::EmulatedCapability device(config.at("capability"));
+  const at::Tensor x = at::ones({1, 4, 2, 2}, at::kHalf);
+  return {{"supported", at::scalar_tensor(nn::runOnDeviceOf(x, kernels))}};
+}
+
 }  // namespace
 
-const bool kGroupNormOnEmulatedDeviceRegistered = addProbe("cuda.groupNorm", groupNormOnEmulatedDevice);
+const bool kGroupNormOnEmulatedDeviceRegistered = addProbe("cuda.groupNorm", groupNormOnEmulatedDevice) &&
+                                                  addProbe("cuda.groupNormIsSupported", groupNormIsSupported);
 
 }  // namespace cameo::test

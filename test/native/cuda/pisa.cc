@@ -52,8 +52,18 @@ Tensors pisaOnEmulatedDevice(const Json& config, const Tensors& in) {
   return result;
 }
 
+/// 1 where the kernels run on a device of compute capability `capability`.0.
+Tensors pisaIsSupported(const Json& config, const Tensors&) {
+  static const nn::PisaKernels kernels{cameoPisaForwardWorkspace, cameoPisaBackwardWorkspace,
+                                       cameoPisaForward, cameoPisaBackward};
+  const cuda::EmulatedCapability device(config.at("capability"));
+  const at::Tensor q = at::ones({1, 2, 4, 40}, at::kHalf);
+  return {{"supported", at::scalar_tensor(nn::runOnDeviceOf(q, 1, {.frames = 1, .references = 1}, kernels))}};
+}
+
 }  // namespace
 
-const bool kPisaOnEmulatedDeviceRegistered = addProbe("cuda.pisa", pisaOnEmulatedDevice);
+const bool kPisaOnEmulatedDeviceRegistered =
+    addProbe("cuda.pisa", pisaOnEmulatedDevice) && addProbe("cuda.pisaIsSupported", pisaIsSupported);
 
 }  // namespace cameo::test
