@@ -3,6 +3,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randn.h>
 
+#include <limits>
+
 namespace cameo {
 
 namespace {
@@ -21,6 +23,9 @@ at::Generator makeGenerator(uint64_t seed, RandomStream stream, uint64_t index) 
   const auto purpose = static_cast<uint64_t>(stream);
   if (purpose != 0) seed = mix(seed ^ mix(purpose));
   if (index != 0) seed = mix(seed ^ mix(~index));
+  // The engine takes the lower 32 bits alone: a larger seed is mixed, so that all of its bits count.
+  const bool is_own = purpose == 0 && index == 0;
+  if (is_own && seed > std::numeric_limits<uint32_t>::max()) seed = mix(seed);
   return at::make_generator<at::CPUGeneratorImpl>(seed);
 }
 

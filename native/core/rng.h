@@ -18,7 +18,8 @@ enum class RandomStream : uint64_t {
 };
 
 /// A CPU generator for one purpose, and within it for the `index`-th of many. The first of `InitialNoise` is
-/// seeded with `seed` itself, so that it draws what PyTorch's CPU generator draws for that seed.
+/// seeded with `seed` itself, so that it draws what PyTorch's CPU generator draws for that seed. PyTorch
+/// ignores a seed's bits above the 32nd; here seeds that have some are mixed down to 32 bits.
 at::Generator makeGenerator(uint64_t seed, RandomStream stream, uint64_t index = 0);
 
 /// Standard normal numbers, fp32 on the CPU, so that a seed means the same on every device.

@@ -48,7 +48,10 @@ export interface SampleRequest {
   tokenMerging?: number | undefined;
   /** Default: "ddim". */
   scheduler?: "ddim" | undefined;
-  /** A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Default: drawn at random. */
+  /**
+   * A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Below 2^32 the noise is what PyTorch draws
+   * for that seed. Default: drawn at random.
+   */
   seed?: number | undefined;
   /** Noise put on the references, alpha of the paper's section on GIRL: 0 (none, the default) to 1. */
   referenceNoise?: number | undefined;
