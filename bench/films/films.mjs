@@ -29,7 +29,21 @@ function ffmpeg(...args) {
 /** 10 s of some 5 MiB. */
 function makeSmall(path) {
   const source = "testsrc2=s=1280x720:r=30:d=10,noise=alls=4:allf=t,format=yuv420p";
-  ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "fast", "-b:v", "4200k", "-g", "60", path);
+  ffmpeg(
+    "-f",
+    "lavfi",
+    "-i",
+    source,
+    "-c:v",
+    "libx264",
+    "-preset",
+    "fast",
+    "-b:v",
+    "4200k",
+    "-g",
+    "60",
+    path,
+  );
 }
 
 /** The same again and again. */
@@ -41,7 +55,9 @@ function makeLarge(path, small) {
 /** MiB that this process's children have held at most. */
 function peakOfChildren() {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
-  const peaks = children.map((pid) => /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  const peaks = children.map(
+    (pid) => /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1],
+  );
   return Math.round(Math.max(...peaks.map(Number)) / 1024);
 }
 

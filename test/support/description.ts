@@ -10,5 +10,7 @@ export const description: PipelineDescription = {
   latentScale: 8,
   defaultSize: [64, 64],
   textPositions: 77,
+  textVocabulary: 1000,
+  warnings: [],
   tokenizer: "",
 };
