@@ -45,7 +45,8 @@ void forEachHead(const at::Tensor& q, int64_t parts, const Job& job, const Each&
   });
 }
 
-/// Into how many parts a head's queries are cut, so that a few long heads, as a VAE's, give every thread some pieces.
+/// Into how many parts a head's queries are cut, so that a few long heads, as a VAE's, give every thread some
+/// pieces.
 int64_t partsOf(const at::Tensor& q) {
   const int64_t heads = q.size(0) * q.size(1), pieces = 4 * at::get_num_threads();
   return std::min((pieces + heads - 1) / heads, (q.size(2) + kScoreRows - 1) / kScoreRows);

@@ -18,14 +18,15 @@ namespace cameo::cpu {
 
 namespace {
 
-/// libgomp looks at a barrier 300,000 times before it sleeps, but 100 times in a process that has more OpenMP threads than
-/// CPUs (its manual, on GOMP_SPINCOUNT). Its variables count only before it is loaded, when they could not be set without
-/// a race in a host that has threads. So there are more threads: one for each CPU and this one, which never do anything.
+/// libgomp looks at a barrier 300,000 times before it sleeps, but 100 times in a process that has more OpenMP
+/// threads than CPUs (its manual, on GOMP_SPINCOUNT). Its variables count only before it is loaded, when they
+/// could not be set without a race in a host that has threads. So there are more threads: one for each CPU
+/// and this one, which never do anything.
 void holdIdleThreads() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the host's, and its threads'
-  std::atomic<int> threads = 0;  // without a body there would be no parallel region
+  std::atomic<int> threads = 0;               // without a body there would be no parallel region
 #pragma omp parallel num_threads(omp_get_num_procs() + 1)
   ++threads;
   for (;;) pause();

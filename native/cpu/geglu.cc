@@ -54,7 +54,8 @@ CAMEO_FOR_EACH_CPU void differentiateRows(const float* grad, const float* hidden
 template <typename Each>
 void forRows(const at::Tensor& hidden, const Each& each) {
   const int64_t rows = hidden.numel() / hidden.size(-1);
-  forEachPiece(rows, pieceOf(rows, kRowsAtLeast), [&](int64_t begin, int64_t end) { each(begin, end - begin); });
+  forEachPiece(rows, pieceOf(rows, kRowsAtLeast),
+               [&](int64_t begin, int64_t end) { each(begin, end - begin); });
 }
 
 #endif

@@ -14,8 +14,8 @@ namespace {
 
 #if CAMEO_CPU_KERNELS
 
-constexpr int64_t kColumns = 64;                // of a panel
-constexpr int64_t kLeastRows = 128;             // for which packing the weight pays
+constexpr int64_t kColumns = 64;                  // of a panel
+constexpr int64_t kLeastRows = 128;               // for which packing the weight pays
 constexpr int64_t kMostRows = 192, kDepth = 640;  // of x, which stay in a core's second cache
 
 /// Rows of y += bias + added, either of which may be null.
@@ -38,7 +38,8 @@ struct Product {
       for (int64_t column = 0; column < out; column += kColumns) {
         const int64_t columns = std::min(kColumns, out - column), place = first * out + column;
         const float* const panel = packed + column * in + input * kColumns;
-        multiply(last - first, columns, depth, {x + first * in + input, in}, {panel, kColumns}, y + place, out,
+        multiply(last - first, columns, depth, {x + first * in + input, in}, {panel, kColumns}, y + place,
+                 out,
                  /*adds=*/input > 0);
         if (input + depth < in || (bias == nullptr && added == nullptr)) continue;
         addToRows(y + place, bias ? bias + column : nullptr, added ? added + place : nullptr, last - first,

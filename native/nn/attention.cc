@@ -73,7 +73,8 @@ AttentionGradients backwardOnCuda(const at::Tensor& grad_out, const at::Tensor& 
         rest == 0 ? log_sum_exp
                   : at::constant_pad_nd(log_sum_exp, {0, 32 - rest}, std::numeric_limits<double>::infinity());
     std::tie(dq, dk, dv, std::ignore) = at::_scaled_dot_product_efficient_attention_backward(
-        gp, qp, kp, vp, /*attn_bias=*/{}, op, padded, seed, offset, 0.0, {true, true, true, false}, false, scale);
+        gp, qp, kp, vp, /*attn_bias=*/{}, op, padded, seed, offset, 0.0, {true, true, true, false}, false,
+        scale);
   } else {
     std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_backward(
         gp, qp, kp, vp, op, log_sum_exp, {}, {}, q.size(2), k.size(2), 0.0, false, seed, offset, scale);

@@ -31,8 +31,9 @@ Tensors affine(const Json& config, const Tensors& in) {
   return result;
 }
 
-/// By bf16's `matrix_unit` or by the kernel for fp32 alone, the weight lying as it is or `turned`, with and without a
-/// bias and another tensor added, all rounded to bf16 where `config` says so; nothing where this CPU has no such kernel.
+/// By bf16's `matrix_unit` or by the kernel for fp32 alone, the weight lying as it is or `turned`, with and
+/// without a bias and another tensor added, all rounded to bf16 where `config` says so; nothing where this
+/// CPU has no such kernel.
 Tensors product(const Json& config, const Tensors& in) {
   const c10::InferenceMode inference;
   const auto kind = config.at("bf16").get<bool>() ? at::kBFloat16 : at::kFloat;
@@ -49,7 +50,6 @@ Tensors product(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kAffineRegistered =
-    addProbe("nn.affine", affine) && addProbe("nn.product", product);
+const bool kAffineRegistered = addProbe("nn.affine", affine) && addProbe("nn.product", product);
 
 }  // namespace cameo::test
