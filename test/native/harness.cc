@@ -59,13 +59,17 @@ Tensors toTensors(const Napi::Object& inputs) {
 /// So many threads compute while this lives, where it is told a number.
 class Threads {
  public:
-  explicit Threads(const Json& config) : before_(at::get_num_threads()) {
-    if (config.contains("threads")) at::set_num_threads(config["threads"]);
+  explicit Threads(const Json& config) {
+    if (!config.contains("threads")) return;
+    before_ = at::get_num_threads();
+    at::set_num_threads(config["threads"]);
   }
-  ~Threads() { at::set_num_threads(before_); }
+  ~Threads() {
+    if (before_ > 0) at::set_num_threads(before_);
+  }
 
  private:
-  int before_;
+  int before_ = 0;
 };
 
 Napi::Value run(const Napi::CallbackInfo& info) {
