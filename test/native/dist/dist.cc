@@ -48,6 +48,7 @@ Tensors partition(const Json& config, const Tensors&) {
 
 Tensors joinOnly(const Json& config, const Tensors&) {
   const auto group = join(config);
+  group->barrier();  // who is done sooner would end while others still connect to it
   return {{"rank", at::scalar_tensor(group->rank())}, {"world_size", at::scalar_tensor(group->worldSize())}};
 }
 
@@ -173,6 +174,7 @@ Tensors sumUntilFailure(const Json& config, const Tensors&) {
 Tensors soloTurn(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const auto group = join(config);
+  group->barrier();  // all are connected before one of them fails
   const at::Tensor sum = at::ones({1});
   {
     dist::SoloTurn turn(*group);
