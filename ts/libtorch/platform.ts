@@ -128,7 +128,7 @@ export function hasCudaDriver(): boolean {
 }
 
 /** The folders in which a libtorch's libraries and those they need lie. */
-function libraryFolders(libtorch: string): string[] {
+export function libraryFolders(libtorch: string): string[] {
   const folders = [join(libtorch, "lib")];
   if (basename(libtorch) === "torch") {
     const nvidia = join(dirname(libtorch), "nvidia");

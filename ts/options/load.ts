@@ -131,15 +131,17 @@ function checkIsThere(name: string, path: string, kind: string): void {
   try {
     statSync(path);
   } catch (cause) {
-    const target = linkTarget(path);
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    const what =
-      target === undefined
-        ? `the ${kind} ${quoted(path)}`
-        : `${quoted(path)} is a link, and ${quoted(target)}`;
-    const reason = missing ? `${what} isn't there` : `${what} can't be read (${fileReason(cause)})`;
-    throw new CameoError("ERR_WEIGHTS_FORMAT", `${name}: ${reason}; check the path`, { cause });
+    throw new CameoError("ERR_WEIGHTS_FORMAT", `${name}: ${whyMissing(path, kind, cause)}`, { cause });
   }
+}
+
+function whyMissing(path: string, kind: string, cause: unknown): string {
+  if ((cause as NodeJS.ErrnoException).code !== "ENOENT") {
+    return `the ${kind} ${quoted(path)} can't be read (${fileReason(cause)}); check the path`;
+  }
+  const target = linkTarget(path);
+  if (target === undefined) return `the ${kind} ${quoted(path)} isn't there; check the path`;
+  return `${quoted(path)} is a symbolic link to ${quoted(target)}, which is not there; fetch that again`;
 }
 
 function linkTarget(path: string): string | undefined {

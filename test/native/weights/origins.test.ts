@@ -1,5 +1,5 @@
 import { cpSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Pipeline } from "cameo";
 import t from "tap";
 import type { Inspection } from "#ts/inspection.js";
@@ -51,7 +51,7 @@ t.test("a subject that was trained on another base is loaded with a warning", as
   t.same(more, []);
   const request = ["--prompt", "a", "--reference", "examples/critter.png", "--steps", "1", "--frames", "1"];
   const paths = ["--base", model.base, "--motion", model.motion ?? "", "--subject", path];
-  const output = join(t.testdir(), "out.png");
+  const output = join(dirname(path), "out.png");
   const { stderr } = await cameo(["sample", ...paths, ...request, "--size", "32x32", "-o", output]);
   t.match(stderr, /^cameo: warning: .* was trained on the base "another"/m);
 });
