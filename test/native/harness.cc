@@ -93,10 +93,17 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   }
 }
 
+/// The bytes that V8 was told of; Node's own functions count those of ArrayBuffers alone.
+Napi::Value externalMemory(const Napi::CallbackInfo& info) {
+  const int64_t bytes = Napi::MemoryManagement::AdjustExternalMemory(info.Env(), 0);
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
 }  // namespace
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("run", Napi::Function::New(env, run));
+  exports.Set("externalMemory", Napi::Function::New(env, externalMemory));
   return exports;
 }
 

@@ -9,6 +9,7 @@ import { drawInput, drawWeights, type InputSpec, type Tensors, type WeightTree }
 
 interface TestAddon {
   run(probe: string, config: string, inputs: Tensors): Tensors;
+  externalMemory(): number;
 }
 
 interface Case {
@@ -34,6 +35,12 @@ function openTestAddon(): TestAddon {
 export function runProbe(probe: string, config: object, inputs: Tensors): Tensors {
   addon ??= openTestAddon();
   return addon.run(probe, JSON.stringify(config), inputs);
+}
+
+/** The bytes outside its heap that V8 was told of. */
+export function externalMemory(): number {
+  addon ??= openTestAddon();
+  return addon.externalMemory();
 }
 
 /** A network's weights under the names by which probes take them. */

@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import t from "tap";
+import { Pipeline, Trainer } from "cameo";
+import t, { type Test } from "tap";
 import { openAddon } from "#ts/addon.js";
 import { bareNode } from "../../support/environment.js";
 import { nativeRequest } from "../../support/native_request.js";
+import { externalMemory } from "../../support/probes.js";
 import { writeSmallModel } from "../../support/small_model.js";
+import { writeTrainingSet } from "../../support/training_run.js";
 
 const paths = writeSmallModel("resources");
 const model = { ...paths, device: "cpu", dtype: "fp32" } as const;
@@ -88,6 +91,44 @@ t.test("where the system starts no thread, loading says so and the process ends"
     /^CameoError ERR_OUT_OF_MEMORY the system refused to start a thread \(.+\): close pipelines/,
   );
   t.end();
+});
+
+const copies = 8;
+
+/** Checks that V8 is told of `bytes` for each of some objects while they are loaded, and of nothing afterwards. */
+async function checkExternal(
+  t: Test,
+  bytes: number,
+  objects: { close(): Promise<unknown> }[],
+  load: () => Promise<unknown>,
+): Promise<void> {
+  const before = externalMemory();
+  await load();
+  const loaded = externalMemory() - before;
+  await Promise.all(objects.map((object) => object.close()));
+  const closed = externalMemory() - before;
+  const all = bytes * objects.length;
+  t.ok(loaded > 0.9 * all && loaded < 1.1 * all, `${loaded} bytes while ${all} are loaded`);
+  t.ok(Math.abs(closed) < 0.1 * all, `${closed} bytes afterwards`);
+}
+
+t.test("V8 is told of the weights, and that they are gone", async (t) => {
+  await using pipe = await Pipeline.load(model);
+  const bytes = 4 * pipe.describe().networks.reduce((sum, { parameters }) => sum + parameters, 0);
+  const natives = Array.from({ length: copies }, () => new addon.Pipeline());
+  const load = () => Promise.all(natives.map((native) => native.load(loadOptions, () => {}).promise));
+  await checkExternal(t, bytes, natives, load);
+});
+
+t.test("so it is of a trainer, the optimiser's state and averages included", async (t) => {
+  const set = await writeTrainingSet("resources_trainer");
+  await using trainer = await Trainer.open({ ...set, ema: 0.9, output: t.testdir() });
+  const recipe = JSON.stringify(trainer.recipe);
+  const { networks, trainedParameters } = trainer.describe();
+  const bytes = 4 * (networks.reduce((sum, { parameters }) => sum + parameters, 0) + 3 * trainedParameters);
+  const natives = Array.from({ length: copies }, () => new addon.Trainer());
+  const load = () => Promise.all(natives.map((native) => native.load(recipe, () => {}).promise));
+  await checkExternal(t, bytes, natives, load);
 });
 
 t.test(
