@@ -106,5 +106,5 @@ test("what can't be drawn is one line that says why", async (t) => {
   t.strictSame(readdirSync(folder).sort(), ["empty", "none", "other", "run"], "nothing is written");
   const { code, stderr } = await cameo(["plot", run, "-o", join(folder, "not", "there.svg")]);
   t.equal(code, 1);
-  t.match(stderr, /^cameo: .*there\.svg can't be written: no such file; [^\n]+\n$/);
+  t.match(stderr, /^cameo: .*there\.svg can't be written: the folder .*not does not exist; [^\n]+\n$/);
 });
