@@ -1,3 +1,4 @@
+// Slow: it waits for timeouts, in several processes.
 import t from "tap";
 import { runRanks } from "./ranks.js";
 

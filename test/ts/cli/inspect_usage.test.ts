@@ -1,3 +1,4 @@
+// Slow: it runs the command line on every kind of file.
 import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { type Test, test } from "tap";

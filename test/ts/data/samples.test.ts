@@ -1,3 +1,4 @@
+// Slow: it decodes films, in processes.
 import { join } from "node:path";
 import { test } from "tap";
 import { ClipTokenizer } from "#ts/tokens/tokenizer.js";

@@ -1,3 +1,4 @@
+// Slow: it decodes films, in processes.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Slow: it waits for timeouts, in several processes.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
