@@ -90,7 +90,10 @@ test("what isn't there is named as the option says it", (t) => {
     [{ base: "/nope" }, /^base: the folder "\/nope" isn't there; check the path$/],
     [{ motion: missing }, /^motion: the folder ".*none" isn't there; check the path$/],
     [{ subject: [base, missing] }, /^subject: the file or folder ".*none" isn't there/],
-    [{ base: join(folder, "dangling") }, /^base: ".*dangling" is a symbolic link to "\/gone", which is not there/],
+    [
+      { base: join(folder, "dangling") },
+      /^base: ".*dangling" is a symbolic link to "\/gone", which is not there/,
+    ],
     [{ base: "a\0b" }, /^base: the folder ".*" can't be read \(the path has a NUL character in it\)/],
   ];
   for (const [change, message] of wrong) {
