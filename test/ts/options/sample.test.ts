@@ -1,21 +1,9 @@
 import { join } from "node:path";
 import { test } from "tap";
-import type { PipelineDescription } from "#ts/description.js";
 import { checkOutputs, checkRequest, completeRequest, type SampleRequest } from "#ts/options/sample.js";
+import { description } from "../../support/description.js";
 
-const loaded: PipelineDescription = {
-  device: "cpu",
-  dtype: "fp32",
-  networks: [],
-  subject: true,
-  motion: { maxFrames: 32 },
-  latentScale: 8,
-  defaultSize: [512, 384],
-  textPositions: 77,
-  textVocabulary: 600,
-  warnings: [],
-  tokenizer: "tokenizer",
-};
+const loaded = { ...description, defaultSize: [512, 384] as [number, number] };
 const plain = { ...loaded, subject: false };
 const still = { ...plain, motion: null };
 const request = { prompt: "a man", reference: "me.png" };
