@@ -1,3 +1,4 @@
+// Slow: it ends processes and workers in the middle of requests.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
