@@ -1,3 +1,4 @@
+// Slow: it runs the command line again and again.
 import { test } from "tap";
 import { measureParts } from "#ts/cli/bench/measure.js";
 import { drawnShape, openModel } from "#ts/cli/bench/model.js";

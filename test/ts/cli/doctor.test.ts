@@ -1,3 +1,4 @@
+// Slow: it runs the command line again and again.
 import t from "tap";
 import { cameo, events, type Finished } from "../../support/command.js";
 

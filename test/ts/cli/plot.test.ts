@@ -1,3 +1,4 @@
+// Slow: it runs the command line again and again.
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
