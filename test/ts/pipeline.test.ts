@@ -188,9 +188,9 @@ test("aborting a sampling that waits settles it while the one before goes on", a
     .finally(() => {
       isDone = true;
     });
+  await begun; // one that is ready first would be computed first
   const second = pipe.sample(request);
   const third = pipe.sample({ ...request, signal: waiting.signal });
-  await begun;
   waiting.abort();
   await t.rejects(third, { name: "AbortError", code: "ERR_ABORTED" });
   t.notOk(isDone, "the first goes on");
@@ -248,11 +248,14 @@ test("pipelines run side by side", async (t) => {
 
 test("a closed pipeline says so", async (t) => {
   const pipe = await Pipeline.load(model);
-  let closing: Promise<void> | undefined;
-  const running = sampleUntilDenoising(pipe, long, () => {
-    closing = pipe.close();
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
   });
-  const waiting = pipe.sample(request);
+  const running = sampleUntilDenoising(pipe, long, begin);
+  // One that is ready first would be computed first.
+  const waiting = begun.then(() => pipe.sample(request));
+  const closing = begun.then(() => pipe.close());
   await Promise.all([
     t.rejects(running, { name: "CameoError", code: "ERR_CLOSED" }),
     t.rejects(waiting, { name: "CameoError", code: "ERR_CLOSED" }),
