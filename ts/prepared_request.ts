@@ -78,7 +78,8 @@ export async function checkReferenceFiles({ reference }: Pick<SampleRequest, "re
   const sources = toArray(reference);
   if (sources.length === 0) return;
   const { checkImage } = await import("./media/index.js");
-  for (const [i, source] of sources.entries()) await checkImage(source, { name: nameOf(i, sources.length) });
+  for (const [i, source] of sources.entries())
+    await checkImage(source, { name: referenceName(i, sources.length) });
 }
 
 /** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
@@ -111,7 +112,7 @@ async function openReferences(sources: readonly ImageSource[], signal: AbortSign
   const stop = new AbortController();
   const release = onAbort(signal, () => stop.abort(signal?.reason));
   const opening = sources.map((source, i) =>
-    openImage(source, { signal: stop.signal, budget, name: nameOf(i, sources.length) }),
+    openImage(source, { signal: stop.signal, budget, name: referenceName(i, sources.length) }),
   );
   try {
     return await Promise.all(opening);
@@ -123,7 +124,8 @@ async function openReferences(sources: readonly ImageSource[], signal: AbortSign
   }
 }
 
-function nameOf(index: number, count: number): string {
+/** How errors call a request's reference. */
+export function referenceName(index: number, count: number): string {
   return count === 1 ? "reference" : `reference ${index + 1}`;
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, type Stats, statSync } from "node:fs";
+import { accessSync, constants, readlinkSync, type Stats, statSync } from "node:fs";
 import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
-import { shortened } from "../quote.js";
+import { quoted, shortened } from "../quote.js";
 
 /** What file systems take as a name. */
 export const maxNameBytes = 255;
@@ -27,6 +27,16 @@ const reasons: Record<string, string> = {
 export function fileReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code === undefined ? undefined : reasons[code]) ?? message;
+}
+
+/** Said of a path that is a link to what isn't there; undefined for every other path. */
+export function danglingLink(path: string): string | undefined {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })) return undefined;
+    return `is a symbolic link to ${quoted(readlinkSync(path))}, which is not there; fetch that again`;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

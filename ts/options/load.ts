@@ -1,8 +1,8 @@
-import { readlinkSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { z } from "zod";
 import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
-import { fileReason } from "../media/files.js";
+import { danglingLink, fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeProgress } from "../native.js";
 import { quoted } from "../quote.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
@@ -139,17 +139,9 @@ function whyMissing(path: string, kind: string, cause: unknown): string {
   if ((cause as NodeJS.ErrnoException).code !== "ENOENT") {
     return `the ${kind} ${quoted(path)} can't be read (${fileReason(cause)}); check the path`;
   }
-  const target = linkTarget(path);
-  if (target === undefined) return `the ${kind} ${quoted(path)} isn't there; check the path`;
-  return `${quoted(path)} is a symbolic link to ${quoted(target)}, which is not there; fetch that again`;
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
+  const link = danglingLink(path);
+  if (link !== undefined) return `${quoted(path)} ${link}`;
+  return `the ${kind} ${quoted(path)} isn't there; check the path`;
 }
 
 /** As `checkLoadOptions`, with all that is loaded. */

@@ -1,7 +1,6 @@
-import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
-import { fileReason, readRegularFile } from "../media/files.js";
+import { danglingLink, fileReason, readRegularFile } from "../media/files.js";
 import { parsePythonJson } from "../python_json.js";
 
 /** A token that is found in the text as it stands, before anything is split: a special one, or one added by learning. */
@@ -182,12 +181,9 @@ async function readText(path: string): Promise<string | undefined> {
     return (await readRegularFile(path)).toString("utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      const target = await readlink(path).catch(() => undefined);
-      if (target === undefined) return undefined;
-      throw formatError(
-        path,
-        `it is a symbolic link to ${JSON.stringify(target)}, which is not there; fetch that again`,
-      );
+      const link = danglingLink(path);
+      if (link === undefined) return undefined;
+      throw formatError(path, `it ${link}`);
     }
     throw formatError(path, fileReason(error));
   }

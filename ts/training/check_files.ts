@@ -3,13 +3,15 @@ import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ClipList, listClips } from "../data/index.js";
 import { CameoError } from "../errors.js";
+import { exists } from "../media/files.js";
 import { readImage } from "../media/index.js";
 import { within } from "../options/check.js";
-import type { SampleRequest } from "../options/sample.js";
+import { type SampleRequest, toArray } from "../options/sample.js";
+import { referenceName } from "../prepared_request.js";
 import type { CompleteRecipe } from "./recipe.js";
 
 /**
- * Whether all that a recipe names is there, and can be read as far as that takes no network; resolves to its clips.
+ * Whether all that a recipe names is there, and the validation's references can be read, from URLs too; resolves to its clips.
  * ERR_INVALID_OPTION names a path, ERR_INVALID_IMAGE a reference, ERR_DATASET a source without clips.
  */
 export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | undefined): Promise<ClipList> {
@@ -27,14 +29,14 @@ export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | u
 }
 
 async function mustBeThere(name: string, path: string | undefined): Promise<void> {
-  if (path === undefined || (await stat(path).catch(() => undefined))) return;
+  if (path === undefined || (await exists(path))) return;
   throw new CameoError("ERR_INVALID_OPTION", `${name}: there is no ${path}; check the path`);
 }
 
 /** Of the run's folder: what is there of its path must be folders, and the last of them one that can be written. */
 async function mustBeMakeable(path: string): Promise<void> {
   let folder = path;
-  while (dirname(folder) !== folder && !(await stat(folder).catch(() => undefined))) folder = dirname(folder);
+  while (dirname(folder) !== folder && !(await exists(folder))) folder = dirname(folder);
   const isFolder = (await stat(folder)).isDirectory();
   const isWritable = await access(folder, constants.W_OK).then(
     () => true,
@@ -53,10 +55,9 @@ async function checkReferences(
   reference: SampleRequest["reference"],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const sources = Array.isArray(reference) ? reference : reference === undefined ? [] : [reference];
+  const sources = toArray(reference);
   for (const [i, source] of sources.entries()) {
-    const name = sources.length === 1 ? "reference" : `reference ${i + 1}`;
-    await readImage(source, { signal, name }).catch((error) =>
+    await readImage(source, { signal, name: referenceName(i, sources.length) }).catch((error) =>
       within(place, () => {
         throw error;
       }),

@@ -1,4 +1,5 @@
 import t from "tap";
+import { checkCapabilities } from "../../support/capabilities.js";
 import { assertClose } from "../../support/compare.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
@@ -41,14 +42,5 @@ t.test("group norm's kernels for CUDA compute what libtorch does in fp64", { ski
 });
 
 t.test("devices below compute capability 8.0 are left to libtorch's kernels", { skip }, async (t) => {
-  for (const [capability, supported] of [
-    [6, 0],
-    [7, 0],
-    [8, 1],
-    [9, 1],
-    [12, 1],
-  ]) {
-    const result = runProbe("cuda.groupNormIsSupported", { capability }, {});
-    t.equal(result.supported?.data[0], supported, `${capability}.0`);
-  }
+  checkCapabilities(t, "cuda.groupNormIsSupported");
 });
