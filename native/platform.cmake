@@ -16,6 +16,10 @@ if(WIN32)
 elseif(APPLE)
   set(CAMEO_LIBTORCH_LIBRARIES "${CAMEO_LIBTORCH}/lib/libtorch_cpu.dylib" "${CAMEO_LIBTORCH}/lib/libc10.dylib")
   set(CAMEO_WARNING_FLAGS -Wall -Wextra)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes the files of a unity build for headers.
+    list(APPEND CAMEO_WARNING_FLAGS -Wno-subobject-linkage)
+  endif()
   set(CAMEO_WERROR_FLAG -Werror)
   # Of what libtorch itself asks for.
   set(CMAKE_OSX_DEPLOYMENT_TARGET 11.0)
@@ -26,6 +30,10 @@ else()
   # native/core/memory_pool.cc has put in its place. Elsewhere nothing is put there.
   set(CAMEO_ADDON_LINK_OPTIONS -Wl,-z,nodelete)
   set(CAMEO_WARNING_FLAGS -Wall -Wextra)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes the files of a unity build for headers.
+    list(APPEND CAMEO_WARNING_FLAGS -Wno-subobject-linkage)
+  endif()
   set(CAMEO_WERROR_FLAG -Werror)
 endif()
 

@@ -24,7 +24,9 @@ export class Pipeline implements AsyncDisposable {
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
   #closing: Promise<undefined> | undefined;
-  readonly #turns = new Turns();
+  #requests = 0;
+  readonly #decoding = new Turns();
+  readonly #computing = new Turns();
 
   private constructor(
     native: NativePipeline,
@@ -72,8 +74,8 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Makes a video. References are read at once; then the request waits while others are computed, those made before it
-   * first. One whose references are still being read holds up none.
+   * Makes a video. Files and URLs are read at once; then the request waits while others are computed, those made before it
+   * first. One whose files or URLs are still being read holds up none.
    *
    * Rejects with ERR_INVALID_OPTION, ERR_INVALID_IMAGE (a reference that can't be read), ERR_OUT_OF_MEMORY,
    * ERR_ABORTED or ERR_CLOSED, or with what `onProgress` threw.
@@ -81,9 +83,11 @@ export class Pipeline implements AsyncDisposable {
   async sample(request: SampleRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
-    const ticket = this.#turns.draw();
-    const prepared = await prepareRequest(request, this.#description, this.#tokenizer);
-    return this.#turns.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
+    const ticket = this.#requests++;
+    const prepared = await prepareRequest(request, this.#description, this.#tokenizer, (decode) =>
+      this.#decoding.take(ticket, request.signal, decode),
+    );
+    return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
   }
 
   /** What is loaded: networks, parameters, files, device and types. Throws ERR_CLOSED. */

@@ -1,7 +1,15 @@
 import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, throwIfAborted } from "./errors.js";
-import type { ImageSource } from "./media/index.js";
+import {
+  ByteBudget,
+  checkImage,
+  fitImage,
+  type ImageSource,
+  maxPixels,
+  type OpenImage,
+  openImage,
+} from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
 import {
   type CompleteSampleRequest,
@@ -23,11 +31,15 @@ export interface PreparedRequest {
   warnings: string[];
 }
 
-/** Checks and completes a request, encodes its prompts and reads its references. */
+/**
+ * Checks and completes a request, encodes its prompts and reads its references: their bytes at once, and what is in them
+ * when `inTurn` calls.
+ */
 export async function prepareRequest(
   request: SampleRequest,
   description: PipelineDescription,
   tokenizer: ClipTokenizer,
+  inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
 ): Promise<PreparedRequest> {
   const complete = completeRequest(request, description);
   const { signal, saveLatents } = request;
@@ -35,7 +47,8 @@ export async function prepareRequest(
   const prompt = tokenizer.encode(complete.prompt, description.textPositions);
   const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
   checkOutputs(request);
-  const references = await readReferences(complete, signal);
+  const opened = await openReferences(complete.reference, signal);
+  const references = await inTurn(() => decodeReferences(opened, complete, signal));
   throwIfAborted(signal);
   const warnings = cutWarning("prompt", prompt);
   // The default is longer than CLIP reads, as its authors' program has it.
@@ -77,22 +90,20 @@ function nativeParameters(complete: CompleteSampleRequest) {
 export async function checkReferenceFiles({ reference }: Pick<SampleRequest, "reference">): Promise<void> {
   const sources = toArray(reference);
   if (sources.length === 0) return;
-  const { checkImage } = await import("./media/index.js");
   for (const [i, source] of sources.entries())
     await checkImage(source, { name: referenceName(i, sources.length) });
 }
 
 /** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
-async function readReferences(
-  { reference, width, height, fit }: CompleteSampleRequest,
+async function decodeReferences(
+  opened: OpenImage[],
+  { width, height, fit }: CompleteSampleRequest,
   signal: AbortSignal | undefined,
 ): Promise<RgbImage[]> {
-  if (reference.length === 0) return [];
-  const { fitImage, maxPixels } = await import("./media/index.js");
-  const opened = await openReferences(reference, signal);
   let pixels = 0;
   for (const image of opened) {
-    pixels += image.width * image.height;
+    const size = await image.size();
+    pixels += size.width * size.height;
     if (pixels <= maxPixels) continue;
     const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
     throw new CameoError("ERR_INVALID_IMAGE", message);
@@ -107,7 +118,6 @@ async function readReferences(
 
 /** Where one can't be read, the others' reading ends too. */
 async function openReferences(sources: readonly ImageSource[], signal: AbortSignal | undefined) {
-  const { ByteBudget, openImage } = await import("./media/index.js");
   const budget = new ByteBudget();
   const stop = new AbortController();
   const release = onAbort(signal, () => stop.abort(signal?.reason));

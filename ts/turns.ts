@@ -1,16 +1,10 @@
 import { onAbort } from "./abort.js";
 import { abortError } from "./errors.js";
 
-/** Lets one at a time do its work; of those that are ready and wait, the one that drew its ticket first. */
+/** Lets one at a time do its work; of those that are ready and wait, the one with the lowest ticket. */
 export class Turns {
-  #tickets = 0;
   #busy = false;
   readonly #waiting = new Map<number, () => void>();
-
-  /** A place in the order, for a `take` to come. */
-  draw(): number {
-    return this.#tickets++;
-  }
 
   /** What `work` resolves to, once it is this ticket's turn; ERR_ABORTED as soon as `signal` says so. */
   async take<T>(ticket: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ namespace cameo::nn {
 
 namespace {
 
-std::optional<GroupNormKernels> openKernels() {
+std::optional<GroupNormKernels> openGroupNormKernels() {
   try {
     return GroupNormKernels{
         reinterpret_cast<decltype(&cameoGroupNormWorkspace)>(cudaLibraryFunction("cameoGroupNormWorkspace")),
@@ -49,7 +49,7 @@ const GroupNormKernels* groupNormKernelsFor(const at::Tensor& x) {
       x.numel() == 0 || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) {
     return nullptr;
   }
-  static const std::optional<GroupNormKernels> kernels = openKernels();
+  static const std::optional<GroupNormKernels> kernels = openGroupNormKernels();
   return kernels && runOnDeviceOf(x, *kernels) ? &*kernels : nullptr;
 }
 

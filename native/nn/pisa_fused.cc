@@ -17,7 +17,7 @@ namespace {
 
 using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
-std::optional<PisaKernels> openKernels() {
+std::optional<PisaKernels> openPisaKernels() {
   const auto find = [](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(cudaLibraryFunction(name));
   };
@@ -158,7 +158,7 @@ const PisaKernels* pisaKernelsFor(const at::Tensor& q, const at::Tensor& k, cons
       layout.references == 0 || q.numel() == 0) {
     return nullptr;
   }
-  static const std::optional<PisaKernels> kernels = openKernels();
+  static const std::optional<PisaKernels> kernels = openPisaKernels();
   return kernels && runOnDeviceOf(q, heads, layout, *kernels) ? &*kernels : nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "core/paths.h"
 #include "weights/mapped_file.h"
 #include "weights/text.h"
 
@@ -21,16 +22,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kStems{"diffusion_pytorch_model", "model", "pytorch_model"};
 constexpr std::array<std::string_view, 2> kExtensions{".safetensors", ".bin"};
 constexpr std::string_view kPreferredVariant = "fp16";
-
-bool isFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
-
-bool isFolder(const fs::path& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
 
 void requireNoDanglingLink(const fs::path& path) {
   const std::string link = describeDanglingLink(path.string());

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/paths.h"
 #include "weights/diffusers_folder.h"
 #include "weights/identify.h"
 #include "weights/open_weights.h"
@@ -26,11 +27,6 @@ struct Usage {
   std::string argument;
   std::string reason = {};
 };
-
-bool isFile(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
 
 /// The path with its own name last.
 fs::path named(const std::string& path) {
@@ -146,7 +142,7 @@ json inspectPipeline(const std::string& folder) {
   addUsage(inspection, {"--base", folder});
   for (const char* component : {"unet", "vae", "text_encoder", "motion_adapter"}) {
     const fs::path part = fs::path(folder) / component;
-    if (!fs::is_directory(part)) continue;
+    if (!isFolder(part)) continue;
     json inspected = inspectComponent(part.string());
     for (const json& file : inspected["files"]) inspection["files"].push_back(file);
     for (const char* count : {"bytes", "tensors", "parameters"}) {
@@ -160,11 +156,11 @@ json inspectPipeline(const std::string& folder) {
 }  // namespace
 
 json inspect(const std::string& path) {
-  if (!fs::is_directory(path)) return inspectFile(path);
+  if (!isFolder(path)) return inspectFile(path);
   const bool is_pipeline =
       isFile(fs::path(path) / "model_index.json") || isFile(fs::path(path) / "unet" / "config.json");
   if (is_pipeline) return inspectPipeline(path);
-  if (fs::exists(fs::path(path) / "config.json")) return inspectComponent(path);
+  if (isFile(fs::path(path) / "config.json")) return inspectComponent(path);
   failFormat(
       path, "this is " + describeFolder(path) + "; give a weight file, a pipeline's or a component's folder");
 }

@@ -19,8 +19,6 @@ namespace cameo::weights {
 
 namespace {
 
-constexpr size_t kLengthBytes = 8;
-
 bool isZip(std::string_view text) {
   return text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06");
 }
@@ -54,13 +52,13 @@ bool isDamagedSafetensors(std::string_view text, const std::string& path) {
 
 /// Modules around the network that training leaves in names: torch.compile's, FSDP's, activation
 /// checkpointing's.
-constexpr auto kWrappers =
+constexpr auto kNameWrappers =
     std::to_array<std::string_view>({"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."});
 /// DataParallel's and DistributedDataParallel's.
 constexpr std::string_view kParallel = "module.";
 
 void eraseWrappers(std::string& name) {
-  for (const std::string_view wrapper : kWrappers) {
+  for (const std::string_view wrapper : kNameWrappers) {
     for (size_t at = name.find(wrapper); at != name.npos; at = name.find(wrapper, at)) {
       const bool is_part = at == 0 || name[at - 1] == '.';
       if (is_part)

@@ -49,20 +49,20 @@ constexpr auto kKnown = std::to_array<KnownGlobal>({
 constexpr std::array<std::string_view, 5> kUnsupportedDtypes{"float8", "float4", "uint", "complex",
                                                              "Complex"};
 
-[[noreturn]] void damaged(const std::string& path, const std::string& why) {
+[[noreturn]] void damagedPickle(const std::string& path, const std::string& why) {
   failFormat(path, "damaged pickle: " + why);
 }
 
 const PickleValue& item(const PickleValue& list, size_t index, Kind kind, const std::string& path) {
   if (index >= list.items.size() || list.items[index]->kind != kind) {
-    damaged(path, "a tensor or storage is described in an unknown way");
+    damagedPickle(path, "a tensor or storage is described in an unknown way");
   }
   return *list.items[index];
 }
 
 std::vector<int64_t> integers(const PickleValue& tuple, const std::string& path) {
   if (tuple.items.size() > kMaxDims)
-    damaged(path, c10::str("a tensor has ", tuple.items.size(), " dimensions"));
+    damagedPickle(path, c10::str("a tensor has ", tuple.items.size(), " dimensions"));
   std::vector<int64_t> values;
   for (size_t i = 0; i < tuple.items.size(); ++i) values.push_back(item(tuple, i, Kind::Int, path).integer);
   return values;
@@ -71,7 +71,7 @@ std::vector<int64_t> integers(const PickleValue& tuple, const std::string& path)
 const KnownGlobal& globalItem(const PickleValue& list, size_t index, GlobalKind kind,
                               const std::string& path) {
   const KnownGlobal& global = globalAt(item(list, index, Kind::Global, path).integer);
-  if (global.kind != kind) damaged(path, "a tensor or storage is described in an unknown way");
+  if (global.kind != kind) damagedPickle(path, "a tensor or storage is described in an unknown way");
   return global;
 }
 
@@ -88,7 +88,7 @@ PickleValue rebuildTensor(GlobalKind kind, const PickleValue& args, const std::s
   } else if (tensor->storage.dtype) {
     tensor->dtype = *tensor->storage.dtype;
   } else {
-    damaged(path, "a tensor has no dtype");
+    damagedPickle(path, "a tensor has no dtype");
   }
   PickleValue value;
   value.kind = Kind::Tensor;
@@ -103,7 +103,7 @@ PickleValue makeDict(const PickleValue& args, const std::string& path) {
   if (args.items.empty()) return dict;
   for (const PickleValue* pair : item(args, 0, Kind::List, path).items) {
     const bool is_pair = (pair->kind == Kind::Tuple || pair->kind == Kind::List) && pair->items.size() == 2;
-    if (!is_pair) damaged(path, "a dictionary is made of something that is no pair");
+    if (!is_pair) damagedPickle(path, "a dictionary is made of something that is no pair");
     dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
   }
   return dict;
@@ -152,7 +152,7 @@ PickleValue applyGlobal(const KnownGlobal& function, const PickleValue& args, co
 PickleValue storageOf(const PickleValue& persistent_id, const std::string& path) {
   const bool is_storage =
       persistent_id.kind == Kind::Tuple && item(persistent_id, 0, Kind::Text, path).text == "storage";
-  if (!is_storage) damaged(path, "it refers to something that is no storage");
+  if (!is_storage) damagedPickle(path, "it refers to something that is no storage");
   auto tensor = std::make_shared<PickleTensor>();
   PickleStorage& storage = tensor->storage;
   storage.dtype = globalItem(persistent_id, 1, GlobalKind::StorageType, path).dtype;

@@ -20,25 +20,25 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "weight files are little-endian");
 
-constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kLongestHeader = 100'000'000;  // the public format's limit
 
-[[noreturn]] void damaged(const std::string& path, const std::string& why) {
+[[noreturn]] void damagedSafetensors(const std::string& path, const std::string& why) {
   failFormat(path, "damaged safetensors file: " + why);
 }
 
 std::string_view headerText(const MappedFile& file) {
   const auto bytes = file.bytes();
   uint64_t length = 0;
-  if (bytes.size() < kLengthBytes) damaged(file.path(), "it is shorter than 8 bytes");
+  if (bytes.size() < kLengthBytes) damagedSafetensors(file.path(), "it is shorter than 8 bytes");
   std::memcpy(&length, bytes.data(), kLengthBytes);
-  if (length > kLongestHeader) damaged(file.path(), c10::str("its header claims ", length, " bytes"));
+  if (length > kLongestHeader)
+    damagedSafetensors(file.path(), c10::str("its header claims ", length, " bytes"));
   if (length > bytes.size() - kLengthBytes) {
-    damaged(file.path(), c10::str("its header claims ", length, " bytes, the file has ", bytes.size(),
-                                  "; it may be cut short: fetch it again"));
+    damagedSafetensors(file.path(), c10::str("its header claims ", length, " bytes, the file has ",
+                                             bytes.size(), "; it may be cut short: fetch it again"));
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
-  if (!text.starts_with('{')) damaged(file.path(), "its header does not start with '{'");
+  if (!text.starts_with('{')) damagedSafetensors(file.path(), "its header does not start with '{'");
   return text;
 }
 
@@ -51,20 +51,22 @@ TensorEntry makeEntry(const SafetensorsHeader::Tensor& tensor, const std::shared
     failFormat(file->path(), c10::str(name, " has the dtype ", quote(tensor.dtype),
                                       ", which is not supported; convert the file to F32, F16 or BF16"));
   }
-  if (tensor.offsets.size() != 2) damaged(file->path(), name + " has data_offsets that are not two numbers");
+  if (tensor.offsets.size() != 2)
+    damagedSafetensors(file->path(), name + " has data_offsets that are not two numbers");
   const uint64_t begin = tensor.offsets[0];
   const uint64_t end = tensor.offsets[1];
   if (begin > end || end > file->size() - data) {
-    damaged(file->path(), c10::str(name, " lies at bytes ", begin, " to ", end, " of ", file->size() - data,
-                                   "; the file may be cut short: fetch it again"));
+    damagedSafetensors(file->path(),
+                       c10::str(name, " lies at bytes ", begin, " to ", end, " of ", file->size() - data,
+                                "; the file may be cut short: fetch it again"));
   }
   const std::vector<int64_t> shape(tensor.shape.begin(), tensor.shape.end());
   const auto strides = rowMajorStrides(shape);
   const auto elements = strides ? elementSpan(shape, *strides) : std::nullopt;
   const auto size = c10::elementSize(*dtype);
   if (!elements || *elements > (end - begin) / size || *elements * size != end - begin) {
-    damaged(file->path(), c10::str(name, " of shape ", shapeText(shape), " and dtype ", tensor.dtype, " has ",
-                                   end - begin, " bytes"));
+    damagedSafetensors(file->path(), c10::str(name, " of shape ", shapeText(shape), " and dtype ",
+                                              tensor.dtype, " has ", end - begin, " bytes"));
   }
   return {.name = tensor.name,
           .dtype = *dtype,
@@ -84,18 +86,19 @@ void checkCoverage(const std::vector<TensorEntry>& entries, const MappedFile& fi
   });
   uint64_t next = data;
   for (const TensorEntry* entry : order) {
-    if (entry->offset < next) damaged(file.path(), quote(entry->name) + " overlaps another tensor");
-    if (entry->offset > next) damaged(file.path(), "there is a hole before " + quote(entry->name));
+    if (entry->offset < next)
+      damagedSafetensors(file.path(), quote(entry->name) + " overlaps another tensor");
+    if (entry->offset > next) damagedSafetensors(file.path(), "there is a hole before " + quote(entry->name));
     next += entry->span;
   }
   if (next != file.size())
-    damaged(file.path(), c10::str(file.size() - next, " bytes at its end are no tensor's"));
+    damagedSafetensors(file.path(), c10::str(file.size() - next, " bytes at its end are no tensor's"));
 }
 
 void checkNames(const std::vector<TensorEntry>& entries, const std::string& path) {
   std::unordered_set<std::string_view> names;
   for (const TensorEntry& entry : entries) {
-    if (!names.insert(entry.name).second) damaged(path, quote(entry.name) + " is there twice");
+    if (!names.insert(entry.name).second) damagedSafetensors(path, quote(entry.name) + " is there twice");
   }
 }
 

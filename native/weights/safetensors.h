@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +12,9 @@
 #include "weights/tensor_source.h"
 
 namespace cameo::weights {
+
+/// A file begins with so many bytes that say how long its header is.
+constexpr uint64_t kLengthBytes = 8;
 
 /// Reads a safetensors header. Throws `ErrorCode::WeightsFormat` for whatever the public format does not
 /// allow.

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::array<std::string_view, 3> kWrappers{"state_dict", "model", "module"};
+constexpr std::array<std::string_view, 3> kDictWrappers{"state_dict", "model", "module"};
 constexpr int kDeepestWrapper = 4;
 
 bool holdsTensors(const PickleValue& dict) {
@@ -26,7 +26,7 @@ bool holdsTensors(const PickleValue& dict) {
 }
 
 const PickleValue* wrapped(const PickleValue& dict) {
-  for (const std::string_view wrapper : kWrappers) {
+  for (const std::string_view wrapper : kDictWrappers) {
     for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       const bool is_named = dict.items[i]->kind == Kind::Text && dict.items[i]->text == wrapper;
       if (is_named && dict.items[i + 1]->kind == Kind::Dict) return dict.items[i + 1];

@@ -46,7 +46,7 @@ struct Placed {
   uint64_t end;
 };
 
-[[noreturn]] void damaged(const std::string& path, const std::string& why) {
+[[noreturn]] void damagedZip(const std::string& path, const std::string& why) {
   failFormat(path, "damaged zip archive: " + why);
 }
 
@@ -62,27 +62,28 @@ uint64_t findEnd(const MappedFile& file) {
     if (readerAt(file, position).number<uint32_t>() != kEnd) continue;
     if (readerAt(file, position + 20).number<uint16_t>() == comment) return position;
   }
-  damaged(file.path(), "it has no end record; the file may be cut short: fetch it again");
+  damagedZip(file.path(), "it has no end record; the file may be cut short: fetch it again");
 }
 
 // The values of the zip64 end record, which lies between the directory and its locator.
 Directory readEnd64(const MappedFile& file, uint64_t locator) {
   ByteReader reader = readerAt(file, locator + 8);
   const auto position = reader.number<uint64_t>();
-  if (reader.number<uint32_t>() != 1) damaged(file.path(), "it has several parts");
-  if (position > locator) damaged(file.path(), "its zip64 end record is out of range");
+  if (reader.number<uint32_t>() != 1) damagedZip(file.path(), "it has several parts");
+  if (position > locator) damagedZip(file.path(), "its zip64 end record is out of range");
   reader = readerAt(file, position);
-  if (reader.number<uint32_t>() != kEnd64) damaged(file.path(), "it has no zip64 end record");
+  if (reader.number<uint32_t>() != kEnd64) damagedZip(file.path(), "it has no zip64 end record");
   reader.skip(8 + 2 + 2);  // this record's size, versions
   if (reader.number<uint32_t>() != 0 || reader.number<uint32_t>() != 0) {
-    damaged(file.path(), "it has several parts");
+    damagedZip(file.path(), "it has several parts");
   }
   const auto entries_here = reader.number<uint64_t>();
   const auto entries = reader.number<uint64_t>();
   const auto size = reader.number<uint64_t>();
   const auto offset = reader.number<uint64_t>();
-  if (entries_here != entries) damaged(file.path(), "it has several parts");
-  if (offset > position || size != position - offset) damaged(file.path(), "its directory is out of range");
+  if (entries_here != entries) damagedZip(file.path(), "it has several parts");
+  if (offset > position || size != position - offset)
+    damagedZip(file.path(), "its directory is out of range");
   return {offset, size, entries};
 }
 
@@ -94,14 +95,14 @@ Directory findDirectory(const MappedFile& file) {
   }
   ByteReader reader = readerAt(file, end + 4);
   if (reader.number<uint16_t>() != 0 || reader.number<uint16_t>() != 0) {
-    damaged(file.path(), "it has several parts");
+    damagedZip(file.path(), "it has several parts");
   }
   const auto entries_here = reader.number<uint16_t>();
   const auto entries = reader.number<uint16_t>();
   const auto size = reader.number<uint32_t>();
   const auto offset = reader.number<uint32_t>();
-  if (entries_here != entries) damaged(file.path(), "it has several parts");
-  if (offset > end || size != end - offset) damaged(file.path(), "its directory is out of range");
+  if (entries_here != entries) damagedZip(file.path(), "it has several parts");
+  if (offset > end || size != end - offset) damagedZip(file.path(), "its directory is out of range");
   return {offset, size, entries};
 }
 
@@ -123,7 +124,7 @@ void applyExtra64(std::string_view extra, const std::string& path, Listed& liste
 
 Listed readListed(ByteReader& reader) {
   const std::string& path = reader.path();
-  if (reader.number<uint32_t>() != kDirectoryHeader) damaged(path, "its directory is broken");
+  if (reader.number<uint32_t>() != kDirectoryHeader) damagedZip(path, "its directory is broken");
   reader.skip(2 + 2);  // versions
   const auto flags = reader.number<uint16_t>();
   const auto method = reader.number<uint16_t>();
@@ -151,9 +152,9 @@ Listed readListed(ByteReader& reader) {
 // `limit` is where the directory begins.
 Placed place(const Listed& listed, const MappedFile& file, uint64_t limit) {
   const std::string& path = file.path();
-  if (listed.header >= limit) damaged(path, quote(listed.name) + " is out of range");
+  if (listed.header >= limit) damagedZip(path, quote(listed.name) + " is out of range");
   ByteReader reader = readerAt(file, listed.header);
-  if (reader.number<uint32_t>() != kLocalHeader) damaged(path, quote(listed.name) + " has no header");
+  if (reader.number<uint32_t>() != kLocalHeader) damagedZip(path, quote(listed.name) + " has no header");
   reader.skip(2);
   const auto flags = reader.number<uint16_t>();
   const auto method = reader.number<uint16_t>();
@@ -162,10 +163,10 @@ Placed place(const Listed& listed, const MappedFile& file, uint64_t limit) {
   const auto extra_length = reader.number<uint16_t>();
   const bool agrees =
       (flags & kEncrypted) == 0 && method == kStored && reader.text(name_length) == listed.name;
-  if (!agrees) damaged(path, quote(listed.name) + " has a header that contradicts the directory");
+  if (!agrees) damagedZip(path, quote(listed.name) + " has a header that contradicts the directory");
   reader.skip(extra_length);
   const uint64_t begin = reader.position();
-  if (begin > limit || listed.size > limit - begin) damaged(path, quote(listed.name) + " is out of range");
+  if (begin > limit || listed.size > limit - begin) damagedZip(path, quote(listed.name) + " is out of range");
   return {{listed.name, begin, listed.size}, listed.header, begin + listed.size};
 }
 
@@ -174,24 +175,26 @@ Placed place(const Listed& listed, const MappedFile& file, uint64_t limit) {
 ZipArchive::ZipArchive(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
   const std::string& path = file_->path();
   const Directory directory = findDirectory(*file_);
-  if (directory.entries > kMaxEntries) damaged(path, c10::str("it claims ", directory.entries, " entries"));
+  if (directory.entries > kMaxEntries)
+    damagedZip(path, c10::str("it claims ", directory.entries, " entries"));
   ByteReader reader(file_->bytes().first(directory.offset + directory.size), path, directory.offset);
   std::vector<Placed> placed;
   for (uint64_t i = 0; i < directory.entries; ++i) {
     placed.push_back(place(readListed(reader), *file_, directory.offset));
   }
-  if (reader.remaining() != 0) damaged(path, "its directory has more entries than it claims");
+  if (reader.remaining() != 0) damagedZip(path, "its directory has more entries than it claims");
   std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) { return a.begin < b.begin; });
   for (size_t i = 0; i < placed.size(); ++i) {
     if (i > 0 && placed[i].begin < placed[i - 1].end) {
-      damaged(path, quote(placed[i].entry.name) + " overlaps " + quote(placed[i - 1].entry.name));
+      damagedZip(path, quote(placed[i].entry.name) + " overlaps " + quote(placed[i - 1].entry.name));
     }
     entries_.push_back(placed[i].entry);
   }
   const auto by_name = [](const Entry& a, const Entry& b) { return a.name < b.name; };
   std::sort(entries_.begin(), entries_.end(), by_name);
   for (size_t i = 1; i < entries_.size(); ++i) {
-    if (entries_[i].name == entries_[i - 1].name) damaged(path, quote(entries_[i].name) + " is there twice");
+    if (entries_[i].name == entries_[i - 1].name)
+      damagedZip(path, quote(entries_[i].name) + " is there twice");
   }
 }
 

@@ -72,7 +72,7 @@ class Threads {
   int before_ = 0;
 };
 
-Napi::Value run(const Napi::CallbackInfo& info) {
+Napi::Value runProbe(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     const std::string name = info[0].As<Napi::String>();
@@ -102,7 +102,7 @@ Napi::Value externalMemory(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("run", Napi::Function::New(env, run));
+  exports.Set("run", Napi::Function::New(env, runProbe));
   exports.Set("externalMemory", Napi::Function::New(env, externalMemory));
   return exports;
 }

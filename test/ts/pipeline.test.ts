@@ -164,41 +164,6 @@ test("a signal ends the sampling, and the next one works", async (t) => {
   await t.resolves(pipe.sample(request));
 });
 
-test("a signal ends a sampling that waits its turn, and not the one before it", async (t) => {
-  const pipe = await openPipeline(t);
-  const controller = new AbortController();
-  const first = pipe.sample(request);
-  const second = pipe.sample({ ...long, signal: controller.signal });
-  controller.abort();
-  await t.rejects(second, { code: "ERR_ABORTED" });
-  await t.resolves(first);
-});
-
-test("aborting a sampling that waits settles it while the one before goes on", async (t) => {
-  const pipe = await openPipeline(t);
-  const [running, waiting] = [new AbortController(), new AbortController()];
-  let isDone = false;
-  let begin = () => {};
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
-  const first = sampleUntilDenoising(pipe, { ...long, signal: running.signal }, begin);
-  first
-    .catch(() => {})
-    .finally(() => {
-      isDone = true;
-    });
-  await begun; // one that is ready first would be computed first
-  const second = pipe.sample(request);
-  const third = pipe.sample({ ...request, signal: waiting.signal });
-  waiting.abort();
-  await t.rejects(third, { name: "AbortError", code: "ERR_ABORTED" });
-  t.notOk(isDone, "the first goes on");
-  running.abort();
-  await t.rejects(first, { code: "ERR_ABORTED" });
-  await t.resolves(second, "what was queued before it is made");
-});
-
 test("a signal is let go of in the end", async (t) => {
   const pipe = await openPipeline(t);
   const { signal } = new AbortController();

@@ -84,6 +84,21 @@ test("those that are ready are computed in the order in which they were made", a
   t.strictSame(done, [0, 1, 2, 3]);
 });
 
+test("those with pictures in memory are computed in the order in which they were made", async (t) => {
+  const pipe = await openPipeline(t);
+  // The larger a picture, the longer it takes to decode.
+  const side = 3000;
+  const large = png({ width: side, height: side, bits: 8, values: [200, 100, 50] }, 3);
+  const references = [large, picture, pixels, large, pixels];
+  const done: number[] = [];
+  const all = references.map(async (reference, i) => {
+    await pipe.sample({ ...request, reference });
+    done.push(i);
+  });
+  await Promise.all(all);
+  t.strictSame(done, [0, 1, 2, 3, 4]);
+});
+
 test("a request that is aborted while it waits settles before the one that computes", async (t) => {
   const pipe = await openPipeline(t);
   const stop = await startLong(pipe);

@@ -27,16 +27,19 @@ export interface ReadImageOptions extends ReadSourceOptions {
   name?: string | undefined;
 }
 
-/** A picture of which the header was read. */
+/** A picture of which the bytes were read. */
 export interface OpenImage {
-  /** In pixels, turned as its EXIF orientation says. */
-  width: number;
-  /** In pixels. */
-  height: number;
   /** What errors call it. */
   name: string;
+  /** Width and height in pixels, turned as its EXIF orientation says, by its header alone. */
+  size(): Promise<ImageSize>;
   /** Its pixels, in 8-bit sRGB. */
   decode(): Promise<RgbImage>;
+}
+
+interface ImageSize {
+  width: number;
+  height: number;
 }
 
 /** How to get a picture into a RgbImage of another size: cut its edges off, add white ones, or squash it. */
@@ -60,30 +63,31 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
   return image;
 }
 
-/** Reads a picture's bytes and its header, and decodes nothing yet. Errors are ERR_INVALID_IMAGE. */
+/** Reads a picture's bytes, and nothing of what is in them yet. Errors are ERR_INVALID_IMAGE. */
 export async function openImage(source: ImageSource, options: ReadImageOptions = {}): Promise<OpenImage> {
   const { signal } = options;
   throwIfAborted(signal);
   const name = describe(source, options.name);
   if (isRaw(source)) {
     const image = readRaw(source, name);
-    return { ...sizeOf(image), name, decode: async () => image };
+    return { name, size: async () => sizeOf(image), decode: async () => image };
   }
   const bytes = isAddress(source) ? await readSource(source, name, options) : source;
   if (!(bytes instanceof Uint8Array)) {
     throw invalidImage(name, "give a path, a URL, a picture file's bytes or {data, width, height}");
   }
   checkFormat(bytes, name);
-  const header = await readHeader(bytes, name);
   throwIfAborted(signal);
-  return { ...header.autoOrient, name, decode: () => decode(bytes, header, name) };
+  const header = () => readHeader(bytes, name);
+  return {
+    name,
+    size: async () => sizeOf((await header()).autoOrient),
+    decode: async () => decode(bytes, await header(), name),
+  };
 }
 
 /** Width and height of a picture as `readImage` gives it, by its header alone. Errors are ERR_INVALID_IMAGE. */
-export async function readImageSize(
-  path: string,
-  name = describe(path),
-): Promise<{ width: number; height: number }> {
+export async function readImageSize(path: string, name = describe(path)): Promise<ImageSize> {
   await withFile(path, name, async (file) => {
     const head = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
     checkFormat(head.buffer.subarray(0, head.bytesRead), name);
@@ -99,7 +103,7 @@ export async function readImageSize(
  */
 export async function checkImage(source: ImageSource, { name }: { name?: string } = {}): Promise<void> {
   if (!isAddress(source)) {
-    await openImage(source, { name });
+    await (await openImage(source, { name })).size();
     return;
   }
   const described = describe(source, name);
@@ -195,7 +199,7 @@ function isAddress(source: ImageSource): source is string | URL {
   return typeof source === "string" || source instanceof URL;
 }
 
-function sizeOf({ width, height }: { width: number; height: number }) {
+function sizeOf({ width, height }: ImageSize): ImageSize {
   return { width, height };
 }
 

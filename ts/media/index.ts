@@ -5,6 +5,7 @@ export {
   fitImage,
   type ImageSource,
   maxPixels,
+  type OpenImage,
   openImage,
   type RawImage,
   type ReadImageOptions,

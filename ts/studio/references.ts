@@ -57,7 +57,7 @@ export class References {
   /** Its size, if it can be decoded; one picture at a time is. */
   async #check(bytes: Uint8Array): Promise<{ width: number; height: number }> {
     const image = await openImage(bytes, { name: "reference" });
-    const { width, height } = image;
+    const { width, height } = await image.size();
     if (width * height > maxPixels) {
       const message = `${image.name}: it has more than ${maxPixels} pixels; scale it down`;
       throw new CameoError("ERR_INVALID_IMAGE", message);

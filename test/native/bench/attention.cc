@@ -34,7 +34,7 @@ Tensors run(const Attend& attend, const Tensors& given, bool plain, bool backwar
 }
 
 /// PISA of one sample: merged, merged with libtorch's attention, and concatenated with it, as upstream does.
-Tensors pisa(const Json& config, const Tensors&) {
+Tensors timePisa(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const int64_t heads = config.at("heads"), tokens = config.at("tokens");
   const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
@@ -61,7 +61,7 @@ Tensors pisa(const Json& config, const Tensors&) {
 }
 
 /// Attention of `samples` sequences of `tokens` queries to `keys` keys.
-Tensors attention(const Json& config, const Tensors&) {
+Tensors timeAttention(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const int64_t heads = config.at("heads"), samples = config.at("samples");
   const int64_t channels = heads * config.at("head_dim").get<int64_t>();
@@ -85,6 +85,7 @@ Tensors attention(const Json& config, const Tensors&) {
 
 }  // namespace
 
-const bool kAttentionMeasured = addProbe("bench.pisa", pisa) && addProbe("bench.attention", attention);
+const bool kAttentionMeasured =
+    addProbe("bench.pisa", timePisa) && addProbe("bench.attention", timeAttention);
 
 }  // namespace cameo::test

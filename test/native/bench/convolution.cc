@@ -49,7 +49,7 @@ struct Case {
 };
 
 /// A 3x3 convolution: "winograd", and "layer" as a layer chooses.
-Tensors convolution(const Json& config, const Tensors&) {
+Tensors timeConvolution(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const std::string part = config.at("part");
   const Case given(config);
@@ -73,6 +73,6 @@ Tensors convolution(const Json& config, const Tensors&) {
 
 }  // namespace
 
-const bool kConvolutionMeasured = addProbe("bench.convolution", convolution);
+const bool kConvolutionMeasured = addProbe("bench.convolution", timeConvolution);
 
 }  // namespace cameo::test

@@ -25,7 +25,7 @@ Tensors run(const std::function<at::Tensor(const at::Tensor& x)>& layer, const a
 }
 
 /// Group norm with SiLU after it: the layer, and libtorch's two functions.
-Tensors groupNorm(const Json& config, const Tensors&) {
+Tensors timeGroupNorm(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const int64_t channels = config.at("channels"), groups = config.at("groups");
   const std::vector<int64_t> shape = {config.at("images"), channels, config.at("height"), config.at("width")};
@@ -52,7 +52,7 @@ Tensors groupNorm(const Json& config, const Tensors&) {
 
 /// Hidden states gated by GELU, with their gradient where `config` says so: the kernel and libtorch's
 /// functions.
-Tensors geglu(const Json& config, const Tensors&) {
+Tensors timeGeglu(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const int64_t width = config.at("width"), tokens = config.at("tokens");
   const bool backward = config.at("backward");
@@ -73,7 +73,7 @@ Tensors geglu(const Json& config, const Tensors&) {
 }
 
 /// A matrix product: as a layer computes it, and oneDNN's.
-Tensors linear(const Json& config, const Tensors&) {
+Tensors timeLinear(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const int64_t in = config.at("in"), out = config.at("out"), tokens = config.at("tokens");
   Draw draw(config);
@@ -92,7 +92,7 @@ Tensors linear(const Json& config, const Tensors&) {
 }
 
 /// A feed-forward gated by GELU, with a residual: the layer, and libtorch's functions.
-Tensors feedForward(const Json& config, const Tensors&) {
+Tensors timeFeedForward(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const int64_t dim = config.at("dim"), tokens = config.at("tokens");
   Draw draw(config);
@@ -118,8 +118,8 @@ Tensors feedForward(const Json& config, const Tensors&) {
 
 }  // namespace
 
-const bool kLayersMeasured = addProbe("bench.group_norm", groupNorm) &&
-                             addProbe("bench.feed_forward", feedForward) && addProbe("bench.geglu", geglu) &&
-                             addProbe("bench.linear", linear);
+const bool kLayersMeasured = addProbe("bench.group_norm", timeGroupNorm) &&
+                             addProbe("bench.feed_forward", timeFeedForward) &&
+                             addProbe("bench.geglu", timeGeglu) && addProbe("bench.linear", timeLinear);
 
 }  // namespace cameo::test

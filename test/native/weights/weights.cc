@@ -56,7 +56,7 @@ weights::KeyMap keyMap(const std::string& name) {
 }
 
 // Loads {"paths", "map", "parameters": {name: shape}}, and cancels before the parameter number "cancelAt".
-Tensors load(const Json& config, const Tensors&) {
+Tensors loadLayers(const Json& config, const Tensors&) {
   std::vector<weights::Layer> layers;
   for (const std::string path : config.at("paths")) {
     layers.push_back({weights::openWeights(path), keyMap(config.value("map", "unet"))});
@@ -116,7 +116,7 @@ Tensors fuzz(const Json& config, const Tensors&) {
 }  // namespace
 
 const bool kWeightsRegistered = addProbe("weights.read", read) && addProbe("weights.write", write) &&
-                                addProbe("weights.load", load) && addProbe("weights.lora", lora) &&
+                                addProbe("weights.load", loadLayers) && addProbe("weights.lora", lora) &&
                                 addProbe("weights.component", component) &&
                                 addProbe("weights.inspect", inspect) && addProbe("fuzz.read", fuzz);
 
