@@ -1,9 +1,10 @@
 // What it costs to share the cores: steps alone, beside a busy process, and beside another process that samples, too.
 //
 //     node bench/contention/run.mjs [--models shipped,full] [--repeats 3] [--compare ENV=VALUE,...]
+//         [--scenarios alone,besideBusy,besideSampler]
 //
 // Scenarios in turn, each in processes of its own; medians. --compare measures a second side, with these variables in its
-// environment. Writes bench/results/contention.json. The machine should have nothing else to do.
+// environment: GOMP_SPINCOUNT=300000 has threads wait at barriers as libgomp's do by themselves. Writes bench/results/contention.json. The machine should have nothing else to do.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     repeats: { type: "string", default: "3" },
     threads: { type: "string", default: "2" },
     compare: { type: "string" },
+    scenarios: { type: "string", default: "alone,besideBusy,besideSampler" },
     save: { type: "string", default: "contention" },
   },
 });
@@ -25,7 +27,7 @@ const { values: options } = parseArgs({
 const works = {
   shipped: { flags: ["--size", "64", "--frames", "16", "--steps", "40"], seconds: 6 },
   half: { flags: ["--frames", "4", "--steps", "4"], seconds: 20 },
-  full: { flags: ["--frames", "8", "--steps", "3"], seconds: 60 },
+  full: { flags: ["--frames", "8", "--steps", "3"], seconds: 180 },
 };
 const bounds = { besideBusy: 1.7, besideSampler: 1 / 0.8 };
 
@@ -80,20 +82,21 @@ async function besideSampler(model, env) {
   const both = await Promise.all([sampler(model, endless, env), sampler(model, endless, env)]);
   setTimeout(() => both.map((each) => each.end()), 1000 * seconds);
   const times = await Promise.all(both.map((each) => each.go()));
-  return times.map((each) =>
-    each.length > 1 ? (each.at(-1) - each[0]) / 1000 / (each.length - 1) : seconds,
-  );
+  const short = times.some((each) => each.length < 3);
+  if (short) throw new Error(`${model}: in ${seconds} s one of two samplers made less than 3 steps`);
+  return times.map((each) => (each.at(-1) - each[0]) / 1000 / (each.length - 1));
 }
 
+const scenarios = { alone, besideBusy, besideSampler };
+
 async function measureModel(model) {
+  const wanted = options.scenarios.split(",");
   const runs = Object.fromEntries(
-    Object.keys(sides).map((side) => [side, { alone: [], besideBusy: [], besideSampler: [] }]),
+    Object.keys(sides).map((side) => [side, Object.fromEntries(wanted.map((scenario) => [scenario, []]))]),
   );
   for (let i = 0; i < Number(options.repeats); i++) {
     for (const [side, env] of Object.entries(sides)) {
-      runs[side].alone.push(await alone(model, env));
-      runs[side].besideBusy.push(await besideBusy(model, env));
-      runs[side].besideSampler.push(...(await besideSampler(model, env)));
+      for (const scenario of wanted) runs[side][scenario].push(await scenarios[scenario](model, env));
     }
   }
   return Object.fromEntries(
@@ -106,8 +109,8 @@ function summary({ alone, besideBusy, besideSampler }) {
   const quiet = median(alone);
   return {
     stepSeconds: quiet,
-    besideBusy: median(besideBusy) / quiet,
-    besideSampler: Math.max(...besideSampler) / (2 * quiet),
+    ...(besideBusy && { besideBusy: median(besideBusy) / quiet }),
+    ...(besideSampler && { besideSampler: Math.max(...besideSampler.flat()) / (2 * quiet) }),
   };
 }
 
@@ -117,8 +120,8 @@ for (const model of options.models.split(",")) {
   const rows = Object.entries(results.models[model]).map(([side, each]) => [
     side,
     each.stepSeconds.toFixed(3),
-    each.besideBusy.toFixed(2),
-    each.besideSampler.toFixed(2),
+    each.besideBusy?.toFixed(2) ?? "",
+    each.besideSampler?.toFixed(2) ?? "",
   ]);
   printTable(
     [

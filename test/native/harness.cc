@@ -5,6 +5,9 @@
 #include <c10/core/InferenceMode.h>
 #include <napi.h>
 
+#include <set>
+
+#include "core/device.h"
 #include "core/error.h"
 
 namespace cameo::test {
@@ -15,6 +18,29 @@ std::map<std::string, Probe>& probes() {
   static std::map<std::string, Probe> registry;
   return registry;
 }
+
+/// Where a probe computes, and in which type, but for the inputs whose names are `exact`.
+struct Place {
+  c10::Device device = c10::kCPU;
+  c10::ScalarType dtype = c10::kFloat;
+  std::set<std::string> exact;
+
+  explicit Place(const Napi::Value& value) {
+    if (!value.IsObject()) return;
+    const auto text = [&](const char* key) {
+      return value.As<Napi::Object>().Get(key).As<Napi::String>().Utf8Value();
+    };
+    device = parseDevice(text("device"));
+    dtype = parseDtype(text("dtype"), device);
+    const auto names = value.As<Napi::Object>().Get("exact").As<Napi::Array>();
+    for (uint32_t i = 0; i < names.Length(); ++i) exact.insert(names.Get(i).As<Napi::String>());
+  }
+
+  at::Tensor bring(const std::string& name, const at::Tensor& x) const {
+    const bool rounds = x.is_floating_point() && !exact.contains(name);
+    return x.to(device, rounds ? dtype : x.scalar_type());
+  }
+};
 
 at::Tensor toTensor(const Napi::Object& value) {
   std::vector<int64_t> shape;
@@ -46,12 +72,12 @@ Napi::Value fromTensor(Napi::Env env, const at::Tensor& tensor) {
   return result;
 }
 
-Tensors toTensors(const Napi::Object& inputs) {
+Tensors toTensors(const Napi::Object& inputs, const Place& place) {
   Tensors tensors;
   const auto names = inputs.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = names.Get(i).As<Napi::String>();
-    tensors[name] = toTensor(inputs.Get(name).As<Napi::Object>());
+    tensors[name] = place.bring(name, toTensor(inputs.Get(name).As<Napi::Object>()));
   }
   return tensors;
 }
@@ -81,7 +107,7 @@ Napi::Value runProbe(const Napi::CallbackInfo& info) {
     const Json config = Json::parse(info[1].As<Napi::String>().Utf8Value());
     const Threads threads(config);
     c10::InferenceMode inference;
-    const Tensors outputs = found->second(config, toTensors(info[2].As<Napi::Object>()));
+    const Tensors outputs = found->second(config, toTensors(info[2].As<Napi::Object>(), Place(info[3])));
     auto result = Napi::Object::New(env);
     for (const auto& [key, tensor] : outputs) result.Set(key, fromTensor(env, tensor));
     return result;

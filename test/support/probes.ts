@@ -1,18 +1,23 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import t from "tap";
 import { loadLibtorch } from "#ts/libtorch/index.js";
-import { assertClose } from "./compare.js";
-import { readSafetensors } from "./safetensors.js";
 import { drawInput, drawWeights, type InputSpec, type Tensors, type WeightTree } from "./tensors.js";
 
+/** Where a probe computes, and in which type, but for the inputs named as exact. */
+export interface Place {
+  /** "cpu", "cuda" or "cuda:N". */
+  device: string;
+  dtype: "fp32" | "fp16" | "bf16";
+  exact: readonly string[];
+}
+
 interface TestAddon {
-  run(probe: string, config: string, inputs: Tensors): Tensors;
+  run(probe: string, config: string, inputs: Tensors, place?: Place): Tensors;
   externalMemory(): number;
 }
 
-interface Case {
+export interface Case {
   probe: string;
   config: Record<string, unknown>;
   seed: number;
@@ -21,20 +26,21 @@ interface Case {
   tolerance: number;
 }
 
-const fixtures = "test/fixtures";
+/** The folder of what diffusers and transformers compute. */
+export const fixtures = "test/fixtures";
 let addon: TestAddon | undefined;
 
-function openTestAddon(): TestAddon {
+function openTestAddon(cuda = false): TestAddon {
   const path = join(process.cwd(), "build/test-addon/cameo_test.node");
   if (!existsSync(path)) throw new Error(`${path} is missing: run \`node native/build.mjs --tests\``);
-  loadLibtorch({ cuda: false });
+  loadLibtorch({ cuda });
   return createRequire(import.meta.url)(path) as TestAddon;
 }
 
-/** Calls a function of the native half that test/native registers under this name. */
-export function runProbe(probe: string, config: object, inputs: Tensors): Tensors {
-  addon ??= openTestAddon();
-  return addon.run(probe, JSON.stringify(config), inputs);
+/** Calls a function of the native half that test/native registers under this name: on the CPU in fp32 if not told. */
+export function runProbe(probe: string, config: object, inputs: Tensors, place?: Place): Tensors {
+  addon ??= openTestAddon(place?.device.startsWith("cuda"));
+  return addon.run(probe, JSON.stringify(config), inputs, place);
 }
 
 /** The bytes outside its heap that V8 was told of. */
@@ -48,6 +54,7 @@ export function probeWeights(weights: Tensors): Tensors {
   return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`weights.${name}`, tensor]));
 }
 
+/** A folder's case; what it expects is beside it. */
 export function readCase(folder: string): Case {
   return JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as Case;
 }
@@ -56,22 +63,4 @@ export function readCase(folder: string): Case {
 export function drawCase({ seed, weights, inputs }: Pick<Case, "seed" | "weights" | "inputs">): Tensors {
   const drawn = Object.entries(inputs).map(([name, spec]) => [name, drawInput(name, spec, seed)]);
   return { ...Object.fromEntries(drawn), ...probeWeights(drawWeights(weights, seed)) };
-}
-
-/** One test for every folder test/fixtures/<group>/<layer>-*: every output is what diffusers computes. */
-export function testCases(group: string, layer: string): void {
-  const root = join(fixtures, group);
-  const names = readdirSync(root).filter((name) => name.startsWith(`${layer}-`));
-  if (names.length === 0) throw new Error(`no fixtures ${root}/${layer}-*`);
-  for (const name of names) {
-    t.test(name, async (t) => {
-      const testCase = readCase(join(root, name));
-      const actual = runProbe(testCase.probe, testCase.config, drawCase(testCase));
-      const expected = readSafetensors(join(root, name, "expected.safetensors"));
-      t.same(Object.keys(actual).sort(), Object.keys(expected).sort(), "the outputs");
-      for (const [output, tensor] of Object.entries(expected)) {
-        assertClose(t, actual[output], tensor, testCase.tolerance, output);
-      }
-    });
-  }
 }

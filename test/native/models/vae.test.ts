@@ -1,4 +1,4 @@
-import { testCases } from "../../support/probes.js";
+import { testCases } from "../../support/cases.js";
 
 testCases("models", "vae_encode");
 testCases("models", "vae_decode");

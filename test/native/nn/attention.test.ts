@@ -1,6 +1,7 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
-import { runProbe, testCases } from "../../support/probes.js";
+import { testCases } from "../../support/cases.js";
+import { runProbe } from "../../support/probes.js";
 import { drawInput, type Tensor } from "../../support/tensors.js";
 
 testCases("nn", "attention");

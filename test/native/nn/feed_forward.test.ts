@@ -1,7 +1,8 @@
 import t from "tap";
 import { assertClose } from "../../support/compare.js";
 import { hasMatrixUnit } from "../../support/cpu.js";
-import { runProbe, testCases } from "../../support/probes.js";
+import { testCases } from "../../support/cases.js";
+import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
 
 testCases("nn", "feed_forward");

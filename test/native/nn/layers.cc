@@ -22,7 +22,7 @@ Tensors timestepEmbedding(const Json& config, const Tensors& in) {
                                      .freq_shift = config.at("freq_shift"),
                                      .activation = nn::parseActivation(config.at("act_fn"))});
   assignWeights(parameters, in);
-  return {{"out", layer.forward(in.at("t"), at::kFloat)}};
+  return {{"out", layer.forward(in.at("t"), in.at("weights.linear_1.weight").scalar_type())}};
 }
 
 Tensors resnetBlock(const Json& config, const Tensors& in) {

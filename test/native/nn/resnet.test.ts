@@ -1,4 +1,4 @@
-import { testCases } from "../../support/probes.js";
+import { testCases } from "../../support/cases.js";
 
 testCases("nn", "resnet_block");
 testCases("nn", "downsample");

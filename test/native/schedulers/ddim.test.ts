@@ -1,3 +1,3 @@
-import { testCases } from "../../support/probes.js";
+import { testCases } from "../../support/cases.js";
 
 testCases("schedulers", "ddim");
