@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CameoError } from "../errors.js";
 import { installedFolders } from "./cache.js";
@@ -6,7 +6,7 @@ import { libtorchPackage, packageFolder } from "./package.js";
 import { libtorchVersion } from "./pins.js";
 import { hasCudaDriver, hasCudaLibraries, hasLibraries, release } from "./platform.js";
 import { askPython, pythonPackages } from "./python_packages.js";
-import { isWhole, readStamp } from "./stamp.js";
+import { isWhole, readStamp, textOf } from "./stamp.js";
 
 export interface LibtorchLocation {
   /** Has `lib/` and, but for npm's package, `include/`. */
@@ -116,15 +116,11 @@ function found(folder: string, source: LibtorchLocation["source"], version: stri
 export function versionOf(folder: string): string | undefined {
   const stamp = readStamp(folder);
   if (stamp) return stamp.version;
-  const python = readText(join(folder, "version.py"))?.match(/^__version__ = '([^']+)'/m)?.[1];
+  const python = textOf(join(folder, "version.py"))?.match(/^__version__ = '([^']+)'/m)?.[1];
   // PyTorch's zip for C++ has a file of this name instead.
-  return python ?? readText(join(folder, "build-version"))?.trim();
+  return python ?? textOf(join(folder, "build-version"))?.trim();
 }
 
 function baseVersion(version: string | undefined): string | undefined {
   return version?.replace(/\+.*/, "");
-}
-
-function readText(file: string): string | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, "utf8") : undefined;
 }

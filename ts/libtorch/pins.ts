@@ -14,10 +14,13 @@ export interface Wheel {
 type Keep = Wheel["keep"];
 
 /** A pip that takes up a broken download where it broke, as pip does from 25.1 on. */
-export const resumingPip: Pick<Wheel, "project" | "version" | "sha256"> = {
+export const resumingPip: Wheel = {
   project: "pip",
   version: "25.3",
   sha256: "9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd",
+  bytes: 1_778_622,
+  // It is run as it is.
+  keep: {},
 };
 
 const torch = (bytes: number, sha256: string, keep: Keep): Wheel => ({

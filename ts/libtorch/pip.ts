@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { installCommand } from "./locate.js";
-import { resumingPip, type Wheel } from "./pins.js";
+import type { Wheel } from "./pins.js";
 import { platform } from "./platform.js";
 
 interface Outcome {
@@ -36,10 +36,43 @@ function run(
   });
 }
 
+/** As `python -m pip` does it, but that what lies in the current folder under a module's name is not run. */
+const pipScript =
+  "import sys; sys.path[:] = [p for p in sys.path if p]; " +
+  "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)";
+
+/** As variables, because a pip that is too old for one of them then ignores it. */
+const pipSettings = {
+  PIP_NO_INPUT: "1",
+  PIP_DISABLE_PIP_VERSION_CHECK: "1",
+  PIP_REQUIRE_VIRTUALENV: "0",
+  // How often a broken connection is taken up where it broke.
+  PIP_RESUME_RETRIES: "10",
+};
+
+interface PipOptions {
+  /** A wheel of the pip to run. Default: the Python's own one. */
+  pip?: string | undefined;
+  /** For its temporary files. */
+  temporary?: string;
+  signal?: AbortSignal | undefined;
+}
+
+function runPip(
+  python: string,
+  args: string[],
+  { pip, temporary, signal }: PipOptions = {},
+): Promise<Outcome> {
+  // An empty part stands for the current folder.
+  const given = (process.env.PYTHONPATH ?? "").split(delimiter).filter(Boolean).join(delimiter);
+  const env = { ...pipSettings, PYTHONPATH: pip ?? given, ...(temporary && { TMPDIR: temporary }) };
+  return run(python, ["-c", pipScript, ...args], signal, env);
+}
+
 /** The first Python on the PATH that has pip. */
 export async function findPython(): Promise<string> {
   for (const python of platform().pythons) {
-    if ((await run(python, ["-m", "pip", "--version"])).ok) return python;
+    if ((await runPip(python, ["--version"])).ok) return python;
   }
   throw new CameoError(
     "ERR_LIBTORCH",
@@ -51,34 +84,15 @@ export async function findPython(): Promise<string> {
 /** From this version on pip takes up a download that broke. */
 const resuming = { major: 25, minor: 1 };
 
-/** A requirement in a file of its own: only there a hash can be given. */
-async function writeRequirement(
-  folder: string,
-  { project, version, sha256 }: Pick<Wheel, "project" | "version" | "sha256">,
-): Promise<string> {
-  const file = join(folder, "requirements.txt");
-  await writeFile(file, `${project}==${version} --hash=sha256:${sha256}\n`);
-  return file;
-}
-
-/**
- * Where a pip that takes up broken downloads lies: fetched into the empty folder `folder`, unless the Python's own one does.
- * undefined for its own one, also where the other can't be had.
- */
-export async function findResumingPip(
+/** Whether a Python's pip takes up broken downloads; `wheel` is that of a pip to run in the place of its own. */
+export async function canResume(
   python: string,
-  folder: string,
+  wheel: string | undefined,
   signal?: AbortSignal,
-): Promise<string | undefined> {
-  const { stdout } = await run(python, ["-m", "pip", "--version"], signal);
+): Promise<boolean> {
+  const { stdout } = await runPip(python, ["--version"], { pip: wheel, signal });
   const [, major = 0, minor = 0] = (stdout.match(/^pip (\d+)\.(\d+)/) ?? []).map(Number);
-  if (major > resuming.major || (major === resuming.major && minor >= resuming.minor)) return undefined;
-  await mkdir(folder, { recursive: true });
-  const requirement = await writeRequirement(folder, resumingPip);
-  const fetched = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"];
-  const target = ["--target", folder, "--requirement", requirement];
-  const { ok } = await run(python, ["-m", "pip", "install", ...fetched, ...target], signal, pipSettings);
-  return ok ? folder : undefined;
+  return major > resuming.major || (major === resuming.major && minor >= resuming.minor);
 }
 
 /** The kind of wheels that are pinned; it does not depend on the Python that fetches them. */
@@ -87,19 +101,8 @@ function wheelTags(): string[] {
   return [...python, ...platform().wheelPlatforms.flatMap((name) => ["--platform", name])];
 }
 
-/** As variables, because a pip that is too old for one of them then ignores it. */
-const pipSettings = {
-  PIP_NO_INPUT: "1",
-  PIP_DISABLE_PIP_VERSION_CHECK: "1",
-  PIP_REQUIRE_VIRTUALENV: "0",
-  // How often a broken connection is taken up where it broke.
-  PIP_RESUME_RETRIES: "10",
-  // What lies in the current folder under a module's name is not run, by a Python that knows this variable (3.11).
-  PYTHONSAFEPATH: "1",
-};
-
 /**
- * Downloads one wheel into `folder`, with pip's own temporary files there too; `pip` is what `findResumingPip` found. pip is asked
+ * Downloads one wheel into `folder`, with pip's own temporary files there too; `pip` is a wheel of the pip to use. It is asked
  * to check the hash as well, which saves keeping a wrong file, but whoever uses the file checks it.
  */
 export async function downloadWheel(
@@ -107,14 +110,15 @@ export async function downloadWheel(
   wheel: Wheel,
   { folder, pip, signal }: { folder: string; pip?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const requirement = await writeRequirement(folder, wheel);
+  // Only in a file a hash can be given.
+  const requirement = join(folder, "requirements.txt");
+  await writeFile(requirement, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const quiet = ["--quiet", "--progress-bar", "off", "--no-cache-dir"];
   const exactly = ["--no-deps", "--only-binary=:all:", "--require-hashes", ...wheelTags()];
-  const { ok, stderr } = await run(
+  const { ok, stderr } = await runPip(
     python,
-    ["-m", "pip", "download", ...quiet, ...exactly, "--dest", folder, "--requirement", requirement],
-    signal,
-    { TMPDIR: folder, ...pipSettings, ...(pip && { PYTHONPATH: pip }) },
+    ["download", ...quiet, ...exactly, "--dest", folder, "--requirement", requirement],
+    { pip, temporary: folder, signal },
   );
   if (!ok) throw downloadError(wheel, stderr);
 }

@@ -15,7 +15,7 @@ export interface Stamp {
 
 export function readStamp(folder: string): Stamp | undefined {
   try {
-    const stamp = JSON.parse(readFileSync(join(folder, stampFile), "utf8")) as Stamp;
+    const stamp = JSON.parse(textOf(join(folder, stampFile)) ?? "") as Stamp;
     return typeof stamp.files === "object" && stamp.files !== null ? stamp : undefined;
   } catch {
     return undefined;
@@ -55,4 +55,9 @@ export async function sha256Of(file: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest("hex");
+}
+
+/** undefined where there is no regular file, such as a pipe, from which reading might never end. */
+export function textOf(file: string): string | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, "utf8") : undefined;
 }

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
+import { findResumingPip } from "#ts/libtorch/download.js";
 import { type InstallProgress, installRelease } from "#ts/libtorch/install.js";
 import type { Release, Wheel } from "#ts/libtorch/pins.js";
-import { findPython, findResumingPip } from "#ts/libtorch/pip.js";
+import { findPython } from "#ts/libtorch/pip.js";
 import { release } from "#ts/libtorch/platform.js";
 import { setEnvironment } from "../../support/environment.js";
 

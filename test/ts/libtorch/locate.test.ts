@@ -123,6 +123,23 @@ t.test("what another user put where everybody may write is not loaded", async (t
   t.match(locateLibtorch(), { source: "cache" }, "whoever may write there was chosen by the user");
 });
 
+const skip = process.getuid?.() === 0 ? false : "only root can give a folder to another user";
+
+t.test("nor is what lies below a folder that another user made there", { skip }, async (t) => {
+  const machine = bareMachine(t);
+  layOut(join(machine, inCache), "2.11.0", true);
+  chmodSync(machine, 0o1777);
+  t.match(locateLibtorch(), { source: "cache" });
+  chownSync(join(machine, "cache"), 12345, 12345);
+  for (const mode of [0o755, 0o777]) {
+    chmodSync(join(machine, "cache"), mode);
+    t.throws(() => locateLibtorch(), { code: "ERR_LIBTORCH", message: /is not installed/ });
+  }
+  chmodSync(machine, 0o755);
+  chmodSync(join(machine, "cache"), 0o755);
+  t.match(locateLibtorch(), { source: "cache" }, "a group's folder");
+});
+
 /** A `python3` that says that it was started. */
 function writePython(file: string): void {
   mkdirSync(dirname(file), { recursive: true });

@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { damagedFiles, isWhole, writeStamp } from "#ts/libtorch/stamp.js";
+import { damagedFiles, isWhole, readStamp, writeStamp } from "#ts/libtorch/stamp.js";
 
 t.test("a changed byte is found by its hash, a missing file also by its size", async (t) => {
   const folder = t.testdir({ lib: { "liba.so": "aaaa", "libb.so": "bbbb" } });
@@ -23,4 +24,10 @@ t.test("a folder without a readable stamp is not whole", async (t) => {
   mkdirSync(join(folder, "lib"));
   writeFileSync(join(folder, "cameo-libtorch.json"), "{");
   t.notOk(isWhole(folder, "1.2.3"));
+});
+
+t.test("a stamp that is a pipe is not waited for", { skip: process.platform === "win32" }, async (t) => {
+  const folder = t.testdir();
+  t.equal(spawnSync("mkfifo", [join(folder, "cameo-libtorch.json")]).status, 0);
+  t.equal(readStamp(folder), undefined);
 });

@@ -9,11 +9,12 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import t, { type Test } from "tap";
-import { installRelease } from "#ts/libtorch/install.js";
+import { findResumingPip } from "#ts/libtorch/download.js";
+import { installRelease, removeLibtorch } from "#ts/libtorch/install.js";
 import type { Release, Wheel } from "#ts/libtorch/pins.js";
-import { findPython, unpackWheel } from "#ts/libtorch/pip.js";
+import { canResume, findPython, unpackWheel } from "#ts/libtorch/pip.js";
 import { setEnvironment } from "../../support/environment.js";
 
 const keep = { "lib/": "lib" };
@@ -38,14 +39,18 @@ function releaseOf(wheel: Wheel): Release {
   return { name: "libtorch-part", version: "1", cuda: false, wheels: [wheel], unpackedBytes: 1_000_000 };
 }
 
-/** Puts a `python3` on the PATH whose pip runs `download`, in which $folder is where the wheel goes, and checks nothing. */
-function fakePip(t: Test, download: string): string {
+/**
+ * Puts a `python3` on the PATH whose pip runs `download`, in which $folder is where the wheel goes, and checks nothing. Where
+ * it is told to use another pip, a file `other-pip` appears.
+ */
+function fakePip(t: Test, download: string, version = "99.0"): string {
   const python = spawnSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).stdout.trim();
   const folder = t.testdir({ bin: {}, cache: {}, outside: {} });
   const script = `#!/bin/sh
+[ -z "$PYTHONPATH" ] || : > "${folder}/other-pip"
 case "$*" in
-*"pip --version"*) echo "pip 99.0 from here"; exit;;
-*"pip download"*) ;;
+*" --version") echo "pip ${version} from here"; exit;;
+*" download --quiet"*) ;;
 *) exec "${python}" "$@";;
 esac
 while [ "$1" != --dest ]; do shift; done
@@ -55,6 +60,7 @@ ${download}
   writeFileSync(join(folder, "bin", "python3"), script);
   chmodSync(join(folder, "bin", "python3"), 0o755);
   setEnvironment(t, {
+    PYTHONPATH: undefined,
     PATH: `${join(folder, "bin")}:${process.env.PATH}`,
     CAMEO_CACHE: join(folder, "cache"),
   });
@@ -119,8 +125,49 @@ t.test("a folder that another user made where everybody may is not installed int
   const wheel = writeWheel(join(folder, "wheel"), { "lib/a.so": 10 });
   await t.rejects(installRelease(releaseOf(wheel)), {
     code: "ERR_LIBTORCH",
-    message: `${join(cache, "cameo")} belongs to another user of this machine: set CAMEO_CACHE to a folder of your own`,
+    message: `another user of this machine decides what is in ${join(cache, "cameo")}: set CAMEO_CACHE to a folder of your own`,
   });
+});
+
+t.test("nor below a folder that another user made there", { skip }, async (t) => {
+  const folder = fakePip(t, "exit 1");
+  const cache = join(folder, "outside", "cache");
+  mkdirSync(cache);
+  chmodSync(join(folder, "outside"), 0o1777);
+  chmodSync(cache, 0o777);
+  chownSync(cache, 12345, 12345);
+  setEnvironment(t, { CAMEO_CACHE: cache });
+  const wheel = writeWheel(join(folder, "wheel"), { "lib/a.so": 10 });
+  const refused = { code: "ERR_LIBTORCH", message: /^another user of this machine decides what is in / };
+  await t.rejects(installRelease(releaseOf(wheel)), refused);
+  await t.rejects(removeLibtorch(), refused);
+  t.strictSame(readdirSync(cache), []);
+});
+
+t.test("a newer pip that is not the pinned one is not run", async (t) => {
+  const folder = fakePip(t, 'cp "$CAMEO_CACHE/../wheel" "$folder/pip-25.3-py3-none-any.whl"', "23.0");
+  writeWheel(join(folder, "wheel"), { "pip/__init__.py": 10 });
+  t.equal(await findResumingPip("python3", join(folder, "pip")), undefined);
+  t.notOk(existsSync(join(folder, "other-pip")));
+});
+
+t.test("a newer pip without end is ended", async (t) => {
+  const folder = fakePip(t, 'truncate -s 1G "$folder/pip.whl"; exec sleep 600', "23.0");
+  t.equal(await findResumingPip("python3", join(folder, "pip")), undefined);
+  t.notOk(existsSync(join(folder, "other-pip")));
+});
+
+t.test("no module of the current folder is run in pip's place", async (t) => {
+  const planted = "open('ran', 'w').close()\nprint('pip 99.0')\n";
+  const folder = t.testdir({ "pip.py": planted, "runpy.py": planted, "sitecustomize.py": planted });
+  const before = process.cwd();
+  process.chdir(folder);
+  t.teardown(() => process.chdir(before));
+  for (const PYTHONPATH of [undefined, "", delimiter]) {
+    setEnvironment(t, { PYTHONPATH });
+    await canResume(await findPython(), undefined);
+    t.notOk(existsSync("ran"), `PYTHONPATH=${PYTHONPATH}`);
+  }
 });
 
 t.test("a wheel writes nothing outside of its folder, and no more than is allowed", async (t) => {
