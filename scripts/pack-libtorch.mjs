@@ -6,16 +6,7 @@
 // --from         a folder as `cameo libtorch install` makes it. Default: what it has installed, fetched where it isn't
 // --folder-only  leaves out the tarball, whose compression takes a minute
 import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -23,7 +14,7 @@ import { parseArgs } from "node:util";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { installLibtorch, libtorchVersion, reportTo } = await import(join(root, "dist/libtorch/index.js"));
 const { libtorchPackage } = await import(join(root, "dist/libtorch/package.js"));
-const { readStamp, writeStamp } = await import(join(root, "dist/libtorch/stamp.js"));
+const { damagedFiles, readStamp, writeStamp } = await import(join(root, "dist/libtorch/stamp.js"));
 
 const { values: options } = parseArgs({
   options: {
@@ -81,13 +72,18 @@ if (stamp?.version !== libtorchVersion) fail(`${from} is not the libtorch that c
 const licences = join(from, "licenses");
 if (!existsSync(licences))
   fail(`${from} has no licences' texts: \`cameo libtorch install --force\` fetches them`);
+const damaged = await damagedFiles(from);
+if (damaged.length > 0)
+  fail(`${from} is damaged (${damaged.join(", ")}): \`cameo libtorch install --force\` fetches it again`);
 if (stamp.cuda) fail(`${from} has CUDA, which is too large for npm; name one without it with --from`);
 
 const out = resolve(options.out);
 const folder = join(out, basename(libtorchPackage));
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "lib"), { recursive: true });
-for (const name of readdirSync(join(from, "lib")).filter((name) => !name.endsWith(".lib")))
+// What else lies there is of unknown origin.
+const libraries = Object.keys(stamp.files).map((file) => basename(file));
+for (const name of libraries.filter((name) => !name.endsWith(".lib")))
   copyLibrary(join(from, "lib", name), join(folder, "lib", name));
 cpSync(licences, join(folder, "licenses"), { recursive: true });
 await writeStamp(folder, libtorchVersion, false);
