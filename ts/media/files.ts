@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, readlinkSync, type Stats, statSync } from "node:fs";
-import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, type FileHandle, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CameoError, throwIfAborted } from "../errors.js";
+import { isOthersLink } from "../others.js";
 import { quoted, shortened } from "../quote.js";
 
 /** What file systems take as a name. */
@@ -71,6 +72,9 @@ function checkIsFile(stats: Stats): void {
   throw new Error(stats.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a regular file");
 }
 
+/** Said of a path where a link decides what is overwritten, which another user put where everybody may, such as /tmp. */
+const othersLink = "a link that another user of this machine made leads elsewhere";
+
 /** What keeps a file from being written at a path, and what to do; undefined where nothing is known to. */
 export function placeProblem(path: string): string | undefined {
   if (path.includes("\0")) return "it has a NUL character in it; leave it out";
@@ -85,6 +89,7 @@ export function placeProblem(path: string): string | undefined {
     const existing = statSync(path, { throwIfNoEntry: false });
     if (existing?.isDirectory()) return "it is a folder; add a file's name";
     if (existing && !existing.isFile()) return "it exists and is not a regular file; choose another name";
+    if (isOthersLink(path)) return `${othersLink}; choose another place`;
     return undefined;
   } catch (error) {
     return `the folder ${shortened(folder)} can't be written to (${fileReason(error)}); choose another`;
@@ -113,8 +118,10 @@ export class PendingFiles {
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
     throwIfAborted(this.#signal);
-    // A link stays a link: what it leads to is replaced.
-    const target = await realpath(path).catch(() => path);
+    if (isOthersLink(path)) throw writeError(path, new Error(othersLink));
+    // A link stays a link: what it leads to is replaced. One that is made after this is replaced itself.
+    const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink();
+    const target = isLink ? await realpath(path).catch(() => path) : path;
     // Short, whatever the target is called: file systems take names of 255 bytes.
     const temporary = join(dirname(target), `.cameo.${randomBytes(6).toString("hex")}.tmp`);
     this.#pending.push({ temporary, target });

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { test } from "tap";
 import { readText } from "#ts/data/sources/text.js";
-import { PendingFiles, readRegularFile } from "#ts/media/files.js";
+import { PendingFiles, placeProblem, readRegularFile, replaceFile } from "#ts/media/files.js";
 import { readVideoMetadata } from "#ts/media/index.js";
 
 const run = promisify(execFile);
@@ -68,6 +68,34 @@ test("a symbolic link stays one", async (t) => {
   await files.commit();
   t.ok(lstatSync(join(folder, "link")).isSymbolicLink());
   t.equal(readFileSync(join(folder, "target"), "utf8"), "new");
+});
+
+const skip = process.getuid?.() === 0 ? false : "only root can give a link to another user";
+
+test("no link that another user made where everybody may is followed", { skip }, async (t) => {
+  const folder = t.testdir({ open: {}, mine: { film: "old" } });
+  chmodSync(join(folder, "open"), 0o1777);
+  const places = { file: "open/film.mp4", folder: "open/folder/film" };
+  symlinkSync("../mine/film", join(folder, "open", "film.mp4"));
+  symlinkSync("../mine", join(folder, "open", "folder"));
+  for (const name of ["film.mp4", "folder"]) lchownSync(join(folder, "open", name), 12345, 12345);
+  for (const place of Object.values(places)) {
+    const path = join(folder, place);
+    const message = `${path} can't be written: a link that another user of this machine made leads elsewhere`;
+    await t.rejects(replaceFile(path, Buffer.from("new")), { code: "ERR_MEDIA", message });
+    t.match(
+      placeProblem(path),
+      /^a link that another user of this machine made leads elsewhere; choose another/,
+    );
+  }
+  t.equal(readFileSync(join(folder, "mine", "film"), "utf8"), "old");
+  t.strictSame(readdirSync(join(folder, "open")), ["film.mp4", "folder"]);
+  for (const name of ["film.mp4", "folder"]) lchownSync(join(folder, "open", name), 0, 0);
+  for (const place of Object.values(places)) {
+    t.equal(placeProblem(join(folder, place)), undefined);
+    await replaceFile(join(folder, place), Buffer.from(place));
+    t.equal(readFileSync(join(folder, "mine", "film"), "utf8"), place, "a link of one's own is");
+  }
 });
 
 test("where the file may not grow, nothing is left", { skip: process.platform === "win32" }, async (t) => {
