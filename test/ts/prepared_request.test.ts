@@ -31,6 +31,11 @@ test("their files are bounded together", async (t) => {
   const message =
     /^reference \d ".*a.png": it is larger than 256 MiB, alone or with the request's other pictures/;
   await t.rejects(prepare([path, path, path]), { code: "ERR_INVALID_IMAGE", message });
+  const bytes = Buffer.alloc(100 * 2 ** 20);
+  small.copy(bytes);
+  const given =
+    /^reference 3 \(buffer of \d+ bytes\): it is larger than 256 MiB, alone or with the request's other/;
+  await t.rejects(prepare([bytes, bytes, bytes]), { code: "ERR_INVALID_IMAGE", message: given });
 });
 
 test("where one can't be read, the others are no longer waited for", async (t) => {

@@ -5,7 +5,7 @@ import { quoted, shortened } from "../quote.js";
 import { withTransparency } from "./gif.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
-import { invalidImage, placeOf, type ReadSourceOptions, readSource, withFile } from "./source.js";
+import { ByteBudget, invalidImage, placeOf, type ReadSourceOptions, readSource, withFile } from "./source.js";
 
 /** Pixels as they are: RGB, or RGBA (as a canvas gives them), row by row. */
 export interface RawImage {
@@ -76,6 +76,8 @@ export async function openImage(source: ImageSource, options: ReadImageOptions =
   if (!(bytes instanceof Uint8Array)) {
     throw invalidImage(name, "give a path, a URL, a picture file's bytes or {data, width, height}");
   }
+  const { budget = new ByteBudget() } = options;
+  if (bytes === source) budget.take(bytes.length, name);
   checkFormat(bytes, name);
   throwIfAborted(signal);
   const header = () => readHeader(bytes, name);
