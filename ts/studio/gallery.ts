@@ -10,19 +10,22 @@ import type { GalleryEntry } from "./protocol.js";
 import type { References } from "./references.js";
 
 const recordName = "request.json";
+/** Of folders: pictures of people are nobody else's business. */
+const ownMode = 0o700;
 /** Far above what a request's texts can take. */
 const maxRecordBytes = 2 ** 20;
 const idPattern = /^\d{8}-\d{6}-[0-9a-f]{6}$/;
 const noFilm = "@napi-rs/webcodecs is not installed, so this is an animated WebP";
 
-/** A name within an entry's folder, and nothing that leads out of it. */
-const fileName = z.string().regex(/^[a-z]+(-\d+)?\.[a-z0-9]+$/);
+/** The names that files have here: no other is shown or deleted. */
+const videoName = z.string().regex(/^video\.(mp4|webp|png)$/);
+const referenceName = z.string().regex(/^reference-\d+\.(png|jpeg|webp|avif|gif|tiff)$/);
 
 const entrySchema = z.object({
   id: z.string().regex(idPattern),
   created: z.string(),
-  video: fileName,
-  references: z.array(fileName),
+  video: videoName,
+  references: z.array(referenceName),
   request: z.looseObject({
     prompt: z.string(),
     negativePrompt: z.string(),
@@ -63,8 +66,7 @@ export class Gallery {
   static async open(folder: string): Promise<Gallery> {
     const gallery = new Gallery(folder);
     try {
-      // Pictures of people are nobody else's business.
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await mkdir(folder, { recursive: true, mode: ownMode });
       const names = await readdir(folder);
       await removeLeftovers(folder, names);
       for (const name of names.filter((each) => idPattern.test(each)).sort()) await gallery.#read(name);
@@ -94,7 +96,7 @@ export class Gallery {
     const folder = join(this.folder, id);
     const pending = join(this.folder, `.${id}.tmp`);
     try {
-      await mkdir(pending, { recursive: true });
+      await mkdir(pending, { recursive: true, mode: ownMode });
       const { name, warnings } = await videoFile(video.count);
       await video.save(join(pending, name), { signal });
       const { reference: _, ...request } = video.request;
@@ -120,11 +122,12 @@ export class Gallery {
     }
   }
 
-  /** The path of one of an entry's files; undefined where it has none of this name. */
-  file(id: string, name: string): string | undefined {
+  /** The path of one of an entry's files; undefined where it has none of this name, or its folder became a link. */
+  async file(id: string, name: string): Promise<string | undefined> {
     const entry = this.#entries.get(id);
     if (!entry || ![entry.video, ...entry.references].includes(name)) return undefined;
-    return join(this.folder, id, name);
+    const folder = join(this.folder, id);
+    return (await lstat(folder).catch(() => undefined))?.isDirectory() ? join(folder, name) : undefined;
   }
 
   /**
@@ -136,6 +139,8 @@ export class Gallery {
     if (!entry) return false;
     const folder = join(this.folder, id);
     try {
+      const place = await lstat(folder).catch(() => undefined);
+      if (place && !place.isDirectory()) throw new Error("it is not a folder any more");
       // The record goes first: what is left of an interrupted removal is no entry.
       await rm(join(folder, recordName), { force: true });
       this.#entries.delete(id);

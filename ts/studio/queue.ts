@@ -53,7 +53,8 @@ export class Queue {
     if (this.#closed) throw new Refusal(503, "ERR_CLOSED", "the studio is ending; start cameo studio again");
     const group = randomUUID();
     const jobs = Array.from({ length: count }, (_, i): Job => {
-      const parameters: VideoParameters = { ...order, seed: seed + i };
+      // The first as it was given: what is no number would become one.
+      const parameters: VideoParameters = { ...order, seed: i === 0 ? seed : seed + i };
       return { id: randomUUID(), group, state: "waiting", parameters };
     });
     for (const { parameters } of jobs) {
@@ -78,6 +79,7 @@ export class Queue {
     if (!task) return false;
     if (task.job.state === "waiting") this.#change(task, { state: "cancelled" });
     task.controller.abort();
+    this.#forgetOldest();
     return true;
   }
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { copyFile, lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
 import { isAlive } from "../is_alive.js";
+import { replaceFile } from "../media/files.js";
 import { openImage } from "../media/index.js";
 import { sniff } from "../media/signature.js";
 import { Refusal } from "./errors.js";
@@ -24,48 +25,42 @@ interface Picture extends UploadedReference {
 export class References {
   readonly #folder: string;
   readonly #pictures = new Map<string, Picture>();
+  readonly #maxBytes: number;
   #bytes = 0;
-  /** Settles when the newest picture was decoded, or could not be. */
-  #decoded: Promise<unknown> = Promise.resolve();
+  /** Settles when the newest picture is kept, or could not be. */
+  #added: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, maxBytes: number) {
     this.#folder = folder;
+    this.#maxBytes = maxBytes;
   }
 
-  static async open(): Promise<References> {
+  static async open({ maxBytes = maxTotalBytes } = {}): Promise<References> {
     await removeLeftovers();
-    return new References(await mkdtemp(join(tmpdir(), `cameo-studio-${process.pid}-`)));
+    return new References(await mkdtemp(join(tmpdir(), `cameo-studio-${process.pid}-`)), maxBytes);
   }
 
-  /** Keeps a picture that can be read; ERR_INVALID_IMAGE for any other. */
+  /** Keeps a picture that can be read, one at a time; ERR_INVALID_IMAGE for any other. */
   async add(bytes: Uint8Array): Promise<UploadedReference> {
+    const added = this.#added.then(() => this.#add(bytes));
+    this.#added = added.catch(() => {});
+    return added;
+  }
+
+  async #add(bytes: Uint8Array): Promise<UploadedReference> {
     const id = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
     const known = this.#pictures.get(id);
     if (known) return answer(known);
-    const { width, height } = await this.#check(bytes);
-    if (this.#bytes + bytes.length > maxTotalBytes) {
+    const { width, height } = await check(bytes);
+    if (this.#bytes + bytes.length > this.#maxBytes) {
       throw new Refusal(413, "ERR_TOO_LARGE", "too many pictures were uploaded; start the studio again");
     }
     const extension = (sniff(bytes) ?? "").toLowerCase();
     const picture = { id, width, height, extension, path: join(this.#folder, `${id}.${extension}`) };
-    await writeFile(picture.path, bytes);
+    await replaceFile(picture.path, bytes);
     this.#bytes += bytes.length;
     this.#pictures.set(id, picture);
     return answer(picture);
-  }
-
-  /** Its size, if it can be decoded; one picture at a time is. */
-  async #check(bytes: Uint8Array): Promise<{ width: number; height: number }> {
-    const image = await openImage(bytes, { name: "reference" });
-    const { width, height } = await image.size();
-    if (width * height > maxPixels) {
-      const message = `${image.name}: it has more than ${maxPixels} pixels; scale it down`;
-      throw new CameoError("ERR_INVALID_IMAGE", message);
-    }
-    const decoded = this.#decoded.then(() => image.decode());
-    this.#decoded = decoded.catch(() => {});
-    await decoded;
-    return { width, height };
   }
 
   /** The picture's file; undefined where there is none of this id. */
@@ -88,6 +83,18 @@ export class References {
   async close(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** A picture's size, if it can be decoded. */
+async function check(bytes: Uint8Array): Promise<{ width: number; height: number }> {
+  const image = await openImage(bytes, { name: "reference" });
+  const { width, height } = await image.size();
+  if (width * height > maxPixels) {
+    const message = `${image.name}: it has more than ${maxPixels} pixels; scale it down`;
+    throw new CameoError("ERR_INVALID_IMAGE", message);
+  }
+  await image.decode();
+  return { width, height };
 }
 
 /** Removes the pictures that a studio which was killed has left. */

@@ -105,11 +105,11 @@ function addJobs(app: Hono, { engine, events, gallery, queue, references, runs, 
 }
 
 function addGallery(app: Hono, { events, gallery }: Parts): void {
-  app.get("/files/:id/:name", (context) => {
+  app.get("/files/:id/:name", async (context) => {
     const { id, name } = context.req.param();
     // Of HEAD nobody reads the stream that a range is sent as.
     const range = context.req.method === "HEAD" ? undefined : context.req.header("range");
-    return fileAnswer(gallery.file(id, name), range);
+    return fileAnswer(await gallery.file(id, name), range);
   });
   app.delete("/api/gallery/:id", async (context) => {
     const id = context.req.param("id");

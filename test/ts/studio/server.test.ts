@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -46,7 +47,10 @@ test("says what is wrong with a request", async (t) => {
       { ...small, references, count: 100 },
       /^count: 100 is not allowed; it must be a whole number from 1 to 16/,
     ],
-    [{ ...small, references, seed: "x" }, /^seed: /],
+    ...["x", "5", null, true, false, 1.5, []].map((seed): [unknown, RegExp] => [
+      { ...small, references, seed, count: 2 },
+      /^seed: .* is not allowed/,
+    ]),
   ];
   for (const [order, message] of wrong) {
     const body = typeof order === "string" ? order : JSON.stringify(order);
@@ -107,6 +111,7 @@ test("makes a video, keeps it, and deletes it", async (t) => {
     references: ["reference-1.png"],
     request: { ...small, seed: 7, negativePrompt: "", guidanceScale: 8, fps: 8 },
   });
+  t.equal(statSync(join(studio.output, entry.id)).mode & 0o777, 0o700, "it is this user's alone");
   t.strictSame(readdirSync(join(studio.output, entry.id)).sort(), [
     "reference-1.png",
     "request.json",
@@ -172,9 +177,13 @@ test("queues, shows progress to every tab, and cancels", async (t) => {
     message: /64 videos are waiting, and 64 can/,
   });
 
-  for (const { id } of [...(await studio.state()).jobs].reverse()) {
+  for (const { id } of [...(await studio.state()).jobs].slice(1).reverse()) {
     t.equal((await studio.call(`/api/jobs/${id}`, { method: "DELETE" })).status, 204);
   }
+  const running = await studio.state();
+  t.equal(running.jobs[0]?.state, "running");
+  t.equal(running.jobs.length, 17, "what waited and was cancelled is forgotten while another runs");
+  t.equal((await studio.call(`/api/jobs/${running.jobs[0]?.id}`, { method: "DELETE" })).status, 204);
   const after = await studio.until((state) => state.jobs.every(({ state }) => state === "cancelled"));
   t.ok(after.jobs.length <= 16, "what is long over is forgotten");
   t.strictSame(after.gallery, []);
