@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import type { GalleryEntry, VideoOrder } from "../protocol.js";
 import { fetchFile, fileUrl, hasReference, orderVideos, uploadReference } from "./api.js";
-import { numberFault, numberFields, numberNames, parseNumber } from "./numbers.js";
+import { numberFault, numberFields, numberNames, numberText, parseNumber } from "./numbers.js";
 import { announcement } from "./store.js";
 
 /** What the form holds: as typed, so that an empty field takes the default. */
@@ -88,7 +88,7 @@ export async function submit(): Promise<void> {
 /** Fills the form with what made a video, its references included. */
 export async function useAgain({ id, request, references }: GalleryEntry): Promise<void> {
   draftError.value = "";
-  const fields = Object.fromEntries(numberNames.map((name) => [name, String(request[name])]));
+  const fields = Object.fromEntries(numberNames.map((name) => [name, numberText(request[name])]));
   const { prompt, negativePrompt } = request;
   draft.value = { ...empty, ...fields, prompt, negativePrompt };
   for (const name of references) {

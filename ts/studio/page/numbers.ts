@@ -13,22 +13,36 @@ export type NumberName = keyof typeof numberFields;
 
 export const numberNames = Object.keys(numberFields) as NumberName[];
 
+/** Texts such as "1,000" and "12.500", whose mark may stand before the decimals or between thousands. */
+const twoNumbers = /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/;
+
 /**
  * The number in a field's text, which may have a comma as its decimal point; undefined for an empty field, NaN for what is no
- * number or could be two, such as "1,000".
+ * number or could be two.
  */
 export function parseNumber(text: string, whole: boolean): number | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
   const isNumber = whole ? /^[+-]?\d+$/ : /^[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?$/i;
-  if (!isNumber.test(trimmed) || /^[+-]?[1-9]\d{0,2},\d{3}$/.test(trimmed)) return Number.NaN;
+  if (!isNumber.test(trimmed) || twoNumbers.test(trimmed)) return Number.NaN;
   const value = Number(trimmed.replace(",", "."));
   return Number.isFinite(value) ? value : Number.NaN;
+}
+
+/** A number as a field's text, which `parseNumber` reads as that number. */
+export function numberText(value: number): string {
+  const text = String(value);
+  return twoNumbers.test(text) ? `${text}0` : text;
 }
 
 /** What is wrong with a field's text; undefined where nothing is. */
 export function numberFault(name: NumberName, text: string): string | undefined {
   const { label, whole } = numberFields[name];
   if (!Number.isNaN(parseNumber(text, whole))) return undefined;
-  return `${label}: "${text.trim()}" is not a ${whole ? "whole number, such as 30" : "number, such as 7.5"}`;
+  const trimmed = text.trim();
+  if (!whole && twoNumbers.test(trimmed)) {
+    const decimal = `${trimmed.replace(",", ".")}0`;
+    return `${label}: "${trimmed}" is not a clear number; write ${decimal} or ${trimmed.replace(/[.,]/, "")}`;
+  }
+  return `${label}: "${trimmed}" is not a ${whole ? "whole number, such as 30" : "number, such as 7.5"}`;
 }
