@@ -22,7 +22,7 @@ Examples:
   $ cameo studio
   $ cameo studio --output videos/ --runs runs/
   $ cameo studio --base sd15/ --motion motion-adapter/ --subject videomaker.bin
-  $ ssh -L 8080:localhost:8080 gpu-machine cameo studio --port 8080 --no-open`;
+  $ ssh -L 8080:127.0.0.1:8080 gpu-machine cameo studio --port 8080 --no-open`;
 
 /** `cameo studio`: the local page. */
 export function studioCommand(): Command {
@@ -57,7 +57,7 @@ async function studio(flags: StudioFlags): Promise<void> {
     if (flags.json) printEvent("listening", { url: server.url, output });
     else process.stdout.write(`${server.url}\n`);
     if (!flags.quiet) process.stderr.write(`cameo: videos are kept in ${output}; Ctrl-C ends the studio\n`);
-    if (flags.open) await openBrowser(server.url);
+    if (flags.open) await openBrowser(server.browserUrl);
     await aborted(signal);
   });
 }

@@ -3,9 +3,9 @@ import type { Context, MiddlewareHandler, Next } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { Refusal } from "./errors.js";
 
-/** Names by which a browser on this machine can call the server. */
-const hosts = ["127.0.0.1", "localhost"];
 const safeMethods = ["GET", "HEAD"];
+
+const refusal = "open the link that cameo studio printed, with its token";
 
 /** Nothing from elsewhere, no inline script or style; previews come as data: URLs. */
 export const securityHeaders: MiddlewareHandler = secureHeaders({
@@ -28,10 +28,12 @@ export const securityHeaders: MiddlewareHandler = secureHeaders({
   strictTransportSecurity: false,
 });
 
-/** What those who may use a studio know. Both are drawn at random when it starts. */
+/** What those who may use a studio know. All are drawn at random when it starts. */
 export interface Secrets {
   /** Lets its holder do anything. */
   token: string;
+  /** Is exchanged for the token, once; undefined when it was. */
+  code: string | undefined;
   /** Lets its holder see pictures and videos whose addresses it knows; the token is for no address that a page shows. */
   fileKey: string;
 }
@@ -39,18 +41,22 @@ export interface Secrets {
 /**
  * Refuses what doesn't come from this server's own address or page.
  *
- * Host: a name that an attacker had resolve to 127.0.0.1 is not one of ours. Origin: pages of other sites and of other ports
+ * Host: a name that an attacker had resolve to 127.0.0.1 is not one of ours. Nor is localhost, which may be ::1 as well, where
+ * another user can listen on the same port, and would be sent the token. Origin: pages of other sites and of other ports
  * can't ask for anything to be done.
  */
 export function checkSender(port: () => number): MiddlewareHandler {
   return async (context: Context, next: Next) => {
     const host = context.req.header("host");
-    if (!hosts.some((name) => host === address(name, port()))) {
-      throw new Refusal(403, "ERR_HOST", "this address is not the studio's; open the link that it printed");
+    // Browsers leave HTTP's own port out.
+    const own = port() === 80 ? "127.0.0.1" : `127.0.0.1:${port()}`;
+    if (host !== own) {
+      const message = `this address is not the studio's, which is http://${own}/ and not localhost; open the link that it printed`;
+      throw new Refusal(403, "ERR_HOST", message);
     }
     const origin = context.req.header("origin");
     const isSafe = safeMethods.includes(context.req.method);
-    if (origin === undefined ? !isSafe : origin !== `http://${host}`) {
+    if (origin === undefined ? !isSafe : origin !== `http://${own}`) {
       throw new Refusal(403, "ERR_ORIGIN", "only the studio's own page may ask for this");
     }
     return next();
@@ -70,13 +76,21 @@ export function checkSecret(
     if (isEqual(context.req.header("authorization") ?? "", `Bearer ${token}`)) return next();
     const mayUseKey = safeMethods.includes(method) && isFile(path);
     if (mayUseKey && isEqual(context.req.query("key") ?? "", fileKey)) return next();
-    throw new Refusal(401, "ERR_TOKEN", "open the link that cameo studio printed, with its token");
+    throw new Refusal(401, "ERR_TOKEN", refusal);
   };
 }
 
-/** As browsers say it, which leave HTTP's own port out. */
-function address(name: string, port: number): string {
-  return port === 80 ? name : `${name}:${port}`;
+/**
+ * The token, for a page that was opened with it or with the code. The code is for the browser's command line, which other
+ * users may be able to read for as long as the browser runs.
+ */
+export function tellToken(secrets: Secrets, context: Context): string {
+  const given = context.req.header("authorization") ?? "";
+  const { token, code } = secrets;
+  const isCode = code !== undefined && isEqual(given, `Code ${code}`);
+  if (isCode) secrets.code = undefined;
+  if (isCode || isEqual(given, `Bearer ${token}`)) return token;
+  throw new Refusal(401, "ERR_TOKEN", refusal);
 }
 
 /** In a time that does not tell how much of it is right. */

@@ -7,10 +7,14 @@ import type { LoadOptions } from "../options/load.js";
 import { Engine } from "./engine.js";
 import { Events } from "./events.js";
 import { Gallery } from "./gallery.js";
+import type { Secrets } from "./guard.js";
 import { Queue } from "./queue.js";
 import { References } from "./references.js";
 import { createApp } from "./routes.js";
 import { Runs } from "./runs.js";
+
+/** At a time: far more than tabs have, and few enough for this machine. */
+const maxConnections = 256;
 
 export interface StudioOptions {
   /** The model that makes the videos. */
@@ -27,10 +31,13 @@ export interface StudioOptions {
 export class Studio implements AsyncDisposable {
   /** Opens the page; holds the token. */
   readonly url: string;
+  /** Opens the page once: for a browser's command line, which other users may be able to read. */
+  readonly browserUrl: string;
   readonly #close: () => Promise<void>;
 
-  private constructor(url: string, close: () => Promise<void>) {
-    this.url = url;
+  private constructor(origin: string, { token, code }: Secrets, close: () => Promise<void>) {
+    this.url = `${origin}/?token=${token}`;
+    this.browserUrl = `${origin}/?code=${code}`;
     this.#close = close;
   }
 
@@ -45,10 +52,11 @@ export class Studio implements AsyncDisposable {
     const events = new Events();
     const engine = new Engine(load, (model) => events.emit({ type: "model", model }));
     const queue = new Queue({ engine, gallery, references }, (event) => events.emit(event));
-    const secrets = { token: secret(), fileKey: secret() };
+    const secrets: Secrets = { token: secret(), code: secret(), fileKey: secret() };
     const parts = { engine, events, gallery, queue, references, runs: trainingRuns, secrets };
     const app = createApp({ ...parts, port: () => (server.address() as AddressInfo).port });
     const server = createServer(getRequestListener(app.fetch));
+    server.maxConnections = maxConnections;
     try {
       await listen(server, port);
     } catch (error) {
@@ -56,8 +64,8 @@ export class Studio implements AsyncDisposable {
       throw error;
     }
     engine.load();
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${secrets.token}`;
-    return new Studio(url, async () => {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return new Studio(origin, secrets, async () => {
       events.close();
       await queue.close();
       await engine.close();

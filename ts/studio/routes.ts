@@ -10,7 +10,7 @@ import { errorAnswer, Refusal } from "./errors.js";
 import type { Events } from "./events.js";
 import { fileAnswer, notFound } from "./files.js";
 import type { Gallery } from "./gallery.js";
-import { checkSecret, checkSender, type Secrets, securityHeaders } from "./guard.js";
+import { checkSecret, checkSender, type Secrets, securityHeaders, tellToken } from "./guard.js";
 import type { StudioState, VideoOrder } from "./protocol.js";
 import type { Queue } from "./queue.js";
 import type { References } from "./references.js";
@@ -57,8 +57,9 @@ export function createApp(parts: Parts): Hono {
   app.notFound(() => {
     throw notFound();
   });
-  // Before the check: the page's own code is no secret, and takes the token out of its address.
+  // Before the check: the page's own code is no secret, and comes to the token by its address.
   addPage(app);
+  app.post("/api/token", (context) => context.json({ token: tellToken(parts.secrets, context) }));
   app.use(checkSecret(parts.secrets, (path) => /^\/(files|api\/references)\//.test(path)));
   addJobs(app, parts);
   addGallery(app, parts);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -6,18 +7,21 @@ import {
   lstatSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
 import { test } from "tap";
 import type { Refusal } from "#ts/studio/errors.js";
 import { checkSender } from "#ts/studio/guard.js";
-import { small, startStudio } from "./helpers.js";
+import { Studio } from "#ts/studio/index.js";
+import { Client, model, small, startStudio } from "./helpers.js";
 
 const none = { authorization: undefined };
 const pageFiles = ["/", "/page.js", "/page.css", "/icon.svg", "/licences.txt", "/echarts.js"];
@@ -70,6 +74,35 @@ test("does nothing for whoever has no token", async (t) => {
   }
 });
 
+test("the code in the browser's command line is exchanged for the token, once", async (t) => {
+  const output = join(t.testdir({}), "gallery");
+  const studio = await Studio.start({ load: { ...model, device: "cpu" }, output });
+  t.teardown(() => studio.close());
+  const client = new Client(studio.url, output);
+  const { origin, searchParams } = new URL(studio.browserUrl);
+  t.equal(origin, client.origin);
+  t.strictSame([...searchParams.keys()], ["code"]);
+  t.notMatch(studio.browserUrl, client.token);
+  const code = `Code ${searchParams.get("code")}`;
+  const ask = async (authorization: string | undefined, headers: Record<string, string | undefined> = {}) => {
+    const call = { method: "POST", headers: { authorization, ...headers } };
+    const { status, body } = await client.call("/api/token", call);
+    return status === 200 ? JSON.parse(body.toString()).token : status;
+  };
+  for (const wrong of [undefined, "", "Code ", "Code undefined", `${code}x`, code.slice(5)]) {
+    t.equal(await ask(wrong), 401, String(wrong));
+  }
+  t.equal(await ask(code, { origin: undefined }), 403);
+  t.equal(await ask(code, { origin: "http://other.example" }), 403);
+  const events = await client.call("/api/jobs/none", { method: "DELETE", headers: { authorization: code } });
+  t.equal(events.status, 401, "it opens nothing else");
+  t.equal(await ask(code), client.token);
+  t.equal(await ask(code), 401);
+  t.equal(await ask("Code undefined"), 401);
+  t.equal(await ask(`Bearer ${client.token}`), client.token);
+  t.equal(await ask(`Bearer ${client.token}x`), 401);
+});
+
 test("the key in a picture's address opens files, and nothing else", async (t) => {
   const studio = await startStudio(t);
   const { fileKey } = await studio.state();
@@ -112,8 +145,13 @@ test("refuses another Host or another Origin, whatever else is right", async (t)
   for (const origin of [undefined, "http://other.example", `https://${host}`]) {
     t.equal((await studio.call("/api/jobs", { ...post, headers: { origin } })).status, 403);
   }
-  const byName = { host: `localhost:${studio.port}` };
-  t.equal((await studio.call("/", { headers: byName })).status, 200, "localhost is this machine too");
+  const name = `localhost:${studio.port}`;
+  const byName = await studio.call("/", { headers: { host: name, origin: `http://${name}` } });
+  t.equal(byName.status, 403, "localhost may be ::1 as well, where another user listens");
+  t.match(JSON.parse(byName.body.toString()), {
+    code: "ERR_HOST",
+    message: `this address is not the studio's, which is http://127.0.0.1:${studio.port}/ and not localhost`,
+  });
   t.strictSame((await studio.state()).jobs, []);
 });
 
@@ -123,7 +161,8 @@ test("on HTTP's own port, browsers leave the port out", async (t) => {
     app.onError((error, context) => context.text("", (error as Refusal).status));
     return (await app.request("/", { method: "POST", headers })).status;
   };
-  t.equal(await answer({ host: "localhost", origin: "http://localhost" }), 200);
+  t.equal(await answer({ host: "127.0.0.1", origin: "http://127.0.0.1" }), 200);
+  t.equal(await answer({ host: "localhost", origin: "http://localhost" }), 403);
   t.equal(await answer({ host: "127.0.0.1", origin: "http://127.0.0.1:81" }), 403);
   t.equal(await answer({ host: "evil.example", origin: "http://evil.example" }), 403);
 });
@@ -147,15 +186,64 @@ test("gives no file but those of its gallery", async (t) => {
   }
 });
 
-test("a record that names files outside its folder is no entry", async (t) => {
-  const output = join(t.testdir({ gallery: { "20250101-000000-abcdef": {} } }), "gallery");
-  const record = {
-    ...{ id: "20250101-000000-abcdef", created: "2025-01-01T00:00:00Z", warnings: [], seconds: 1 },
-    ...{ video: "../../secret.mp4", references: [] },
+/** What a gallery keeps of a video, as its request.json has it. */
+function record(id: string, video = "video.mp4", references: string[] = []) {
+  return {
+    ...{ id, created: "2025-01-01T00:00:00Z", warnings: [], seconds: 1, video, references },
     request: { ...small, negativePrompt: "", fps: 8, guidanceScale: 8, seed: 1 },
   };
-  writeFileSync(join(output, record.id, "request.json"), JSON.stringify(record));
-  t.strictSame((await (await startStudio(t, { output })).state()).gallery, []);
+}
+
+test("a record that names files which no gallery writes is no entry", async (t) => {
+  const id = (n: number) => `20250101-000000-0000${String(n).padStart(2, "0")}`;
+  const wrong: [video: string, ...references: string[]][] = [
+    ["../../secret.mp4"],
+    ["credentials.json"],
+    ["video.html"],
+    ["video.mp4.js"],
+    ["request.json"],
+    ["video.mp4", "../reference-1.png"],
+    ["video.mp4", "reference-1.html"],
+    ["video.mp4", "reference-1.js"],
+    ["video.mp4", "id.png"],
+  ];
+  const right: typeof wrong = [["video.webp"], ["video.png", "reference-1.tiff", "reference-12.jpeg"]];
+  const folders = Object.fromEntries([...wrong, ...right].map((_, n) => [id(n), {}]));
+  const output = join(t.testdir({ gallery: folders }), "gallery");
+  for (const [n, [video, ...references]] of [...wrong, ...right].entries()) {
+    const text = JSON.stringify(record(id(n), video, references));
+    writeFileSync(join(output, id(n), "request.json"), text);
+  }
+  const { gallery } = await (await startStudio(t, { output })).state();
+  t.strictSame(
+    gallery.map((entry) => entry.id),
+    [id(wrong.length + 1), id(wrong.length)],
+  );
+});
+
+test("an entry's folder that became a link is not followed, nor what it leads to deleted", async (t) => {
+  const id = "20250101-000000-aaaaaa";
+  const folder = t.testdir({ gallery: { [id]: {} }, outside: {} });
+  const output = join(folder, "gallery");
+  writeFileSync(join(output, id, "request.json"), JSON.stringify(record(id)));
+  writeFileSync(join(output, id, "video.mp4"), "inside");
+  writeFileSync(join(folder, "outside", "video.mp4"), "outside");
+  const studio = await startStudio(t, { output });
+  t.equal((await studio.call(`/files/${id}/video.mp4`)).body.toString(), "inside");
+  renameSync(join(output, id), join(output, "aside"));
+  symlinkSync("../outside", join(output, id));
+  t.equal((await studio.call(`/files/${id}/video.mp4`)).status, 404);
+  const { status, body } = await studio.call(`/api/gallery/${id}`, { method: "DELETE" });
+  t.equal(status, 500);
+  t.match(JSON.parse(body.toString()), { code: "ERR_MEDIA", message: /it is not a folder any more/ });
+  t.strictSame(readdirSync(join(folder, "outside")), ["video.mp4"]);
+  rmSync(join(output, id));
+  t.equal(
+    (await studio.call(`/api/gallery/${id}`, { method: "DELETE" })).status,
+    204,
+    "nothing is left of it",
+  );
+  t.strictSame((await studio.state()).gallery, []);
 });
 
 test("a link in the gallery leads nowhere", async (t) => {
@@ -163,10 +251,6 @@ test("a link in the gallery leads nowhere", async (t) => {
     gallery: { "20250101-000000-aaaaaa": {} },
     outside: {},
     "secret.mp4": "secret",
-  });
-  const record = (id: string) => ({
-    ...{ id, created: "2025-01-01T00:00:00Z", warnings: [], seconds: 1, video: "video.mp4", references: [] },
-    request: { ...small, negativePrompt: "", fps: 8, guidanceScale: 8, seed: 1 },
   });
   const [linked, real] = ["20250101-000000-bbbbbb", "20250101-000000-aaaaaa"];
   const output = join(folder, "gallery");
@@ -227,4 +311,18 @@ test("uploaded pictures are for this user alone", async (t) => {
   const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`cameo-studio-${process.pid}-`));
   t.ok(own.length > 0);
   for (const name of own) t.equal(lstatSync(join(tmpdir(), name)).mode & 0o777, 0o700);
+});
+
+test("no more connections are held than a studio's tabs may need", async (t) => {
+  const { port } = await startStudio(t);
+  const open = async () => {
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    t.teardown(() => socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+  for (let i = 0; i < 256; i++) await open();
+  const refused = (await open()).resume();
+  await once(refused, "close");
+  t.pass("it was closed at once");
 });

@@ -199,6 +199,9 @@ test("a number that can't be read is marked, and nothing is sent", { skip }, asy
   const wrong = [
     "7,5,0",
     "1,000",
+    "1.000",
+    "12.500",
+    "-7,125",
     "7;5",
     "7 5",
     "seven",
@@ -233,6 +236,9 @@ test("a number that can't be read is marked, and nothing is sent", { skip }, asy
     "7.5": 7.5,
     " 7 ": 7,
     "0,125": 0.125,
+    "0.125": 0.125,
+    "7.1250": 7.125,
+    "1000": 1000,
     ",5": 0.5,
     "12,5": 12.5,
     "1e1": 10,
@@ -249,6 +255,30 @@ test("a number that can't be read is marked, and nothing is sent", { skip }, asy
     t.equal(order?.guidanceScale, value, text);
   }
   t.strictSame(errors, []);
+});
+
+test("opens by a code once, and a wrong token in its address changes nothing", { skip }, async (t) => {
+  const { page, studio, context } = await open(t);
+  const stored = (of: Page) => of.evaluate(() => localStorage.getItem("token"));
+  const { origin, searchParams } = new URL(studio.url);
+  const token = searchParams.get("token");
+  for (const query of ["?token=wrong", "?code=wrong", "?token="]) {
+    await page.goto(`${origin}/${query}`);
+    await page.getByText("Ready on cpu").waitFor();
+    t.equal(await stored(page), token, query);
+    t.equal(page.url(), `${origin}/`);
+  }
+  const browser = context.browser() as Browser;
+  const first = await (await browser.newContext()).newPage();
+  await first.goto(studio.browserUrl);
+  await first.getByText("Ready on cpu").waitFor();
+  t.equal(first.url(), `${origin}/`);
+  await first.reload();
+  await first.getByText("Ready on cpu").waitFor();
+  const late = await (await browser.newContext()).newPage();
+  await late.goto(studio.browserUrl);
+  await late.getByText("Open the link that cameo studio printed").waitFor();
+  t.equal(await stored(late), null);
 });
 
 test("fits a phone, in the dark, by the keyboard", { skip }, async (t) => {
