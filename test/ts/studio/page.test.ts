@@ -97,7 +97,7 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
   await drop(page, "examples/critter.png");
   await page.getByRole("img", { name: "me.png" }).waitFor();
   await page.getByLabel("Prompt").fill("A critter runs on a beach.");
-  await fill(page, { ...size, Steps: "1000", Seed: "7" });
+  await fill(page, { ...size, Steps: "1000", Seed: "7", Guidance: "7,1250" });
   await page.getByRole("button", { name: "Generate" }).click();
 
   const preview = page.getByRole("img", { name: "Preview of seed 7" });
@@ -144,6 +144,8 @@ test("the main job: a reference, a sentence, a video, and the same again", { ski
   t.equal(await page.getByLabel("Prompt").inputValue(), "A critter runs on a beach.");
   t.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), "7");
   t.equal(await page.getByLabel("Steps").inputValue(), "3");
+  const guidance = page.getByLabel("Guidance", { exact: true });
+  t.equal(await guidance.inputValue(), "7.1250", "7.125 could be two numbers");
   await noSeriousViolation(t, page, "the page with a video");
   t.strictSame(errors, []);
 });
