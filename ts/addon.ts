@@ -19,9 +19,12 @@ export function openAddon(options: { cuda?: boolean } = {}): NativeAddon {
   return addon;
 }
 
-/** The addon for what computes on `device`, an option's value: CUDA is loaded where that may be it. */
+/**
+ * The addon for what computes on `device`, an option's value. CUDA, where it is there, is loaded for the CPU, too: libtorch
+ * looks for it once in a process, and a GPU that is asked for later would not be found.
+ */
 export function openAddonFor(device: string): NativeAddon {
-  return openAddon(device === "auto" ? {} : { cuda: device.startsWith("cuda") });
+  return openAddon(device.startsWith("cuda") ? { cuda: true } : {});
 }
 
 function loadAddon(): NativeAddon {

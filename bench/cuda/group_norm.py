@@ -81,14 +81,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="where the report goes, JSON")
     parser.add_argument("--nvcc", default="nvcc")
+    parser.add_argument("--library", type=Path, help="cameo_cuda.so as it was built, rather than compiling anew")
     parser.add_argument("--check-only", action="store_true", help="the checks alone, as for compute-sanitizer")
     options = parser.parse_args()
 
     report = {"device": torch.cuda.get_device_name(), "torch": torch.__version__, "checks": [], "times": []}
     right = True
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "group_norm.so"
-        report["compiler"] = compile_kernels(KERNELS / "group_norm.cu", path, options.nvcc)
+        path = options.library or Path(folder) / "group_norm.so"
+        if not options.library:
+            report["compiler"] = compile_kernels(KERNELS / "group_norm.cu", path, options.nvcc)
         library = GroupNormLibrary(path)
         for size in CHECKED if options.check_only else CHECKED + TIMED:
             for type_name, (_, tolerance) in TYPES.items():

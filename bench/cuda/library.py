@@ -73,9 +73,12 @@ def _strides(x: torch.Tensor) -> Strides:
 
 def _open(path: Path, *counts: str) -> ctypes.CDLL:
     """A build of the kernels; `counts` are its functions that give numbers of floats."""
-    # CUDA's runtime is PyTorch's, which has it in memory, but perhaps for itself.
+    # CUDA's runtime is PyTorch's, which has it in memory, but perhaps for itself; so are the libraries that the part for
+    # NCCL of cameo_cuda.so calls.
     ctypes.CDLL(f"libcudart.so.{(torch.version.cuda or '13').split('.')[0]}", mode=os.RTLD_GLOBAL)
-    library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)
+    for name in ("libc10.so", "libc10_cuda.so", "libtorch_cpu.so", "libtorch_cuda.so"):
+        ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / name), mode=os.RTLD_GLOBAL)
+    library = ctypes.CDLL(str(path.resolve()), mode=os.RTLD_NOW)
     for name in counts:
         getattr(library, name).restype = ctypes.c_int64
     return library

@@ -129,7 +129,14 @@ class ModelTasks {
                                                            const Cancellation& cancellation) {
                       if (!model) throw Error(ErrorCode::Closed, "this " + name + " has no model loaded");
                       const c10::DeviceGuard on_its_device(deviceOf(*model));
-                      return work(model, progress, cancellation);
+                      try {
+                        return work(model, progress, cancellation);
+                      } catch (...) {
+                        // What the request had is kept for the next one, but not all that needs memory on a
+                        // GPU can take it from there.
+                        if (currentError().code() == ErrorCode::OutOfMemory) emptyDeviceCaches();
+                        throw;
+                      }
                     });
   }
 
@@ -186,9 +193,17 @@ class ModelTasks {
                          });
   }
 
+  static void emptyDeviceCaches() {
+    try {
+      if (at::hasCUDA()) at::accelerator::emptyCache();
+    } catch (const c10::Error&) {
+      // The GPU failed before, and says so again.
+    }
+  }
+
   static void release(std::unique_ptr<Model>& model) {
     model.reset();
-    if (at::hasCUDA()) at::accelerator::emptyCache();
+    emptyDeviceCaches();
 #if defined(__GLIBC__)
     malloc_trim(0);
 #endif

@@ -46,6 +46,9 @@ class CancellationScope {
   CancellationScope(const CancellationScope&) = delete;
   CancellationScope& operator=(const CancellationScope&) = delete;
 
+  /// This thread's flag; null where it has none.
+  static const Cancellation* active() { return current(); }
+
  private:
   friend class Interruptible;
   friend void throwIfCancelled();

@@ -32,6 +32,7 @@ void* cudaStreamOf(const at::Tensor& x) {
 }
 
 void checkCuda(int error) {
+  TORCH_CHECK(error != 2, "out of memory for a kernel of this package's");  // cudaErrorMemoryAllocation
   TORCH_CHECK(error == 0, "CUDA error ", error, " at the start of a kernel of this package's");
 }
 

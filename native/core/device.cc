@@ -39,6 +39,10 @@ c10::ScalarType autoDtype(c10::DeviceType device, bool has_fast_bf16) {
   return device == c10::kCUDA ? c10::kHalf : c10::kFloat;
 }
 
+void computeFloatsExactly() {
+  at::globalContext().setAllowTF32CuDNN(false);
+}
+
 bool hasFastBf16() {
   static const bool has = [] {
     const auto capabilities = at::cpu::get_cpu_capabilities();

@@ -21,6 +21,10 @@ c10::ScalarType autoDtype(c10::DeviceType device, bool has_fast_bf16);
 /// runs.
 bool isAmpereOrNewer(c10::Device gpu);
 
+/// Has GPUs compute fp32 in fp32: left to itself, libtorch rounds what convolutions multiply to TF32's 11
+/// bits. For the whole process.
+void computeFloatsExactly();
+
 /// Whether this processor multiplies matrices of bf16 many times as fast as those of fp32 (AMX).
 bool hasFastBf16();
 

@@ -58,9 +58,11 @@ Error outOfMemory(const std::string& detail) {
 
 Error fromTorch(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
-  // The CPU allocator reports a failed malloc as a plain c10::Error.
-  if (contains(text, "can't allocate memory") || contains(text, "not enough memory"))
-    return outOfMemory(text);
+  // The CPU allocator reports a failed malloc as a plain c10::Error, and so do CUDA's libraries.
+  for (const char* refused :
+       {"can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"}) {
+    if (contains(text, refused)) return outOfMemory(text);
+  }
   if (contains(text, "CUDA error") || contains(text, "CUDNN_STATUS") || contains(text, "CUBLAS_STATUS")) {
     return Error(ErrorCode::Device, c10::str("the GPU reported: ", firstLine(text),
                                              "; `cameo doctor` tests it, device \"cpu\" avoids it"));

@@ -62,6 +62,9 @@ CAMEO_DEVICE void waitForCopies() {
 CAMEO_DEVICE void storeShared(uint32_t to, uint32_t value) {
   asm volatile("st.shared.b32 [%0], %1;" ::"r"(to), "r"(value) : "memory");
 }
+CAMEO_DEVICE void storeShared(uint32_t to, float value) {
+  asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(value) : "memory");
+}
 CAMEO_DEVICE void storeShared(uint32_t to, float4 value) {
   asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to), "f"(value.x), "f"(value.y), "f"(value.z),
                "f"(value.w)
@@ -251,6 +254,15 @@ inline int fillWithZeros(float* values, int64_t count, Stream stream) {
 namespace cameo::cuda {
 
 constexpr float kLog2E = 1.44269504f;
+
+constexpr int kWarp = 32;
+
+CAMEO_DEVICE int laneIndex() {
+  return threadIndex() % kWarp;
+}
+CAMEO_DEVICE int warpIndex() {
+  return threadIndex() / kWarp;
+}
 
 /// Whether the current device has the instructions above.
 inline bool isSupported() {

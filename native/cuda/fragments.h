@@ -9,15 +9,6 @@
 
 namespace cameo::cuda {
 
-constexpr int kWarp = 32;
-
-CAMEO_DEVICE int laneIndex() {
-  return threadIndex() % kWarp;
-}
-CAMEO_DEVICE int warpIndex() {
-  return threadIndex() / kWarp;
-}
-
 /// Rows of `d` 16-bit numbers in shared memory. The distance between rows is an odd number of 16-byte chunks,
 /// so that one column of eight rows lies in eight different groups of banks: loads of matrices meet no
 /// conflicts, as with a swizzle, and addresses stay linear in row and chunk.

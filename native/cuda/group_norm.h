@@ -80,10 +80,12 @@ struct SumSlabs {
   }
 };
 
-/// Merges a group's slabs and channels, a warp for each group: y = scale x + shift, (N, C, 2).
+/// Merges a group's slabs and channels, a block for each group: y = scale x + shift, (N, C, 2).
 template <Precision precision>
 struct FinishGroups {
-  static constexpr int kThreads = 32, kBlocksAtOnce = 1, kSharedBytes = 0;
+  static constexpr int kThreads = 256, kBlocksAtOnce = 1;
+  // Two sums of each warp.
+  static constexpr int kSumBytes = kThreads / kWarp * 4, kSharedBytes = 2 * kSumBytes;
 
   CameoGroupNorm norm;
   GroupNormGrid grid;
@@ -95,13 +97,13 @@ struct FinishGroups {
     const float count = static_cast<float>(norm.positions) * static_cast<float>(width);
     float sum = 0;
     for (int i = threadIndex(); i < parts; i += kThreads) sum += part(image, first, i)[0] * lengthOf(i);
-    const float mean = sumOfWarp(sum) / count;
+    const float mean = sumOfBlock(sum, sharedMemory()) / count;
     float squares = 0;
     for (int i = threadIndex(); i < parts; i += kThreads) {
       const float distance = part(image, first, i)[0] - mean;
       squares += part(image, first, i)[1] + lengthOf(i) * distance * distance;
     }
-    const float inverse = 1 / sqrtf(sumOfWarp(squares) / count + norm.eps);
+    const float inverse = 1 / sqrtf(sumOfBlock(squares, sharedMemory() + kSumBytes) / count + norm.eps);
     for (int channel = first + threadIndex(); channel < first + width; channel += kThreads) {
       const float scale = numberOf(norm.weight, channel) * inverse;
       float* to = coefficients + 2 * (int64_t{image} * norm.channels + channel);
@@ -120,10 +122,19 @@ struct FinishGroups {
     const int left = norm.positions - i / (norm.channels / norm.groups) * grid.slab_length;
     return static_cast<float>(left < grid.slab_length ? left : grid.slab_length);
   }
-  CAMEO_DEVICE static float sumOfWarp(float value) {
+  /// The same in all threads; `sums` is room in shared memory that is used once.
+  CAMEO_DEVICE static float sumOfBlock(float value, uint32_t sums) {
     CAMEO_UNROLL
-    for (int mask = 16; mask > 0; mask /= 2) value += exchange(value, mask);
-    return value;
+    for (int mask = kWarp / 2; mask > 0; mask /= 2) value += exchange(value, mask);
+    if (laneIndex() == 0) storeShared(sums + 4 * warpIndex(), value);
+    syncThreads();
+    float sum = 0;
+    CAMEO_UNROLL
+    for (int i = 0; i < kThreads / kWarp; i += 4) {
+      const float4 four = loadShared4(sums + 4 * i);
+      sum += four.x + four.y + four.z + four.w;
+    }
+    return sum;
   }
   CAMEO_DEVICE static float numberOf(const void* numbers, int index) {
     const float2 pair = unpack<precision>(static_cast<const uint32_t*>(numbers)[index / 2]);

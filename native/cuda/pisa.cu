@@ -112,6 +112,8 @@ template <typename Result, typename Use>
 Result withHeadSize(int head_size, Result otherwise, const Use& use) {
   if (!isSupported()) return otherwise;
   switch (head_size) {
+    case 32:
+      return use.template operator()<32>();
     case 40:
       return use.template operator()<40>();
     case 64:

@@ -34,7 +34,7 @@ struct BackwardShape {
   static constexpr int kAtOnce = 32;                 // of these, in registers
   static constexpr int kQueryTiles = kQueries / 16;
   // Whether a warp has its keys and values in registers, where there is room for them.
-  static constexpr bool kHoldsKeys = d == 40 || d == 80;
+  static constexpr bool kHoldsKeys = d <= 40 || d == 80;
 };
 
 /// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the

@@ -53,14 +53,14 @@ at::Tensor draw(ParameterSet& parameters, const Parameter& parameter, const at::
 
 }  // namespace
 
-void initialize(ParameterSet& parameters, uint64_t seed, at::ScalarType dtype, c10::Device device) {
+void initialize(ParameterSet& parameters, uint64_t seed, const Drawn& drawn) {
   for (Parameter& parameter : parameters.all()) {
     if (parameter.value.defined()) continue;
     const at::Generator generator = makeGenerator(seed, RandomStream::InitialWeights, fnv1a(parameter.name));
-    const bool is_kernel = parameter.shape.size() == 4 && device.is_cpu();
+    const bool is_kernel = parameter.shape.size() == 4 && drawn.channels_last;
     parameter.value =
         draw(parameters, parameter, generator)
-            .to(device, dtype)
+            .to(drawn.device, drawn.dtype)
             .contiguous(is_kernel ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
   }
 }

@@ -87,6 +87,9 @@ bool hasCpuKernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
   return !PlainKernels::on() && cpu::attentionTakes(q, k, v);
 }
 
+/// A CUDA grid's y has no more, and flash attention's has a row for each sample.
+constexpr int64_t kLargestCudaBatch = 65535;
+
 AttentionWithLogSumExp attendOnCpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   return cpu::attention(q, k, v, cpu::attentionUsesMatrixUnit(k));
 }
@@ -122,7 +125,15 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
         c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
     return records ? CpuAttention::apply(q, k, v) : attendOnCpu(q, k, v).out;
   }
-  return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
+  if (!q.is_cuda() || q.size(0) <= kLargestCudaBatch) {
+    return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
+  }
+  std::vector<at::Tensor> parts;
+  for (int64_t first = 0; first < q.size(0); first += kLargestCudaBatch) {
+    const auto part = [&](const at::Tensor& x) { return x.slice(0, first, first + kLargestCudaBatch); };
+    parts.push_back(at::scaled_dot_product_attention(part(q), part(k), part(v), {}, 0.0, causal));
+  }
+  return at::cat(parts);
 }
 
 AttentionWithLogSumExp attendWithLogSumExp(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {

@@ -13,8 +13,8 @@ struct PisaKernels {
   decltype(&cameoPisaBackward) backward;
 };
 
-/// The kernels where they take such tensors (fp16 or bf16 on a GPU, heads of 40, 64, 80 or 160 numbers), run
-/// on their device and the addon has them beside it; otherwise null.
+/// The kernels where they take such tensors (fp16 or bf16 on a GPU, heads of 32, 40, 64, 80 or 160 numbers),
+/// run on their device and the addon has them beside it; otherwise null.
 const PisaKernels* pisaKernelsFor(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                   int64_t heads, const FrameLayout& layout);
 

@@ -4,6 +4,9 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/cancellation.h"
+#include "nn/plain_kernels.h"
+
 namespace cameo::nn {
 
 namespace {
@@ -29,6 +32,9 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
   struct Saved : torch::CustomClassHolder {
     Block block;
     size_t inputs = 0;
+    // Of the thread that ran the block: with a GPU, another one runs it again.
+    const Cancellation* cancellation = CancellationScope::active();
+    bool plain_kernels = PlainKernels::on();
   };
 
   static at::Tensor forward(AutogradContext* context, const c10::intrusive_ptr<Saved>& saved,
@@ -38,9 +44,12 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
     return saved->block({variables.begin(), variables.begin() + static_cast<int64_t>(saved->inputs)});
   }
 
-  static at::Tensor runAgain(const Block& block, const variable_list& inputs) {
+  static at::Tensor runAgain(const Saved& saved, const variable_list& inputs) {
     const RunningAgain again;
-    return block(inputs);
+    const PlainKernels plain(saved.plain_kernels);
+    if (saved.cancellation == nullptr) return saved.block(inputs);
+    const CancellationScope scope(*saved.cancellation);
+    return saved.block(inputs);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -60,7 +69,7 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
     }
     variable_list result(variables.size() + 1);
     const c10::AutoGradMode recording(true);
-    const at::Tensor out = runAgain(saved->block, inputs);
+    const at::Tensor out = runAgain(*saved, inputs);
     const variable_list found = torch::autograd::grad({out}, wanted, gradients, /*retain_graph=*/std::nullopt,
                                                       /*create_graph=*/false, /*allow_unused=*/true);
     for (size_t i = 0; i < places.size(); ++i) result[places[i]] = found[i];

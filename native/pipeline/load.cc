@@ -37,12 +37,13 @@ class Loader {
 
   void load(const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
             std::vector<weights::Layer> layers, const std::function<bool(const std::string&)>& is_drawn) {
+    // A GPU's fp32 group norm would copy every tensor back and forth.
+    const bool channels_last = result_.device.is_cpu() || dtype != at::kFloat;
     const weights::LoadOptions options{
         .network = name,
         .dtype = dtype,
         .device = result_.home(),
-        // A GPU's fp32 group norm would copy every tensor back and forth.
-        .channels_last = result_.device.is_cpu() || dtype != at::kFloat,
+        .channels_last = channels_last,
         .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
         .cancellation = &cancellation_,
         .may_miss = is_drawn,
@@ -53,7 +54,10 @@ class Loader {
     layers.erase(first_adapter, layers.end());
     if (check_only_) return weights::checkLayers(parameters, layers, options);
     auto coverage = weights::load(parameters, layers, options);
-    if (seed_) models::initialize(parameters, *seed_, dtype, result_.home());
+    if (seed_) {
+      models::initialize(parameters, *seed_,
+                         {.dtype = dtype, .device = result_.home(), .channels_last = channels_last});
+    }
     parameters.join();
     for (const auto& adapter : adapters) {
       coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
@@ -173,6 +177,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   const MemoryPool::Scope pooled;
   const c10::Device device = parseDevice(options.device, options.gpu);
   const c10::DeviceGuard on_its_device(device);
+  computeFloatsExactly();
   auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,

@@ -31,6 +31,7 @@ struct Place {
       return value.As<Napi::Object>().Get(key).As<Napi::String>().Utf8Value();
     };
     device = parseDevice(text("device"));
+    computeFloatsExactly();
     dtype = parseDtype(text("dtype"), device);
     const auto names = value.As<Napi::Object>().Get("exact").As<Napi::Array>();
     for (uint32_t i = 0; i < names.Length(); ++i) exact.insert(names.Get(i).As<Napi::String>());

@@ -15,8 +15,8 @@ using Json = nlohmann::json;
 using Tensors = std::map<std::string, at::Tensor>;
 
 /// A function of the native half that tests may call by name: plain values and tensors in, tensors out. So
-/// many threads compute it as "threads" in its config says. Its caller may bring the tensors to another device
-/// and type, in which it then computes.
+/// many threads compute it as "threads" in its config says. Its caller may bring the tensors to another
+/// device and type, in which it then computes.
 using Probe = std::function<Tensors(const Json& config, const Tensors& inputs)>;
 
 /// Makes `probe` callable as `probes.run(name, config, inputs)`. Use at namespace scope:

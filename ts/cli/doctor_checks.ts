@@ -120,7 +120,12 @@ function checkCuda(location: LibtorchLocation | undefined, { addon, gpus }: Prob
     const remedy = `${installCommand} --cuda`;
     return { ...base, ok: false, detail: `${detail}, but libtorch is without CUDA`, remedy };
   }
-  if (!("error" in addon) && addon.cuda > 0) return { ...base, ok: true, detail };
+  if (!("error" in addon) && addon.cuda > 0) {
+    const { missingKernels } = addon;
+    if (!missingKernels) return { ...base, ok: true, detail };
+    const reason = `${detail}, but attention and group norm are by libtorch's kernels (${missingKernels})`;
+    return { ...base, ok: false, detail: reason, remedy: "build them as docs/platforms.md says" };
+  }
   const remedy = "install NVIDIA's driver 580 or newer, which CUDA 13 needs";
   return { ...base, ok: false, detail: `${detail}, but libtorch sees no GPU`, remedy };
 }

@@ -8,7 +8,17 @@ import { oneTensorFile, withModelFiles } from "./model_files.js";
 
 /** What was found out by loading native code. */
 export interface Probe {
-  addon: { libtorch: string; threads: number; cpu: string; cuda: number } | { error: string };
+  addon:
+    | {
+        libtorch: string;
+        threads: number;
+        cpu: string;
+        /** GPUs that libtorch sees. */
+        cuda: number;
+        /** Where there are any: why they do without this package's kernels, or null. */
+        missingKernels?: string | null;
+      }
+    | { error: string };
   /** null: it loads. */
   sharp: string | null;
   webcodecs: string | null;

@@ -1,4 +1,4 @@
-import { openAddon } from "../addon.js";
+import { openAddonFor } from "../addon.js";
 import type { NativeSampleRequest } from "../native.js";
 import { completeRecipe } from "../training/complete_recipe.js";
 import { type ModelFiles, withModelFiles } from "./model_files.js";
@@ -71,7 +71,7 @@ const configs: ModelFiles = {
 /** A video of two steps by a tiny model on `device`: all that a real one does. Rejects as the addon does. */
 export async function runSelfTest(device: string): Promise<SelfTest> {
   const start = performance.now();
-  const trainer = new (openAddon({ cuda: device !== "cpu" }).Trainer)();
+  const trainer = new (openAddonFor(device).Trainer)();
   try {
     await withModelFiles(configs, (folder) => trainer.load(recipe(folder, device), () => {}).promise);
     const frames = await trainer.sample(request(), () => {}).promise;
@@ -84,7 +84,9 @@ export async function runSelfTest(device: string): Promise<SelfTest> {
 function recipe(folder: string, device: string): string {
   const model = { base: "base", motion: "motion" };
   const data = { source: ".", size: [64, 64] };
-  const given = { kind: "motion", model, data, steps: 1, device, seed: 1, output: "out" };
+  // What a GPU is used with.
+  const dtype = device === "cpu" ? "fp32" : "bf16";
+  const given = { kind: "motion", model, data, steps: 1, device, dtype, seed: 1, output: "out" };
   return JSON.stringify(completeRecipe(given, folder));
 }
 

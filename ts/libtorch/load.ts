@@ -26,7 +26,7 @@ export function loadLibtorch({ cuda }: { cuda?: boolean } = {}): void {
       `libtorch in ${location.folder} has no CUDA: run \`${installCommand} --cuda\``,
     );
   }
-  for (const { name } of platform().cudaLibraries) open(location, name);
+  for (const { name, optional } of platform().cudaLibraries) open(location, name, optional);
   cudaLoaded = true;
 }
 

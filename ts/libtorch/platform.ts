@@ -37,7 +37,8 @@ interface Library {
 
 const optional = (...names: string[]) => names.map((name) => ({ name, optional: true }));
 const torchCpu = [{ name: "c10" }, { name: "torch_cpu" }];
-const torchCuda = [{ name: "c10_cuda" }, { name: "torch_cuda" }];
+// cuDNN compiles its attention with NVRTC, which it opens by name and finds only where it is in memory.
+const torchCuda = [...optional("nvrtc-builtins", "nvrtc"), { name: "c10_cuda" }, { name: "torch_cuda" }];
 
 const linux = {
   prefix: "lib",
@@ -116,15 +117,16 @@ export function platform(): Platform {
 /** Is there where NVIDIA's driver for Linux is loaded. */
 export const cudaDriver = "/proc/driver/nvidia/version";
 
-/** The libraries of drivers that have no such file: on Windows, and on Linux within it (WSL 2). */
-const cudaLibraries = [
+/** What there is where that file isn't: in some containers, on Windows, and on Linux within it (WSL 2). */
+const otherDrivers = [
+  "/dev/nvidiactl",
   join(process.env.SystemRoot ?? "C:\\Windows", "System32", "nvcuda.dll"),
   "/usr/lib/wsl/lib/libcuda.so.1",
 ];
 
 /** Whether a libtorch with CUDA would be of use here. */
 export function hasCudaDriver(): boolean {
-  return [cudaDriver, ...cudaLibraries].some((path) => existsSync(path));
+  return [cudaDriver, ...otherDrivers].some((path) => existsSync(path));
 }
 
 /** The folders in which a libtorch's libraries and those they need lie. */
@@ -144,7 +146,7 @@ export function findLibrary(libtorch: string, name: string, on: Platform = platf
     const file = list(folder).find(
       (entry) =>
         entry.startsWith(`${stem}${on.suffix}`) ||
-        (entry.startsWith(`${stem}-`) && entry.includes(on.suffix)),
+        (entry.startsWith(`${stem}-`) && /^[0-9a-f]+\./.test(entry.slice(stem.length + 1))),
     );
     if (file) return join(folder, file);
   }
@@ -158,7 +160,10 @@ export function hasLibraries(libtorch: string, on: Platform = platform()): boole
 
 /** Whether its CUDA half is there too. */
 export function hasCudaLibraries(libtorch: string, on: Platform = platform()): boolean {
-  return on.cudaLibraries.length > 0 && on.cudaLibraries.every(({ name }) => findLibrary(libtorch, name, on));
+  return (
+    on.cudaLibraries.length > 0 &&
+    on.cudaLibraries.every(({ name, optional }) => optional || findLibrary(libtorch, name, on))
+  );
 }
 
 function list(folder: string): string[] {

@@ -270,6 +270,9 @@ void waitForCopies() {
 void storeShared(uint32_t to, uint32_t value) {
   std::memcpy(shared(to, sizeof value), &value, sizeof value);
 }
+void storeShared(uint32_t to, float value) {
+  std::memcpy(shared(to, sizeof value), &value, sizeof value);
+}
 void storeShared(uint32_t to, float4 value) {
   std::memcpy(shared(to, sizeof value), &value, sizeof value);
 }

@@ -42,6 +42,7 @@ void copyAsync16(uint32_t to, const void* from, bool there);
 void copyAsync4(uint32_t to, const void* from, bool there);
 void waitForCopies();
 void storeShared(uint32_t to, uint32_t value);
+void storeShared(uint32_t to, float value);
 void storeShared(uint32_t to, float4 value);
 float2 loadShared2(uint32_t from);
 float4 loadShared4(uint32_t from);

@@ -14,6 +14,8 @@ const skip = process.platform === "linux" ? false : "the device is emulated on L
  * grow from tile to tile, and such as leave a row's sum below what fp32 has.
  */
 const cases = [
+  [1, 2, 1, 70, 3, 32, 3],
+  [2, 3, 2, 37, 1, 32, 24],
   [1, 1, 1, 1, 1, 40, 3],
   [1, 2, 1, 64, 1, 40, 3],
   [2, 3, 2, 37, 2, 40, 3],

@@ -58,13 +58,12 @@ Tensors collectives(const Json& config, const Tensors&) {
   const auto group = join(config);
   const auto rank = static_cast<double>(group->rank());
   const int64_t root = group->worldSize() - 1;
-  at::Tensor leaf = at::full({3}, rank).set_requires_grad(true);
-  at::Tensor strided = at::arange(24, at::kFloat)
-                           .add(100 * rank)
-                           .view({1, 2, 3, 4})
-                           .contiguous(at::MemoryFormat::ChannelsLast);
+  const auto floats = at::TensorOptions(c10::Device(config.value("device", "cpu"))).dtype(at::kFloat);
+  at::Tensor leaf = at::full({3}, rank, floats).set_requires_grad(true);
+  at::Tensor strided =
+      at::arange(24, floats).add(100 * rank).view({1, 2, 3, 4}).contiguous(at::MemoryFormat::ChannelsLast);
   group->broadcast({leaf, strided}, root);
-  at::Tensor sum = at::full({2, 2}, rank + 1), columns = at::arange(6, at::kFloat).view({2, 3}).t();
+  at::Tensor sum = at::full({2, 2}, rank + 1, floats), columns = at::arange(6, floats).view({2, 3}).t();
   group->sum({sum, columns});
   group->barrier();
   return {{"broadcast", leaf.detach()},

@@ -11,7 +11,7 @@ namespace cameo::test {
 namespace {
 
 Tensors drawn(ParameterSet& parameters, const Json& config) {
-  models::initialize(parameters, config.at("seed"), at::kFloat, at::kCPU);
+  models::initialize(parameters, config.at("seed"), {});
   Tensors out;
   for (const Parameter& parameter : parameters.all()) out[parameter.name] = parameter.value;
   return out;

@@ -1,6 +1,6 @@
 import t from "tap";
-import { compare } from "../../support/compare.js";
 import { testCases } from "../../support/cases.js";
+import { compare } from "../../support/compare.js";
 import { drawCase, readCase, runProbe } from "../../support/probes.js";
 import type { Tensor, Tensors } from "../../support/tensors.js";
 

@@ -1,6 +1,6 @@
 import t from "tap";
-import { assertClose } from "../../support/compare.js";
 import { testCases } from "../../support/cases.js";
+import { assertClose } from "../../support/compare.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput, type Tensor } from "../../support/tensors.js";
 

@@ -1,7 +1,7 @@
 import t from "tap";
+import { testCases } from "../../support/cases.js";
 import { assertClose } from "../../support/compare.js";
 import { hasMatrixUnit } from "../../support/cpu.js";
-import { testCases } from "../../support/cases.js";
 import { runProbe } from "../../support/probes.js";
 import { drawInput } from "../../support/tensors.js";
 

@@ -1,7 +1,7 @@
 import t from "tap";
+import { testCases } from "../../support/cases.js";
 import { assertClose } from "../../support/compare.js";
 import { heads } from "../../support/pisa_heads.js";
-import { testCases } from "../../support/cases.js";
 import { probeWeights, runProbe } from "../../support/probes.js";
 import { drawInput, drawWeights, type WeightTree } from "../../support/tensors.js";
 

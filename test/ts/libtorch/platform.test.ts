@@ -22,6 +22,14 @@ for (const [machine, platform] of Object.entries(platforms)) {
   });
 }
 
+t.test("a library whose name begins with another's is not taken for it", async (t) => {
+  const { "linux-x64": linux } = platforms;
+  const names = ["libnvrtc-builtins.so.13.0", "libnvrtc.so.13", "libcudart-8774224f.so.13"];
+  const folder = t.testdir({ lib: Object.fromEntries(names.map((name) => [name, ""])) });
+  for (const [i, name] of ["nvrtc-builtins", "nvrtc", "cudart"].entries())
+    t.equal(findLibrary(folder, name, linux), join(folder, "lib", names[i] as string));
+});
+
 t.test("each platform's order has dependencies before dependents", async (t) => {
   for (const { cpuLibraries } of Object.values(platforms))
     t.same(cpuLibraries.slice(-2), [{ name: "c10" }, { name: "torch_cpu" }]);
