@@ -3,12 +3,12 @@
 #
 #   scripts/gpu-day.sh FOLDER [--device cuda|cpu] [--small] [--minutes 13] [--only NAME,...]
 #
-# FOLDER gets the reports. What scripts/gpu-load.mjs packed is unpacked first, where it is there.
+# FOLDER gets the reports. Where cameo is not built, what scripts/gpu-load.py packed is unpacked first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 load=build/gpu-day/load.tar.xz
-if [ -f "$load" ]; then
+if [ ! -d dist ] && [ -f "$load" ]; then
   python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(filter="tar")' "$load"
 fi
 torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)

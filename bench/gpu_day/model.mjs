@@ -3,8 +3,8 @@
 //
 //     node bench/gpu_day/model.mjs [--device cuda] [--small] [--folder FOLDER] [--seconds 360]
 //
-// The clips are those of build/gpu-day/clips, as scripts/gpu-load.mjs draws them. FOLDER gets unet.safetensors,
-// motion.safetensors and sheet.png.
+// Draws its clips first, into build/gpu-day/clips. FOLDER gets subject.safetensors, the whole UNet, and sheet.png.
+import { spawn } from "node:child_process";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Pipeline, Trainer } from "cameo";
@@ -13,7 +13,10 @@ import { during, report, settings, timed } from "./check.mjs";
 
 const { device, small, folder, seconds } = settings();
 const work = resolve(small ? join(folder, "model") : "build/gpu-day/model");
-const clips = resolve(small ? join(folder, "training", "clips") : "build/gpu-day/clips/clips.jsonl");
+const clips = resolve(small ? join(folder, "clips") : "build/gpu-day/clips");
+const clipCount = small ? 2 : 6000;
+/** What drawing may take: what is drawn by then is what is trained on. */
+const drawingSeconds = small ? 60 : 75;
 const batches = small ? [1, 2] : [8, 16, 32, 64];
 const calibrationSteps = small ? 2 : 5;
 /** Of the time that is left, what a stage's steps may take; the rest is for loading and for films. */
@@ -34,7 +37,7 @@ function recipeOf(model, { name, batch, steps, last }) {
     kind: "subject",
     model: { ...model, noiseCorrelation: 0.9 },
     data: {
-      source: clips,
+      source: join(clips, "clips.jsonl"),
       size: small ? [32, 32] : [128, 128],
       ...(small && { frames: 4 }),
       stride: 1,
@@ -54,6 +57,17 @@ function recipeOf(model, { name, batch, steps, last }) {
     checkpoints: { every: steps, keep: 1 },
     output: join(work, name),
   };
+}
+
+/** Draws clips on all cores until they are enough or the time is up. */
+async function drawClips() {
+  const program = "build/weights/troupe/world/draw.js";
+  const drawing = spawn(process.execPath, [program, clips, "--clips", String(clipCount)], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const timer = setTimeout(() => drawing.kill("SIGINT"), 1000 * drawingSeconds);
+  await new Promise((closed) => drawing.once("close", closed));
+  clearTimeout(timer);
 }
 
 /** Trains a stage: samples a second, in the median of its steps, and the last loss. */
@@ -76,9 +90,9 @@ async function chooseBatch(model) {
   const rates = {};
   for (const batch of batches) {
     const recipe = recipeOf(model, { name: "calibration", batch, steps: calibrationSteps });
-    const { samplesPerSecond } = await train(recipe).catch(({ code }) => {
-      if (code === "ERR_OUT_OF_MEMORY") return { samplesPerSecond: 0 };
-      throw new Error(`batch ${batch}: ${code}`);
+    const { samplesPerSecond } = await train(recipe).catch((error) => {
+      if (error.code === "ERR_OUT_OF_MEMORY") return { samplesPerSecond: 0 };
+      throw error;
     });
     rates[batch] = samplesPerSecond;
   }
@@ -143,6 +157,7 @@ let model = {
   motion: resolve("weights/troupe/motion"),
   subject: resolve("weights/troupe/subject.safetensors"),
 };
+await drawClips();
 const { batch, rates } = await chooseBatch(model);
 const stages = [];
 let perStage = 30;

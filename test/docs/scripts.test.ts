@@ -18,6 +18,8 @@ const runs: Record<string, string[] | { in: string; words: string }> = {
   "scripts/check.mjs": { in: ".ci/run", words: "npm run check" },
   "scripts/cli-docs.mjs": ["--check"],
   "scripts/fuzz-asan.mjs": ["--inputs", "140", "--without-sanitizers"],
+  "scripts/gpu-day.sh": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-day.sh" },
+  "scripts/gpu-load.py": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-load.py" },
   "scripts/pack-libtorch.mjs": { in: "test/support/package.ts", words: "scripts/pack-libtorch.mjs" },
   "scripts/page.mjs": [],
   "scripts/prepare.mjs": { in: "package.json", words: "node scripts/prepare.mjs" },

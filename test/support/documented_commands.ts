@@ -25,6 +25,6 @@ export const allCommands = [...inBlocks, ...inHelp, ...inProse];
 
 /** The file that `node` or `python` is told to run, where it is one of the project's. */
 export function scriptOf([program = "", ...args]: readonly string[]): string | undefined {
-  const script = args.find((arg) => /\.(m?js|py)$/.test(arg));
-  return ["node", "python"].includes(program) ? script : undefined;
+  const script = args.find((arg) => /\.(m?js|py|sh)$/.test(arg));
+  return ["node", "python", "bash"].includes(program) ? script : undefined;
 }
