@@ -20,6 +20,9 @@ const kernels =
     ...["--library", "build/Release/cameo_cuda.so", "--out", `${folder}/${name}.json`, ...flags],
   ];
 
+/** What the checks of a part may take together, s; the last part has the rest. */
+export const partSeconds = { a: 180, b: 240, c: Number.POSITIVE_INFINITY };
+
 /** Each with the most seconds that it may take. */
 export const checks = [
   { part: "a", name: "doctor", seconds: 40, command: () => [process.execPath, "bin/cameo.js", "doctor"] },
@@ -32,6 +35,7 @@ export const checks = [
     command: kernels("group_norm", "--check-only"),
   },
   { part: "a", name: "networks", seconds: 60, command: script("networks.mjs") },
+  { part: "a", name: "pipelines", seconds: 30, command: script("pipelines.mjs") },
   { part: "a", name: "requests", seconds: 80, command: script("requests.mjs") },
   { part: "a", name: "training", seconds: 80, command: script("training.mjs") },
   { part: "a", name: "collectives", seconds: 20, command: script("collectives.mjs") },

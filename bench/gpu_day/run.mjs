@@ -7,7 +7,7 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { checks } from "./checks.mjs";
+import { checks, partSeconds } from "./checks.mjs";
 import { watchGpu } from "./gpu_memory.mjs";
 
 const { values: options, positionals } = parseArgs({
@@ -31,8 +31,18 @@ if (!folder || unknown.length > 0 || !(Number(options.minutes) > 0)) {
 }
 
 const start = performance.now();
-const secondsLeft = () => 60 * Number(options.minutes) - (performance.now() - start) / 1000;
 const results = [];
+
+/** Of the day, and of a part of it. */
+function secondsLeft(part) {
+  const used = results
+    .filter((result) => result.part === part)
+    .reduce((sum, { seconds = 0 }) => sum + seconds, 0);
+  return Math.min(
+    60 * Number(options.minutes) - (performance.now() - start) / 1000,
+    partSeconds[part] - used,
+  );
+}
 
 function save() {
   const path = join(folder, "report.json");
@@ -89,7 +99,7 @@ async function check({ name, part, seconds, command, needsGpu }) {
     results.push({ name, part, verdict: "skipped", reason: "it needs a GPU" });
     return say(`${part} ${name}: skipped, it needs a GPU`);
   }
-  const limit = Math.min(seconds, secondsLeft());
+  const limit = Math.min(seconds, secondsLeft(part));
   if (limit < 5) {
     results.push({ name, part, verdict: "skipped", reason: "no time is left" });
     return say(`${part} ${name}: skipped, no time is left`);

@@ -34,6 +34,7 @@ test("a day on the processor, at small sizes: every check that needs no GPU is r
     pisa: "skipped",
     "group-norm": "skipped",
     networks: "right",
+    pipelines: "right",
     requests: "right",
     training: "right",
     collectives: "right",
