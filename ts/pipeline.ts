@@ -24,6 +24,7 @@ export class Pipeline implements AsyncDisposable {
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
   #closing: Promise<undefined> | undefined;
+  readonly #reading = new AbortController();
   #requests = 0;
   readonly #decoding = new Turns();
   readonly #computing = new Turns();
@@ -84,9 +85,15 @@ export class Pipeline implements AsyncDisposable {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
     const ticket = this.#requests++;
-    const prepared = await prepareRequest(request, this.#description, this.#tokenizer, (decode) =>
-      this.#decoding.take(ticket, request.signal, decode),
-    );
+    const prepared = await prepareRequest(
+      request,
+      this.#description,
+      this.#tokenizer,
+      (decode) => this.#decoding.take(ticket, request.signal, decode),
+      this.#reading.signal,
+    ).catch((error) => {
+      throw this.#unlessClosed(error);
+    });
     return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
   }
 
@@ -96,9 +103,10 @@ export class Pipeline implements AsyncDisposable {
     return structuredClone(this.#description);
   }
 
-  /** Ends what is running or waiting, which then rejects with ERR_CLOSED. When it resolves, the memory is free. */
+  /** Ends what is read, runs or waits, which then rejects with ERR_CLOSED. When it resolves, the memory is free. */
   async close(): Promise<void> {
     this.#closing ??= this.#native.close();
+    this.#reading.abort();
     await this.#closing;
   }
 

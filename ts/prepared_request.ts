@@ -33,13 +33,14 @@ export interface PreparedRequest {
 
 /**
  * Checks and completes a request, encodes its prompts and reads its references: their bytes at once, and what is in them
- * when `inTurn` calls.
+ * when `inTurn` calls. Besides the request's own signal, `closing` ends the reading.
  */
 export async function prepareRequest(
   request: SampleRequest,
   description: PipelineDescription,
   tokenizer: ClipTokenizer,
   inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
+  closing?: AbortSignal,
 ): Promise<PreparedRequest> {
   const complete = completeRequest(request, description);
   const { signal, saveLatents } = request;
@@ -47,7 +48,7 @@ export async function prepareRequest(
   const prompt = tokenizer.encode(complete.prompt, description.textPositions);
   const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
   checkOutputs(request);
-  const opened = await openReferences(complete.reference, signal);
+  const opened = await openReferences(complete.reference, [signal, closing]);
   const references = await inTurn(() => decodeReferences(opened, complete, signal));
   throwIfAborted(signal);
   const warnings = cutWarning("prompt", prompt);
@@ -117,10 +118,13 @@ async function decodeReferences(
 }
 
 /** Where one can't be read, the others' reading ends too. */
-async function openReferences(sources: readonly ImageSource[], signal: AbortSignal | undefined) {
+async function openReferences(
+  sources: readonly ImageSource[],
+  signals: readonly (AbortSignal | undefined)[],
+) {
   const budget = new ByteBudget();
   const stop = new AbortController();
-  const release = onAbort(signal, () => stop.abort(signal?.reason));
+  const releases = signals.map((signal) => onAbort(signal, () => stop.abort(signal?.reason)));
   const opening = sources.map((source, i) =>
     openImage(source, { signal: stop.signal, budget, name: referenceName(i, sources.length) }),
   );
@@ -130,7 +134,7 @@ async function openReferences(sources: readonly ImageSource[], signal: AbortSign
     stop.abort();
     throw error;
   } finally {
-    release();
+    for (const release of releases) release();
   }
 }
 

@@ -148,11 +148,15 @@ test("closing ends those that wait and those that are being read", async (t) => 
   const reading = pipe.sample({ ...request, reference: url });
   const waiting = pipe.sample(request);
   const response = await answering;
+  const hungUp = once(response, "close");
   const closing = pipe.close();
-  await t.rejects(waiting, { code: "ERR_CLOSED" });
-  response.end(picture);
-  await t.rejects(reading, { code: "ERR_CLOSED" });
-  await closing;
+  const message = "the pipeline was closed before the video was done";
+  await Promise.all([
+    t.rejects(waiting, { code: "ERR_CLOSED" }),
+    t.rejects(reading, { code: "ERR_CLOSED", message }),
+    hungUp,
+    closing,
+  ]);
 });
 
 test("options that are none are typed errors", async (t) => {
