@@ -1,6 +1,7 @@
 import { openAddon } from "../addon.js";
 import { CameoError } from "../errors.js";
 import type { Inspection } from "../inspection.js";
+import { shortened } from "../quote.js";
 import { completeRecipe } from "./complete_recipe.js";
 import type { CompleteRecipe } from "./recipe.js";
 import { resumeDifferences } from "./resume_differences.js";
@@ -57,7 +58,11 @@ export function checkSameRun(path: string, saved: RunMetadata, now: RunMetadata)
   const { batch, accumulation } = now.recipe;
   const processes = (run: RunMetadata) => run.samplesPerStep / (batch * accumulation);
   const weights = changedWeights(saved.weights, now.weights);
-  const changed = [...fields.map((field) => `${field} of the recipe`), ...weights];
+  const value = (field: unknown) => shortened(JSON.stringify(field) ?? "none");
+  const changed = [
+    ...fields.map(({ name, ...field }) => `${name} (${value(field.saved)} then, ${value(field.now)} now)`),
+    ...weights,
+  ];
   if (changed.length === 0 && saved.samplesPerStep !== now.samplesPerStep) {
     changed.push(`the number of processes (${processes(saved)} then, ${processes(now)} now)`);
   }

@@ -138,7 +138,7 @@ async function openLoaded(
 function usedError(folder: RunFolder): CameoError {
   return new CameoError(
     "ERR_CHECKPOINT",
-    `output ${JSON.stringify(folder.path)} has a run in it already: resume it, or name another folder`,
+    `output ${JSON.stringify(folder.path)} has a run in it already: resume it (--resume, in a program resume: true), or name another folder`,
   );
 }
 

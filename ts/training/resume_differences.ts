@@ -23,18 +23,24 @@ const free = [
   "distributed.timeoutSeconds",
 ];
 
+/** A field by its dotted name, and its two values. */
+interface Difference {
+  name: string;
+  saved: unknown;
+  now: unknown;
+}
+
 /**
- * The dotted names of the fields whose change would make a resumed run another run than the one that was saved;
- * empty where it can be resumed. `steps` may grow, but not where a cosine's length depends on them.
+ * The fields whose change would make a resumed run another run than the one that was saved; empty where it can be
+ * resumed. `steps` may grow, but not where a cosine's length depends on them.
  */
-export function resumeDifferences(saved: CompleteRecipe, now: CompleteRecipe): string[] {
+export function resumeDifferences(saved: CompleteRecipe, now: CompleteRecipe): Difference[] {
   const [before, after] = [fields(saved), fields(now)];
   const names = [...new Set([...before.keys(), ...after.keys()])];
   const grows = now.steps >= saved.steps && now.optimizer.schedule !== "cosine";
-  return names.filter((name) => {
-    if (isDeepStrictEqual(before.get(name), after.get(name))) return false;
-    return !(name === "steps" && grows);
-  });
+  return names
+    .map((name) => ({ name, saved: before.get(name), now: after.get(name) }))
+    .filter((field) => !isDeepStrictEqual(field.saved, field.now) && !(field.name === "steps" && grows));
 }
 
 /** Values by their dotted names; what can't change a run is left out. */

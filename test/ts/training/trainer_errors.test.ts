@@ -55,18 +55,18 @@ t.test("an output that has a run in it is not written over", async (t) => {
     t,
     opening(used),
     "ERR_CHECKPOINT",
-    `"${resolve(used.output)}" has a run in it already: resume`,
+    `"${resolve(used.output)}" has a run in it already: resume it (--resume, in a program resume: true), or name`,
   );
   t.same(recordedSteps(used.output), [1, 2, 3, 4]);
 });
 
 t.test("a resume says what was changed", async (t) => {
-  const faster = { ...used, optimizer: { learningRate: 1e-2 }, batch: 2 };
+  const faster = { ...used, optimizer: { learningRate: 1e-2 }, batch: 2, ema: 0.9 };
   await fails(
     t,
     opening(faster, true),
     "ERR_CHECKPOINT",
-    /step-00000004\.safetensors is of another run: optimizer\.learningRate of the recipe, batch of the recipe changed/,
+    /step-00000004\.safetensors is of another run: optimizer\.learningRate \([\d.]+ then, 0\.01 now\), batch \(1 then, 2 now\), ema \(none then, 0\.9 now\) changed; undo/,
   );
   const caption = join(set.data.source, "0.txt");
   const before = readFileSync(caption);
