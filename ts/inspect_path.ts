@@ -59,18 +59,18 @@ async function inspectRun(path: string, { kind, steps }: CompleteRecipe): Promis
   const total = (count: "bytes" | "tensors" | "parameters") =>
     networks.reduce((sum, network) => sum + network[count], 0);
   const { option = null, argument = null } = parts.model ?? {};
-  const inspection: Inspection = {
+  return {
     path,
     kind: "run",
-    description: `a training run (${kind}), ${newest?.step ?? 0} of ${steps} steps in its newest checkpoint`,
+    description: `a training run (${kind}), ${newest ? `${newest.step} of ${steps} steps in its newest checkpoint` : "without a checkpoint yet"}`,
     option,
     argument,
     format: "run folder",
     files: networks.flatMap(({ files }) => files),
     ...{ bytes: total("bytes"), tensors: total("tensors"), parameters: total("parameters") },
     components: parts,
+    resume: join(path, "recipe.json"),
   };
-  return newest === undefined ? inspection : withResume(inspection, path);
 }
 
 async function withResume(inspection: Inspection, run: string): Promise<Inspection> {

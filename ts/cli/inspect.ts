@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { inspectPath } from "../inspect_path.js";
 import { type Inspection, trainedOn } from "../inspection.js";
+import { shortened } from "../quote.js";
 
 interface InspectFlags {
   keys?: boolean;
@@ -56,13 +57,11 @@ function summary(inspection: Inspection, keyCount: number): string[] {
 
 /** Options and commands that work as they stand. */
 function usage({ option, argument, resume, reason }: Inspection): string[] {
-  const resuming = resume === undefined ? [] : [`cameo train ${shellWord(resume)} --resume`];
-  if (option !== null && argument !== null) {
-    const lines = [row("loads with", `${option} ${shellWord(argument)}`)];
-    return [...lines, ...resuming.map((command) => row("goes on by", command))];
-  }
-  const [command] = resuming;
-  return [row("loads with", command ?? `no option of this program${reason ? `: ${reason}` : ""}`)];
+  const lines = resume === undefined ? [] : [row("goes on by", `cameo train ${shellWord(resume)} --resume`)];
+  if (option !== null && argument !== null)
+    return [row("loads with", `${option} ${shellWord(argument)}`), ...lines];
+  if (lines.length > 0) return lines;
+  return [row("loads with", `no option of this program${reason ? `: ${reason}` : ""}`)];
 }
 
 function origins(inspection: Inspection): string[] {
@@ -85,7 +84,7 @@ function details({ dtypes, metadata, keys }: Inspection, keyCount: number): stri
     lines.push(row("types", types.join(", ")));
   }
   for (const [name, value] of Object.entries(metadata ?? {}).filter(([name]) => name !== "trained_on"))
-    lines.push(row("metadata", `${name}: ${value}`));
+    lines.push(row("metadata", `${name}: ${shortened(value)}`));
   if (!keys || keyCount === 0) return lines;
   lines.push(row("keys", ""), ...keys.slice(0, keyCount).map(keyLine));
   const more = keys.length - keyCount;

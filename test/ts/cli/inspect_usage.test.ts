@@ -19,11 +19,11 @@ const reference = await paintClip("build/fixtures/usage-reference.png", [1, 32, 
   99,
 ]);
 
-/** What stands in the row "loads with". */
-async function usageOf(t: Test, path: string): Promise<string> {
+/** What stands in the row "loads with", or another. */
+async function usageOf(t: Test, path: string, row = "loads with"): Promise<string> {
   const { code, stdout, stderr } = await cameo(["inspect", path]);
   t.equal(code, 0, stderr);
-  return /^ {2}loads with {2}(.*)$/m.exec(stdout)?.[1] ?? "";
+  return new RegExp(`^ {2}${row} {2}(.*)$`, "m").exec(stdout)?.[1] ?? "";
 }
 
 /** The words of a line, as a shell takes them. */
@@ -183,10 +183,25 @@ test("the printed lines load what a run has written", async (t) => {
   t.match(stdout, /^model: .*subject/m);
   t.match(stdout, /^checkpoint: a checkpoint of a training run$/m);
   const checkpoint = join(output, "checkpoints", "step-00000002.safetensors");
-  t.equal(await usageOf(t, checkpoint), resume);
+  t.equal(await usageOf(t, checkpoint, "goes on by"), resume);
+  t.notMatch(stdout, /^.{300}/m, "the checkpoint's metadata are not printed whole");
   const [, ...args] = words(resume);
   const { code, stderr } = await cameo([...args, "--quiet"]);
   t.equal(code, 0, stderr);
+});
+
+test("a run that was stopped before its first checkpoint goes on by the printed line", async (t) => {
+  const recipe = { ...(await writeTrainingSet("usage-stopped")), steps: 1 };
+  const stopped = await train(recipe);
+  t.equal(stopped.error, undefined);
+  for (const name of ["checkpoints", "model"])
+    rmSync(join(recipe.output, name), { recursive: true, force: true });
+  const { stdout } = await cameo(["inspect", recipe.output]);
+  t.match(stdout, `${recipe.output}: a training run (subject), without a checkpoint yet\n  goes on by`);
+  const [, ...args] = words(await usageOf(t, recipe.output, "goes on by"));
+  const { code, stderr } = await cameo(args);
+  t.equal(code, 0, stderr);
+  t.match(stderr, /no checkpoint in .* yet: starting at step 1/);
 });
 
 test("the printed lines load runs of other kinds", async (t) => {
