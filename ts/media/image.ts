@@ -5,7 +5,15 @@ import { quoted, shortened } from "../quote.js";
 import { withTransparency } from "./gif.js";
 import { loadSharp } from "./libraries.js";
 import { sniff } from "./signature.js";
-import { ByteBudget, invalidImage, placeOf, type ReadSourceOptions, readSource, withFile } from "./source.js";
+import {
+  ByteBudget,
+  invalidImage,
+  isBase64,
+  placeOf,
+  type ReadSourceOptions,
+  readSource,
+  withFile,
+} from "./source.js";
 
 /** Pixels as they are: RGB, or RGBA (as a canvas gives them), row by row. */
 export interface RawImage {
@@ -193,6 +201,12 @@ function checkFormat(bytes: Uint8Array, name: string): void {
   if (bytes.length === 0) throw invalidImage(name, "it is empty; give a picture");
   const format = sniff(bytes);
   if (format !== undefined && readable.includes(format)) return;
+  // What a server gets in JSON or a form, and passes on as it came.
+  const text = Buffer.from(bytes.subarray(0, headBytes)).toString("latin1");
+  if (/^data:/i.test(text)) throw invalidImage(name, "it holds the text of a data: URL: pass that as a text");
+  if (isBase64(text)) {
+    throw invalidImage(name, 'it holds base64: decode it first, as with Buffer.from(text, "base64")');
+  }
   const kind = format ?? "of no known format";
   throw invalidImage(name, `it is ${kind}; ${readable.join(", ")} can be read, so ${remedy}`);
 }

@@ -85,13 +85,20 @@ export async function withFile<T>(
     if (/^(ENOENT|ENAMETOOLONG|ENOTDIR)$/.test(code) && isBase64(path)) {
       throw invalidImage(name, 'that looks like base64: pass Buffer.from(text, "base64")', cause);
     }
+    // No path has a NUL character, and every picture has one.
+    if (path.length >= longestName && path.includes("\0")) {
+      throw invalidImage(name, "that looks like a picture's bytes as a text: pass them as a Buffer", cause);
+    }
     throw invalidImage(name, `${fileReason(cause)}; check the path`, cause);
   }
 }
 
-/** Longer than a name that somebody gave to a file, and without the dot before its extension. */
-function isBase64(text: string): boolean {
-  return text.length >= 64 && /^[\w+/\s-]+=*\s*$/.test(text);
+/** Nobody gives a file a name as long as this. */
+const longestName = 64;
+
+/** Too long for a name, and without the dot before its extension. */
+export function isBase64(text: string): boolean {
+  return text.length >= longestName && /^[\w+/\s-]+=*\s*$/.test(text);
 }
 
 function localPath(url: URL, name: string): string {

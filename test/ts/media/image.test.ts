@@ -190,6 +190,28 @@ test("a picture's text, given as its path, is not repeated", async (t) => {
   }
 });
 
+test("a picture in the wrong kind of text is told how to pass it", async (t) => {
+  const bytes = await plain().png().toBuffer();
+  const base64 = bytes.toString("base64");
+  const folder = t.testdir({ "a.b64": base64 });
+  const decode = /: it holds base64: decode it first, as with Buffer.from\(text, "base64"\)$/;
+  const cases: [string | Buffer, RegExp][] = [
+    [Buffer.from(base64), decode],
+    [Buffer.from(bytes.toString("base64url")), decode],
+    [join(folder, "a.b64"), decode],
+    [
+      Buffer.from(`data:image/png;base64,${base64}`),
+      /: it holds the text of a data: URL: pass that as a text$/,
+    ],
+    [bytes.toString("latin1"), /: that looks like a picture's bytes as a text: pass them as a Buffer$/],
+    [bytes.toString(), /: that looks like a picture's bytes as a text: pass them as a Buffer$/],
+  ];
+  for (const [source, message] of cases) {
+    await t.rejects(readImage(source), { code: "ERR_INVALID_IMAGE", message });
+    await t.rejects(checkImage(source), { code: "ERR_INVALID_IMAGE", message });
+  }
+});
+
 test("a size is read from the header alone, as much as follows it", async (t) => {
   const folder = t.testdir({ "a.png": await plain().png().toBuffer(), "b.txt": "text" });
   const path = join(folder, "a.png");
