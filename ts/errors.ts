@@ -48,8 +48,9 @@ export class CameoError extends Error {
    * An error again of what its `toJSON` gave, as in another thread or process: `structuredClone` and `postMessage` drop an
    * error's code.
    */
-  static from({ code, message }: CameoErrorJson): CameoError {
-    return new CameoError(knownCode({ code }), String(message));
+  static from(json: CameoErrorJson): CameoError {
+    // It never throws: an error about an error would hide the one that counts.
+    return new CameoError(knownCode(json), String(json?.message ?? json));
   }
 
   /** What another thread, another process or a client may be told, without the stack. */

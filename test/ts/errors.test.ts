@@ -65,5 +65,7 @@ test("an error is told to other threads and processes, and is one again there", 
   const aborted = CameoError.from(new CameoError("ERR_ABORTED", "the operation was aborted").toJSON());
   t.match(aborted, { name: "AbortError", code: "ERR_ABORTED" });
   t.equal(CameoError.from({ ...json, code: "ERR_NEW" as "ERR_BUSY" }).code, "ERR_LIBTORCH");
+  for (const what of [undefined, null, "text"])
+    t.match(CameoError.from(what as never), { code: "ERR_LIBTORCH", message: String(what) });
   t.end();
 });
