@@ -131,6 +131,10 @@ export class Video {
     const { signal, onWarning = emitWarning } = checkOptions(saveSchema, options);
     const { checkOutputPath, writeVideo } = await import("./media/index.js");
     const { frames, count, width, height, fps } = this;
+    if (frames.buffer.byteLength === 0) {
+      const remedy = "save the video that Video.from makes there";
+      throw new CameoError("ERR_MEDIA", `the frames were transferred to another thread: ${remedy}`);
+    }
     checkOutputPath(path, count);
     const metadata = { software: `cameo ${version}`, parameters: { ...describeRequest(this.request) } };
     return writeVideo(path, { frames, count, width, height, fps }, metadata, { signal, onWarning });

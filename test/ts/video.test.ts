@@ -64,6 +64,14 @@ test("a video's frames have a buffer of their own, which can be transferred", (t
   t.end();
 });
 
+test("a video whose frames were moved says where to save it", async (t) => {
+  const video = videoOf(1);
+  const moved = structuredClone(video, { transfer: [video.frames.buffer] });
+  const path = join(t.testdir(), "x.png");
+  await t.rejects(video.save(path), { code: "ERR_MEDIA", message: /transferred to another thread: save / });
+  t.strictSame(await Video.from(moved).save(path), [path]);
+});
+
 test("from another thread, with the reference's URL", async (t) => {
   const code = `
     const { parentPort } = require("node:worker_threads");
