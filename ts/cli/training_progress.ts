@@ -38,7 +38,7 @@ class LineReporter implements TrainingReporter {
 
 class BarReporter implements TrainingReporter {
   #isShown = false;
-  readonly #bar = createBar("train |{bar}| {value}/{total} {details}", 20);
+  readonly #bar = createBar("train |{bar}| {value}/{total} {details}", 10);
 
   step(event: StepEvent): void {
     const payload = { details: details(event) };
@@ -58,6 +58,7 @@ class BarReporter implements TrainingReporter {
   }
 }
 
+/** What counts most comes first: a narrow terminal cuts the line's end off. */
 function details(event: StepEvent): string {
   const { loss, secondsPerStep, waitShare, coreWaitShare = 0, memoryBytes, etaSeconds, skipped } = event;
   const speed =
@@ -67,9 +68,9 @@ function details(event: StepEvent): string {
   return [
     skipped ? "skipped: the gradient is not finite" : `loss ${loss.toPrecision(4)}`,
     speed,
+    `${duration(etaSeconds)} left`,
+    `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`,
     ...(waitShare >= 0.05 ? [`${Math.round(100 * waitShare)} % waiting for data`] : []),
     ...(coreWaitShare >= 0.2 ? [`${Math.round(100 * coreWaitShare)} % waiting for a core`] : []),
-    `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`,
-    `${duration(etaSeconds)} left`,
   ].join(", ");
 }

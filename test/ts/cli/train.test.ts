@@ -121,7 +121,7 @@ test("without --json, progress is on stderr and the model on stdout", async (t) 
   const { code, stdout, stderr } = await cameo(["train", path]);
   t.equal(code, 0);
   t.equal(stdout, `${model}\n`);
-  t.match(stderr, /^step 4 of 4: loss [\d.]+, .* left$/m);
+  t.match(stderr, /^step 4 of 4: loss [\d.]+, .* left, [\d.]+ GiB/m);
   t.match(stderr, `checkpoint: ${join(output, "checkpoints", "step-00000004.safetensors")}\n`);
 });
 
