@@ -105,7 +105,7 @@ async function makePixels(
   const clip = await openClip(files.clip);
   if (clip.count < data.frames) {
     throw new Error(
-      `it has ${frameCount(clip.count)}, and ${data.frames} are needed; leave it out or ask for less`,
+      `it has ${frameCount(clip.count)}, and ${data.frames} are needed; leave it out or lower data.frames`,
     );
   }
   const mask = files.mask === undefined ? undefined : await openMask(files.mask, clip);
