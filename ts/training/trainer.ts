@@ -1,6 +1,7 @@
 import type { Sample } from "../data/index.js";
 import { abortError, CameoError, errorsOf, throwIfAborted } from "../errors.js";
-import type { NativeStepInput, NativeStepResult, NativeTask } from "../native.js";
+import { exists } from "../media/files.js";
+import type { NativeSampleRequest, NativeStepInput, NativeStepResult, NativeTask } from "../native.js";
 import { checkRunOptions, checkTrainerOptions } from "../options/train.js";
 import { runTask } from "../task.js";
 import type { CheckpointEvent, StepEvent, TrainingEvent, ValidationEvent } from "./events.js";
@@ -112,6 +113,8 @@ export class Trainer implements AsyncDisposable {
     const batches = data.batches({ first, stride: place.processes, signal: stopData });
     const clock = new StepClock(data);
     yield* skips.splice(0);
+    // Whoever was interrupted in it still gets its videos.
+    if (this.#done > 0 && this.#isDue(recipe.validation?.every)) yield* this.#validate(signal, "if missing");
     while (this.#done < recipe.steps) {
       clock.begin();
       const result = await this.#step(batches, signal);
@@ -126,16 +129,18 @@ export class Trainer implements AsyncDisposable {
       await metrics?.append(measured);
       yield* skips.splice(0);
       yield event;
-      const isLast = this.#done === recipe.steps;
-      const isDue = (every: number | undefined) =>
-        every !== undefined && (isLast || this.#done % every === 0);
-      const validates = isDue(recipe.validation?.every);
+      const validates = this.#isDue(recipe.validation?.every);
       // Before a validation, too: it takes long and much memory, and whoever is impatient then must lose nothing.
-      if (validates || isDue(recipe.checkpoints.every)) yield* this.#save();
+      if (validates || this.#isDue(recipe.checkpoints.every)) yield* this.#save();
       if (validates) yield* this.#validate(signal);
-      if (result.stop && !isLast) return yield* this.#stop(signal);
+      if (result.stop && this.#done < recipe.steps) return yield* this.#stop(signal);
     }
     if (place.rank === 0) yield { type: "done", step: this.#done, model: await this.#export() };
+  }
+
+  /** Whether what happens `every` so many steps, and after the last one, happens after this one. */
+  #isDue(every: number | undefined): boolean {
+    return every !== undefined && (this.#done === this.#parts.recipe.steps || this.#done % every === 0);
   }
 
   /** One step; undefined where it was aborted, and so has not happened. */
@@ -191,15 +196,19 @@ export class Trainer implements AsyncDisposable {
     yield { type: "checkpoint", step, path };
   }
 
-  async *#validate(signal: AbortSignal | undefined): AsyncGenerator<ValidationEvent, void> {
+  async *#validate(
+    signal: AbortSignal | undefined,
+    when: "always" | "if missing" = "always",
+  ): AsyncGenerator<ValidationEvent, void> {
     const { native, recipe, validation, folder } = this.#parts;
-    const paths = await this.#onFirst(() =>
-      makeValidationVideos(validation, {
-        path: (index) => folder.validation(this.#done, validationName(index, recipe)),
-        sample: (request) => this.#task(() => native.sample(request, () => {}), signal),
-        signal,
-      }),
-    );
+    const path = (index: number) => folder.validation(this.#done, validationName(index, recipe));
+    const paths = await this.#onFirst(async () => {
+      // The last one is written last; of several pictures, one tells.
+      if (when === "if missing" && (await exists(path(validation.length).replace("%03d", "000")))) return [];
+      const sample = (request: NativeSampleRequest) =>
+        this.#task(() => native.sample(request, () => {}), signal);
+      return makeValidationVideos(validation, { path, sample, signal });
+    });
     if (paths && paths.length > 0) yield { type: "validation", step: this.#done, paths };
   }
 

@@ -327,6 +327,8 @@ t.test("a weight that the model's type can't hold is named, and another type can
   t.same(dtypesOf(model), ["BF16"]);
 });
 
+const pixels = { data: new Uint8Array(3 * 64 * 64).fill(90), width: 64, height: 64 };
+
 t.test("validation is checked before the run, and one that fails ends it with a checkpoint", async (t) => {
   const requests = [
     { prompt: "a box", reference: "no-such.png", frames: 4, steps: 1, width: 64, height: 64 },
@@ -334,8 +336,7 @@ t.test("validation is checked before the run, and one that fails ends it with a 
   const missing = recipeFor("validation", { validation: { every: 3, requests } });
   await fails(t, opening(missing), "ERR_INVALID_IMAGE", /^validation\.requests\[0\]: .*no-such\.png/);
 
-  const reference = { data: new Uint8Array(3 * 64 * 64).fill(90), width: 64, height: 64 };
-  const valid = { every: 3, requests: [{ ...requests[0], prompt: "a box", reference }] };
+  const valid = { every: 3, requests: [{ ...requests[0], prompt: "a box", reference: pixels }] };
   const blocked = recipeFor("blocked", { validation: valid, checkpoints: { every: 100 } });
   writeText(join(blocked.output, "validation"), "in the way");
   const { events, error } = await train(blocked);
@@ -345,8 +346,28 @@ t.test("validation is checked before the run, and one that fails ends it with a 
 
   rmSync(join(blocked.output, "validation"));
   const rest = await train(blocked, { resume: true });
-  t.same(outline(rest.events), ["step 4", "checkpoint 4", "validation 4", "done 4"]);
-  t.same(readdirSync(join(blocked.output, "validation", "step-00000004")), ["1.mp4"]);
+  t.same(outline(rest.events), [...["validation 3", "step 4", "checkpoint 4", "validation 4", "done 4"]]);
+  for (const step of ["step-00000003", "step-00000004"])
+    t.same(readdirSync(join(blocked.output, "validation", step)), ["1.mp4"]);
+});
+
+t.test("a resumed run makes the validation that it was interrupted in", async (t) => {
+  const requests = [{ prompt: "a box", frames: 4, steps: 1, width: 64, height: 64, reference: pixels }];
+  const twice = [requests[0], { ...requests[0], prompt: "another box" }] as typeof requests;
+  const run = recipeFor("interrupted-validation", {
+    validation: { every: 2, requests: twice, format: "png" },
+  });
+  const first = await train(run);
+  t.equal(first.error, undefined);
+  const again = async () => outline((await train(run, { resume: true })).events);
+  t.same(await again(), ["done 4"], "what is there is not made again");
+  const [folder, earlier] = [4, 2].map((step) => join(run.output, "validation", `step-0000000${step}`));
+  const names = readdirSync(folder as string);
+  for (const name of names.filter((name) => name.startsWith("2-"))) rmSync(join(folder as string, name));
+  rmSync(earlier as string, { recursive: true });
+  t.same(await again(), ["validation 4", "done 4"]);
+  t.same(readdirSync(folder as string), names);
+  t.notOk(existsSync(earlier as string), "older ones are not made from newer weights");
 });
 
 t.test("options that are none, or unknown, are typed errors", async (t) => {
