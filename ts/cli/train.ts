@@ -104,7 +104,8 @@ function reportStart(trainer: Trainer, { json, resume }: TrainFlags, reporter: T
   const { step } = trainer;
   const { steps, output } = trainer.recipe;
   if (json) printEvent("start", { step, steps, output });
-  if (step > 0) reporter.note(`going on after step ${step} of ${steps}`);
+  if (step === steps) reporter.note(`all ${steps} steps are done: the model is written again`);
+  else if (step > 0) reporter.note(`going on after step ${step} of ${steps}`);
   else if (resume) reporter.note(`no checkpoint in ${output} yet: starting at step 1`);
 }
 

@@ -145,6 +145,9 @@ test("Ctrl-C saves a checkpoint, and --resume goes on from it", async (t) => {
   const resumed = await cameo(["train", path, "--resume"]);
   t.equal(resumed.stdout, `${model}\n`);
   t.match(resumed.stderr, `going on after step ${checkpoint?.step} of 30\n`);
+  const done = await cameo(["train", path, "--resume"]);
+  t.equal(done.stdout, `${model}\n`);
+  t.match(done.stderr, "all 30 steps are done: the model is written again\n");
   t.same(
     recordedSteps(output),
     Array.from({ length: 30 }, (_, i) => i + 1),
