@@ -161,8 +161,8 @@ json inspect(const std::string& path) {
       isFile(fs::path(path) / "model_index.json") || isFile(fs::path(path) / "unet" / "config.json");
   if (is_pipeline) return inspectPipeline(path);
   if (isFile(fs::path(path) / "config.json")) return inspectComponent(path);
-  failFormat(
-      path, "this is " + describeFolder(path) + "; give a weight file, a pipeline's or a component's folder");
+  failFormat(path, "this is " + describeFolder(path) +
+                       "; give a weight file, or the folder of a pipeline, a network or a training run");
 }
 
 }  // namespace cameo::weights
