@@ -23,7 +23,7 @@ const config = {
   timeout: 30,
   device,
 };
-const outputs = runProbe("dist.collectives", config, {}, { device, dtype: "fp32", exact: [] });
+const outputs = runProbe("parallel.collectives", config, {}, { device, dtype: "fp32", exact: [] });
 const found = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, [...data]]));
 const expected = { broadcast: [0, 0, 0], sum: [1, 1, 1, 1], mean: [0], max: [0], any: [1], none: [0] };
 const wrong = Object.keys(expected).filter((name) => String(found[name]) !== String(expected[name]));

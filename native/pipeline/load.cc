@@ -219,9 +219,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   pipeline->description["warnings"] = originWarnings(pipeline->origins, sources);
 
   Loader loader(*pipeline, options, onProgress, cancellation);
-  loader.expect(pipeline->text_encoder->parameters());
-  loader.expect(pipeline->vae->parameters());
-  loader.expect(pipeline->unet->parameters());
+  for (const Network& network : pipeline->networks()) loader.expect(network.parameters);
   const auto drawnWithout = [](const std::string& weights) {
     return [drawn = weights.empty()](const std::string&) { return drawn; };
   };

@@ -19,17 +19,19 @@ constexpr double kUNetTensors = 16, kUNetTensorsAtOnce = 28;
 constexpr double kVaeTensors = 3;
 constexpr double kKernels = 128 * 1024 * 1024;
 
-double bytesOf(const ParameterSet& parameters, c10::ScalarType dtype) {
-  return static_cast<double>(parameters.numel()) * static_cast<double>(c10::elementSize(dtype));
+double bytesOf(const Network& network) {
+  return static_cast<double>(network.parameters.numel()) *
+         static_cast<double>(c10::elementSize(network.dtype));
 }
 
 /// On the device at the same time: all networks, or the largest one where they only visit it.
 double weightBytes(const Pipeline& pipeline) {
-  const double sizes[] = {bytesOf(pipeline.text_encoder->parameters(), pipeline.dtype),
-                          bytesOf(pipeline.vae->parameters(), pipeline.vaeDtype()),
-                          bytesOf(pipeline.unet->parameters(), pipeline.dtype)};
-  if (pipeline.home() != pipeline.device) return *std::max_element(std::begin(sizes), std::end(sizes));
-  return sizes[0] + sizes[1] + sizes[2];
+  double largest = 0, all = 0;
+  for (const Network& network : pipeline.networks()) {
+    largest = std::max(largest, bytesOf(network));
+    all += bytesOf(network);
+  }
+  return pipeline.home() == pipeline.device ? all : largest;
 }
 
 double unetBytes(const Pipeline& pipeline, const SampleRequest& request, bool halves_apart) {
@@ -66,10 +68,8 @@ double vaeBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool ti
 
 int64_t Pipeline::bytes() const {
   size_t total = 0;
-  const ParameterSet* const networks[] = {&text_encoder->parameters(), &vae->parameters(),
-                                          &unet->parameters()};
-  for (const ParameterSet* parameters : networks) {
-    for (const Parameter& parameter : parameters->all()) {
+  for (const Network& network : networks()) {
+    for (const Parameter& parameter : network.parameters.all()) {
       total += parameter.value.nbytes();
       if (parameter.adapter) total += parameter.adapter->down.nbytes() + parameter.adapter->up.nbytes();
     }
@@ -93,9 +93,8 @@ MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
 
 bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height) {
   if (!pipeline.max_memory) return false;
-  const double weights = pipeline.home() != pipeline.device
-                             ? bytesOf(pipeline.vae->parameters(), pipeline.dtype)
-                             : weightBytes(pipeline);
+  const Network vae{"vae", pipeline.vae->parameters(), pipeline.vaeDtype()};
+  const double weights = pipeline.home() == pipeline.device ? weightBytes(pipeline) : bytesOf(vae);
   const auto needed = [&](bool tiled) { return weights + vaeBytes(pipeline, width, height, tiled); };
   const auto allowed = static_cast<double>(*pipeline.max_memory);
   if (needed(false) <= allowed) return false;

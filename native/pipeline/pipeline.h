@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/cancellation.h"
 #include "models/clip_text.h"
@@ -16,6 +17,13 @@
 #include "weights/origins.h"
 
 namespace cameo::pipeline {
+
+/// One of a pipeline's networks.
+struct Network {
+  std::string name;  // in descriptions and messages: "unet"
+  ParameterSet& parameters;
+  c10::ScalarType dtype;  // of its weights, and what it computes in
+};
 
 /// The networks of one model, loaded, and what is known of them. Not thread-safe: one task at a time.
 struct Pipeline {
@@ -28,6 +36,12 @@ struct Pipeline {
     return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
   }
 
+  /// In the order in which a request needs them.
+  std::vector<Network> networks() const {
+    return {{"text_encoder", text_encoder->parameters(), dtype},
+            {"vae", vae->parameters(), vaeDtype()},
+            {"unet", unet->parameters(), dtype}};
+  }
   /// Of all networks' weights, wherever they are.
   int64_t bytes() const;
 

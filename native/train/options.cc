@@ -35,7 +35,7 @@ std::optional<T> readOptional(const json& group, const char* name) {
   return group[name].get<T>();
 }
 
-dist::Membership readMembership(const json& membership, const json& distributed) {
+parallel::Membership readMembership(const json& membership, const json& distributed) {
   return {.rank = membership.at("rank"),
           .world_size = membership.at("worldSize"),
           .address = membership.at("address"),

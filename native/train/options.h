@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dist/process_group.h"
+#include "parallel/process_group.h"
 #include "pipeline/request.h"
 #include "schedulers/noise_schedule.h"
 #include "train/learning_rate.h"
@@ -32,7 +32,7 @@ struct TrainerOptions {
   double ema_decay = 0;  // 0: no averages
   uint64_t seed = 0;
   bool shard_optimizer = false;
-  std::optional<dist::Membership> membership;  // none: this process trains alone
+  std::optional<parallel::Membership> membership;  // none: this process trains alone
 };
 
 /// From the JSON of a complete recipe (`CompleteRecipe` in ts/training/recipe.ts), which was checked there,

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "dist/partition.h"
+#include "parallel/partition.h"
 #include "weights/lora.h"
 #include "weights/open_weights.h"
 
@@ -54,14 +54,14 @@ Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onPr
   const std::vector<at::Tensor> tensors = tensorsOf(leaves_);
   std::vector<bool> owned;
   if (options.membership) {
-    group_ = dist::ProcessGroup::join(*options.membership, pipeline_->device);
+    group_ = parallel::ProcessGroup::join(*options.membership, pipeline_->device);
     if (options.shard_optimizer) {
       std::vector<int64_t> sizes;
       for (const at::Tensor& tensor : tensors) sizes.push_back(tensor.numel());
-      owners_ = dist::partition(sizes, group_->worldSize());
+      owners_ = parallel::partition(sizes, group_->worldSize());
       for (const int64_t owner : owners_) owned.push_back(owner == group_->rank());
     }
-    reducer_ = std::make_unique<dist::GradientReducer>(*group_, tensors);
+    reducer_ = std::make_unique<parallel::GradientReducer>(*group_, tensors);
   }
   optimizer_ = std::make_unique<AdamW>(tensors, options.optimizer, owned);
   if (options.ema_decay > 0 && writesFiles()) ema_ = std::make_unique<Ema>(tensors, options.ema_decay);
@@ -70,9 +70,7 @@ Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onPr
 void Trainer::chooseLeaves() {
   std::vector<std::string> patterns = options_.trained;
   trains_text_ = std::erase(patterns, kTextEncoder) > 0;
-  freeze(pipeline_->unet->parameters());
-  freeze(pipeline_->text_encoder->parameters());
-  freeze(pipeline_->vae->parameters());
+  for (const pipeline::Network& network : pipeline_->networks()) freeze(network.parameters);
   if (options_.vae) {
     leaves_ = makeLeaves(selectParameters(pipeline_->vae->parameters(), patterns), options_);
     prefixNames(leaves_, "vae");
@@ -222,7 +220,7 @@ void Trainer::shareUpdates() {
 }
 
 void Trainer::beginSolo() {
-  if (group_) turn_ = std::make_unique<dist::SoloTurn>(*group_);
+  if (group_) turn_ = std::make_unique<parallel::SoloTurn>(*group_);
 }
 
 void Trainer::endSolo() {

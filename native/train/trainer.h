@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/memory_pool.h"
-#include "dist/gradient_reducer.h"
-#include "dist/solo_turn.h"
+#include "parallel/gradient_reducer.h"
+#include "parallel/solo_turn.h"
 #include "train/batch.h"
 #include "train/ema.h"
 #include "train/latent_scale.h"
@@ -41,7 +41,7 @@ enum class ExportedPart {
 class Trainer {
  public:
   /// Loads the networks, joins the other processes and prepares what is trained. Throws as `loadPipeline`,
-  /// `selectParameters` and `dist::ProcessGroup::join`.
+  /// `selectParameters` and `parallel::ProcessGroup::join`.
   Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
           const Cancellation& cancellation);
 
@@ -49,7 +49,7 @@ class Trainer {
   /// within a layer; the step then has not happened.
   StepResult step(const StepInput& input);
 
-  /// Around what rank 0 does alone; the others wait in `endSolo`. See dist::SoloTurn.
+  /// Around what rank 0 does alone; the others wait in `endSolo`. See parallel::SoloTurn.
   void beginSolo();
   void endSolo();
   /// Ends what goes on beside the calls of this class, for a process that ends without destroying it.
@@ -96,15 +96,15 @@ class Trainer {
   MemoryPool pool_;  // of all steps: what one has used the next one needs again
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   schedulers::NoiseSchedule schedule_;
-  std::unique_ptr<dist::ProcessGroup> group_;  // null: this process trains alone
+  std::unique_ptr<parallel::ProcessGroup> group_;  // null: this process trains alone
   std::vector<Leaf> leaves_;
   bool trains_text_ = false;
   std::set<std::string> written_;  // the UNet's parameters that a subject's file of this run has
   std::vector<int64_t> owners_;    // the rank that has a leaf's optimiser state; empty: every rank
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;  // on rank 0, where averages are kept
-  std::unique_ptr<dist::GradientReducer> reducer_;
-  std::unique_ptr<dist::SoloTurn> turn_;  // while rank 0 works alone
+  std::unique_ptr<parallel::GradientReducer> reducer_;
+  std::unique_ptr<parallel::SoloTurn> turn_;  // while rank 0 works alone
   bool trains_latents_ = false;  // a VAE's decoder can be trained alone, under models that know its latents
   LatentScale latent_scale_;     // of a VAE whose latents are trained
   int64_t steps_ = 0;

@@ -94,7 +94,7 @@ void Trainer::save(const std::string& path, std::map<std::string, std::string> m
   if (ema_) metadata["average_updates"] = std::to_string(ema_->updates());
   const auto write = [&] { weights::writeSafetensors(path, tensors, metadata); };
   if (!group_) return write();
-  dist::SoloTurn turn(*group_);
+  parallel::SoloTurn turn(*group_);
   if (writesFiles()) write();
   turn.end();
 }

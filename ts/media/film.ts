@@ -9,7 +9,7 @@ import type { Webcodecs } from "./libraries.js";
 import { loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { finishMp4 } from "./mp4.js";
-import type { RawVideo } from "./video.js";
+import type { RawVideo } from "./raw_video.js";
 import { finishWebm } from "./webm.js";
 import { evenSize, rgbToI420 } from "./yuv.js";
 

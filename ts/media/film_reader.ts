@@ -15,8 +15,8 @@ import {
   unsupported,
 } from "./film_track.js";
 import { loadWebcodecs, type Webcodecs } from "./libraries.js";
+import type { VideoReader } from "./raw_video.js";
 import { asShown, shownSize } from "./upright.js";
-import type { VideoReader } from "./video_reader.js";
 
 /** Chunks that wait in the decoder at most: each may become a frame that waits to be converted. */
 const maxQueued = 16;

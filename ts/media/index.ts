@@ -13,6 +13,7 @@ export {
   readImageSize,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
+export type { RawVideo, VideoReader } from "./raw_video.js";
 export { ByteBudget } from "./source.js";
-export { checkOutput, loadEncoder, type RawVideo, type WriteOptions, writeVideo } from "./video.js";
-export { openVideo, readVideo, readVideoSize, type VideoReader } from "./video_reader.js";
+export { checkOutput, loadEncoder, type WriteOptions, writeVideo } from "./video.js";
+export { openVideo, readVideo, readVideoSize } from "./video_reader.js";

@@ -4,7 +4,7 @@ import { loadSharp } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { xmpPacket } from "./metadata.js";
 import { assembleApng, tagPng } from "./png.js";
-import type { RawVideo } from "./video.js";
+import type { RawVideo } from "./raw_video.js";
 
 /** One frame as a picture: PNG without loss, JPEG without chroma subsampling. */
 export async function encodeStill(

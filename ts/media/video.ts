@@ -7,17 +7,7 @@ import { checkOutputPath, type Format, framePath, parseOutput } from "./formats.
 import { loadSharp, loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { encodeAnimation, encodeStill, fastest } from "./pictures.js";
-
-/** Frames as the engine makes them. */
-export interface RawVideo {
-  /** RGB, (count, height, width, 3). */
-  frames: Uint8Array;
-  count: number;
-  width: number;
-  height: number;
-  /** Frames per second. */
-  fps: number;
-}
+import type { RawVideo } from "./raw_video.js";
 
 export interface WriteOptions {
   signal?: AbortSignal | undefined;

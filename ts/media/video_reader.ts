@@ -5,19 +5,8 @@ import { FilmError } from "./film_error.js";
 import { filmSize, openFilm } from "./film_reader.js";
 import { withTransparency } from "./gif.js";
 import { loadSharp } from "./libraries.js";
+import type { RawVideo, VideoReader } from "./raw_video.js";
 import { sniff } from "./signature.js";
-import type { RawVideo } from "./video.js";
-
-/** A film or an animation that was opened, and of which no frame is decoded yet. */
-export interface VideoReader {
-  readonly count: number;
-  readonly width: number;
-  readonly height: number;
-  /** Frames per second. */
-  readonly fps: number;
-  /** The frames of these indices (0 is the first), each RGB (height, width, 3); ERR_MEDIA where one can't be decoded. */
-  read(indices: readonly number[]): Promise<Uint8Array[]>;
-}
 
 export interface OpenVideoOptions {
   /** Ends the opening and every reading. */

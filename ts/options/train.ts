@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TrainerOptions } from "../training/trainer.js";
+import type { TrainerOptions } from "../training/open_parts.js";
 import { checkOptions, option } from "./check.js";
 
 const signal = option(z.instanceof(AbortSignal).optional(), "an AbortSignal");

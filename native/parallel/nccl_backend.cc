@@ -1,10 +1,10 @@
-#include "dist/nccl_backend.h"
+#include "parallel/nccl_backend.h"
 
 #include "core/cuda_library.h"
 #include "core/error.h"
-#include "dist/rendezvous.h"
+#include "parallel/rendezvous.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -34,4 +34,4 @@ c10::intrusive_ptr<c10d::Backend> connectNccl(const c10::intrusive_ptr<c10d::Sto
   return backend;
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -1,4 +1,4 @@
-#include "dist/local_address.h"
+#include "parallel/local_address.h"
 
 #include <arpa/inet.h>
 #include <c10/util/StringUtil.h>
@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::string localAddressTowards(const std::string& host, int64_t port) {
                                                "machine reaches"));
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

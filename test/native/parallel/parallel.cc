@@ -7,24 +7,24 @@
 #include <thread>
 
 #include "core/cancellation.h"
-#include "dist/gradient_reducer.h"
-#include "dist/partition.h"
-#include "dist/process_group.h"
-#include "dist/solo_turn.h"
 #include "harness.h"
+#include "parallel/gradient_reducer.h"
+#include "parallel/partition.h"
+#include "parallel/process_group.h"
+#include "parallel/solo_turn.h"
 #include "train/optimizer.h"
 
 namespace cameo::test {
 
 namespace {
 
-std::unique_ptr<dist::ProcessGroup> join(const Json& config) {
-  return dist::ProcessGroup::join({.rank = config.at("rank"),
-                                   .world_size = config.at("world_size"),
-                                   .address = config.at("address"),
-                                   .port = config.at("port"),
-                                   .timeout_seconds = config.at("timeout")},
-                                  c10::Device(config.value("device", "cpu")));
+std::unique_ptr<parallel::ProcessGroup> join(const Json& config) {
+  return parallel::ProcessGroup::join({.rank = config.at("rank"),
+                                       .world_size = config.at("world_size"),
+                                       .address = config.at("address"),
+                                       .port = config.at("port"),
+                                       .timeout_seconds = config.at("timeout")},
+                                      c10::Device(config.value("device", "cpu")));
 }
 
 /// The probe as a task that is cancelled after so many seconds as `cancel` says, where it says any.
@@ -43,7 +43,7 @@ Probe cancellable(Probe probe) {
 
 Tensors partition(const Json& config, const Tensors&) {
   const auto sizes = config.at("sizes").get<std::vector<int64_t>>();
-  return {{"owners", at::tensor(dist::partition(sizes, config.at("ranks")))}};
+  return {{"owners", at::tensor(parallel::partition(sizes, config.at("ranks")))}};
 }
 
 Tensors joinOnly(const Json& config, const Tensors&) {
@@ -132,7 +132,7 @@ Tensors trainTogether(const Json& config, const Tensors&) {
   Network network;
   const auto leaves = network.leaves();
   const auto group = config.contains("port") ? join(config) : nullptr;
-  const auto reducer = group ? std::make_unique<dist::GradientReducer>(*group, leaves) : nullptr;
+  const auto reducer = group ? std::make_unique<parallel::GradientReducer>(*group, leaves) : nullptr;
   train::AdamW optimizer(leaves, {});
   const auto shares = Network::draw({kSamples, 3, 6, 6}, 5).chunk(world_size * accumulation);
   Tensors out;
@@ -176,7 +176,7 @@ Tensors soloTurn(const Json& config, const Tensors&) {
   group->barrier();  // all are connected before one of them fails
   const at::Tensor sum = at::ones({1});
   {
-    dist::SoloTurn turn(*group);
+    parallel::SoloTurn turn(*group);
     if (config.contains("failure")) fail(config["failure"]);
     if (group->rank() == 0) std::this_thread::sleep_for(std::chrono::duration<double>(config.at("work")));
     if (group->rank() == 0 && config.value("throws", false)) throw Error(ErrorCode::Checkpoint, "no space");
@@ -190,7 +190,7 @@ Tensors soloTurn(const Json& config, const Tensors&) {
 Tensors otherLeaves(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const auto group = join(config);
-  const dist::GradientReducer reducer(*group, {at::ones({2 + group->rank()}).set_requires_grad(true)});
+  const parallel::GradientReducer reducer(*group, {at::ones({2 + group->rank()}).set_requires_grad(true)});
   group->barrier();
   return {};
 }
@@ -204,10 +204,10 @@ Tensors ownFailure(const Json& config, const Tensors&) {
 }  // namespace
 
 const bool kDistRegistered =
-    addProbe("dist.partition", partition) && addProbe("dist.join", cancellable(joinOnly)) &&
-    addProbe("dist.collectives", collectives) && addProbe("dist.train", cancellable(trainTogether)) &&
-    addProbe("dist.sum_until_failure", cancellable(sumUntilFailure)) &&
-    addProbe("dist.solo_turn", cancellable(soloTurn)) && addProbe("dist.other_leaves", otherLeaves) &&
-    addProbe("dist.own_failure", ownFailure);
+    addProbe("parallel.partition", partition) && addProbe("parallel.join", cancellable(joinOnly)) &&
+    addProbe("parallel.collectives", collectives) && addProbe("parallel.train", cancellable(trainTogether)) &&
+    addProbe("parallel.sum_until_failure", cancellable(sumUntilFailure)) &&
+    addProbe("parallel.solo_turn", cancellable(soloTurn)) && addProbe("parallel.other_leaves", otherLeaves) &&
+    addProbe("parallel.own_failure", ownFailure);
 
 }  // namespace cameo::test

@@ -2,10 +2,10 @@
 
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
-#include "dist/interruptible_store.h"
-#include "dist/process_group.h"
+#include "parallel/interruptible_store.h"
+#include "parallel/process_group.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 struct ProcessGroup::Impl {
   Membership membership;
@@ -18,4 +18,4 @@ struct ProcessGroup::Impl {
   ~Impl();
 };
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -9,7 +9,7 @@ const spare = 3;
 /** The same steps in one process, on all samples at once. */
 async function alone(usesSpare: boolean): Promise<Record<string, number[]>> {
   const config = { world_size: 1, accumulation: 1, steps, uses_spare: usesSpare };
-  const { outputs } = await runRank("dist.train", config);
+  const { outputs } = await runRank("parallel.train", config);
   if (!outputs) throw new Error("training alone failed");
   return outputs;
 }
@@ -35,7 +35,7 @@ for (const usesSpare of [true, false]) {
     t.test(`${ranks} ranks, ${accumulation} micro-batches, ${leaves}: as one process`, async (t) => {
       const expected = await alone(usesSpare);
       t.equal(`gradient/0/${spare}` in expected, usesSpare);
-      const outcomes = await runRanks("dist.train", ranks, () => ({
+      const outcomes = await runRanks("parallel.train", ranks, () => ({
         steps,
         accumulation,
         uses_spare: usesSpare,
@@ -48,7 +48,7 @@ for (const usesSpare of [true, false]) {
 t.test("a leaf that only one rank uses gets the mean with zero on all of them", async (t) => {
   const name = `gradient/0/${spare}`;
   const expected = (await alone(true))[name]?.map((value) => value / 2) ?? [];
-  const outcomes = await runRanks("dist.train", 2, (rank) => ({
+  const outcomes = await runRanks("parallel.train", 2, (rank) => ({
     steps: 1,
     accumulation: 2,
     uses_spare: rank === 1,
@@ -59,7 +59,7 @@ t.test("a leaf that only one rank uses gets the mean with zero on all of them", 
 });
 
 t.test("a process that is killed ends the others' backward passes", async (t) => {
-  const [waiting] = await runRanks("dist.train", 2, (rank) => ({
+  const [waiting] = await runRanks("parallel.train", 2, (rank) => ({
     // Longer than a test may take.
     ...{ steps, accumulation: 1, timeout: 3600 },
     ...(rank === 1 ? { failure: { step: 1, by: "kill" } } : {}),
@@ -70,7 +70,7 @@ t.test("a process that is killed ends the others' backward passes", async (t) =>
 });
 
 t.test("a process that does not answer is given up after the timeout", async (t) => {
-  const [waiting, hanging] = await runRanks("dist.train", 2, (rank) => ({
+  const [waiting, hanging] = await runRanks("parallel.train", 2, (rank) => ({
     ...{ steps, accumulation: 1, timeout: 6 },
     ...(rank === 1 ? { failure: { step: 1, by: "hang", seconds: 20 } } : {}),
   }));
@@ -79,7 +79,7 @@ t.test("a process that does not answer is given up after the timeout", async (t)
 });
 
 t.test("refuses to train other parameters than rank 0", async (t) => {
-  const [first, second] = await runRanks("dist.other_leaves", 2, () => ({ timeout: 10 }));
+  const [first, second] = await runRanks("parallel.other_leaves", 2, () => ({ timeout: 10 }));
   t.equal(first?.error?.code, "ERR_DISTRIBUTED");
   t.match(second?.error, {
     code: "ERR_DISTRIBUTED",

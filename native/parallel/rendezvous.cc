@@ -1,11 +1,11 @@
-#include "dist/rendezvous.h"
+#include "parallel/rendezvous.h"
 
 #include <torch/csrc/distributed/c10d/exception.h>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "core/error.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -109,4 +109,4 @@ c10::intrusive_ptr<InterruptibleStore> meet(const Membership& membership) {
   return store;
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -1,4 +1,4 @@
-#include "dist/process_group.h"
+#include "parallel/process_group.h"
 
 #include <c10/util/Logging.h>
 #include <gloo/common/error.h>
@@ -7,13 +7,13 @@
 #include <torch/csrc/distributed/c10d/comm.hpp>
 
 #include "core/error.h"
-#include "dist/gloo_backend.h"
-#include "dist/local_address.h"
-#include "dist/nccl_backend.h"
-#include "dist/process_group_impl.h"
-#include "dist/rendezvous.h"
+#include "parallel/gloo_backend.h"
+#include "parallel/local_address.h"
+#include "parallel/nccl_backend.h"
+#include "parallel/process_group_impl.h"
+#include "parallel/rendezvous.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -168,4 +168,4 @@ void ProcessGroup::rethrowTranslated() const {
   rethrowTranslatedFor(impl_->membership);
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -10,7 +10,7 @@
 
 #include "core/cancellation.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 /// A process's place in a run of `world_size` processes; rank 0 listens on `address`:`port`.
 struct Membership {
@@ -78,4 +78,4 @@ class ProcessGroup {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -2,7 +2,7 @@ import t from "tap";
 import { runProbe } from "../../support/probes.js";
 
 function partition(sizes: number[], ranks: number): number[] {
-  return Array.from(runProbe("dist.partition", { sizes, ranks }, {}).owners?.data ?? []);
+  return Array.from(runProbe("parallel.partition", { sizes, ranks }, {}).owners?.data ?? []);
 }
 
 t.test("the largest first, each to the rank that owns least", async (t) => {

@@ -1,12 +1,12 @@
-#include "dist/solo_turn.h"
+#include "parallel/solo_turn.h"
 
 #include <chrono>
 #include <utility>
 
 #include "core/thread.h"
-#include "dist/process_group.h"
+#include "parallel/process_group.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -65,4 +65,4 @@ void SoloTurn::keepTelling() {
   }
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -2,10 +2,10 @@
 
 #include <chrono>
 
-#include "dist/interruptible_store.h"
-#include "dist/process_group.h"
+#include "parallel/interruptible_store.h"
+#include "parallel/process_group.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 std::chrono::milliseconds timeoutOf(const Membership& membership);
 
@@ -13,4 +13,4 @@ std::chrono::milliseconds timeoutOf(const Membership& membership);
 /// addresses. Throws ErrorCode::Distributed with what is to be changed.
 c10::intrusive_ptr<InterruptibleStore> meet(const Membership& membership);
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

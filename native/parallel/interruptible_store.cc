@@ -1,8 +1,8 @@
-#include "dist/interruptible_store.h"
+#include "parallel/interruptible_store.h"
 
 #include <thread>
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -45,4 +45,4 @@ void InterruptibleStore::wait(const std::vector<std::string>& keys,
   }
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -3,14 +3,14 @@ import t from "tap";
 import { runRanks } from "./ranks.js";
 
 t.test("the others wait for what rank 0 does alone, however long it takes", async (t) => {
-  const outcomes = await runRanks("dist.solo_turn", 3, () => ({ timeout: 3, work: 10 }));
+  const outcomes = await runRanks("parallel.solo_turn", 3, () => ({ timeout: 3, work: 10 }));
   for (const { outputs, error, stderr } of outcomes) {
     t.same({ outputs, error, stderr }, { outputs: { sum: [3] }, error: undefined, stderr: "" });
   }
 });
 
 t.test("they notice that rank 0 has died", async (t) => {
-  const outcomes = await runRanks("dist.solo_turn", 3, (rank) => ({
+  const outcomes = await runRanks("parallel.solo_turn", 3, (rank) => ({
     ...{ timeout: 600, work: 0 },
     ...(rank === 0 ? { failure: { by: "kill" } } : {}),
   }));
@@ -20,13 +20,17 @@ t.test("they notice that rank 0 has died", async (t) => {
 });
 
 t.test("they notice that rank 0 has failed, though its process goes on", async (t) => {
-  const [first, ...others] = await runRanks("dist.solo_turn", 3, () => ({ timeout: 600, work: 0, throws: true }));
+  const [first, ...others] = await runRanks("parallel.solo_turn", 3, () => ({
+    timeout: 600,
+    work: 0,
+    throws: true,
+  }));
   t.equal(first?.error?.code, "ERR_CHECKPOINT");
   for (const { error } of others) t.equal(error?.code, "ERR_DISTRIBUTED");
 });
 
 t.test("they give up when rank 0 falls silent", async (t) => {
-  const [, waiting] = await runRanks("dist.solo_turn", 2, (rank) => ({
+  const [, waiting] = await runRanks("parallel.solo_turn", 2, (rank) => ({
     ...{ timeout: 4, work: 0 },
     ...(rank === 0 ? { failure: { by: "stop", seconds: 20 } } : {}),
   }));
@@ -34,7 +38,7 @@ t.test("they give up when rank 0 falls silent", async (t) => {
 });
 
 t.test("rank 0 hears of another one's death at the end of its work", async (t) => {
-  const [first] = await runRanks("dist.solo_turn", 2, (rank) => ({
+  const [first] = await runRanks("parallel.solo_turn", 2, (rank) => ({
     ...{ timeout: 600, work: 1 },
     ...(rank === 1 ? { failure: { by: "kill" } } : {}),
   }));
@@ -42,7 +46,7 @@ t.test("rank 0 hears of another one's death at the end of its work", async (t) =
 });
 
 t.test("cancelling ends the waiting", async (t) => {
-  const [, waiting] = await runRanks("dist.solo_turn", 2, (rank) => ({
+  const [, waiting] = await runRanks("parallel.solo_turn", 2, (rank) => ({
     ...{ timeout: 600, work: 8 },
     ...(rank === 1 ? { cancel: 3 } : {}),
   }));

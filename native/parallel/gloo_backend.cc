@@ -1,13 +1,13 @@
-#include "dist/gloo_backend.h"
+#include "parallel/gloo_backend.h"
 
 #include <gloo/transport/tcp/pair.h>
 
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
-#include "dist/rendezvous.h"
+#include "parallel/rendezvous.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -55,4 +55,4 @@ c10::intrusive_ptr<c10d::Backend> connectGloo(const c10::intrusive_ptr<c10d::Sto
                                             static_cast<int>(membership.world_size), std::move(options));
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -15,10 +15,14 @@ export interface Outcome {
 
 /** Runs a probe in a process of its own. */
 export async function runRank(probe: string, config: object): Promise<Outcome> {
-  const child = spawn(process.execPath, ["build/test/native/dist/rank.js", probe, JSON.stringify(config)], {
-    env: { ...process.env, OMP_NUM_THREADS: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["build/test/native/parallel/rank.js", probe, JSON.stringify(config)],
+    {
+      env: { ...process.env, OMP_NUM_THREADS: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text) => {
     stdout += text;

@@ -1,9 +1,9 @@
-#include "dist/partition.h"
+#include "parallel/partition.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 std::vector<int64_t> partition(const std::vector<int64_t>& sizes, int64_t ranks) {
   std::vector<size_t> largest_first(sizes.size());
@@ -19,4 +19,4 @@ std::vector<int64_t> partition(const std::vector<int64_t>& sizes, int64_t ranks)
   return owners;
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

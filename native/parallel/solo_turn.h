@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 class ProcessGroup;
 
@@ -36,4 +36,4 @@ class SoloTurn {
   std::thread thread_;          // on rank 0
 };
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

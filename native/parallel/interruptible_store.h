@@ -4,7 +4,7 @@
 #include <memory>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 /// A store whose waiting can be ended from another thread. c10d's own waits until the timeout.
 class InterruptibleStore final : public c10d::PrefixStore {
@@ -24,4 +24,4 @@ class InterruptibleStore final : public c10d::PrefixStore {
   std::shared_ptr<std::atomic<bool>> interrupted_;  // clones share it
 };
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 class ProcessGroup;
 
@@ -32,4 +32,4 @@ class GradientReducer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel

@@ -1,11 +1,11 @@
-#include "dist/gradient_reducer.h"
+#include "parallel/gradient_reducer.h"
 
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include "core/error.h"
-#include "dist/process_group_impl.h"
+#include "parallel/process_group_impl.h"
 
-namespace cameo::dist {
+namespace cameo::parallel {
 
 namespace {
 
@@ -64,4 +64,4 @@ void GradientReducer::prepare(const at::Tensor& loss) {
   impl_->reducer.prepare_for_backward({loss});
 }
 
-}  // namespace cameo::dist
+}  // namespace cameo::parallel
