@@ -17,19 +17,29 @@ Error unavailable(const std::string& reason) {
                         "): build cameo with the headers of CUDA and NCCL, as docs/distributed.md says"));
 }
 
+Connect findConnect() {
+  try {
+    return reinterpret_cast<Connect>(cudaLibraryFunction("cameoConnectNccl"));
+  } catch (const std::runtime_error& error) {
+    throw unavailable(error.what());
+  }
+}
+
 }  // namespace
+
+void requireNccl() {
+  findConnect();
+}
 
 c10::intrusive_ptr<c10d::Backend> connectNccl(const c10::intrusive_ptr<c10d::Store>& store,
                                               const Membership& membership) {
   c10::intrusive_ptr<c10d::Backend> backend;
+  const Connect connect = findConnect();
   try {
-    const auto connect = reinterpret_cast<Connect>(cudaLibraryFunction("cameoConnectNccl"));
     connect(store, static_cast<int>(membership.rank), static_cast<int>(membership.world_size),
             timeoutOf(membership), backend);
   } catch (const c10::Error& error) {
     throw unavailable(error.what_without_backtrace());
-  } catch (const std::runtime_error& error) {
-    throw unavailable(error.what());
   }
   return backend;
 }

@@ -7,6 +7,9 @@
 
 namespace cameo::parallel {
 
+/// Throws ErrorCode::Distributed where the addon has no NCCL.
+void requireNccl();
+
 /// NCCL for the run's GPU tensors, out of native/cuda's library, which lies beside the addon where the addon
 /// was built with NCCL's headers. Throws ErrorCode::Distributed where it isn't there or does not fit
 /// libtorch.

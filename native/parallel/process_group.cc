@@ -78,6 +78,8 @@ at::Tensor reduced(c10d::ProcessGroup& group, double value, c10d::ReduceOp::RedO
 }  // namespace
 
 ProcessGroup::Impl::Impl(const Membership& membership, c10::Device device) : membership(membership) {
+  // Before this process meets others, which would be left waiting.
+  if (device.is_cuda()) requireNccl();
   const std::string own_address = localAddressTowards(membership.address, membership.port);
   store = meet(membership);
   const Interruptible interruptible([this] { store->interrupt(); });
