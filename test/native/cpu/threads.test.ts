@@ -1,3 +1,4 @@
+// Slow: it computes everything with one, two and four threads.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";

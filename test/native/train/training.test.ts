@@ -1,3 +1,4 @@
+// Slow: it trains.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";

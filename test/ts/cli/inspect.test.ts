@@ -1,3 +1,4 @@
+// Slow: it runs the command line again and again.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";

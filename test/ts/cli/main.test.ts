@@ -1,3 +1,4 @@
+// Slow: it runs the command line again and again.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, openSync, readFileSync } from "node:fs";

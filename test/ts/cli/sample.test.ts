@@ -154,6 +154,14 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
   }
 });
 
+test("a reference that can't be read is named before a model that isn't there", async (t) => {
+  const output = tempFile(t, "out.gif");
+  const paths = ["--base", "not/there", "--motion", "not/there", "--subject", "not/there"];
+  const { code, stderr } = await cameo(["sample", ...paths, "-r", "no.png", "--prompt", "a", "-o", output]);
+  t.equal(code, 1);
+  t.match(stderr, /^cameo: reference "no\.png": no such file[^\n]*\n$/);
+});
+
 test("what fails later fails with exit code 1, in one line, with the code in --json", async (t) => {
   const output = tempFile(t, "out.gif");
   const args = ["sample", "--base", "not/there", "--prompt", "a", "--device", "cpu", "-o", output];

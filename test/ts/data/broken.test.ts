@@ -1,3 +1,4 @@
+// Slow: it reads damaged films of every kind.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Test, test } from "tap";

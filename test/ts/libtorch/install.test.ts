@@ -1,3 +1,4 @@
+// Slow: it runs pip.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync, truncateSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Slow: it runs pip.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
