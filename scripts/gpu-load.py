@@ -24,7 +24,8 @@ DIFFUSERS = "diffusers==0.42.1"
 TRACKED = ["package.json", "bin", "examples", "bench/cuda", "bench/gpu_day", "bench/full_size/pisa.py"]
 TRACKED += ["scripts/gpu-day.sh", "test/fixtures/nn", "test/fixtures/models", "test/fixtures/pipeline"]
 TRACKED += [f"weights/troupe/{name}" for name in ("base", "motion", "subject.safetensors", "model.json")]
-BUILT = ["dist", "build/Release", "build/test-addon", "build/test/support", "build/weights/troupe/world"]
+BUILT = ["dist", "build/Release", "build/test-addon", "build/test/support"]
+BUILT += ["build/weights/troupe/command.js", "build/weights/troupe/world"]
 # With what they need. Left out: mediabunny, webcodecs and echarts (films and charts), hono and open (the studio), cmake-js and
 # node-addon-api (compiling), all that is for development alone.
 PACKAGES = ["zod", "commander", "node-gyp-build", "jsonc-parser", "@huggingface/tokenizers", "cli-progress"]
