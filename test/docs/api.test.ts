@@ -1,3 +1,4 @@
+// Slow: it compiles the documentation.
 import { spawnSync } from "node:child_process";
 import { test } from "tap";
 

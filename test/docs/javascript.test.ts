@@ -1,3 +1,4 @@
+// Slow: it runs the documentation's programs.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Slow: it computes seventeen networks.
 import t from "tap";
 import { testCases } from "../../support/cases.js";
 import { compare } from "../../support/compare.js";

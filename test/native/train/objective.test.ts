@@ -1,3 +1,4 @@
+// Slow: it trains.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

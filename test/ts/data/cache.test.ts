@@ -1,3 +1,4 @@
+// Slow: it starts data workers again and again.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "tap";
