@@ -1,15 +1,7 @@
 import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, throwIfAborted } from "./errors.js";
-import {
-  ByteBudget,
-  checkImage,
-  fitImage,
-  type ImageSource,
-  maxPixels,
-  type OpenImage,
-  openImage,
-} from "./media/index.js";
+import type { ImageSource, OpenImage } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
 import {
   type CompleteSampleRequest,
@@ -22,6 +14,14 @@ import {
 import { EtaEstimate } from "./progress.js";
 import { shortened } from "./quote.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
+
+let media: Promise<typeof import("./media/index.js")> | undefined;
+
+/** Only where there are pictures; by one promise for all, so that requests don't overtake one another here. */
+function loadMedia(): Promise<typeof import("./media/index.js")> {
+  media ??= import("./media/index.js");
+  return media;
+}
 
 /** A request as the native half takes it, and as the video remembers it. */
 export interface PreparedRequest {
@@ -91,6 +91,7 @@ function nativeParameters(complete: CompleteSampleRequest) {
 export async function checkReferenceFiles({ reference }: Pick<SampleRequest, "reference">): Promise<void> {
   const sources = toArray(reference);
   if (sources.length === 0) return;
+  const { checkImage } = await loadMedia();
   for (const [i, source] of sources.entries())
     await checkImage(source, { name: referenceName(i, sources.length) });
 }
@@ -101,6 +102,7 @@ async function decodeReferences(
   { width, height, fit }: CompleteSampleRequest,
   signal: AbortSignal | undefined,
 ): Promise<RgbImage[]> {
+  const { fitImage, maxPixels } = await loadMedia();
   let pixels = 0;
   for (const image of opened) {
     const size = await image.size();
@@ -122,6 +124,7 @@ async function openReferences(
   sources: readonly ImageSource[],
   signals: readonly (AbortSignal | undefined)[],
 ) {
+  const { ByteBudget, openImage } = await loadMedia();
   const budget = new ByteBudget();
   const stop = new AbortController();
   const releases = signals.map((signal) => onAbort(signal, () => stop.abort(signal?.reason)));
