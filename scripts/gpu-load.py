@@ -33,7 +33,7 @@ PACKAGES += ["csv-parse", "sharp", "@napi-rs/canvas"]
 NATIVE = ["@napi-rs/canvas-linux-x64-gnu"]
 # Of packages and of what is compiled; types, maps and sources are for development.
 KEPT = {".js", ".mjs", ".cjs", ".json", ".node", ".wasm"}
-LEFT_OUT = ("dist/studio/page/", "diffusers/pipelines/")
+LEFT_OUT = ("dist/studio/page/", "build/gpu-day/python/diffusers/pipelines/")
 
 
 def packages() -> list[str]:
@@ -95,11 +95,9 @@ def diffusers_files(folder: Path) -> dict[str, Path]:
     subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, DIFFUSERS], check=True)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
         wheel.extractall(folder / "python")
-    return {
-        f"build/gpu-day/python/{path.relative_to(folder / 'python').as_posix()}": path
-        for path in sorted((folder / "python").rglob("*"))
-        if path.is_file() and "diffusers/pipelines/" not in path.as_posix()
-    }
+    python = folder / "python"
+    named = {f"build/gpu-day/python/{path.relative_to(python).as_posix()}": path for path in sorted(python.rglob("*"))}
+    return {name: path for name, path in named.items() if path.is_file() and not name.startswith(LEFT_OUT)}
 
 
 def pack(files: dict[str, Path]) -> dict[str, int]:

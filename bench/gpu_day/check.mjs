@@ -1,5 +1,13 @@
 // What the checks of a GPU day share.
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+
+/** The model that ships, as a recipe names it. */
+export const shipped = {
+  base: resolve("weights/troupe/base"),
+  motion: resolve("weights/troupe/motion"),
+  subject: resolve("weights/troupe/subject.safetensors"),
+};
 
 /** What a check is told: the device, whether sizes are small, and the folder for what it writes. */
 export function settings() {

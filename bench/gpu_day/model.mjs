@@ -9,7 +9,8 @@ import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Pipeline, Trainer } from "cameo";
 import sharp from "sharp";
-import { during, report, settings, timed } from "./check.mjs";
+import { median } from "#ts/median.js";
+import { during, report, settings, shipped, timed } from "./check.mjs";
 
 const { device, small, folder, seconds } = settings();
 const work = resolve(small ? join(folder, "model") : "build/gpu-day/model");
@@ -82,7 +83,7 @@ async function train(recipe) {
       loss = event.loss;
     }
   });
-  return { samplesPerSecond: rates.sort((a, b) => a - b)[Math.floor(rates.length / 2)], loss };
+  return { samplesPerSecond: median(rates), loss };
 }
 
 /** The batch with which most samples are trained a second; more than what fits in memory is no batch. */
@@ -144,19 +145,8 @@ function writeSheet({ base, motion, subject }, path) {
   });
 }
 
-/** What a stage wrote, as the next one starts from it, and copied to the reports. */
-async function takeModel(output) {
-  const made = join(output, "model");
-  await copyFile(join(made, "subject.safetensors"), join(folder, "subject.safetensors"));
-  return made;
-}
-
 await mkdir(folder, { recursive: true });
-let model = {
-  base: resolve("weights/troupe/base"),
-  motion: resolve("weights/troupe/motion"),
-  subject: resolve("weights/troupe/subject.safetensors"),
-};
+let model = shipped;
 await drawClips();
 const { batch, rates } = await chooseBatch(model);
 const stages = [];
@@ -169,7 +159,8 @@ while (stages.length === 0 || (left() > perStage + 30 && stages.length < mostSta
   const last = left() < 2 * stageSeconds;
   const recipe = recipeOf(model, { name, batch, steps, last });
   const { value, seconds: took } = await timed(() => train(recipe));
-  model = { ...model, subject: join(await takeModel(recipe.output), "subject.safetensors") };
+  model = { ...model, subject: join(recipe.output, "model", "subject.safetensors") };
+  await copyFile(model.subject, join(folder, "subject.safetensors"));
   const sheet = await timed(() => writeSheet(model, join(folder, "sheet.png")));
   perStage = Math.max(10, took - budget) + sheet.seconds;
   stages.push({ steps, seconds: took, ...value });

@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Pipeline } from "cameo";
+import { difference } from "#ts/cli/doctor_self_test.js";
 import { during, report, settings, timed } from "./check.mjs";
 
 const { device, small } = settings();
@@ -19,8 +20,6 @@ const request = {
 const mostDifference = { fp32: 0.5, fp16: 4, bf16: 8 };
 /** What a GPU keeps free for the request that can't fit, of all its memory. */
 const leftBytes = 2 ** 31;
-
-const difference = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 
 /** The code with which a promise rejects. */
 const codeOf = (promise) =>

@@ -3,11 +3,11 @@
 //
 //     node bench/gpu_day/training.mjs [--device cuda] [--small] [--folder build/gpu-day/work]
 import { spawn } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import sharp from "sharp";
-import { report, settings } from "./check.mjs";
+import { report, settings, shipped } from "./check.mjs";
 
 const { device, small, folder } = settings();
 const steps = small ? 4 : 20;
@@ -40,11 +40,7 @@ async function writeClips() {
 async function writeRecipe(name) {
   const recipe = {
     kind: "subject",
-    model: {
-      base: resolve("weights/troupe/base"),
-      motion: resolve("weights/troupe/motion"),
-      subject: resolve("weights/troupe/subject.safetensors"),
-    },
+    model: shipped,
     data: { source: join(work, "clips"), size: [side, side], frames: small ? 4 : 16, stride: 1 },
     optimizer: { learningRate: 1e-4, warmup: 2 },
     steps,
@@ -65,7 +61,7 @@ async function train(recipe, { resume = false, killAt = Number.POSITIVE_INFINITY
   const ended = new Promise((done) => run.once("close", (...end) => done(end)));
   const losses = {};
   for await (const line of createInterface({ input: run.stdout })) {
-    const { type, event = type, step, loss } = JSON.parse(line);
+    const { event, step, loss } = JSON.parse(line);
     if (event !== "step") continue;
     losses[step] = loss;
     if (step >= killAt) run.kill("SIGKILL");
@@ -84,13 +80,11 @@ const recipe = await writeRecipe("killed");
 await train(recipe, { killAt: checkpointEvery + 2 });
 const resumed = await train(recipe, { resume: true });
 const off = Math.abs(resumed[last] - whole[last]) / Math.abs(whole[last]);
-const metadata = await readFile(join(work, "killed", "model", "subject.safetensors")).then(
-  ({ length }) => length,
-);
+const exported = await stat(join(work, "killed", "model", "subject.safetensors"));
 report({
   right: Number(last) === steps && !(1 in resumed) && off <= mostDifference && Number.isFinite(off),
   losses: Object.values(whole),
   resumedFrom: Object.keys(resumed)[0],
   difference: off,
-  exportedBytes: metadata,
+  exportedBytes: exported.size,
 });
