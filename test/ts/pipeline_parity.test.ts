@@ -1,23 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline, type SampleRequest } from "cameo";
 import t, { type Test } from "tap";
 import { readImage } from "#ts/media/index.js";
 import { assertClose, compare } from "../support/compare.js";
-import { type ModelParts, type ModelPaths, writeModel } from "../support/model_folder.js";
+import type { ModelPaths } from "../support/model_folder.js";
+import { pipelineCase, pipelineCaseNames } from "../support/pipeline_cases.js";
 import { probeWeights, runProbe } from "../support/probes.js";
 import { readSafetensors } from "../support/safetensors.js";
-import { drawBytes, type Tensor, type Tensors } from "../support/tensors.js";
+import type { Tensor, Tensors } from "../support/tensors.js";
 
-const fixtures = "test/fixtures/pipeline";
 const scratch = "build/fixtures/parity";
-
-interface Case {
-  parts: ModelParts;
-  references: number;
-  request: SampleRequest & { width: number; height: number; seed: number };
-  tolerance: number;
-}
 
 /** Samples and gives back what `saveLatents` wrote, and the frames. */
 async function sample(
@@ -51,19 +44,10 @@ function assertFrames(t: Test, actual: Tensor | undefined, expected: Tensor): vo
   t.equal(off, -1, "frames are within 1 of 255");
 }
 
-for (const name of readdirSync(fixtures).filter((entry) => entry !== "parts")) {
+for (const name of pipelineCaseNames) {
   t.test(name, async (t) => {
-    const folder = join(fixtures, name);
-    const { parts, references, request, tolerance } = JSON.parse(
-      readFileSync(join(folder, "case.json"), "utf8"),
-    ) as Case;
-    const { width, height, seed } = request;
-    const reference = Array.from({ length: references }, (_, i) => {
-      return { data: drawBytes(`reference.${i}`, [height, width, 3], seed).data, width, height };
-    });
-    const paths = writeModel(join(scratch, name), parts);
-    const actual = await sample(t, paths, { ...request, reference }, "fp32");
-    assertTensors(t, actual, readSafetensors(join(folder, "expected.safetensors")), tolerance);
+    const { paths, request, expected, tolerance } = pipelineCase(name, scratch);
+    assertTensors(t, await sample(t, paths, request, "fp32"), expected, tolerance);
   });
 }
 

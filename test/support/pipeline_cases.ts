@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SampleRequest } from "cameo";
+import { type ModelParts, type ModelPaths, writeModel } from "./model_folder.js";
+import { readSafetensors } from "./safetensors.js";
+import { drawBytes, type Tensors } from "./tensors.js";
+
+const fixtures = "test/fixtures/pipeline";
+
+interface CaseFile {
+  parts: ModelParts;
+  references: number;
+  request: SampleRequest & { width: number; height: number; seed: number };
+  tolerance: number;
+}
+
+/** A whole pipeline of small networks, a request to it, and what diffusers or the paper's attention computes. */
+export interface PipelineCase {
+  paths: ModelPaths;
+  request: SampleRequest;
+  /** Of what `saveLatents` writes, and of some cases the frames. */
+  expected: Tensors;
+  tolerance: number;
+}
+
+export const pipelineCaseNames = readdirSync(fixtures).filter((entry) => entry !== "parts");
+
+/** The case of this name; its model is written below `scratch`. */
+export function pipelineCase(name: string, scratch: string): PipelineCase {
+  const folder = join(fixtures, name);
+  const file = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as CaseFile;
+  const { width, height, seed } = file.request;
+  const reference = Array.from({ length: file.references }, (_, i) => {
+    return { data: drawBytes(`reference.${i}`, [height, width, 3], seed).data, width, height };
+  });
+  return {
+    paths: writeModel(join(scratch, name), file.parts),
+    request: { ...file.request, reference },
+    expected: readSafetensors(join(folder, "expected.safetensors")),
+    tolerance: file.tolerance,
+  };
+}
