@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/rng.h"
+#include "models/motion_names.h"
 
 namespace cameo::models {
 
@@ -41,7 +42,7 @@ at::Tensor draw(ParameterSet& parameters, const Parameter& parameter, const at::
   const std::string& name = parameter.name;
   const auto contains = [&](const char* part) { return name.find(part) != std::string::npos; };
   if (!parameter.trainable) return positionCodes(parameter.shape[1], parameter.shape[2]);
-  if (contains("motion_modules.") && contains(".proj_out.")) return at::zeros(parameter.shape);
+  if (isMotionName(name) && contains(".proj_out.")) return at::zeros(parameter.shape);
   if (contains("_embedding.weight")) {
     return at::normal(0, kEmbeddingDeviation, parameter.shape, generator);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "models/motion_names.h"
 #include "weights/lora.h"
 #include "weights/text.h"
 
@@ -15,9 +16,8 @@ namespace {
 using weights::Origin, weights::Origins, weights::TensorSource;
 
 bool hasMotion(const TensorSource& source) {
-  return std::any_of(source.entries.begin(), source.entries.end(), [](const auto& entry) {
-    return entry.name.find("motion_modules.") != std::string::npos;
-  });
+  return std::any_of(source.entries.begin(), source.entries.end(),
+                     [](const auto& entry) { return models::isMotionName(entry.name); });
 }
 
 /// Whether both are known and are not the same.

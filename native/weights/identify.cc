@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "models/motion_names.h"
 #include "weights/key_maps.h"
 #include "weights/lora.h"
 #include "weights/subject.h"
@@ -45,14 +46,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.anyStart("lora_unet_") || k.anyStart("lora_te"); }, "lora",
      "a LoRA (kohya names)", ""},
     {[](const Keys& k) {
-       return k.any("motion_modules.") && (k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora."));
+       return k.any(models::kMotionModules) && (k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora."));
      },
      "motion-lora", "a motion LoRA", ""},
     {[](const Keys& k) {
        return k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora.") || k.any("lora_down");
      },
      "lora", "a LoRA", ""},
-    {[](const Keys& k) { return k.any("motion_modules.") && k.any("temporal_transformer."); },
+    {[](const Keys& k) { return k.any(models::kMotionModules) && k.any("temporal_transformer."); },
      "animatediff-original", "an AnimateDiff motion module with its original names", ""},
     {[](const Keys& k) { return k.anyStart("model.diffusion_model."); }, "ldm-checkpoint",
      "a Stable Diffusion checkpoint in one file (LDM names)", ""},
@@ -60,9 +61,9 @@ constexpr auto kRules = std::to_array<Rule>({
      "controlnet", "a ControlNet", ""},
     {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); }, "ip-adapter",
      "an IP-Adapter", ""},
-    {[](const Keys& k) { return k.all(".motion_modules."); }, "motion-adapter",
+    {[](const Keys& k) { return k.all(models::kMotionModules); }, "motion-adapter",
      "an AnimateDiff motion adapter (diffusers names)", "--motion"},
-    {[](const Keys& k) { return k.any(".motion_modules.") && k.any(".attn1."); }, "subject",
+    {[](const Keys& k) { return k.any(models::kMotionModules) && k.any(".attn1."); }, "subject",
      "a UNet with motion modules (a VideoMaker subject)", "--subject"},
     {[](const Keys& k) { return k.all(".attn1."); }, "subject",
      "a UNet's self-attention (a VideoMaker subject)", "--subject"},
