@@ -142,14 +142,11 @@ export interface NativeTrainer {
   beginSolo(): NativeTask<undefined>;
   endSolo(): NativeTask<undefined>;
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
-  /** Writes weights as safetensors. */
-  exportWeights(
-    path: string,
-    part: "subject" | "motion" | "unet" | "text_encoder" | "vae",
-    dtype: string,
-  ): NativeTask<undefined>;
-  /** The VAE's; after steps of its training, the one that makes its latents' deviation 1. */
-  scalingFactor(): NativeTask<number>;
+  /**
+   * Writes one of the files that the recipe's objective exports, such as "subject" or "unet", as safetensors; JSON of the
+   * fields of its network's config.json that training has changed.
+   */
+  exportWeights(path: string, part: string, dtype: string): NativeTask<string>;
   /** JSON of `TrainerDescription`. */
   describe(): string;
   /** Aborts what is running or queued; the memory is back when it resolves. */

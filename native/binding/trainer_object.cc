@@ -1,6 +1,5 @@
 #include "binding/trainer_object.h"
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "binding/values.h"
@@ -37,17 +36,6 @@ Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {
   return object;
 }
 
-train::ExportedPart readPart(const std::string& name) {
-  static const std::map<std::string, train::ExportedPart> parts = {
-      {"subject", train::ExportedPart::Subject}, {"motion", train::ExportedPart::Motion},
-      {"unet", train::ExportedPart::UNet},       {"text_encoder", train::ExportedPart::TextEncoder},
-      {"vae", train::ExportedPart::Vae},
-  };
-  const auto found = parts.find(name);
-  if (found == parts.end()) throw Error(ErrorCode::InvalidOption, "part: " + name + " is not known");
-  return found->second;
-}
-
 }  // namespace
 
 void TrainerObject::define(Napi::Env env, Napi::Object exports) {
@@ -60,7 +48,6 @@ void TrainerObject::define(Napi::Env env, Napi::Object exports) {
                                       InstanceMethod<&TrainerObject::endSolo>("endSolo"),
                                       InstanceMethod<&TrainerObject::sample>("sample"),
                                       InstanceMethod<&TrainerObject::exportWeights>("exportWeights"),
-                                      InstanceMethod<&TrainerObject::scalingFactor>("scalingFactor"),
                                       InstanceMethod<&TrainerObject::describe>("describe"),
                                       InstanceMethod<&TrainerObject::close>("close")}));
 }
@@ -139,22 +126,13 @@ Napi::Value TrainerObject::sample(const Napi::CallbackInfo& info) {
 
 Napi::Value TrainerObject::exportWeights(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const std::string path = info[0].ToString();
-    const train::ExportedPart part = readPart(info[1].ToString());
+    const std::string path = info[0].ToString(), part = info[1].ToString();
     const at::ScalarType dtype = parseDtype(info[2].ToString(), at::kCPU);
-    return tasks_.start(Value(), {}, [path, part, dtype](const auto& trainer, const auto&, const auto&) {
-      trainer->exportWeights(path, part, dtype);
-      return noValue();
-    });
-  });
-}
-
-Napi::Value TrainerObject::scalingFactor(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    return tasks_.start(Value(), {}, [](const auto& trainer, const auto&, const auto&) -> MakeValue {
-      const double factor = trainer->scalingFactor();
-      return [factor](Napi::Env env) { return Napi::Number::New(env, factor); };
-    });
+    return tasks_.start(Value(), {},
+                        [path, part, dtype](const auto& trainer, const auto&, const auto&) -> MakeValue {
+                          const std::string config = trainer->exportWeights(path, part, dtype).dump();
+                          return [config](Napi::Env env) { return Napi::String::New(env, config); };
+                        });
   });
 }
 

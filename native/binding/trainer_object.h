@@ -22,7 +22,6 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   Napi::Value endSolo(const Napi::CallbackInfo& info);
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value exportWeights(const Napi::CallbackInfo& info);
-  Napi::Value scalingFactor(const Napi::CallbackInfo& info);
   Napi::Value describe(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "pipeline/request.h"
-#include "train/batch.h"
+#include "train/samples.h"
 
 namespace cameo::binding {
 

@@ -2,36 +2,51 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "models/unet.h"
-#include "schedulers/noise_schedule.h"
-#include "train/losses.h"
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/parameters.h"
+#include "train/exports.h"
+#include "train/samples.h"
 
 namespace cameo::train {
 
-struct ObjectiveConfig {
-  double alpha = 0.01;       // the references' remind noise is that of timestep floor(alpha * t)
-  double beta = 0.1;         // weight of the references' loss
-  double min_snr_gamma = 0;  // min-SNR weighting (arXiv 2303.09556); 0: none
-  bool recompute = false;    // gradient checkpointing, by block
+/// What a step minimises, and what it is made of.
+struct Losses {
+  at::Tensor total;
+  std::map<std::string, at::Tensor> parts;  // before their weights, by their names in a run's metrics
+  // Other numbers, without gradients, for `update`; in every micro-batch of a run under the same names.
+  std::map<std::string, at::Tensor> measured = {};
 };
 
-/// One step's batch, all scaled latents, fp32: clean ones and the noise drawn for them.
-struct Batch {
-  at::Tensor latents;          // (B, F, C, h, w)
-  at::Tensor noise;            // like latents
-  at::Tensor references;       // (B, R, C, h, w); undefined without references
-  at::Tensor reference_noise;  // like references
-  at::Tensor timesteps;        // (B), int64
-  at::Tensor text;             // (B, S, D)
-  at::Tensor dropped;          // (B), bool: these samples see no reference; undefined: none does so
+/// Which parameters of a network are trained.
+struct TrainedNetwork {
+  std::string name;  // which stands before its parameters' names in checkpoints: "unet"
+  ParameterSet& parameters;
+  std::vector<std::string> patterns;  // see `selectParameters`
 };
 
-/// VideoMaker's objective (arXiv 2412.19645, section 3.3, GIRL): the mean squared error of the prediction for
-/// the frames at timestep t and, weighted by beta, for the references at floor(alpha * t). The target is the
-/// noise, or the velocity where the schedule's prediction is v. Min-SNR weights the frames' loss only. A
-/// sample without its condition sees zeros as references, as at inference, and counts as 0 in the mean that
-/// is their loss. The parts are `lossVideo` and, where there are references, `lossReference`.
-Losses computeLosses(const models::UNet& unet, const schedulers::NoiseSchedule& schedule,
-                     const ObjectiveConfig& config, const Batch& batch);
+/// What a run learns: which networks, from which losses, and what becomes of them. One object a run, over the
+/// run's networks; the trainer knows no more of a recipe's kind. With several processes each has one, and all
+/// of them are told the same.
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  virtual std::vector<TrainedNetwork> networks() const = 0;
+
+  /// Of one micro-batch; where gradients are recorded, the total records them. `empty_ids` are of the empty
+  /// prompt. Throws `ErrorCode::InvalidOption` for samples that do not fit together or to the networks.
+  virtual Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const = 0;
+
+  /// After a step that moved something: what `losses` measured, the mean over all micro-batches.
+  virtual void update(const std::map<std::string, double>& /*measured*/) {}
+
+  /// What a checkpoint has beside weights, averages and the optimiser's state. Resuming copies into these.
+  virtual std::vector<NamedTensor> state() const { return {}; }
+
+  virtual std::vector<Export> exports() const = 0;
+};
 
 }  // namespace cameo::train

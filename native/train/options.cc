@@ -1,7 +1,5 @@
 #include "train/options.h"
 
-#include <nlohmann/json.hpp>
-
 namespace cameo::train {
 
 namespace {
@@ -43,22 +41,10 @@ parallel::Membership readMembership(const json& membership, const json& distribu
           .timeout_seconds = distributed.at("timeoutSeconds")};
 }
 
-void readDiffusion(TrainerOptions& options, const json& objective) {
-  options.objective.alpha = objective.at("alpha");
-  options.objective.beta = objective.at("beta");
-  options.objective.min_snr_gamma = objective.at("minSnrGamma");
-  options.drop_condition = objective.at("dropCondition");
-  options.timestep_shift = objective.at("timestepShift");
-  if (!objective.contains("prediction")) return;
-  options.prediction =
-      objective["prediction"] == "v" ? schedulers::Prediction::VPrediction : schedulers::Prediction::Epsilon;
-}
-
 }  // namespace
 
 TrainerOptions readTrainerOptions(const json& recipe) {
   const json& model = recipe.at("model");
-  const json& objective = recipe.at("objective");
   TrainerOptions options{
       .model = {.base = model.at("base"),
                 .motion = model.value("motion", ""),
@@ -69,12 +55,8 @@ TrainerOptions readTrainerOptions(const json& recipe) {
                 .draw_missing = recipe.at("seed").get<uint64_t>(),
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},
-      .is_subject = recipe.at("kind") == "subject",
-      .vae = {},
-      .trained = recipe.at("trained"),
+      .recipe = recipe,
       .lora = {},
-      .prediction = {},
-      .objective = {.recompute = recipe.at("gradientCheckpointing")},
       .learning_rate = readLearningRate(recipe.at("optimizer"), recipe.at("steps")),
       .optimizer = readAdamW(recipe.at("optimizer")),
       .ema_decay = recipe.value("ema", 0.0),
@@ -85,10 +67,6 @@ TrainerOptions readTrainerOptions(const json& recipe) {
   if (recipe.contains("lora")) {
     options.lora = LoraConfig{.rank = recipe["lora"].at("rank"), .alpha = recipe["lora"].at("alpha")};
   }
-  if (recipe.at("kind") == "vae")
-    options.vae = VaeObjectiveConfig{.detail = objective.at("detail"), .kl = objective.at("kl")};
-  else
-    readDiffusion(options, objective);
   if (recipe.contains("membership")) {
     options.membership = readMembership(recipe["membership"], recipe.at("distributed"));
     options.model.gpu = recipe["membership"].at("localRank");

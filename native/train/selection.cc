@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "models/motion_names.h"
 
 namespace cameo::train {
 
@@ -35,7 +36,7 @@ bool matchesGlob(std::string_view pattern, std::string_view text) {
 
 std::string expandAlias(const std::string& pattern) {
   if (pattern == "attn1") return "*.attentions.*.attn1.*";
-  if (pattern == "motion") return "*.motion_modules.*";
+  if (pattern == "motion") return "*" + std::string(models::kMotionModules) + "*";
   return pattern == "all" ? "*" : pattern;
 }
 
@@ -57,6 +58,11 @@ std::vector<Parameter*> selectParameters(ParameterSet& parameters, const std::ve
                                               "\"; `cameo inspect --keys` lists the names");
   }
   return selected;
+}
+
+AdapterNames adapterNames(const Parameter& parameter) {
+  const std::string module = parameter.name.substr(0, parameter.name.rfind('.'));
+  return {.down = module + ".lora_A.weight", .up = module + ".lora_B.weight"};
 }
 
 void freeze(ParameterSet& parameters) {
@@ -91,9 +97,9 @@ std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const Lor
                             .set_requires_grad(true),
                 .up = at::zeros(up, options).set_requires_grad(true),
                 .scale = config.alpha / static_cast<double>(config.rank)};
-    const std::string module = parameter->name.substr(0, parameter->name.rfind('.'));
-    leaves.push_back({module + ".lora_A.weight", &parameter->adapter->down});
-    leaves.push_back({module + ".lora_B.weight", &parameter->adapter->up});
+    const AdapterNames names = adapterNames(*parameter);
+    leaves.push_back({names.down, &parameter->adapter->down});
+    leaves.push_back({names.up, &parameter->adapter->up});
   }
   if (leaves.empty()) {
     throw Error(ErrorCode::InvalidOption, "lora: nothing among `trained` is a matrix; name linear layers");

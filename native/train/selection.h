@@ -15,7 +15,7 @@ std::vector<Parameter*> selectParameters(ParameterSet& parameters, const std::ve
 
 /// What the optimiser moves: an fp32 tensor that takes gradients, at its place in a network.
 struct Leaf {
-  std::string name;  // the parameter's, or `module.lora_A.weight` and `module.lora_B.weight`, as in PEFT
+  std::string name;  // the parameter's, or `adapterNames`, after its network's and a dot
   at::Tensor* place;
 };
 
@@ -24,10 +24,17 @@ struct LoraConfig {
   double alpha = 8;  // the adapter is multiplied by alpha / rank
 };
 
+/// Of an adapter's two factors, in PEFT's way.
+struct AdapterNames {
+  std::string down;  // "module.lora_A.weight"
+  std::string up;    // "module.lora_B.weight"
+};
+AdapterNames adapterNames(const Parameter& parameter);
+
 /// Takes gradients from every parameter.
 void freeze(ParameterSet& parameters);
 
-/// Makes leaves of `selected`.
+/// Makes leaves of `selected`, under their own names.
 std::vector<Leaf> makeTrainable(const std::vector<Parameter*>& selected);
 
 /// Gives every matrix and kernel among `selected` a low-rank adapter, which at first adds nothing; the leaves

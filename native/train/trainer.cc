@@ -10,14 +10,11 @@
 
 #include "core/error.h"
 #include "parallel/partition.h"
-#include "weights/lora.h"
-#include "weights/open_weights.h"
+#include "train/objectives/table.h"
 
 namespace cameo::train {
 
 namespace {
-
-constexpr const char* kTextEncoder = "text_encoder";
 
 /// A leaf's name in checkpoints: that of its network before its own.
 void prefixNames(std::vector<Leaf>& leaves, const std::string& network) {
@@ -28,29 +25,14 @@ std::vector<Leaf> makeLeaves(const std::vector<Parameter*>& selected, const Trai
   return options.lora ? addAdapters(selected, *options.lora, options.seed) : makeTrainable(selected);
 }
 
-schedulers::ScheduleConfig withPrediction(schedulers::ScheduleConfig config, const TrainerOptions& options) {
-  if (options.prediction) config.prediction = *options.prediction;
-  return config;
-}
-
-std::unique_ptr<pipeline::Pipeline> load(const TrainerOptions& options,
-                                         const pipeline::OnProgress& onProgress,
-                                         const Cancellation& cancellation) {
-  auto pipeline = pipeline::loadPipeline(options.model, onProgress, cancellation);
-  pipeline->has_subject = options.is_subject;
-  pipeline->description["subject"] = options.is_subject;
-  pipeline->schedule = withPrediction(pipeline->schedule, options);
-  return pipeline;
-}
-
 }  // namespace
 
 Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
                  const Cancellation& cancellation)
-    : options_(options), pipeline_(load(options, onProgress, cancellation)), schedule_(pipeline_->schedule) {
+    : options_(options), pipeline_(pipeline::loadPipeline(options.model, onProgress, cancellation)) {
   const c10::DeviceGuard on_its_device(pipeline_->device);
+  objective_ = makeObjective(options.recipe, *pipeline_);
   chooseLeaves();
-  chooseWritten();
   const std::vector<at::Tensor> tensors = tensorsOf(leaves_);
   std::vector<bool> owned;
   if (options.membership) {
@@ -68,35 +50,11 @@ Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onPr
 }
 
 void Trainer::chooseLeaves() {
-  std::vector<std::string> patterns = options_.trained;
-  trains_text_ = std::erase(patterns, kTextEncoder) > 0;
   for (const pipeline::Network& network : pipeline_->networks()) freeze(network.parameters);
-  if (options_.vae) {
-    leaves_ = makeLeaves(selectParameters(pipeline_->vae->parameters(), patterns), options_);
-    prefixNames(leaves_, "vae");
-    trains_latents_ = std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) {
-      return leaf.name.starts_with("vae.encoder.") || leaf.name.starts_with("vae.quant_conv.");
-    });
-    return;
-  }
-  if (!patterns.empty()) {
-    leaves_ = makeLeaves(selectParameters(pipeline_->unet->parameters(), patterns), options_);
-    prefixNames(leaves_, "unet");
-  }
-  if (!trains_text_) return;
-  auto text = makeLeaves(selectParameters(pipeline_->text_encoder->parameters(), {"all"}), options_);
-  prefixNames(text, kTextEncoder);
-  leaves_.insert(leaves_.end(), text.begin(), text.end());
-}
-
-/// What is trained, and what the subject model that the run starts from has beside it.
-void Trainer::chooseWritten() {
-  constexpr std::string_view prefix = "unet.";
-  for (const Leaf& leaf : leaves_) {
-    if (leaf.name.starts_with(prefix)) written_.insert(leaf.name.substr(prefix.size()));
-  }
-  for (const std::string& path : options_.model.subject) {
-    written_.merge(weights::parametersIn(*weights::openWeights(path)));
+  for (const TrainedNetwork& network : objective_->networks()) {
+    auto leaves = makeLeaves(selectParameters(network.parameters, network.patterns), options_);
+    prefixNames(leaves, network.name);
+    leaves_.insert(leaves_.end(), leaves.begin(), leaves.end());
   }
 }
 
@@ -117,25 +75,10 @@ int64_t Trainer::bytes() const {
   return pipeline_->bytes() + static_cast<int64_t>(state);
 }
 
-double Trainer::scalingFactor() const {
-  return latent_scale_.factor(pipeline_->vae->config().scaling_factor);
-}
-
-/// Of the micro-batch at `index`.
-Losses Trainer::lossesOf(const StepInput& input, size_t index) {
-  const MicroBatch& samples = input.batches[index];
-  if (options_.vae) {
-    const VaeBatch batch = makeVaeBatch(*pipeline_, options_.seed, samples);
-    return computeVaeLosses(*pipeline_->vae, *options_.vae, batch, pipeline_->dtype);
-  }
-  const Batch batch = makeBatch(*pipeline_, options_, samples, input.empty_ids, trains_text_);
-  return computeLosses(*pipeline_->unet, schedule_, options_.objective, batch);
-}
-
 /// The micro-batch at `index`; the last one ends in the exchange of gradients among processes.
 Losses Trainer::backward(const StepInput& input, size_t index) {
   const c10::AutoGradMode recording(true);
-  Losses losses = lossesOf(input, index);
+  Losses losses = objective_->losses(input.batches[index], input.empty_ids);
   const at::Tensor loss = losses.total / static_cast<double>(input.batches.size());
   if (reducer_ && index + 1 == input.batches.size()) {
     group_->translateErrors([&] {
@@ -173,10 +116,7 @@ StepResult Trainer::step(const StepInput& input) {
       const Losses losses = backward(input, i);
       result.loss += losses.total.item<double>();
       for (const auto& [name, part] : losses.parts) result.loss_parts[name] += part.item<double>();
-      if (trains_latents_) {
-        const double shift = pipeline_->vae->config().shift_factor;
-        result.latent_square += (losses.latents - shift).square().mean().item<double>();
-      }
+      for (const auto& [name, value] : losses.measured) result.measured[name] += value.item<double>();
     }
   } catch (...) {
     optimizer_->dropGradients();
@@ -190,7 +130,7 @@ StepResult Trainer::step(const StepInput& input) {
   }
   result.step = ++steps_;
   result = gather(result, input);
-  if (trains_latents_ && !result.skipped) latent_scale_.update(result.latent_square);
+  if (!result.skipped) objective_->update(result.measured);
   return result;
 }
 
@@ -202,7 +142,7 @@ StepResult Trainer::gather(StepResult result, const StepInput& input) {
   };
   average(result.loss);
   for (auto& [name, value] : result.loss_parts) average(value);
-  if (trains_latents_) average(result.latent_square);
+  for (auto& [name, value] : result.measured) average(value);
   return result;
 }
 

@@ -2,6 +2,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include "core/device.h"
@@ -30,8 +32,7 @@ int64_t integerIn(const weights::TensorSource& source, const char* field) {
 }
 
 /// Copies a file's tensors into those of the same names.
-void restore(const weights::TensorSource& source,
-             const std::vector<std::pair<std::string, at::Tensor>>& state) {
+void restore(const weights::TensorSource& source, const std::vector<NamedTensor>& state) {
   std::unordered_map<std::string_view, const weights::TensorEntry*> entries;
   for (const weights::TensorEntry& entry : source.entries) entries[entry.name] = &entry;
   for (const auto& [name, tensor] : state) {
@@ -57,14 +58,10 @@ at::Tensor storedAs(at::ScalarType dtype, const std::string& name, const at::Ten
                        ", which ", dtypeName(dtype), " can't hold; set it to fp32 and resume the run"));
 }
 
-bool isMotion(const std::string& name) {
-  return name.find("motion_modules.") != std::string::npos;
-}
-
 }  // namespace
 
 /// What a checkpoint holds of this process; a tensor that another one has is undefined.
-std::vector<Trainer::NamedTensor> Trainer::state() {
+std::vector<NamedTensor> Trainer::state() {
   std::vector<NamedTensor> state;
   const auto& slots = optimizer_->slots();
   for (size_t i = 0; i < leaves_.size(); ++i) {
@@ -80,15 +77,11 @@ std::vector<Trainer::NamedTensor> Trainer::state() {
   return state;
 }
 
-Trainer::NamedTensor Trainer::latentScale() const {
-  return {"latent_scale", latent_scale_.state()};
-}
-
 void Trainer::save(const std::string& path, std::map<std::string, std::string> metadata) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<NamedTensor> tensors = state();
   if (!owners_.empty()) gatherState(tensors);
-  if (options_.vae) tensors.push_back(latentScale());
+  std::ranges::move(objective_->state(), std::back_inserter(tensors));
   metadata["format"] = weights::kCheckpointFormat;
   metadata["step"] = std::to_string(steps_);
   if (ema_) metadata["average_updates"] = std::to_string(ema_->updates());
@@ -127,65 +120,28 @@ void Trainer::resume(const std::string& path) {
   const int64_t steps = integerIn(*source, "step");
   const int64_t updates = options_.ema_decay > 0 ? integerIn(*source, "average_updates") : 0;
   std::vector<NamedTensor> tensors = state();
-  if (options_.vae) tensors.push_back(latentScale());
+  std::ranges::move(objective_->state(), std::back_inserter(tensors));
   restore(*source, tensors);
   steps_ = steps;
   if (ema_) ema_->setUpdates(updates);
 }
 
-/// The adapters as PEFT applies them when told nothing else: with their scale within `lora_B`.
-void Trainer::addFactors(std::vector<NamedTensor>& tensors) const {
-  const double scale = options_.lora->alpha / static_cast<double>(options_.lora->rank);
-  for (const Leaf& leaf : leaves_) {
-    const at::Tensor factor = leaf.place->detach();
-    tensors.emplace_back(leaf.name, leaf.name.ends_with(".lora_B.weight") ? factor * scale : factor);
-  }
-}
-
-std::vector<Trainer::NamedTensor> Trainer::exported(ExportedPart part) {
-  std::vector<NamedTensor> tensors;
-  const auto add = [&](ParameterSet& parameters, const auto& is_wanted) {
-    for (const Parameter& parameter : parameters.all()) {
-      if (is_wanted(parameter.name)) tensors.emplace_back(parameter.name, parameter.merged());
-    }
-  };
-  switch (part) {
-    case ExportedPart::Subject:
-      if (options_.lora)
-        addFactors(tensors);
-      else
-        add(pipeline_->unet->parameters(), [&](const std::string& name) { return written_.contains(name); });
-      break;
-    case ExportedPart::Motion:
-      add(pipeline_->unet->parameters(), isMotion);
-      break;
-    case ExportedPart::UNet:
-      add(pipeline_->unet->parameters(), [](const std::string& name) { return !isMotion(name); });
-      break;
-    case ExportedPart::TextEncoder:
-      add(pipeline_->text_encoder->parameters(), [](const std::string&) { return true; });
-      break;
-    case ExportedPart::Vae:
-      add(pipeline_->vae->parameters(), [](const std::string&) { return true; });
-      break;
-  }
-  return tensors;
-}
-
-void Trainer::exportWeights(const std::string& path, ExportedPart part, at::ScalarType dtype) {
-  if (!writesFiles()) return;
+nlohmann::json Trainer::exportWeights(const std::string& path, const std::string& part,
+                                      at::ScalarType dtype) {
+  if (!writesFiles()) return nlohmann::json::object();
   const c10::AutoGradMode no_gradients(false);
-  const AveragesInPlace averaged(leaves_, ema_.get());
-  std::vector<NamedTensor> tensors = exported(part);
-  for (auto& [name, tensor] : tensors) tensor = storedAs(dtype, name, tensor);
-  weights::SubjectMetadata metadata;
-  if (part == ExportedPart::Subject) {
-    metadata.reference_cross_attention = pipeline_->unet->config().reference_cross_attention;
-    metadata.noise_correlation = pipeline_->noise_correlation;
+  const std::vector<Export> exports = objective_->exports();
+  const auto wanted = std::ranges::find(exports, part, &Export::part);
+  if (wanted == exports.end()) {
+    throw Error(ErrorCode::InvalidOption, "part: " + part + " is not what this run trains");
   }
-  auto fields = weights::writeSubjectMetadata(metadata);
+  const AveragesInPlace averaged(leaves_, ema_.get());
+  std::vector<NamedTensor> tensors = wanted->tensors();
+  for (auto& [name, tensor] : tensors) tensor = storedAs(dtype, name, tensor);
+  auto fields = weights::writeSubjectMetadata(wanted->metadata);
   fields.merge(weights::writeOrigins(pipeline_->origins));
   weights::writeSafetensors(path, tensors, fields);
+  return wanted->config;
 }
 
 }  // namespace cameo::train

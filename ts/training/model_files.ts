@@ -2,18 +2,11 @@ import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CameoError } from "../errors.js";
 import { exists, fileReason, replaceFile } from "../media/files.js";
-import type { NativeTrainer } from "../native.js";
 import { parsePythonJson, stringifyPythonJson } from "../python_json.js";
 import type { CompleteRecipe } from "./recipe.js";
 
-type Part = Parameters<NativeTrainer["exportWeights"]>[1];
-
-export interface TrainedNetworks {
-  /** Writes the tensors of a part of the networks to a file. */
-  exportPart: (path: string, part: Part) => Promise<void>;
-  /** What the latents of the VAE that was trained are to be multiplied by. */
-  scalingFactor: () => Promise<number>;
-}
+/** Writes one of the objective's exports to a file; resolves to what its network's config.json has to say now. */
+export type ExportPart = (path: string, part: string) => Promise<object>;
 
 const weights = "diffusion_pytorch_model.safetensors";
 const textWeights = "model.safetensors";
@@ -25,12 +18,12 @@ const textWeights = "model.safetensors";
 export async function writeModel(
   recipe: CompleteRecipe,
   folder: string,
-  networks: TrainedNetworks,
+  exportPart: ExportPart,
 ): Promise<string> {
   if (recipe.kind === "subject") {
     await mkdir(folder, { recursive: true });
     const path = join(folder, "subject.safetensors");
-    await networks.exportPart(path, "subject");
+    await exportPart(path, "subject");
     return path;
   }
   const path = recipe.kind === "motion" ? join(folder, "motion") : join(folder, "base");
@@ -38,7 +31,7 @@ export async function writeModel(
   try {
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    await writers[recipe.kind](recipe, partial, networks);
+    await writers[recipe.kind](recipe, partial, exportPart);
     await rm(path, { recursive: true, force: true });
     await rename(partial, path);
   } catch (cause) {
@@ -54,7 +47,7 @@ export async function writeModel(
   return path;
 }
 
-type Writer = (recipe: CompleteRecipe, folder: string, networks: TrainedNetworks) => Promise<void>;
+type Writer = (recipe: CompleteRecipe, folder: string, exportPart: ExportPart) => Promise<void>;
 
 const writers: Record<Exclude<CompleteRecipe["kind"], "subject">, Writer> = {
   image: writeImageModel,
@@ -62,11 +55,7 @@ const writers: Record<Exclude<CompleteRecipe["kind"], "subject">, Writer> = {
   vae: writeVae,
 };
 
-async function writeMotion(
-  { model }: CompleteRecipe,
-  folder: string,
-  { exportPart }: TrainedNetworks,
-): Promise<void> {
+async function writeMotion({ model }: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
   await cp(join(model.motion as string, "config.json"), join(folder, "config.json"));
   await exportPart(join(folder, weights), "motion");
 }
@@ -75,7 +64,7 @@ async function writeMotion(
 async function writeImageModel(
   recipe: CompleteRecipe,
   folder: string,
-  { exportPart }: TrainedNetworks,
+  exportPart: ExportPart,
 ): Promise<void> {
   const { base } = recipe.model;
   const replacesText =
@@ -94,11 +83,11 @@ async function writeImageModel(
 async function writeVae(
   { model: { base } }: CompleteRecipe,
   folder: string,
-  { exportPart, scalingFactor }: TrainedNetworks,
+  exportPart: ExportPart,
 ): Promise<void> {
   await copyBase(base, folder, (path) => isWeightFile(path) && path.startsWith(join(base, "vae")));
-  await changeJson(join(folder, "vae", "config.json"), { scaling_factor: await scalingFactor() });
-  await exportPart(join(folder, "vae", weights), "vae");
+  const config = await exportPart(join(folder, "vae", weights), "vae");
+  await changeJson(join(folder, "vae", "config.json"), config);
 }
 
 async function copyBase(base: string, folder: string, isReplaced: (path: string) => boolean): Promise<void> {

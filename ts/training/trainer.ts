@@ -226,10 +226,9 @@ export class Trainer implements AsyncDisposable {
 
   async #export(): Promise<string> {
     const { native, recipe, folder } = this.#parts;
-    return writeModel(recipe, folder.model, {
-      exportPart: (path, part) => this.#task(() => native.exportWeights(path, part, recipe.modelDtype)),
-      scalingFactor: () => this.#task(() => native.scalingFactor()),
-    });
+    return writeModel(recipe, folder.model, async (path, part) =>
+      JSON.parse(await this.#task(() => native.exportWeights(path, part, recipe.modelDtype))),
+    );
   }
 
   #stepEvent(result: NativeStepResult, clock: StepClock): StepEvent {

@@ -7,11 +7,11 @@
 #include "train/ema.h"
 #include "train/latent_scale.h"
 #include "train/learning_rate.h"
-#include "train/objective.h"
+#include "train/objectives/subject.h"
+#include "train/objectives/vae.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
 #include "train/timestep_shift.h"
-#include "train/vae_objective.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
 #include "weights/open_weights.h"
@@ -70,18 +70,21 @@ at::Tensor partOf(const at::Tensor& tensor, int64_t dims, int64_t index) {
   return tensor.dim() == dims ? tensor : tensor[index];
 }
 
-train::Batch makeBatch(const Tensors& in, int64_t index, at::ScalarType dtype) {
-  train::Batch batch;
-  batch.latents = asFrames(in.at("latents")[index]);
-  batch.noise = asFrames(in.at("noise")[index]);
-  batch.timesteps = in.at("timesteps")[index].reshape({-1}).to(at::kLong);
-  batch.text = partOf(in.at("prompt_embeds"), 3, index).to(dtype);
-  if (in.contains("reference_latents")) {
-    batch.references = asFrames(partOf(in.at("reference_latents"), 5, index));
-    batch.reference_noise = asFrames(in.at("reference_noise")[index]);
-  }
+/// The losses of a micro-batch: a subject's where there are references.
+train::Losses lossesOf(const train::NoisePredictor& predictor, const Json& config, const Tensors& in,
+                       int64_t index) {
+  const train::NoiseBatch clips{.latents = asFrames(in.at("latents")[index]),
+                                .noise = asFrames(in.at("noise")[index]),
+                                .timesteps = in.at("timesteps")[index].reshape({-1}).to(at::kLong),
+                                .text = partOf(in.at("prompt_embeds"), 3, index).to(computedIn(config))};
+  if (!in.contains("reference_latents")) return train::computeNoiseLosses(predictor, clips);
+  train::SubjectBatch batch{.clips = clips,
+                            .references = asFrames(partOf(in.at("reference_latents"), 5, index)),
+                            .reference_noise = asFrames(in.at("reference_noise")[index]),
+                            .dropped = {}};
   if (in.contains("dropped")) batch.dropped = in.at("dropped")[index].to(at::kBool);
-  return batch;
+  return train::computeSubjectLosses(predictor, {.alpha = config.at("alpha"), .beta = config.at("beta")},
+                                     batch);
 }
 
 train::AdamWConfig adamWConfig(const Json& config) {
@@ -122,12 +125,10 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   models::UNet unet = loadUNet(config);
   const schedulers::NoiseSchedule schedule(
       schedulers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
-  const train::ObjectiveConfig objective{.alpha = config.at("alpha"),
-                                         .beta = config.at("beta"),
-                                         .min_snr_gamma = config.value("min_snr_gamma", 0.0),
-                                         .recompute = config.value("recompute", false)};
+  const train::NoiseConfig objective{.min_snr_gamma = config.value("min_snr_gamma", 0.0),
+                                     .recompute = config.value("recompute", false)};
+  const train::NoisePredictor predictor{unet, schedule, objective};
   const int64_t accumulation = config.value("accumulation", 1);
-  const at::ScalarType dtype = computedIn(config);
   const auto selected = train::selectParameters(unet.parameters(), config.at("trained"));
   train::freeze(unet.parameters());
   const std::vector<train::Leaf> leaves =
@@ -136,7 +137,7 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   Tensors out;
   std::vector<double> total, video, reference, norms;
   for (int64_t i = 0; i < in.at("latents").size(0); ++i) {
-    const train::Losses losses = train::computeLosses(unet, schedule, objective, makeBatch(in, i, dtype));
+    const train::Losses losses = lossesOf(predictor, config, in, i);
     (losses.total / static_cast<double>(accumulation)).backward();
     total.push_back(losses.total.item<double>());
     video.push_back(losses.parts.at("lossVideo").item<double>());
@@ -204,11 +205,11 @@ Tensors vaeObjective(const Json& config, const Tensors& inputs) {
   models::Vae vae(models::VaeConfig::read(Config(config.at("vae"), "VAE")));
   assignWeights(vae.parameters(), in);
   const auto leaves = train::makeTrainable(train::selectParameters(vae.parameters(), {"all"}));
-  const train::Losses losses =
+  const auto [losses, latents] =
       train::computeVaeLosses(vae, {.detail = config.at("detail"), .kl = config.at("kl")},
                               {.images = in.at("images"), .noise = in.at("noise")}, computedIn(config));
   losses.total.backward();
-  Tensors out{{"total", losses.total.detach()}, {"latents", losses.latents}};
+  Tensors out{{"total", losses.total.detach()}, {"latents", latents.detach()}};
   for (const auto& [name, part] : losses.parts) out[name] = part.detach();
   for (const train::Leaf& leaf : leaves) out["grad/" + leaf.name] = leaf.place->grad();
   return out;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,9 +10,6 @@
 
 #include "pipeline/pipeline.h"
 #include "train/latents.h"
-#include "train/objective.h"
-#include "train/options.h"
-#include "train/vae_objective.h"
 
 namespace cameo::train {
 
@@ -34,14 +34,13 @@ struct StepInput {
   bool stop = false;               // this process was asked to stop after the step
 };
 
-/// Encodes what is to be encoded and draws what is drawn for each sample: whether it loses its condition, its
-/// timestep, its noise. Frames' latents are drawn from the posterior, references' are its mode, as in
-/// sampling. The text records gradients only where `train_text` is set. Throws `ErrorCode::InvalidOption` for
-/// samples that do not fit together or to the networks.
-Batch makeBatch(const pipeline::Pipeline& pipeline, const TrainerOptions& options, const MicroBatch& samples,
-                const std::vector<int32_t>& empty_ids, bool train_text);
+/// Of all that is drawn for a sample, by its position alone.
+at::Generator generatorOf(uint64_t seed, const Sample& sample);
 
-/// The pictures of samples of one picture each, and the noise drawn for their latents. Throws as `makeBatch`.
-VaeBatch makeVaeBatch(const pipeline::Pipeline& pipeline, uint64_t seed, const MicroBatch& samples);
+/// What the VAE makes of the sample's pictures, kept or encoded now; then written to where it is to be kept.
+EncodedImages latentsOf(const pipeline::Pipeline& pipeline, const Sample& sample);
+
+/// Throws `ErrorCode::InvalidOption` where a sample's tensor is not of the size of the first sample's.
+void requireSameSize(const at::Tensor& sample, const at::Tensor& first);
 
 }  // namespace cameo::train

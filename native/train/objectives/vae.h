@@ -1,0 +1,57 @@
+#pragma once
+
+#include "pipeline/pipeline.h"
+#include "train/latent_scale.h"
+#include "train/objective.h"
+
+namespace cameo::train {
+
+struct VaeLossConfig {
+  double detail = 1;  // weight of the loss of finite differences
+  double kl = 1e-6;   // weight of the divergence from a unit normal
+};
+
+struct VaeBatch {
+  at::Tensor images;  // (B, 3, H, W) in -1..1, fp32
+  at::Tensor noise;   // (B, C, h, w), fp32
+};
+
+struct VaeLosses {
+  Losses losses;
+  at::Tensor latents;  // that were drawn, before scaling, fp32
+};
+
+/// Reconstruction through latents drawn from the posterior, z = mean + deviation * noise:
+///   total = reconstruction + detail weight * detail + kl weight * kl, where, with e = decode(z) - images,
+///   reconstruction = mean |e|,
+///   detail = mean of |e's differences between neighbours|, horizontal and vertical, over e at full, half and
+///     quarter size,
+///   kl = mean over the latents' elements of the divergence of the posterior from a unit normal.
+/// The networks compute in `dtype`, the losses in fp32. The parts are `lossReconstruction`, `lossDetail` and
+/// `lossKl`.
+VaeLosses computeVaeLosses(const models::Vae& vae, const VaeLossConfig& config, const VaeBatch& batch,
+                           at::ScalarType dtype);
+
+/// The autoencoder learns to give pictures back. Its `scaling_factor` is exported as the one that its latents
+/// now want, where these are trained: a decoder can be trained alone, under models that know its latents.
+class VaeObjective : public Objective {
+ public:
+  VaeObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline);
+
+  std::vector<TrainedNetwork> networks() const override;
+  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  void update(const std::map<std::string, double>& measured) override;
+  std::vector<NamedTensor> state() const override;
+  std::vector<Export> exports() const override;
+
+ private:
+  VaeBatch makeBatch(const MicroBatch& samples) const;
+
+  const pipeline::Pipeline& pipeline_;
+  std::vector<std::string> patterns_;
+  VaeLossConfig config_;
+  uint64_t seed_;
+  LatentScale latent_scale_;
+};
+
+}  // namespace cameo::train
