@@ -133,7 +133,7 @@ nlohmann::json Trainer::exportWeights(const std::string& path, const std::string
   const std::vector<Export> exports = objective_->exports();
   const auto wanted = std::ranges::find(exports, part, &Export::part);
   if (wanted == exports.end()) {
-    throw Error(ErrorCode::InvalidOption, "part: " + part + " is not what this run trains");
+    throw Error(ErrorCode::InvalidOption, "part: " + part + " is not among what this run exports");
   }
   const AveragesInPlace averaged(leaves_, ema_.get());
   std::vector<NamedTensor> tensors = wanted->tensors();

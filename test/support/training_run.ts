@@ -92,9 +92,8 @@ export async function train(
 export function computed(events: readonly TrainingEvent[]): object[] {
   return events.flatMap((event) => {
     if (event.type !== "step") return [];
-    const { step, epoch, loss, lossVideo, lossReference, lossReconstruction, lossDetail, lossKl } = event;
-    const { learningRate, gradientNorm, skipped } = event;
-    const losses = { loss, lossVideo, lossReference, lossReconstruction, lossDetail, lossKl };
+    const { step, epoch, learningRate, gradientNorm, skipped } = event;
+    const losses = Object.fromEntries(Object.entries(event).filter(([name]) => name.startsWith("loss")));
     return { step, epoch, ...losses, learningRate, gradientNorm, skipped };
   });
 }

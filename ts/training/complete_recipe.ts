@@ -2,35 +2,10 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { urlOf } from "../media/source.js";
 import { checkOptions } from "../options/check.js";
 import { defined } from "../options/defined.js";
-import {
-  type CompleteDataRecipe,
-  type CompleteDiffusionObjective,
-  type CompleteRecipe,
-  type CompleteVaeObjective,
-  isOfStills,
-  type Recipe,
-  type ValidationRecipe,
-} from "./recipe.js";
+import { kinds } from "./kinds.js";
+import type { CompleteDataRecipe, CompleteRecipe, ValidationRecipe } from "./recipe.js";
 import { checkRules } from "./recipe_rules.js";
 import { type CheckedRecipe, recipeSchema, referenceSchema } from "./recipe_schema.js";
-
-type Kind = Recipe["kind"];
-
-const trainedByDefault: Record<Kind, string[]> = {
-  image: ["all"],
-  motion: ["motion"],
-  subject: ["attn1", "motion"],
-  vae: ["all"],
-};
-
-const diffusionObjective: CompleteDiffusionObjective = {
-  alpha: 0.01,
-  beta: 0.1,
-  dropCondition: 0.1,
-  minSnrGamma: 0,
-  timestepShift: 1,
-};
-const vaeObjective: CompleteVaeObjective = { kl: 1e-6, detail: 1 };
 
 /**
  * The recipe with every default filled in and its relative paths resolved against `folder`; ERR_INVALID_OPTION
@@ -56,30 +31,29 @@ export function movableRecipe(recipe: unknown, folder: string): CompleteRecipe {
 function withDefaults(recipe: unknown): CompleteRecipe {
   const checked = checkOptions(recipeSchema, recipe);
   checkRules(checked);
-  const { kind, model, lora, validation } = checked;
+  const { model, lora, validation } = checked;
+  const { objective, trained, stills } = kinds[checked.kind];
   return defined({
     ...checked,
     model: defined(model),
     data: completeData(checked),
-    objective: {
-      ...(kind === "vae" ? vaeObjective : diffusionObjective),
-      ...defined(checked.objective),
-    },
-    trained: checked.trained ?? trainedByDefault[kind],
+    objective: { ...objective.defaults, ...defined(checked.objective) },
+    trained: checked.trained ?? [...trained],
     lora: lora && { rank: lora.rank, alpha: lora.alpha ?? lora.rank },
     validation: validation && {
       every: validation.every,
       requests: validation.requests.map((request) => defined(request)),
-      format: validation.format ?? (kind === "image" ? "png" : "mp4"),
+      format: validation.format ?? (stills ? "png" : "mp4"),
     },
   });
 }
 
 function completeData({ kind, data, batch }: CheckedRecipe): CompleteDataRecipe {
+  const { stills, references } = kinds[kind];
   return defined({
     ...data,
-    frames: data.frames ?? (isOfStills(kind) ? 1 : 16),
-    references: kind === "subject" ? (data.references ?? referenceSchema.parse({})) : undefined,
+    frames: data.frames ?? (stills ? 1 : 16),
+    references: references ? (data.references ?? referenceSchema.parse({})) : undefined,
     prefetch: data.prefetch ?? 4 * batch,
   });
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { fileReason, replaceFile } from "../media/files.js";
 import type { LossParts } from "./events.js";
+import { kinds } from "./kinds.js";
 
 type MeasuredLossParts = { [Part in keyof LossParts]?: LossParts[Part] | null };
 
@@ -32,15 +33,15 @@ export interface StepMetrics extends MeasuredLossParts {
 
 const measured = z.number().nullable();
 
+const lossParts = Object.fromEntries(
+  Object.values(kinds).flatMap(({ losses }) => losses.map((part) => [part, measured.optional()])),
+) as Record<keyof LossParts, z.ZodOptional<typeof measured>>;
+
 const stepSchema: z.ZodType<StepMetrics> = z.object({
   step: z.int().min(1),
   epoch: z.number(),
   loss: measured,
-  lossVideo: measured.optional(),
-  lossReference: measured.optional(),
-  lossReconstruction: measured.optional(),
-  lossDetail: measured.optional(),
-  lossKl: measured.optional(),
+  ...lossParts,
   learningRate: z.number(),
   gradientNorm: measured,
   skipped: z.boolean(),

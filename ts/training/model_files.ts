@@ -1,15 +1,10 @@
-import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { CameoError } from "../errors.js";
-import { exists, fileReason, replaceFile } from "../media/files.js";
-import { parsePythonJson, stringifyPythonJson } from "../python_json.js";
+import { fileReason } from "../media/files.js";
+import { kinds } from "./kinds.js";
+import type { ExportPart } from "./model_writers.js";
 import type { CompleteRecipe } from "./recipe.js";
-
-/** Writes one of the objective's exports to a file; resolves to what its network's config.json has to say now. */
-export type ExportPart = (path: string, part: string) => Promise<object>;
-
-const weights = "diffusion_pytorch_model.safetensors";
-const textWeights = "model.safetensors";
 
 /**
  * Writes what was trained in the public layouts: a subject's file, a MotionAdapter folder or a whole base folder.
@@ -20,18 +15,13 @@ export async function writeModel(
   folder: string,
   exportPart: ExportPart,
 ): Promise<string> {
-  if (recipe.kind === "subject") {
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, "subject.safetensors");
-    await exportPart(path, "subject");
-    return path;
-  }
-  const path = recipe.kind === "motion" ? join(folder, "motion") : join(folder, "base");
+  const { name, write } = kinds[recipe.kind].model;
+  const path = join(folder, name);
   const partial = `${path}.partial`;
   try {
+    await mkdir(folder, { recursive: true });
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
-    await writers[recipe.kind](recipe, partial, exportPart);
+    await write(recipe, partial, exportPart);
     await rm(path, { recursive: true, force: true });
     await rename(partial, path);
   } catch (cause) {
@@ -39,85 +29,8 @@ export async function writeModel(
     throw new CameoError(
       "ERR_CHECKPOINT",
       `${path} can't be written: ${fileReason(cause)}; make room and resume`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
   return path;
-}
-
-type Writer = (recipe: CompleteRecipe, folder: string, exportPart: ExportPart) => Promise<void>;
-
-const writers: Record<Exclude<CompleteRecipe["kind"], "subject">, Writer> = {
-  image: writeImageModel,
-  motion: writeMotion,
-  vae: writeVae,
-};
-
-async function writeMotion({ model }: CompleteRecipe, folder: string, exportPart: ExportPart): Promise<void> {
-  await cp(join(model.motion as string, "config.json"), join(folder, "config.json"));
-  await exportPart(join(folder, weights), "motion");
-}
-
-/** The base folder, with the networks that were trained or drawn in place of its own. */
-async function writeImageModel(
-  recipe: CompleteRecipe,
-  folder: string,
-  exportPart: ExportPart,
-): Promise<void> {
-  const { base } = recipe.model;
-  const replacesText =
-    recipe.trained.includes("text_encoder") || !(await hasWeights(join(base, "text_encoder")));
-  const isReplaced = (path: string) => {
-    const isText = path.startsWith(join(base, "text_encoder"));
-    return isWeightFile(path) && (path.startsWith(join(base, "unet")) || (isText && replacesText));
-  };
-  await copyBase(base, folder, isReplaced);
-  await writePrediction(recipe, folder);
-  await exportPart(join(folder, "unet", weights), "unet");
-  if (replacesText) await exportPart(join(folder, "text_encoder", textWeights), "text_encoder");
-}
-
-/** The base folder with the VAE in place of its own; networks that have no weights stay without. */
-async function writeVae(
-  { model: { base } }: CompleteRecipe,
-  folder: string,
-  exportPart: ExportPart,
-): Promise<void> {
-  await copyBase(base, folder, (path) => isWeightFile(path) && path.startsWith(join(base, "vae")));
-  const config = await exportPart(join(folder, "vae", weights), "vae");
-  await changeJson(join(folder, "vae", "config.json"), config);
-}
-
-async function copyBase(base: string, folder: string, isReplaced: (path: string) => boolean): Promise<void> {
-  for (const part of ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "model_index.json"]) {
-    if (!(await exists(join(base, part)))) continue;
-    await cp(join(base, part), join(folder, part), {
-      recursive: true,
-      dereference: true,
-      filter: (path) => !isReplaced(path),
-    });
-  }
-}
-
-/** Samplers must know what the network was trained to predict. */
-async function writePrediction({ objective }: CompleteRecipe, folder: string): Promise<void> {
-  if (!("prediction" in objective)) return;
-  await changeJson(join(folder, "scheduler", "scheduler_config.json"), {
-    prediction_type: objective.prediction === "v" ? "v_prediction" : "epsilon",
-  });
-}
-
-async function changeJson(path: string, changes: object): Promise<void> {
-  const changed = { ...(parsePythonJson(await readFile(path, "utf8")) as object), ...changes };
-  await replaceFile(path, Buffer.from(`${stringifyPythonJson(changed, 2)}\n`));
-}
-
-async function hasWeights(folder: string): Promise<boolean> {
-  return (await readdir(folder)).some(isWeightFile);
-}
-
-function isWeightFile(path: string): boolean {
-  return /\.(safetensors|bin)(\.index\.json)?$/.test(basename(path));
 }

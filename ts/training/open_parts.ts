@@ -11,6 +11,7 @@ import { ClipTokenizer } from "../tokens/tokenizer.js";
 import { checkFiles } from "./check_files.js";
 import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
 import type { SkipEvent } from "./events.js";
+import { kinds } from "./kinds.js";
 import { type Membership, membershipFromEnvironment } from "./launch_environment.js";
 import { located, openRecipe, placeOf } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
@@ -145,7 +146,7 @@ function usedError(folder: RunFolder): CameoError {
 /** Of a request's video, from 1. */
 export function validationName(index: number, { kind, validation }: CompleteRecipe): string {
   const format = validation?.format ?? "mp4";
-  return format === "png" && kind !== "image" ? `${index}-%03d.png` : `${index}.${format}`;
+  return format === "png" && !kinds[kind].stills ? `${index}-%03d.png` : `${index}.${format}`;
 }
 
 function dataOptions(

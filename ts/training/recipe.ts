@@ -70,11 +70,6 @@ export interface Recipe {
   output: string;
 }
 
-/** Whether a sample is a single picture. */
-export function isOfStills(kind: Recipe["kind"]): boolean {
-  return kind === "image" || kind === "vae";
-}
-
 /** The networks that a run starts from. */
 export interface ModelRecipe {
   /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { option } from "../options/check.js";
 import { deviceName, deviceNames } from "../options/load.js";
+import { kinds } from "./kinds.js";
 import type { ValidationRecipe } from "./recipe.js";
 
 const path = z.string().min(1);
@@ -133,11 +134,11 @@ const lora = z.strictObject({
   alpha: option(z.number().positive().optional(), "a number above 0"),
 });
 
-const kinds = ["image", "motion", "subject", "vae"] as const;
+const kindNames = Object.keys(kinds) as (keyof typeof kinds)[];
 
 /** Every field by itself; how fields depend on one another is checked in recipe_rules.ts. */
 export const recipeSchema = z.strictObject({
-  kind: option(z.enum(kinds), quoted(kinds)),
+  kind: option(z.enum(kindNames), quoted(kindNames)),
   model,
   data,
   objective,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
+import { kinds } from "./kinds.js";
 import type { CompleteRecipe } from "./recipe.js";
 import type { WeightFile } from "./weight_files.js";
 
@@ -39,7 +40,7 @@ export function vaeKey(
   weights: readonly WeightFile[],
 ): string {
   const files = weights.filter(({ network }) => network === "vae");
-  if (files.length === 0 && kind !== "vae") {
+  if (files.length === 0 && kinds[kind].encodes) {
     throw new CameoError(
       "ERR_INVALID_OPTION",
       `model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae"`,

@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CameoError } from "../../errors.js";
 import { fileReason } from "../../media/files.js";
-import { type CompleteDataRecipe, isOfStills, type Recipe } from "../../training/recipe.js";
+import { kinds } from "../../training/kinds.js";
+import type { CompleteDataRecipe, Recipe } from "../../training/recipe.js";
 import type { Entry, OnUnusable } from "./entry.js";
 import { looksLikeClasses, readClasses, readFolder } from "./folder.js";
 import { readList } from "./list.js";
@@ -54,7 +55,7 @@ async function readSource(
     throw sourceError(source, 'it is a folder, and layout "list" needs a file; give the .csv or .jsonl file');
   }
   if (!isFolder) return readList(source, { root, caption, onUnusable });
-  const scanned = await scanFolder(source, { pictures: isOfStills(kind), except: masks }).catch((cause) => {
+  const scanned = await scanFolder(source, { pictures: kinds[kind].stills, except: masks }).catch((cause) => {
     throw sourceError(source, `it can't be read: ${fileReason(cause)}`, cause);
   });
   const isClasses = layout === "classes" || (layout === "auto" && looksLikeClasses(scanned));

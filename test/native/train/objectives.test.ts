@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import t from "tap";
+import { openAddon } from "#ts/addon.js";
+import type { NativeTrainer, NativeTrainingSample } from "#ts/native.js";
+import { kinds } from "#ts/training/kinds.js";
+import { readRecipe } from "#ts/training/read_recipe.js";
+import type { Recipe } from "#ts/training/recipe.js";
+import { vaeRecipe, writeTrainingSet } from "../../support/training_run.js";
+
+const addon = openAddon({ cuda: false });
+const set = await writeTrainingSet("objectives");
+const { base, motion } = set.model;
+const stills = { source: set.data.source, size: set.data.size };
+const recipes: Record<Recipe["kind"], Recipe> = {
+  image: { ...set, kind: "image", model: { base }, data: stills },
+  motion: { ...set, kind: "motion", model: { base, motion } },
+  subject: set,
+  vae: vaeRecipe(set),
+};
+const kindNames = Object.keys(kinds) as Recipe["kind"][];
+const parts = ["motion", "subject", "text_encoder", "unet", "vae"];
+
+async function load(kind: Recipe["kind"], changes: object = {}): Promise<NativeTrainer> {
+  const native = new addon.Trainer();
+  const recipe = { ...(await readRecipe(recipes[kind])), ...changes };
+  await native.load(JSON.stringify(recipe), () => {}).promise;
+  return native;
+}
+
+/** A sample of grey pictures, as the kind's recipe has them. */
+function sampleOf(kind: Recipe["kind"], changes: Partial<NativeTrainingSample> = {}): NativeTrainingSample {
+  const pictures = (count: number) => new Uint8Array(count * 64 * 64 * 3).fill(128);
+  const { stills, references } = kinds[kind];
+  return {
+    position: 0,
+    ids: new Int32Array(77),
+    width: 64,
+    height: 64,
+    frames: pictures(stills ? 1 : 2),
+    references: references ? pictures(1) : undefined,
+    referenceCount: references ? 1 : 0,
+    ...changes,
+  };
+}
+
+const step = (native: NativeTrainer, ...samples: NativeTrainingSample[]) =>
+  native.step({ batches: [samples], emptyIds: new Int32Array(77), stop: false }).promise;
+
+for (const kind of kindNames) {
+  t.test(`${kind}: the losses of the table, and exports of its own`, async (t) => {
+    const native = await load(kind);
+    const { lossParts } = await step(native, sampleOf(kind));
+    t.strictSame(Object.keys(lossParts).sort(), [...kinds[kind].losses].sort());
+    const [output, exported] = [t.testdir(), [] as string[]];
+    for (const part of parts) {
+      const path = join(output, `${part}.safetensors`);
+      await native.exportWeights(path, part, "fp32").promise.then(
+        (config) => exported.push(part, ...Object.keys(JSON.parse(config))),
+        ({ code, message }) => {
+          t.equal(code, "ERR_INVALID_OPTION");
+          t.equal(message, `part: ${part} is not among what this run exports`);
+        },
+      );
+    }
+    const own = { subject: ["subject"], vae: ["vae", "scaling_factor"] } as Partial<Record<string, string[]>>;
+    t.strictSame(exported, own[kind] ?? ["motion", "text_encoder", "unet"]);
+    await native.close();
+  });
+}
+
+t.test("a kind that no objective has is refused", async (t) => {
+  await t.rejects(load("image", { kind: "flow" }), {
+    code: "ERR_INVALID_OPTION",
+    message: "kind: flow is not known",
+  });
+});
+
+t.test("samples that do not fit an objective or one another are refused", async (t) => {
+  const subject = await load("subject");
+  const refused = (message: string) => ({ code: "ERR_INVALID_OPTION", message });
+  await t.rejects(
+    step(subject, sampleOf("subject", { referenceCount: 0 })),
+    refused("a subject's training sample has no references"),
+  );
+  await t.rejects(
+    step(subject, sampleOf("subject"), sampleOf("subject", { frames: new Uint8Array(64 * 64 * 3) })),
+    refused("the samples of a micro-batch differ in size"),
+  );
+  t.equal((await step(subject, sampleOf("subject"))).step, 1, "and did not happen");
+  await subject.close();
+
+  const vae = await load("vae");
+  await t.rejects(
+    step(vae, sampleOf("vae", { frames: new Uint8Array(2 * 64 * 64 * 3) })),
+    refused("a sample for the VAE has more than one picture"),
+  );
+  await vae.close();
+});

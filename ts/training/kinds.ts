@@ -1,0 +1,97 @@
+import type { LossParts } from "./events.js";
+import { type ModelWriter, writeImageModel, writeMotion, writeSubject, writeVae } from "./model_writers.js";
+import type { CompleteDiffusionObjective, CompleteRecipe, ObjectiveRecipe, Recipe } from "./recipe.js";
+
+/** What one of a recipe's kinds takes, and what comes of it. The losses are native/train/objectives'. */
+interface TrainingKind {
+  /** Whether a sample is a single picture. All others are clips, for motion modules. */
+  stills: boolean;
+  /** Whether samples have references, which are pictures of the subject. */
+  references: boolean;
+  /** Whether the base's VAE makes latents of the pictures, and so must have weights. */
+  encodes: boolean;
+  /** Further fields of a recipe, by their dotted names, that are not for it. */
+  without: readonly string[];
+  /** The fields of `objective` that it has: those with a default, and others. */
+  objective: { defaults: CompleteRecipe["objective"]; others: readonly (keyof ObjectiveRecipe)[] };
+  /** What its loss is made of. */
+  losses: readonly (keyof LossParts)[];
+  /** Trained by default. */
+  trained: readonly string[];
+  /** Which names or globs may be among `trained`: training what the run's model has not would be for nothing. */
+  trainable: { has: (name: string) => boolean; allowed: string };
+  /** What is written in the run's folder `model`, and under which name. */
+  model: { name: string; write: ModelWriter };
+}
+
+/** Names among `trained` that stand for many parameters. */
+export const parameterGroups: readonly string[] = ["attn1", "motion", "text_encoder", "all"];
+
+const noise: CompleteDiffusionObjective = {
+  alpha: 0.01,
+  beta: 0.1,
+  dropCondition: 0.1,
+  minSnrGamma: 0,
+  timestepShift: 1,
+};
+
+export const kinds: Record<Recipe["kind"], TrainingKind> = {
+  image: {
+    stills: true,
+    references: false,
+    encodes: true,
+    without: [],
+    // A base folder says what its network predicts; the files of other kinds don't.
+    objective: { defaults: noise, others: ["prediction"] },
+    losses: ["lossVideo"],
+    trained: ["all"],
+    trainable: {
+      has: (name) => name !== "motion",
+      allowed: "something else: there are no motion modules",
+    },
+    model: { name: "base", write: writeImageModel },
+  },
+  motion: {
+    stills: false,
+    references: false,
+    encodes: true,
+    without: [],
+    objective: { defaults: noise, others: [] },
+    losses: ["lossVideo"],
+    trained: ["motion"],
+    trainable: {
+      has: (name) => name === "motion" || name.includes("motion_modules"),
+      allowed: '"motion" or a glob with motion_modules in it: the model has nothing else',
+    },
+    model: { name: "motion", write: writeMotion },
+  },
+  subject: {
+    stills: false,
+    references: true,
+    encodes: true,
+    without: [],
+    objective: { defaults: noise, others: [] },
+    losses: ["lossVideo", "lossReference"],
+    trained: ["attn1", "motion"],
+    trainable: {
+      has: (name) => name !== "text_encoder",
+      allowed: "a part of the UNet: the model has no text encoder",
+    },
+    model: { name: "subject.safetensors", write: writeSubject },
+  },
+  // It is trained without noise and without a prompt, and nothing is sampled with it.
+  vae: {
+    stills: true,
+    references: false,
+    encodes: false,
+    without: ["data.cache", "lora", "gradientCheckpointing", "validation"],
+    objective: { defaults: { kl: 1e-6, detail: 1 }, others: [] },
+    losses: ["lossReconstruction", "lossDetail", "lossKl"],
+    trained: ["all"],
+    trainable: {
+      has: (name) => name === "all" || !parameterGroups.includes(name),
+      allowed: '"all" or a glob over the VAE\'s parameters such as "decoder.*"',
+    },
+    model: { name: "base", write: writeVae },
+  },
+};
