@@ -1,8 +1,12 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { kinds } from "./kinds.js";
+import { partialName } from "./model_files.js";
 
-/** As native/weights, ts/media and this folder name what is not written to its end. */
-const temporaryName = /\.\d+-\d+\.partial$|^(?:base|motion)\.partial$|^\..+\.[0-9a-f]{12}\.tmp$/;
+/** As native/weights and ts/media name files that are not written to their end. */
+const temporaryFile = /\.\d+-\d+\.partial$|^\..+\.[0-9a-f]{12}\.tmp$/;
+
+const temporaryModels = Object.values(kinds).map(({ model }) => partialName(model.name));
 
 /**
  * Removes what interrupted writes left in a folder and below. Where other processes write too, `changedBefore`, in
@@ -14,7 +18,7 @@ export async function removeLeftovers(
 ): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const { name, parentPath } of entries) {
-    if (!temporaryName.test(name)) continue;
+    if (!temporaryFile.test(name) && !temporaryModels.includes(name)) continue;
     const path = join(parentPath, name);
     const changed = await stat(path).catch(() => undefined);
     if (changed && changed.mtimeMs < changedBefore) await rm(path, { recursive: true, force: true });

@@ -6,6 +6,11 @@ import { kinds } from "./kinds.js";
 import type { ExportPart } from "./model_writers.js";
 import type { CompleteRecipe } from "./recipe.js";
 
+/** Of a model that is not written to its end. */
+export function partialName(name: string): string {
+  return `${name}.partial`;
+}
+
 /**
  * Writes what was trained in the public layouts: a subject's file, a MotionAdapter folder or a whole base folder.
  * Resolves to its path, which has its old content, or none, until it has all of the new.
@@ -17,7 +22,7 @@ export async function writeModel(
 ): Promise<string> {
   const { name, write } = kinds[recipe.kind].model;
   const path = join(folder, name);
-  const partial = `${path}.partial`;
+  const partial = partialName(path);
   try {
     await mkdir(folder, { recursive: true });
     await rm(partial, { recursive: true, force: true });

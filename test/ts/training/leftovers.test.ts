@@ -7,7 +7,7 @@ test("what a run left unfinished is removed, and nothing else", async (t) => {
   const folder = t.testdir({
     "film.mp4.partial": "",
     checkpoints: { ".cameo.99.4711-0.partial": "", "step-00000001.safetensors": "" },
-    model: { "base.partial": { unet: {} }, base: {} },
+    model: { "base.partial": { unet: {} }, base: {}, "subject.safetensors.partial": "" },
     validation: { ".0.mp4.0123456789ab.tmp": "", "0.mp4": "" },
   });
   await removeLeftovers(folder);
