@@ -254,12 +254,12 @@ export type CompleteRecipe = Complete<
 export type CompleteVaeObjective = Complete<Pick<ObjectiveRecipe, "kl" | "detail">>;
 
 /**
- * The objective of all other kinds, with every default filled in.
+ * The objective of "image", "motion" and "subject", with every default filled in.
  *
  * @interface
  */
 export type CompleteDiffusionObjective = Pick<ObjectiveRecipe, "prediction"> &
-  Complete<Omit<ObjectiveRecipe, "prediction" | keyof CompleteVaeObjective>>;
+  Complete<Pick<ObjectiveRecipe, "alpha" | "beta" | "dropCondition" | "minSnrGamma" | "timestepShift">>;
 
 /**
  * A recipe's data, with every default filled in.

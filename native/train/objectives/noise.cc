@@ -53,7 +53,7 @@ NoiseConfig readNoiseConfig(const nlohmann::json& recipe) {
   const auto& objective = recipe.at("objective");
   return {.drop_condition = objective.at("dropCondition"),
           .timestep_shift = objective.at("timestepShift"),
-          .min_snr_gamma = objective.at("minSnrGamma"),
+          .min_snr_gamma = objective.value("minSnrGamma", 0.0),  // a loss of another kind may have none
           .recompute = recipe.at("gradientCheckpointing")};
 }
 
