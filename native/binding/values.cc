@@ -164,7 +164,7 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   result.cache_interval = integer(request, "cacheInterval");
   result.cache_layers = integer(request, "cacheLayers");
   result.token_merging = number(request, "tokenMerging");
-  result.scheduler = text(request, "scheduler");
+  result.sampler.scheduler = text(request, "scheduler");
   result.seed = static_cast<uint64_t>(integer(request, "seed"));
   result.reference_noise = number(request, "referenceNoise");
   result.reference_noise_mode = noiseMode(text(request, "referenceNoiseMode"));

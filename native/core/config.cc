@@ -20,8 +20,29 @@ Config::Config(json values, std::string owner) : values_(std::move(values)), own
 }
 
 bool Config::has(const char* field) const {
+  asked_.insert(field);
   const auto found = values_.find(field);
   return found != values_.end() && !found->is_null();
+}
+
+std::vector<std::string> Config::unasked() const {
+  std::vector<std::string> result;
+  for (const auto& [field, value] : values_.items()) {
+    if (!value.is_null() && asked_.count(field) == 0) result.push_back(field);
+  }
+  return result;
+}
+
+Config Config::narrowed(json values) const {
+  Config result(std::move(values), owner_);
+  result.asked_ = asked_;
+  return result;
+}
+
+void Config::failOneOf(const char* field, const std::vector<std::string>& names) const {
+  std::string known = names.front();
+  for (size_t i = 1; i < names.size(); ++i) known += (i + 1 < names.size() ? ", " : " and ") + names[i];
+  fail(field, known + " are known");
 }
 
 void Config::fail(const char* field, const std::string& allowed) const {
@@ -92,6 +113,19 @@ std::vector<std::string> Config::texts(const char* field, std::vector<std::strin
   for (const json& value : list) {
     if (!value.is_string()) fail(field, "it must be a list of names");
     result.push_back(value.get<std::string>());
+  }
+  return result;
+}
+
+std::vector<double> Config::numbers(const char* field, size_t most) const {
+  if (!has(field)) return {};
+  const json& list = values_[field];
+  if (!list.is_array() || list.size() > most)
+    fail(field, c10::str("it must be a list of at most ", most, " numbers"));
+  std::vector<double> result;
+  for (const json& value : list) {
+    if (!value.is_number()) fail(field, "it must be a list of numbers");
+    result.push_back(value.get<double>());
   }
   return result;
 }

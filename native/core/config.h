@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,16 @@ class Config {
   std::vector<int64_t> integerList(const char* field, std::vector<int64_t> fallback,
                                    int64_t max = kMost) const;
   std::vector<std::string> texts(const char* field, std::vector<std::string> fallback) const;
+  /// A list of at most `most` numbers; none where the field is absent.
+  std::vector<double> numbers(const char* field, size_t most) const;
+  /// What `names` has for the field's text.
+  template <typename Value>
+  Value oneOf(const char* field, const std::map<std::string, Value>& names, Value fallback) const {
+    if (!has(field)) return fallback;
+    const auto found = names.find(text(field, ""));
+    if (found == names.end()) failOneOf(field, keysOf(names));
+    return found->second;
+  }
 
   /// Fails unless the field is absent, null, false or equal to `only`: for what other architectures switch
   /// on.
@@ -36,14 +48,27 @@ class Config {
 
   /// Null, too, counts as absent.
   bool has(const char* field) const;
+  /// The fields that have a value and that nobody has asked for so far.
+  std::vector<std::string> unasked() const;
+  const nlohmann::json& values() const { return values_; }
+  /// Of the fields that `values` has alone, with what has been asked for so far.
+  Config narrowed(nlohmann::json values) const;
   const std::string& owner() const { return owner_; }
   [[noreturn]] void fail(const char* field, const std::string& allowed) const;
 
  private:
+  template <typename Value>
+  static std::vector<std::string> keysOf(const std::map<std::string, Value>& names) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : names) keys.push_back(key);
+    return keys;
+  }
+  [[noreturn]] void failOneOf(const char* field, const std::vector<std::string>& names) const;
   int64_t checkedInteger(const char* field, const nlohmann::json& value, int64_t min, int64_t max) const;
 
   nlohmann::json values_;
   std::string owner_;
+  mutable std::set<std::string> asked_;
 };
 
 }  // namespace cameo

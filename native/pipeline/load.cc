@@ -10,6 +10,7 @@
 #include "models/initialize.h"
 #include "pipeline/origins.h"
 #include "pipeline/pipeline.h"
+#include "samplers/samplers.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
 #include "weights/lora.h"
@@ -122,19 +123,21 @@ std::unique_ptr<Network> build(const NetworkConfig& config, const weights::Compo
   }
 }
 
-/// The sampler's settings: the base model's own, with those that AnimateDiff was trained with where motion
-/// modules are loaded.
-schedulers::ScheduleConfig readSchedule(const LoadOptions& options) {
+/// The scheduler config that the model goes by: the base model's own, with what AnimateDiff was trained with
+/// where motion modules are loaded.
+json readScheduler(const LoadOptions& options) {
   const std::string path = options.base + "/scheduler/scheduler_config.json";
   json config = weights::readJson(path);
   if (!config.contains("clip_sample")) config["clip_sample"] = false;  // latents are not bounded to -1..1
   if (!options.motion.empty()) {
+    config["_class_name"] = "DDIMScheduler";
     config["beta_schedule"] = "linear";
     config["timestep_spacing"] = "linspace";
     config["steps_offset"] = 1;
     config["clip_sample"] = false;
   }
-  return schedulers::ScheduleConfig::read(Config(config, path));
+  samplers::ScheduleConfig::read(Config(config, path));  // complains of the file by its name
+  return config;
 }
 
 void requireFitting(const Pipeline& pipeline, const std::string& base) {
@@ -163,6 +166,8 @@ void describe(Pipeline& pipeline, const LoadOptions& options) {
   text["dtype"] = dtypeName(pipeline.dtype);
   text["subject"] = pipeline.has_subject;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
+  const std::string sampler = samplers::samplerNameOf(pipeline.scheduler);
+  text["scheduler"] = sampler.empty() ? "ddim" : sampler;
   text["latentScale"] = scale;
   text["defaultSize"] = {unet.sample_size[1] * scale, unet.sample_size[0] * scale};  // width, height
   text["textPositions"] = pipeline.text_encoder->config().positions;
@@ -203,7 +208,7 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)), text_encoder);
   pipeline->vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
   pipeline->unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
-  pipeline->schedule = readSchedule(options);
+  pipeline->scheduler = readScheduler(options);
   requireFitting(*pipeline, options.base);
 
   std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);

@@ -13,7 +13,7 @@
 #include "models/unet.h"
 #include "models/vae.h"
 #include "pipeline/request.h"
-#include "schedulers/noise_schedule.h"
+#include "samplers/noise_schedule.h"
 #include "weights/origins.h"
 
 namespace cameo::pipeline {
@@ -42,6 +42,10 @@ struct Pipeline {
             {"vae", vae->parameters(), vaeDtype()},
             {"unet", unet->parameters(), dtype}};
   }
+  /// What the scheduler config says of the noise.
+  samplers::ScheduleConfig schedule() const {
+    return samplers::ScheduleConfig::read(Config(scheduler, "the scheduler"));
+  }
   /// Of all networks' weights, wherever they are.
   int64_t bytes() const;
 
@@ -50,10 +54,10 @@ struct Pipeline {
   std::unique_ptr<models::ClipText> text_encoder;
   std::unique_ptr<models::Vae> vae;
   std::unique_ptr<models::UNet> unet;
-  schedulers::ScheduleConfig schedule;
+  nlohmann::json scheduler;  // the scheduler config that the model goes by
   weights::Origins origins;  // what it was loaded from
   bool has_subject = false;
-  double noise_correlation = 0;        // of consecutive frames, see schedulers::correlateFrames
+  double noise_correlation = 0;        // of consecutive frames, see samplers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
   nlohmann::json description;          // of what was loaded from where, for `describe()`

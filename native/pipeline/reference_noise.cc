@@ -7,7 +7,7 @@
 namespace cameo::pipeline {
 
 NoisyReferences::NoisyReferences(const at::Tensor& clean, bool guided, const SampleRequest& request,
-                                 const schedulers::NoiseSchedule& schedule)
+                                 const samplers::NoiseSchedule& schedule)
     : clean_(clean),
       guided_(guided),
       alpha_(request.reference_noise),
@@ -20,9 +20,9 @@ at::Tensor NoisyReferences::withUnconditional(const at::Tensor& references) cons
   return guided_ ? at::cat({at::zeros_like(references), references}) : references;
 }
 
-at::Tensor NoisyReferences::at(int64_t timestep, const at::Tensor& frames) {
+at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
   if (alpha_ == 0) return accumulated_;
-  const auto noise_timestep = static_cast<int64_t>(alpha_ * static_cast<double>(timestep));
+  const auto noise_timestep = static_cast<int64_t>(alpha_ * time);
   if (mode_ == ReferenceNoiseMode::AsReleased) {
     accumulated_ = schedule_.addNoise(accumulated_, frames.mean(1, /*keepdim=*/true), noise_timestep);
     return accumulated_;

@@ -4,7 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "pipeline/request.h"
-#include "schedulers/noise_schedule.h"
+#include "samplers/noise_schedule.h"
 
 namespace cameo::pipeline {
 
@@ -13,10 +13,10 @@ class NoisyReferences {
  public:
   /// `clean` (1, R, C, h, w). With guidance there is an unconditional half before it, which sees zeros.
   NoisyReferences(const at::Tensor& clean, bool guided, const SampleRequest& request,
-                  const schedulers::NoiseSchedule& schedule);
+                  const samplers::NoiseSchedule& schedule);
 
-  /// (1 or 2, R, C, h, w) at `timestep`; `frames` (1, F, C, h, w) are the noisy latents of the video.
-  at::Tensor at(int64_t timestep, const at::Tensor& frames);
+  /// (1 or 2, R, C, h, w) at `time`; `frames` (1, F, C, h, w) are the noisy latents of the video.
+  at::Tensor at(double time, const at::Tensor& frames);
 
  private:
   at::Tensor withUnconditional(const at::Tensor& references) const;
@@ -25,7 +25,7 @@ class NoisyReferences {
   bool guided_;
   double alpha_;
   ReferenceNoiseMode mode_;
-  const schedulers::NoiseSchedule& schedule_;
+  const samplers::NoiseSchedule& schedule_;
   at::Generator generator_;
   at::Tensor accumulated_;  // as released: what the last step left, both halves
 };

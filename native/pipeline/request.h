@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "samplers/samplers.h"
 #include "weights/subject.h"
 
 namespace cameo::pipeline {
@@ -60,7 +61,8 @@ struct SampleRequest {
   int64_t cache_interval = 1;         // deep features are computed every so many steps (models::FeatureCache)
   int64_t cache_layers = 1;
   double token_merging = 0;  // the ratio of nn::TokenMerging
-  std::string scheduler = "ddim";
+  samplers::SamplerChoice sampler = {};
+  double guidance_rescale = 0;
   uint64_t seed = 0;
   double reference_noise = 0;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode = ReferenceNoiseMode::Independent;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/memory_pool.h"
@@ -11,13 +12,14 @@
 #include "nn/plain_kernels.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/guidance.h"
 #include "pipeline/host_copy.h"
 #include "pipeline/memory_plan.h"
-#include "pipeline/predictor.h"
 #include "pipeline/preview.h"
-#include "schedulers/noise_prior.h"
-#include "schedulers/scheduler.h"
-#include "weights/safetensors.h"
+#include "pipeline/recorder.h"
+#include "pipeline/unet_denoiser.h"
+#include "samplers/noise_prior.h"
+#include "samplers/samplers.h"
 
 namespace cameo::pipeline {
 
@@ -70,53 +72,24 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
   }
 }
 
-/// (1, T, C, h, w) <-> PyTorch's order for videos, (1, C, T, h, w).
-at::Tensor swapTimeAndChannels(const at::Tensor& x) {
-  return x.transpose(1, 2).contiguous();
-}
-
-/// The tensors that `save_latents` asks for, all fp32 in PyTorch's order; keeps nothing where it doesn't.
-class Recorder {
- public:
-  explicit Recorder(const std::string& path) : path_(path) {}
-
-  bool active() const { return !path_.empty(); }
-  void add(const std::string& name, const at::Tensor& tensor) {
-    if (active()) tensors_.emplace_back(name, tensor.to(at::kCPU).contiguous());
-  }
-  void addVideo(const std::string& name, const at::Tensor& video) {
-    if (active()) add(name, swapTimeAndChannels(video.to(at::kFloat)));
-  }
-  void addStep(const at::Tensor& latents) {
-    if (active()) steps_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
-  }
-  void write() {
-    if (!active()) return;
-    add("latents", at::stack(steps_));  // (steps, 1, C, F, h, w)
-    weights::writeSafetensors(path_, tensors_);
-  }
-
- private:
-  std::string path_;
-  std::vector<std::pair<std::string, at::Tensor>> tensors_;
-  std::vector<at::Tensor> steps_;
-};
-
 /// (2, S, D): of the negative prompt and of the prompt.
 at::Tensor encodePrompts(const Pipeline& pipeline, const SampleRequest& request) {
   const DeviceVisit visit(pipeline.text_encoder->parameters(), pipeline.device);
   return encodeText(pipeline, {&request.negative_ids, &request.prompt_ids});
 }
 
+bool isGuided(const SampleRequest& request) {
+  return request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
+}
+
 Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request,
                           const OnProgress& onProgress, Recorder& recorder) {
   Conditions conditions;
-  conditions.guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
   const auto steps = static_cast<int64_t>(1 + request.references.size());
   int64_t done = 0;
   const auto advance = [&] { onProgress({Phase::Encode, ++done, steps, {}}); };
   const at::Tensor both = encodePrompts(pipeline, request);
-  conditions.text = conditions.guided ? both : both.slice(0, 1);
+  conditions.text = isGuided(request) ? both : both.slice(0, 1);
   advance();
   recorder.add("prompt_ids", at::tensor(request.prompt_ids, at::kLong).unsqueeze(0));
   recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
@@ -131,47 +104,59 @@ Conditions makeConditions(const Pipeline& pipeline, const SampleRequest& request
   return conditions;
 }
 
-at::Tensor drawInitialNoise(const Pipeline& pipeline, const SampleRequest& request, Recorder& recorder) {
+/// Noise of the latents' shape (1, F, C, h, w), on the device, in the order in which PyTorch's pipelines draw
+/// it.
+samplers::Draw makeDraw(const Pipeline& pipeline, const SampleRequest& request) {
   const auto& vae = pipeline.vae->config();
-  const at::Tensor drawn = drawNormal(
-      {1, vae.latent_channels, request.frames, request.height / vae.scale(), request.width / vae.scale()},
-      makeGenerator(request.seed, RandomStream::InitialNoise));
-  const at::Tensor noise =
-      schedulers::correlateFrames(swapTimeAndChannels(drawn)[0], pipeline.noise_correlation).unsqueeze(0);
-  recorder.addVideo("initial_noise", noise);
-  return noise.to(pipeline.device);
+  const std::vector<int64_t> shape{1, vae.latent_channels, request.frames, request.height / vae.scale(),
+                                   request.width / vae.scale()};
+  return [&pipeline, shape, generator = makeGenerator(request.seed, RandomStream::InitialNoise)] {
+    const at::Tensor drawn = swapTimeAndChannels(drawNormal(shape, generator))[0];
+    return samplers::correlateFrames(drawn, pipeline.noise_correlation).unsqueeze(0).to(pipeline.device);
+  };
 }
 
-at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-                   const schedulers::Scheduler& scheduler, bool halves_apart, const OnProgress& onProgress,
+/// The loop: sampler, guidance, denoiser.
+at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoiser& denoiser,
+                   samplers::Sampler& sampler, const Guidance& guidance, const OnProgress& onProgress,
                    const Cancellation& cancellation, Recorder& recorder) {
-  Predictor predictor(pipeline, request, conditions, scheduler.schedule(), halves_apart);
   std::optional<LatentPreview> preview;
   if (request.preview) preview.emplace(pipeline);
   const DeviceVisit visit(pipeline.unet->parameters(), pipeline.device);
-
-  at::Tensor latents = drawInitialNoise(pipeline, request, recorder);  // (1, F, C, h, w)
-  const auto& timesteps = scheduler.timesteps();
-  recorder.add("timesteps", at::tensor(timesteps));
-  for (size_t i = 0; i < timesteps.size(); ++i) {
-    cancellation.check();
-    const auto step = static_cast<int64_t>(i);
-    Evaluation evaluation;
-    const at::Tensor output =
-        predictor.predict(step, timesteps[i], latents, i == 0 && recorder.active() ? &evaluation : nullptr);
-    if (evaluation.images.defined()) {
-      recorder.addVideo("unet_in_0", evaluation.images);
+  const samplers::Parameterization parameterization = sampler.parameterization();
+  bool is_first = true;
+  const auto record = [&](const Evaluation& evaluation) {
+    if (std::exchange(is_first, false)) {
+      recorder.addVideo("unet_in_0", evaluation.input);
       recorder.addVideo("unet_out_0", evaluation.output);
     }
-    Progress progress{Phase::Denoise, step + 1, request.steps, {}};
-    if (preview) {
-      progress.preview = preview->render(scheduler.predictClean(output, i, latents)[0][request.frames / 2]);
-    }
-    latents = scheduler.step(output, i, latents);
-    recorder.addStep(latents);
-    if (i == 0 || i + 1 == timesteps.size()) requireFinite(pipeline, latents.isfinite().all());
-    onProgress(std::move(progress));
+  };
+  double progress = 0;
+  at::Tensor clean;  // as the last evaluation has it
+  const samplers::Model model = [&](const at::Tensor& x, const samplers::Level& level) {
+    cancellation.check();
+    recorder.addEvaluation(x, level.time);
+    const at::Tensor output = predict(denoiser, guidance, samplers::networkInput(parameterization, x, level),
+                                      level.time, progress, record);
+    samplers::Estimate estimate = samplers::estimate(parameterization, x, output, level);
+    clean = estimate.clean;
+    return estimate;
+  };
+
+  const samplers::Draw draw = makeDraw(pipeline, request);
+  at::Tensor latents = draw();
+  recorder.addVideo("initial_noise", latents);
+  if (sampler.initialScale() != 1) latents = latents * sampler.initialScale();
+  const int64_t steps = sampler.steps();
+  for (int64_t i = 0; i < steps; ++i) {
+    progress = static_cast<double>(i) / static_cast<double>(steps);
+    latents = sampler.step(latents, static_cast<size_t>(i), model, draw);
+    if (i == 0 || i + 1 == steps) requireFinite(pipeline, latents.isfinite().all());
+    Progress report{Phase::Denoise, i + 1, steps, {}};
+    if (preview) report.preview = preview->render(clean[0][request.frames / 2]);
+    onProgress(std::move(report));
   }
+  recorder.write(latents);
   return latents;
 }
 
@@ -217,16 +202,19 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   const nn::PlainKernels plain(pipeline.plain_kernels);
   const MemoryPool::Scope pooled;
   check(pipeline, asked);
-  const auto scheduler =
-      schedulers::makeScheduler(asked.scheduler, schedulers::NoiseSchedule(pipeline.schedule), asked.steps);
+  const auto sampler = samplers::makeSampler(asked.sampler, pipeline.scheduler, asked.steps);
   const MemoryPlan plan = planMemory(pipeline, asked);
   SampleRequest request = asked;
   request.vae_tiling |= plan.tiled;
   Recorder recorder(request.save_latents);
-  const Conditions conditions = makeConditions(pipeline, request, onProgress, recorder);
-  const at::Tensor latents = denoise(pipeline, request, conditions, *scheduler, plan.halves_apart, onProgress,
-                                     cancellation, recorder);
-  recorder.write();
+  UNetDenoiser denoiser(pipeline, request, makeConditions(pipeline, request, onProgress, recorder),
+                        sampler->schedule());
+  const Guidance guidance{.scales = {request.guidance_scale},
+                          .rescale = request.guidance_rescale,
+                          .range = request.guidance_range,
+                          .branches_apart = plan.halves_apart};
+  const at::Tensor latents =
+      denoise(pipeline, request, denoiser, *sampler, guidance, onProgress, cancellation, recorder);
   return decode(pipeline, request, latents, onProgress, cancellation);
 }
 

@@ -12,7 +12,7 @@ namespace cameo::weights {
 struct SubjectMetadata {
   /// Whether its references attend to the text (VideoMaker, arXiv 2412.19645, table 3).
   std::optional<bool> reference_cross_attention;
-  /// Of the noise of consecutive frames (`schedulers::correlateFrames`), from 0 to less than 1.
+  /// Of the noise of consecutive frames (`samplers::correlateFrames`), from 0 to less than 1.
   std::optional<double> noise_correlation;
 };
 

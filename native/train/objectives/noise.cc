@@ -7,14 +7,14 @@
 #include "core/rng.h"
 #include "models/motion_names.h"
 #include "pipeline/conditioning.h"
-#include "schedulers/noise_prior.h"
+#include "samplers/noise_prior.h"
 #include "train/timestep_shift.h"
 
 namespace cameo::train {
 
 namespace {
 
-using schedulers::NoiseSchedule, schedulers::Prediction;
+using samplers::NoiseSchedule, samplers::Prediction;
 
 /// Beside patterns for the UNet, what a recipe calls the whole text encoder.
 constexpr const char* kTextEncoder = "text_encoder";
@@ -40,13 +40,13 @@ at::Tensor minSnrWeight(double gamma, Prediction prediction, const at::Tensor& a
   return (gamma / snr).clamp_max(1);
 }
 
-/// The base model's schedule, with what the recipe has the network predict.
-schedulers::ScheduleConfig withPrediction(schedulers::ScheduleConfig config, const nlohmann::json& recipe) {
+/// The model goes by its own scheduler config, with what the recipe has the network predict.
+samplers::ScheduleConfig withPrediction(pipeline::Pipeline& pipeline, const nlohmann::json& recipe) {
   const auto& objective = recipe.at("objective");
   if (objective.contains("prediction")) {
-    config.prediction = objective["prediction"] == "v" ? Prediction::VPrediction : Prediction::Epsilon;
+    pipeline.scheduler["prediction_type"] = objective["prediction"] == "v" ? "v_prediction" : "epsilon";
   }
-  return config;
+  return pipeline.schedule();
 }
 
 NoiseConfig readNoiseConfig(const nlohmann::json& recipe) {
@@ -89,7 +89,7 @@ at::Tensor NoisePredictor::framesLoss(const NoiseBatch& batch, const at::Tensor&
 
 Losses computeNoiseLosses(const NoisePredictor& predictor, const NoiseBatch& batch) {
   const at::Tensor alpha = predictor.alphaAt(batch.timesteps);
-  const at::Tensor images = schedulers::addNoise(batch.latents, batch.noise, alpha);
+  const at::Tensor images = samplers::addNoise(batch.latents, batch.noise, alpha);
   const at::Tensor output = predictor.predict(batch, images, /*references=*/0);
   const at::Tensor video = predictor.framesLoss(batch, output, alpha);
   return {.total = video, .parts = {{"lossVideo", video}}};
@@ -97,13 +97,11 @@ Losses computeNoiseLosses(const NoisePredictor& predictor, const NoiseBatch& bat
 
 NoiseObjective::NoiseObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline)
     : pipeline_(pipeline),
-      schedule_(withPrediction(pipeline.schedule, recipe)),
+      schedule_(withPrediction(pipeline, recipe)),
       config_(readNoiseConfig(recipe)),
       seed_(recipe.at("seed")),
       unet_patterns_(recipe.at("trained").get<std::vector<std::string>>()),
-      trains_text_(std::erase(unet_patterns_, kTextEncoder) > 0) {
-  pipeline.schedule = schedule_.config();
-}
+      trains_text_(std::erase(unet_patterns_, kTextEncoder) > 0) {}
 
 std::vector<TrainedNetwork> NoiseObjective::networks() const {
   std::vector<TrainedNetwork> trained;
@@ -144,7 +142,7 @@ NoiseDraws NoiseObjective::drawSample(const Sample& sample) const {
   const at::Tensor deviation = images.log_variance.narrow(0, 0, frames).mul(0.5).exp();
   draws.latents = scaled(mean + deviation * drawNormal(mean.sizes(), draws.generator));
   draws.noise =
-      schedulers::correlateFrames(drawNormal(mean.sizes(), draws.generator), pipeline_.noise_correlation);
+      samplers::correlateFrames(drawNormal(mean.sizes(), draws.generator), pipeline_.noise_correlation);
   draws.references = scaled(images.mean.narrow(0, frames, sample.references));
   return draws;
 }

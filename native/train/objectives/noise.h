@@ -3,7 +3,7 @@
 #include <ATen/core/Generator.h>
 
 #include "pipeline/pipeline.h"
-#include "schedulers/noise_schedule.h"
+#include "samplers/noise_schedule.h"
 #include "train/objective.h"
 
 namespace cameo::train {
@@ -26,7 +26,7 @@ struct NoiseBatch {
 /// A UNet that predicts noise, and how far off it is. It only refers to what it is made of.
 struct NoisePredictor {
   const models::UNet& unet;
-  const schedulers::NoiseSchedule& schedule;
+  const samplers::NoiseSchedule& schedule;
   const NoiseConfig& config;
 
   /// alpha_t for each of `timesteps` (B), as (B, 1, 1, 1, 1).
@@ -78,7 +78,7 @@ class NoiseObjective : public Objective {
  private:
   NoiseDraws drawSample(const Sample& sample) const;
 
-  schedulers::NoiseSchedule schedule_;
+  samplers::NoiseSchedule schedule_;
   NoiseConfig config_;
   uint64_t seed_;
   std::vector<std::string> unet_patterns_;

@@ -19,8 +19,8 @@ Losses computeSubjectLosses(const NoisePredictor& predictor, const SubjectConfig
       predictor.alphaAt((clips.timesteps.to(at::kDouble) * config.alpha).floor().to(at::kLong));
   const at::Tensor kept = batch.dropped.defined() ? batch.dropped.logical_not().to(at::kFloat)
                                                   : at::ones_like(clips.timesteps, at::kFloat);  // (B)
-  const at::Tensor noisy = schedulers::addNoise(clips.latents, clips.noise, alpha);
-  const at::Tensor seen = schedulers::addNoise(batch.references, batch.reference_noise, reference_alpha);
+  const at::Tensor noisy = samplers::addNoise(clips.latents, clips.noise, alpha);
+  const at::Tensor seen = samplers::addNoise(batch.references, batch.reference_noise, reference_alpha);
   const at::Tensor images = at::cat({noisy, seen * kept.view({-1, 1, 1, 1, 1})}, 1);
   const at::Tensor output = predictor.predict(clips, images, references);
 

@@ -8,7 +8,7 @@
 #include "models/clip_text.h"
 #include "models/unet.h"
 #include "models/vae.h"
-#include "schedulers/noise_schedule.h"
+#include "samplers/noise_schedule.h"
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
 #include "weights/open_weights.h"
@@ -39,8 +39,8 @@ void readFolder(const std::string& folder) {
   weights::describeFolder(folder + "/base");
   weights::describeFolder(folder + "/motion");
   const std::string schedule = folder + "/base/scheduler/scheduler_config.json";
-  const schedulers::NoiseSchedule noise(
-      schedulers::ScheduleConfig::read(Config(weights::readJson(schedule), schedule)));
+  const samplers::NoiseSchedule noise(
+      samplers::ScheduleConfig::read(Config(weights::readJson(schedule), schedule)));
   const models::ClipText text(models::ClipTextConfig::read(configOf(folder + "/base/text_encoder")));
   const models::Vae vae(models::VaeConfig::read(configOf(folder + "/base/vae")));
   const Config motion = configOf(folder + "/motion");

@@ -5,7 +5,8 @@
 
 #include "harness.h"
 #include "pipeline/device_visit.h"
-#include "pipeline/predictor.h"
+#include "pipeline/guidance.h"
+#include "pipeline/unet_denoiser.h"
 
 namespace cameo::test {
 
@@ -63,21 +64,23 @@ Tensors reconstruct(const Json& config, const Tensors&) {
 Tensors halvesApart(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const auto pipeline = load(config);
-  const schedulers::NoiseSchedule schedule(pipeline->schedule);
+  const samplers::NoiseSchedule schedule(pipeline->schedule());
   pipeline::SampleRequest request = requestOf(config);
   request.steps = 3;
   request.cache_interval = 2;
   const int64_t side = request.width / pipeline->vae->config().scale();
   const int64_t width = pipeline->text_encoder->config().hidden_size;
-  const pipeline::Conditions conditions{
-      .guided = true, .text = at::randn({2, 7, width}), .references = at::randn({1, 1, 4, side, side})};
+  const pipeline::Conditions conditions{.text = at::randn({2, 7, width}),
+                                        .references = at::randn({1, 1, 4, side, side})};
   const at::Tensor latents = at::randn({1, request.frames, 4, side, side});
   Tensors results;
   for (const bool apart : {false, true}) {
-    pipeline::Predictor predictor(*pipeline, request, conditions, schedule, apart);
+    pipeline::UNetDenoiser denoiser(*pipeline, request, conditions, schedule);
+    const pipeline::Guidance guidance{.scales = {request.guidance_scale}, .branches_apart = apart};
     std::vector<at::Tensor> predictions;
-    for (int64_t step = 0; step < 3; ++step) {
-      predictions.push_back(predictor.predict(step, 900 - 300 * step, latents));
+    for (int step = 0; step < 3; ++step) {
+      predictions.push_back(pipeline::predict(denoiser, guidance, latents, 900 - 300 * step, step / 3.0,
+                                              [](const pipeline::Evaluation&) {}));
     }
     results[apart ? "apart" : "together"] = at::stack(predictions);
   }

@@ -13,7 +13,7 @@ test("what is wrong with steps and scheduler is found before a network runs", as
   const wrong = [
     [{ steps: 0 }, /^steps: 0 /],
     [{ steps: 1001 }, /^steps: 1001 /],
-    [{ scheduler: "euler" }, /^scheduler: "euler" is not known/],
+    [{ scheduler: "eular" }, /^scheduler: "eular" is not known/],
   ] as const;
   for (const [changes, message] of wrong) {
     const phases: string[] = [];

@@ -123,8 +123,8 @@ Tensors trainSteps(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
   const Tensors in = outsideInference(inputs);
   models::UNet unet = loadUNet(config);
-  const schedulers::NoiseSchedule schedule(
-      schedulers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
+  const samplers::NoiseSchedule schedule(
+      samplers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
   const train::NoiseConfig objective{.min_snr_gamma = config.value("min_snr_gamma", 0.0),
                                      .recompute = config.value("recompute", false)};
   const train::NoisePredictor predictor{unet, schedule, objective};

@@ -1,0 +1,41 @@
+#include "pipeline/guidance.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::pipeline {
+
+namespace {
+
+at::Tensor deviationOfEach(const at::Tensor& x) {
+  return x.flatten(1).std(1, /*unbiased=*/true).view({-1, 1, 1, 1, 1});
+}
+
+/// arXiv 2305.08891, equations 15 and 16.
+at::Tensor rescaled(const at::Tensor& guided, const at::Tensor& conditional, double rescale) {
+  const at::Tensor brought_back = guided * (deviationOfEach(conditional) / deviationOfEach(guided));
+  return rescale * brought_back + (1 - rescale) * guided;
+}
+
+}  // namespace
+
+at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents, double time,
+                   double progress, const OnEvaluation& onEvaluation) {
+  const bool guided = progress >= guidance.range.from && progress < guidance.range.to;
+  const int64_t all = denoiser.branches(), count = guided ? all : 1;
+  const at::Tensor input = denoiser.input(latents, time, count);
+  const int64_t together = guidance.branches_apart ? 1 : count;
+  std::vector<at::Tensor> outputs;
+  for (int64_t row = 0; row < count; row += together) {
+    outputs.push_back(denoiser.evaluate(input.narrow(0, row, together), time, all - count + row));
+  }
+  const at::Tensor output = at::cat(outputs);
+  onEvaluation({input, output});
+  const at::Tensor frames = output.narrow(1, 0, latents.size(1));
+  const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
+  at::Tensor result = branch(0);
+  for (int64_t i = 0; i + 1 < count; ++i) result = result + guidance.scales[i] * (branch(i + 1) - branch(i));
+  if (count == 1 || guidance.rescale == 0) return result;
+  return rescaled(result, branch(count - 1), guidance.rescale);
+}
+
+}  // namespace cameo::pipeline

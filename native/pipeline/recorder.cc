@@ -1,0 +1,36 @@
+#include "pipeline/recorder.h"
+
+#include <ATen/ATen.h>
+
+#include "weights/safetensors.h"
+
+namespace cameo::pipeline {
+
+at::Tensor swapTimeAndChannels(const at::Tensor& x) {
+  return x.transpose(1, 2).contiguous();
+}
+
+void Recorder::add(const std::string& name, const at::Tensor& tensor) {
+  if (active()) tensors_.emplace_back(name, tensor.to(at::kCPU).contiguous());
+}
+
+void Recorder::addVideo(const std::string& name, const at::Tensor& video) {
+  if (active()) add(name, swapTimeAndChannels(video.to(at::kFloat)));
+}
+
+void Recorder::addEvaluation(const at::Tensor& latents, double time) {
+  if (!active()) return;
+  if (!times_.empty()) latents_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
+  times_.push_back(time);
+}
+
+void Recorder::write(const at::Tensor& last) {
+  if (!active()) return;
+  latents_.push_back(swapTimeAndChannels(last).to(at::kCPU));
+  const at::Tensor times = at::tensor(times_, at::kDouble);
+  add("timesteps", times.equal(times.round()) ? times.to(at::kLong) : times);
+  add("latents", at::stack(latents_));  // (evaluations, 1, C, F, h, w)
+  weights::writeSafetensors(path_, tensors_);
+}
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cameo::pipeline {
+
+/// (1, T, C, h, w) <-> PyTorch's order for videos, (1, C, T, h, w).
+at::Tensor swapTimeAndChannels(const at::Tensor& x);
+
+/// The tensors that `saveLatents` asks for, fp32 in PyTorch's order; keeps nothing where it doesn't.
+class Recorder {
+ public:
+  explicit Recorder(std::string path) : path_(std::move(path)) {}
+
+  bool active() const { return !path_.empty(); }
+  void add(const std::string& name, const at::Tensor& tensor);
+  void addVideo(const std::string& name, const at::Tensor& video);
+  /// The latents that the network is given, evaluation after evaluation, and when.
+  void addEvaluation(const at::Tensor& latents, double time);
+  /// Writes the file: `latents` are those of the evaluations after the first, then `last`.
+  void write(const at::Tensor& last);
+
+ private:
+  std::string path_;
+  std::vector<std::pair<std::string, at::Tensor>> tensors_;
+  std::vector<at::Tensor> latents_;
+  std::vector<double> times_;
+};
+
+}  // namespace cameo::pipeline

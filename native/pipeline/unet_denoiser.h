@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "pipeline/denoiser.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/reference_noise.h"
+
+namespace cameo::pipeline {
+
+/// What a request's prompts and references are to the network.
+struct Conditions {
+  at::Tensor text;        // (branches, S, D): unconditional first
+  at::Tensor references;  // (1, R, C, h, w); undefined without references
+};
+
+/// Stable Diffusion's UNet, with motion modules and references where it has them; with and without guidance.
+class UNetDenoiser : public Denoiser {
+ public:
+  UNetDenoiser(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
+               const samplers::NoiseSchedule& schedule);
+
+  int64_t branches() const override { return conditions_.text.size(0); }
+  at::Tensor input(const at::Tensor& latents, double time, int64_t count) override;
+  at::Tensor evaluate(const at::Tensor& input, double time, int64_t first) override;
+
+ private:
+  void refreshCaches(int64_t count);
+
+  const Pipeline& pipeline_;
+  const SampleRequest& request_;
+  Conditions conditions_;
+  std::optional<NoisyReferences> references_;
+  int64_t reference_count_ = 0;
+  std::map<int64_t, models::FeatureCache> caches_;  // by the first of the branches that are computed together
+  int64_t evaluations_ = 0;
+  int64_t last_count_ = 0;
+};
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,48 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "samplers/makers.h"
+#include "samplers/timesteps.h"
+
+namespace cameo::samplers {
+
+namespace {
+
+/// Denoising Diffusion Implicit Models (arXiv 2010.02502), equation 12: deterministic with eta = 0, DDPM's
+/// posterior with eta = 1.
+class Ddim : public Sampler {
+ public:
+  Ddim(const Config& config, int64_t steps)
+      : Sampler(ScheduleConfig::read(config), readClip(config, true)),
+        eta_(config.number("eta", 0)),
+        alpha_to_one_(config.boolean("set_alpha_to_one", true)),
+        timesteps_(wholeTimesteps(schedule().config(), steps)) {}
+
+  int64_t steps() const override { return std::ssize(timesteps_); }
+
+  at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
+    const Level from = schedule().level(timesteps_[index]);
+    Level to = levelBelow(schedule(), timesteps_[index], schedule().config().train_timesteps / steps(),
+                          alpha_to_one_);
+    const Estimate estimate = model(x, from);
+    if (eta_ == 0) return mix(estimate, to);
+    const double kept = from.signal * from.signal / (to.signal * to.signal);  // alpha_t / alpha_s
+    const double fresh = eta_ * to.noise / from.noise * std::sqrt(std::max(1 - kept, 0.0));
+    to.noise = std::sqrt(std::max(to.noise * to.noise - fresh * fresh, 0.0));
+    return mix(estimate, to) + fresh * draw();
+  }
+
+ private:
+  double eta_;
+  bool alpha_to_one_;
+  std::vector<int64_t> timesteps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sampler> makeDdim(const Config& config, int64_t steps) {
+  return std::make_unique<Ddim>(config, steps);
+}
+
+}  // namespace cameo::samplers

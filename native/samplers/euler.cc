@@ -1,0 +1,89 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "samplers/exploding.h"
+#include "samplers/makers.h"
+
+namespace cameo::samplers {
+
+namespace {
+
+/// Euler's method along the probability flow (arXiv 2206.00364, algorithm 1 without churn), on the exploding scale or
+/// on flow matching's.
+class Euler : public Sampler {
+ public:
+  Euler(const ScheduleConfig& config, std::vector<Level> levels, double initial_scale)
+      : Sampler(config), levels_(std::move(levels)), initial_scale_(initial_scale) {}
+
+  int64_t steps() const override { return std::ssize(levels_) - 1; }
+  double initialScale() const override { return initial_scale_; }
+
+  at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
+    return mix(model(x, levels_[index]), levels_[index + 1]);
+  }
+
+ private:
+  std::vector<Level> levels_;
+  double initial_scale_;
+};
+
+/// Euler's steps to less noise than is wanted, and fresh noise up to it (k-diffusion's ancestral sampling).
+class EulerAncestral : public Sampler {
+ public:
+  EulerAncestral(const Config& config, int64_t steps)
+      : Sampler(readExplodingSchedule(config)),
+        levels_(explodingLevels(schedule(), {.steps = steps})),
+        initial_scale_(explodingScale(schedule().config(), levels_)) {}
+
+  int64_t steps() const override { return std::ssize(levels_) - 1; }
+  double initialScale() const override { return initial_scale_; }
+
+  at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
+    const Ancestral to = ancestral(levels_[index].noise, levels_[index + 1].noise);
+    const at::Tensor lower = mix(model(x, levels_[index]), explodingLevel(0, to.down));
+    return lower + to.up * draw();
+  }
+
+ private:
+  std::vector<Level> levels_;
+  double initial_scale_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sampler> makeEuler(const Config& config, int64_t steps) {
+  const ScheduleConfig schedule = readExplodingSchedule(config);
+  const auto levels = explodingLevels(NoiseSchedule(schedule), readExplodingRange(config, steps));
+  return std::make_unique<Euler>(schedule, levels, explodingScale(schedule, levels));
+}
+
+std::unique_ptr<Sampler> makeEulerAncestral(const Config& config, int64_t steps) {
+  return std::make_unique<EulerAncestral>(config, steps);
+}
+
+std::unique_ptr<Sampler> makeFlowEuler(const Config& config, int64_t steps) {
+  ScheduleConfig schedule = ScheduleConfig::read(config, {.prediction = Prediction::Flow});
+  const double shift = config.number("shift", 1);
+  const std::optional<SigmaShape> shape = readSigmaShape(config);
+  config.requireUnset("use_dynamic_shifting");
+  config.requireUnset("invert_sigmas");
+  config.requireUnset("stochastic_sampling");
+  config.requireUnset("shift_terminal");
+  const auto T = static_cast<double>(schedule.train_timesteps);
+  // The range is shifted once, and what is taken of it once more, as in diffusers.
+  const double most = shifted(1, shift), least = shifted(1 / T, shift);
+  std::vector<double> sigmas;
+  for (int64_t i = 0; i < steps; ++i) {
+    const double part = steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(steps - 1);
+    sigmas.push_back(shifted(most + part * (least - most), shift));
+  }
+  if (shape) sigmas = shapedSigmas(*shape, sigmas.back(), sigmas.front(), steps);
+  std::vector<Level> levels;
+  for (const double sigma : sigmas) levels.push_back(flowLevel(sigma * T, sigma));
+  levels.push_back(flowLevel(0, 0));
+  return std::make_unique<Euler>(schedule, levels, 1);
+}
+
+}  // namespace cameo::samplers

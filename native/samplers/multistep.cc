@@ -1,0 +1,145 @@
+#include "samplers/multistep.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "samplers/timesteps.h"
+
+namespace cameo::samplers {
+
+namespace {
+
+constexpr double kAlmostOne = 1e-6;  // sigma stays this far from pure noise, whose signal is 0
+const std::map<std::string, bool> kMultistepEndsAtSmallest{{"zero", false}, {"sigma_min", true}};
+
+struct Sigmas {
+  std::vector<double> values;
+  std::vector<double> times;
+};
+
+double whole(double time) {
+  return std::trunc(time);  // PyTorch's conversion to integers
+}
+
+Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) {
+  const double shift = config.number("flow_shift", 1);
+  const double terminal = config.number("shift_terminal", 0);
+  Sigmas sigmas;
+  for (int64_t i = 0; i < steps; ++i) {
+    const double part = static_cast<double>(i) / static_cast<double>(steps);
+    const double least = 1 / T, spread = 1 - part * (1 - least);
+    sigmas.values.push_back(shifted(from_one ? spread : spread - least, shift));
+  }
+  if (terminal != 0) {
+    const double stretch = (1 - sigmas.values.back()) / (1 - terminal);
+    for (double& sigma : sigmas.values) sigma = 1 - (1 - sigma) / stretch;
+  }
+  if (sigmas.values.front() > 1 - kAlmostOne) sigmas.values.front() = 1 - kAlmostOne;
+  for (const double sigma : sigmas.values) sigmas.times.push_back(whole(sigma * T));
+  return sigmas;
+}
+
+Sigmas shapedOverAll(const Config& config, const SigmaTable& table, SigmaShape shape, int64_t steps, bool rounded) {
+  const double smallest = config.number("sigma_min", table.smallest());
+  const double largest = config.number("sigma_max", table.largest());
+  Sigmas sigmas{shapedSigmas(shape, smallest, largest, steps), {}};
+  for (const double sigma : sigmas.values) {
+    const double time = table.timeOf(sigma);
+    sigmas.times.push_back(whole(shape == SigmaShape::Karras && rounded ? std::nearbyint(time) : time));
+  }
+  return sigmas;
+}
+
+/// Evenly spaced in log sigma (arXiv 2206.00927's successor by Lu): exponential sigmas with rounded times.
+Sigmas luSigmas(const SigmaTable& table, int64_t steps, bool rounded) {
+  Sigmas sigmas{shapedSigmas(SigmaShape::Exponential, table.smallest(), table.largest(), steps), {}};
+  for (const double sigma : sigmas.values) {
+    const double time = table.timeOf(sigma);
+    sigmas.times.push_back(whole(rounded ? std::nearbyint(time) : time));
+  }
+  return sigmas;
+}
+
+Sigmas trainedSigmas(const ScheduleConfig& schedule, const SigmaTable& table, int64_t steps, int64_t last) {
+  Sigmas sigmas;
+  for (const int64_t timestep : innerTimesteps(schedule, steps, last)) {
+    sigmas.times.push_back(static_cast<double>(timestep));
+    sigmas.values.push_back(table.at(sigmas.times.back()));
+  }
+  return sigmas;
+}
+
+/// Python's text for minus infinity, or a number.
+double readLambdaMin(const Config& config) {
+  const char* field = "lambda_min_clipped";
+  const double none = -std::numeric_limits<double>::infinity();
+  if (config.has(field) && config.values().at(field) == "-Infinity") return none;
+  return config.number(field, none);
+}
+
+}  // namespace
+
+ScheduleConfig readMultistepSchedule(const Config& config) {
+  ScheduleConfig schedule = ScheduleConfig::read(config, {.spacing = Spacing::Linspace});
+  const bool is_flow = config.boolean("use_flow_sigmas", false);
+  if (is_flow != (schedule.prediction == Prediction::Flow)) {
+    config.fail("prediction_type", "flow_prediction goes with use_flow_sigmas, and with it alone");
+  }
+  return schedule;
+}
+
+std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& schedule, int64_t steps,
+                                   const MultistepRules& rules) {
+  const SigmaTable table(schedule);
+  const ScheduleConfig& trained = schedule.config();
+  const bool is_flow = trained.prediction == Prediction::Flow;
+  const std::optional<SigmaShape> shape = readSigmaShape(config);
+  const bool rounded = !rules.fractional_cosine_times || trained.beta_schedule != "squaredcos_cap_v2";
+  const bool lu = rules.lu_lambdas && config.boolean("use_lu_lambdas", false);
+  const int64_t last = rules.lambda_clipped ? table.countFrom(readLambdaMin(config)) : trained.train_timesteps;
+  config.requireUnset("use_dynamic_shifting");
+
+  Sigmas sigmas;
+  if (shape && is_flow) config.fail("use_flow_sigmas", "flow's sigmas can't have another shape as well");
+  if (shape) {
+    sigmas = shapedOverAll(config, table, *shape, steps, rounded);
+  } else if (lu) {
+    sigmas = luSigmas(table, steps, rounded);
+  } else if (is_flow) {
+    sigmas = flowSigmas(config, static_cast<double>(trained.train_timesteps), steps, rules.flow_from_one);
+  } else {
+    sigmas = trainedSigmas(trained, table, steps, last);
+  }
+  const bool at_smallest =
+      !rules.final_choice || config.oneOf("final_sigmas_type", kMultistepEndsAtSmallest, false);
+  const bool own = rules.shaped_end_at_own_smallest && (shape || is_flow);
+  const double end = !at_smallest ? 0 : own ? sigmas.values.back() : table.smallest();
+
+  std::vector<Level> levels;
+  const auto add = [&](double time, double exact) {
+    const double sigma = static_cast<float>(exact);  // as diffusers keeps them
+    levels.push_back(is_flow ? flowLevel(time, sigma) : preservingLevel(time, sigma));
+  };
+  for (size_t i = 0; i < sigmas.values.size(); ++i) add(sigmas.times[i], sigmas.values[i]);
+  add(0, end);
+  return levels;
+}
+
+void History::remember(at::Tensor value, const Level& level) {
+  if (entries_.size() == most_) entries_.erase(entries_.begin());
+  entries_.push_back({std::move(value), samplers::logSnr(level)});
+}
+
+ExponentialStep exponentialStep(const Level& from, const Level& to, bool of_clean) {
+  const double change = logSnr(to) - logSnr(from);
+  if (of_clean) return {to.noise / from.noise, to.signal, -change};
+  return {to.signal / from.signal, to.noise, change};
+}
+
+bool isNearEnd(size_t step, int64_t steps, int64_t last) {
+  return static_cast<int64_t>(step) >= steps - last;
+}
+
+}  // namespace cameo::samplers

@@ -1,0 +1,138 @@
+#include "samplers/noise_schedule.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace cameo::samplers {
+
+namespace {
+
+at::Tensor linearBetas(const ScheduleConfig& config) {
+  return at::linspace(config.beta_start, config.beta_end, config.train_timesteps, at::kFloat);
+}
+
+/// Betas that are linear in their square root: Stable Diffusion's.
+at::Tensor scaledLinearBetas(const ScheduleConfig& config) {
+  return at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), config.train_timesteps,
+                      at::kFloat)
+      .pow(2);
+}
+
+/// Nichol and Dhariwal 2021 (arXiv 2102.09672), equation 17, betas capped at 0.999.
+at::Tensor cosineBetas(const ScheduleConfig& config) {
+  const auto alpha_bar = [](double t) {
+    return std::pow(std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2), 2);
+  };
+  const auto T = static_cast<double>(config.train_timesteps);
+  at::Tensor betas = at::empty(config.train_timesteps, at::kFloat);
+  for (int64_t i = 0; i < config.train_timesteps; ++i) {
+    const auto t = static_cast<double>(i);
+    betas[i] = std::min(1 - alpha_bar((t + 1) / T) / alpha_bar(t / T), 0.999);
+  }
+  return betas;
+}
+
+/// Lin et al. 2023 (arXiv 2305.08891), algorithm 1: shifts sqrt(alpha_bar) so that its last value is zero.
+at::Tensor rescaleToZeroSnr(const at::Tensor& betas) {
+  at::Tensor root = (1 - betas).cumprod(0).sqrt();
+  const at::Tensor first = root[0].clone(), last = root[-1].clone();
+  root = (root - last) * (first / (first - last));
+  const at::Tensor bar = root.pow(2);
+  const at::Tensor alphas = at::cat({bar.slice(0, 0, 1), bar.slice(0, 1) / bar.slice(0, 0, -1)});
+  return 1 - alphas;
+}
+
+at::Tensor sigmoidBetas(const ScheduleConfig& config) {
+  const at::Tensor positions = at::linspace(-6, 6, config.train_timesteps, at::kFloat);
+  return at::sigmoid(positions) * (config.beta_end - config.beta_start) + config.beta_start;
+}
+
+using MakeBetas = at::Tensor (*)(const ScheduleConfig&);
+const std::map<std::string, MakeBetas> kBetas{{"linear", linearBetas},
+                                              {"scaled_linear", scaledLinearBetas},
+                                              {"squaredcos_cap_v2", cosineBetas},
+                                              {"sigmoid", sigmoidBetas}};
+
+at::Tensor makeBetas(const ScheduleConfig& config) {
+  if (!config.trained_betas.empty()) return at::tensor(config.trained_betas, at::kFloat);
+  return kBetas.at(config.beta_schedule)(config);
+}
+
+const std::map<std::string, Prediction> kPredictions{{"epsilon", Prediction::Epsilon},
+                                                     {"v_prediction", Prediction::VPrediction},
+                                                     {"sample", Prediction::Sample},
+                                                     {"flow_prediction", Prediction::Flow}};
+const std::map<std::string, Spacing> kSpacings{
+    {"linspace", Spacing::Linspace}, {"leading", Spacing::Leading}, {"trailing", Spacing::Trailing}};
+
+/// `trained_betas`, and with them how many timesteps there are.
+void readTrainedBetas(const Config& config, ScheduleConfig& schedule) {
+  schedule.trained_betas = config.numbers("trained_betas", 100'000);
+  if (schedule.trained_betas.empty()) return;
+  const auto count = static_cast<int64_t>(schedule.trained_betas.size());
+  if (count != schedule.train_timesteps && config.has("num_train_timesteps")) {
+    config.fail("num_train_timesteps", c10::str("trained_betas has ", count, " numbers"));
+  }
+  schedule.train_timesteps = count;
+  for (const double beta : schedule.trained_betas) {
+    if (!(beta >= 0 && beta < 1)) config.fail("trained_betas", "each must be from 0 to less than 1");
+  }
+}
+
+}  // namespace
+
+ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& defaults) {
+  ScheduleConfig schedule;
+  schedule.train_timesteps = config.integer("num_train_timesteps", defaults.train_timesteps, 1, 100000);
+  schedule.beta_start = config.number("beta_start", defaults.beta_start);
+  schedule.beta_end = config.number("beta_end", defaults.beta_end);
+  schedule.beta_schedule = config.text("beta_schedule", defaults.beta_schedule);
+  if (kBetas.count(schedule.beta_schedule) == 0) {
+    config.fail("beta_schedule", "linear, scaled_linear, squaredcos_cap_v2 and sigmoid are known");
+  }
+  readTrainedBetas(config, schedule);
+  schedule.spacing = config.oneOf("timestep_spacing", kSpacings, defaults.spacing);
+  schedule.steps_offset =
+      config.integer("steps_offset", defaults.steps_offset, 0, schedule.train_timesteps - 1);
+  schedule.prediction = config.oneOf("prediction_type", kPredictions, defaults.prediction);
+  schedule.rescale_betas_zero_snr = config.boolean("rescale_betas_zero_snr", defaults.rescale_betas_zero_snr);
+  config.requireUnset("thresholding");
+  return schedule;
+}
+
+ScheduleConfig ScheduleConfig::read(const Config& config) {
+  return read(config, {});
+}
+
+NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {
+  at::Tensor betas = makeBetas(config);
+  if (config.rescale_betas_zero_snr) betas = rescaleToZeroSnr(betas);
+  const at::Tensor alphas_cumprod = (1 - betas).cumprod(0).contiguous();
+  const float* values = alphas_cumprod.const_data_ptr<float>();
+  alphas_cumprod_.assign(values, values + alphas_cumprod.numel());
+}
+
+at::Tensor NoiseSchedule::alphaCumprod(const at::Tensor& timesteps) const {
+  return at::tensor(alphas_cumprod_).to(timesteps.device()).index_select(0, timesteps);
+}
+
+Level NoiseSchedule::level(int64_t timestep) const {
+  const double alpha = alphaCumprod(timestep);
+  return {static_cast<double>(timestep), std::sqrt(alpha), std::sqrt(1 - alpha)};
+}
+
+at::Tensor NoiseSchedule::addNoise(const at::Tensor& clean, const at::Tensor& noise, int64_t timestep) const {
+  return samplers::addNoise(clean, noise, at::scalar_tensor(alphaCumprod(timestep), at::kDouble));
+}
+
+at::Tensor addNoise(const at::Tensor& clean, const at::Tensor& noise, const at::Tensor& alpha) {
+  return clean * alpha.sqrt() + noise * (1 - alpha).sqrt();
+}
+
+}  // namespace cameo::samplers

@@ -1,0 +1,4 @@
+import { testCases } from "../../support/cases.js";
+
+testCases("samplers", "ddim");
+testCases("samplers", "run");

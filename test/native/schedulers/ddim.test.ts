@@ -1,3 +1,0 @@
-import { testCases } from "../../support/cases.js";
-
-testCases("schedulers", "ddim");
