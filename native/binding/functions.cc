@@ -4,7 +4,7 @@
 
 #include "binding/addon_data.h"
 #include "binding/model_tasks.h"
-#include "pipeline/inspect.h"
+#include "families/inspect.h"
 #include "pipeline/runtime.h"
 
 namespace cameo::binding {
@@ -29,7 +29,7 @@ Napi::Value startJson(Napi::Env env, std::function<nlohmann::json()> make) {
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
-  return startJson(info.Env(), [path] { return pipeline::inspect(path); });
+  return startJson(info.Env(), [path] { return families::inspect(path); });
 }
 
 Napi::Value runtime(const Napi::CallbackInfo& info) {

@@ -1,6 +1,7 @@
 #include "binding/pipeline_object.h"
 
 #include "binding/values.h"
+#include "families/families.h"
 
 namespace cameo::binding {
 
@@ -21,7 +22,7 @@ Napi::Value PipelineObject::load(const Napi::CallbackInfo& info) {
     const pipeline::LoadOptions options = readLoadOptions(info[0].ToObject());
     return tasks_.load(
         Value(), info[1], [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
-          auto pipeline = pipeline::loadPipeline(options, progress, cancellation);
+          auto pipeline = families::loadPipeline(options, progress, cancellation);
           std::string description = pipeline->description.dump();
           const int64_t bytes = pipeline->bytes();
           return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(description), bytes};

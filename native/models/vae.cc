@@ -184,4 +184,12 @@ at::Tensor Vae::decodeTiled(const at::Tensor& latents, int64_t tile) const {
   return mapTiles(latents, sizes, [this](const at::Tensor& part) { return decode(part); });
 }
 
+at::Tensor Vae::scaled(const at::Tensor& latents) const {
+  return (latents - config_.shift_factor) * config_.scaling_factor;
+}
+
+at::Tensor Vae::unscaled(const at::Tensor& latents) const {
+  return latents / config_.scaling_factor + config_.shift_factor;
+}
+
 }  // namespace cameo::models

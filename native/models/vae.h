@@ -95,6 +95,10 @@ class Vae {
   /// latents (N, latent_channels, h, w) -> images (N, 3, H, W), about -1..1, not clamped.
   at::Tensor decode(const at::Tensor& latents) const;
 
+  /// Between latents as they are here and as the diffusion model sees them.
+  at::Tensor scaled(const at::Tensor& latents) const;
+  at::Tensor unscaled(const at::Tensor& latents) const;
+
   /// The same by overlapping tiles of about `tile` pixels (0: `sample_size`), blended: memory stays that of a
   /// tile, and the result differs slightly, since each tile is normalised by itself. A picture no larger than
   /// a tile is not cut.

@@ -10,9 +10,9 @@ namespace cameo::pipeline {
 
 /// How a denoiser's branches become one prediction.
 struct Guidance {
-  std::vector<double> scales;  // from each branch but the last to the next; 1: no further than that next one
-  double rescale = 0;          // 0 to 1: how far the deviation is brought back to that of the last branch
-  ScheduleRange range = {};    // of the schedule; outside of it the last branch alone is taken
+  std::vector<double> scales;   // from each branch but the last to the next; 1: no further than that next one
+  double rescale = 0;           // 0 to 1: how far the deviation is brought back to that of the last branch
+  ScheduleRange range = {};     // of the schedule; outside of it the last branch alone is taken
   bool branches_apart = false;  // computed one after another, for less memory
 };
 
@@ -23,9 +23,9 @@ struct Evaluation {
 };
 using OnEvaluation = std::function<void(const Evaluation&)>;
 
-/// The guided prediction for `latents` (1, F, C, h, w), of the same shape, fp32, when `progress` (0 to 1) of the
-/// schedule is done: b_0 + sum over i of scale_i (b_(i+1) - b_i), which with two branches is classifier-free guidance
-/// (arXiv 2207.12598, equation 6).
+/// The guided prediction for `latents` (1, F, C, h, w), of the same shape, fp32, when `progress` (0 to 1) of
+/// the schedule is done: b_0 + sum over i of scale_i (b_(i+1) - b_i), which with two branches is
+/// classifier-free guidance (arXiv 2207.12598, equation 6).
 at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents, double time,
                    double progress, const OnEvaluation& onEvaluation);
 

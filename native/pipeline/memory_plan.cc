@@ -15,8 +15,8 @@ namespace {
 // How many tensors as large as a network's largest live at the same time, and what the kernels need beside
 // them: above what was measured on a CPU with Stable Diffusion 1.5's layout, 128 to 512 pixels, 1 to 34
 // images. Elsewhere a feed-forward is computed at once, and its 12 tensors count.
-constexpr double kUNetTensors = 16, kUNetTensorsAtOnce = 28;
-constexpr double kVaeTensors = 3;
+constexpr double kDenoiserTensors = 16, kDenoiserTensorsAtOnce = 28;
+constexpr double kCodecTensors = 3;
 constexpr double kKernels = 128 * 1024 * 1024;
 
 double bytesOf(const Network& network) {
@@ -34,26 +34,18 @@ double weightBytes(const Pipeline& pipeline) {
   return pipeline.home() == pipeline.device ? all : largest;
 }
 
-double unetBytes(const Pipeline& pipeline, const SampleRequest& request, bool halves_apart) {
-  const int64_t scale = pipeline.vae->config().scale();
-  const bool guided = request.guidance_scale > 1;
-  const auto images = request.frames + static_cast<int64_t>(request.references.size());
-  const int64_t largest = (guided && !halves_apart ? 2 : 1) * images * (request.width / scale) *
-                          (request.height / scale) * pipeline.unet->config().block_out_channels.front();
-  const auto bytes = static_cast<double>(largest) * static_cast<double>(c10::elementSize(pipeline.dtype));
-  return kKernels + (pipeline.device.is_cpu() ? kUNetTensors : kUNetTensorsAtOnce) * bytes;
+double denoiserBytes(const Pipeline& pipeline, const SampleRequest& request, bool apart) {
+  const auto branches = apart ? 1 : static_cast<int64_t>(pipeline.guidanceScales(request).size()) + 1;
+  const auto bytes = static_cast<double>(branches * pipeline.largestTensor(request)) *
+                     static_cast<double>(c10::elementSize(pipeline.dtype));
+  return kKernels + (pipeline.device.is_cpu() ? kDenoiserTensors : kDenoiserTensorsAtOnce) * bytes;
 }
 
-double vaeBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
-  const auto& config = pipeline.vae->config();
-  const int64_t most = tiled ? config.sample_size : std::max(width, height);
-  const int64_t pixels = std::min(width, most) * std::min(height, most);
-  // The second level is as wide when it comes to full size.
-  const auto& channels = config.block_out_channels;
-  const int64_t largest = pixels * channels[std::min<size_t>(1, channels.size() - 1)];
-  const auto bytes =
-      static_cast<double>(largest) * static_cast<double>(c10::elementSize(pipeline.vaeDtype()));
-  return kKernels + kVaeTensors * bytes;
+double codecBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
+  const LatentCodec& codec = pipeline.codec();
+  const auto bytes = static_cast<double>(codec.largestTensor(width, height, tiled)) *
+                     static_cast<double>(c10::elementSize(codec.network().dtype));
+  return kKernels + kCodecTensors * bytes;
 }
 
 [[noreturn]] void refuse(const Pipeline& pipeline, double needed, const std::string& smaller) {
@@ -78,24 +70,25 @@ int64_t Pipeline::bytes() const {
 }
 
 MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
-  MemoryPlan plan{.halves_apart = false, .tiled = request.vae_tiling};
+  MemoryPlan plan{.branches_apart = false, .tiled = request.vae_tiling};
   if (!pipeline.max_memory) return plan;
   const double left = static_cast<double>(*pipeline.max_memory) - weightBytes(pipeline);
-  plan.halves_apart = request.guidance_scale > 1 && unetBytes(pipeline, request, false) > left;
-  plan.tiled |= vaeBytes(pipeline, request.width, request.height, false) > left;
-  const double unet = unetBytes(pipeline, request, plan.halves_apart);
-  const double vae = vaeBytes(pipeline, request.width, request.height, plan.tiled);
-  if (std::max(unet, vae) <= left) return plan;
-  refuse(pipeline, weightBytes(pipeline) + std::max(unet, vae),
+  plan.branches_apart =
+      !pipeline.guidanceScales(request).empty() && denoiserBytes(pipeline, request, false) > left;
+  plan.tiled |= codecBytes(pipeline, request.width, request.height, false) > left;
+  const double denoiser = denoiserBytes(pipeline, request, plan.branches_apart);
+  const double codec = codecBytes(pipeline, request.width, request.height, plan.tiled);
+  if (std::max(denoiser, codec) <= left) return plan;
+  refuse(pipeline, weightBytes(pipeline) + std::max(denoiser, codec),
          pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
                                       : "fewer frames or a smaller size");
 }
 
 bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height) {
   if (!pipeline.max_memory) return false;
-  const Network vae{"vae", pipeline.vae->parameters(), pipeline.vaeDtype()};
-  const double weights = pipeline.home() == pipeline.device ? weightBytes(pipeline) : bytesOf(vae);
-  const auto needed = [&](bool tiled) { return weights + vaeBytes(pipeline, width, height, tiled); };
+  const double weights =
+      pipeline.home() == pipeline.device ? weightBytes(pipeline) : bytesOf(pipeline.codec().network());
+  const auto needed = [&](bool tiled) { return weights + codecBytes(pipeline, width, height, tiled); };
   const auto allowed = static_cast<double>(*pipeline.max_memory);
   if (needed(false) <= allowed) return false;
   if (needed(true) <= allowed) return true;

@@ -6,8 +6,8 @@ namespace cameo::pipeline {
 
 /// How a request is computed to stay within `Pipeline::max_memory`.
 struct MemoryPlan {
-  bool halves_apart = false;  // guidance's two halves one after the other
-  bool tiled = false;         // the VAE by tiles
+  bool branches_apart = false;  // guidance's branches one after the other
+  bool tiled = false;           // the codec by tiles
 };
 
 /// What changes least about the request and keeps it within the budget, by an estimate; nothing without a

@@ -9,39 +9,41 @@
 #include <vector>
 
 #include "core/cancellation.h"
-#include "models/clip_text.h"
-#include "models/unet.h"
-#include "models/vae.h"
+#include "pipeline/codec.h"
+#include "pipeline/denoiser.h"
+#include "pipeline/network.h"
+#include "pipeline/recorder.h"
 #include "pipeline/request.h"
 #include "samplers/noise_schedule.h"
 #include "weights/origins.h"
 
 namespace cameo::pipeline {
 
-/// One of a pipeline's networks.
-struct Network {
-  std::string name;  // in descriptions and messages: "unet"
-  ParameterSet& parameters;
-  c10::ScalarType dtype;  // of its weights, and what it computes in
-};
-
-/// The networks of one model, loaded, and what is known of them. Not thread-safe: one task at a time.
+/// A model, loaded: what all families of models have in common. A family is a class derived of this one. Not
+/// thread-safe: one task at a time.
 struct Pipeline {
   Pipeline(c10::Device device, c10::ScalarType dtype) : device(device), dtype(dtype) {}
+  virtual ~Pipeline() = default;
+
+  /// In the order in which a request needs them.
+  virtual std::vector<Network> networks() const = 0;
+  virtual const LatentCodec& codec() const = 0;
+  /// Throws `ErrorCode::InvalidOption` for what this model can't do, beyond sizes.
+  virtual void check(const SampleRequest& request) const = 0;
+  /// From each branch of a request's denoiser to the next, how far guidance goes; as many as there are
+  /// branches but one.
+  virtual std::vector<double> guidanceScales(const SampleRequest& request) const = 0;
+  /// Numbers in the largest tensor that the denoiser needs for one branch.
+  virtual int64_t largestTensor(const SampleRequest& request) const = 0;
+  /// Encodes what the request shows and says. The networks that it needs for that are on the device
+  /// meanwhile; the denoiser's own is there as long as the denoiser lives. `request` and `schedule` have to
+  /// outlive it.
+  virtual std::unique_ptr<Denoiser> denoiser(const SampleRequest& request,
+                                             const samplers::NoiseSchedule& schedule,
+                                             const OnProgress& onProgress, Recorder& recorder) const = 0;
 
   /// Where weights wait: within a budget of a GPU's memory they are there only while their network computes.
   c10::Device home() const { return max_memory ? c10::Device(c10::kCPU) : device; }
-  /// What the VAE computes in: fp32 in place of fp16 where its config has `force_upcast`, as in diffusers.
-  c10::ScalarType vaeDtype() const {
-    return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
-  }
-
-  /// In the order in which a request needs them.
-  std::vector<Network> networks() const {
-    return {{"text_encoder", text_encoder->parameters(), dtype},
-            {"vae", vae->parameters(), vaeDtype()},
-            {"unet", unet->parameters(), dtype}};
-  }
   /// What the scheduler config says of the noise.
   samplers::ScheduleConfig schedule() const {
     return samplers::ScheduleConfig::read(Config(scheduler, "the scheduler"));
@@ -51,12 +53,7 @@ struct Pipeline {
 
   c10::Device device;
   c10::ScalarType dtype;
-  std::unique_ptr<models::ClipText> text_encoder;
-  std::unique_ptr<models::Vae> vae;
-  std::unique_ptr<models::UNet> unet;
-  nlohmann::json scheduler;  // the scheduler config that the model goes by
-  weights::Origins origins;  // what it was loaded from
-  bool has_subject = false;
+  nlohmann::json scheduler;            // the scheduler config that the model goes by
   double noise_correlation = 0;        // of consecutive frames, see samplers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
@@ -67,17 +64,13 @@ inline c10::Device deviceOf(const Pipeline& pipeline) {
   return pipeline.device;
 }
 
-/// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights.
-std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
-                                       const Cancellation& cancellation);
-
 /// One video. Throws `ErrorCode::InvalidOption` for what this model cannot do and `ErrorCode::Aborted` within
 /// one network evaluation after a cancellation.
 Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
               const Cancellation& cancellation);
 
-/// What the VAE makes of a picture: encoded, and decoded from the mode. Throws `ErrorCode::InvalidOption` for
-/// sides that are no multiples of its scale.
+/// What the codec makes of a picture: encoded, and decoded from the mode. Throws `ErrorCode::InvalidOption`
+/// for sides that are no multiples of its stride.
 RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image);
 
 }  // namespace cameo::pipeline

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 
 #include "core/rng.h"
-#include "pipeline/conditioning.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/pixels.h"
 
 namespace cameo::pipeline {
 
@@ -28,11 +28,10 @@ at::Tensor withBias(const at::Tensor& latents) {
 }  // namespace
 
 LatentPreview::LatentPreview(const Pipeline& pipeline) {
-  const auto& config = pipeline.vae->config();
-  const at::Tensor picture = colourfulPicture(kPositions * config.scale());
-  const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
-  const at::Tensor mean = pipeline.vae->encode(picture.to(pipeline.device, pipeline.vaeDtype())).mean[0];
-  const at::Tensor latents = (mean.to(at::kFloat) - config.shift_factor) * config.scaling_factor;
+  const LatentCodec& codec = pipeline.codec();
+  const at::Tensor picture = colourfulPicture(kPositions * codec.stride());
+  const DeviceVisit visit(codec.network().parameters, pipeline.device);
+  const at::Tensor latents = codec.encode(picture, /*tiled=*/false).latents[0];
   const at::Tensor colours = at::adaptive_avg_pool2d(picture, {kPositions, kPositions})[0].flatten(1).t();
   weights_ = std::get<0>(at::linalg_lstsq(withBias(latents), colours, std::nullopt, "gelsd"));
 }

@@ -4,10 +4,10 @@
 
 #include "core/error.h"
 #include "nn/plain_kernels.h"
-#include "pipeline/conditioning.h"
 #include "pipeline/device_visit.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/pixels.h"
 
 namespace cameo::pipeline {
 
@@ -18,18 +18,18 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
       static_cast<int64_t>(image.data.size()) != 3 * image.width * image.height) {
     throw Error(ErrorCode::InvalidOption, "a picture has another number of bytes than its size says");
   }
-  const int64_t scale = pipeline.vae->config().scale();
-  if (image.width % scale != 0 || image.height % scale != 0) {
+  const LatentCodec& codec = pipeline.codec();
+  const int64_t stride = codec.stride();
+  if (image.width % stride != 0 || image.height % stride != 0) {
     throw Error(ErrorCode::InvalidOption, c10::str("a picture of ", image.width, "x", image.height,
-                                                   " is not of multiples of ", scale, " pixels"));
+                                                   " is not of multiples of ", stride, " pixels"));
   }
   const bool tiled = planTiles(pipeline, image.width, image.height);
-  const models::Vae& vae = *pipeline.vae;
-  const DeviceVisit visit(pipeline.vae->parameters(), pipeline.device);
-  const at::Tensor pixels =
-      imageToTensor(image.data.data(), image.width, image.height).to(pipeline.device, pipeline.vaeDtype());
-  const at::Tensor latents = (tiled ? vae.encodeTiled(pixels) : vae.encode(pixels)).mean;
-  const at::Tensor decoded = (tiled ? vae.decodeTiled(latents) : vae.decode(latents))[0];
+  const DeviceVisit visit(codec.network().parameters, pipeline.device);
+  const at::Tensor latents =
+      codec.encode(imageToTensor(image.data.data(), image.width, image.height), tiled).latents;
+  at::Tensor decoded;
+  codec.decode(latents, tiled, [&](const at::Tensor& pictures) { decoded = pictures[0]; });
   requireFinite(pipeline, decoded.isfinite().all());
   const at::Tensor rgb = toRgb(decoded).cpu();
   const auto* bytes = rgb.const_data_ptr<uint8_t>();

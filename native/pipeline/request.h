@@ -52,6 +52,8 @@ struct SampleRequest {
   std::vector<int32_t> prompt_ids;  // as many as the text encoder has positions
   std::vector<int32_t> negative_ids;
   std::vector<RgbImage> references;  // of the request's size
+  std::optional<RgbImage> image;     // what is edited or set in motion, of the request's size
+  double image_guidance_scale = 1.5;
   int64_t frames = 16;
   int64_t width = 512;
   int64_t height = 512;

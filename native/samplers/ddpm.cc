@@ -10,8 +10,8 @@ namespace cameo::samplers {
 namespace {
 
 /// The deviation of a step's fresh noise, of the posterior's variance and of the step's beta. diffusers takes
-/// "fixed_small_log" as the variance's root and "fixed_large_log" as the root of a logarithm, which is no number
-/// and is not offered.
+/// "fixed_small_log" as the variance's root and "fixed_large_log" as the root of a logarithm, which is no
+/// number and is not offered.
 using Deviation = double (*)(double posterior, double beta);
 const std::map<std::string, Deviation> kDeviations{
     {"fixed_small", [](double posterior, double) { return std::sqrt(posterior); }},

@@ -12,11 +12,11 @@ namespace {
 
 constexpr int64_t kFewDeisSteps = 15;  // below this, the last steps are of lower order
 const std::map<std::string, bool> kDeisAlgorithms{{"deis", true}, {"dpmsolver", true}, {"dpmsolver++", true}};
-const std::map<std::string, bool> kDeisSolvers{{"logrho", true}, {"midpoint", true}, {"heun", true},
-                                               {"bh1", true},    {"bh2", true}};
+const std::map<std::string, bool> kDeisSolvers{
+    {"logrho", true}, {"midpoint", true}, {"heun", true}, {"bh1", true}, {"bh2", true}};
 
-/// The integral over rho of a polynomial through the noise at the last levels, exact in log rho: with t = log rho,
-/// the integral of (t - c) / (b - c), and of (t - c)(t - d) / ((b - c)(b - d)), times rho dt.
+/// The integral over rho of a polynomial through the noise at the last levels, exact in log rho: with t = log
+/// rho, the integral of (t - c) / (b - c), and of (t - c)(t - d) / ((b - c)(b - d)), times rho dt.
 double integral1(double t, double b, double c) {
   return std::exp(t) * (t - c - 1) / (b - c);
 }

@@ -20,11 +20,11 @@ const std::map<std::string, DpmAlgorithm> kDpmAlgorithms{{"dpmsolver++", {true, 
                                                          {"dpmsolver", {false, false}},
                                                          {"sde-dpmsolver++", {true, true}},
                                                          {"sde-dpmsolver", {false, true}}};
-const std::map<std::string, bool> kIsMidpoint{{"midpoint", true}, {"heun", false}, {"logrho", true},
-                                              {"bh1", true},      {"bh2", true}};
+const std::map<std::string, bool> kIsMidpoint{
+    {"midpoint", true}, {"heun", false}, {"logrho", true}, {"bh1", true}, {"bh2", true}};
 
-/// DPM-Solver++ (arXiv 2211.01095) and DPM-Solver (arXiv 2206.00927), multistep, of order 1 to 3, for the ODE and for
-/// the SDE.
+/// DPM-Solver++ (arXiv 2211.01095) and DPM-Solver (arXiv 2206.00927), multistep, of order 1 to 3, for the ODE
+/// and for the SDE.
 class DpmMultistep : public Sampler {
  public:
   DpmMultistep(const Config& config, int64_t steps)
@@ -34,8 +34,9 @@ class DpmMultistep : public Sampler {
         order_(config.integer("solver_order", 2, 1, 3)),
         lower_at_end_(config.boolean("lower_order_final", true)),
         euler_at_end_(config.boolean("euler_at_final", false)),
-        levels_(multistepLevels(config, schedule(), steps,
-                                {.lu_lambdas = true, .lambda_clipped = true, .fractional_cosine_times = true})),
+        levels_(
+            multistepLevels(config, schedule(), steps,
+                            {.lu_lambdas = true, .lambda_clipped = true, .fractional_cosine_times = true})),
         history_(3) {
     if (levels_.back().noise == 0 && !algorithm_.of_clean) {
       config.fail("final_sigmas_type", "this algorithm_type needs sigma_min, or choose dpmsolver++");

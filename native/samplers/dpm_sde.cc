@@ -11,8 +11,8 @@ namespace {
 
 const ScheduleConfig kDpmSdeDefaults{.beta_start = 0.00085, .beta_end = 0.012, .spacing = Spacing::Linspace};
 
-/// DPM-Solver++ for the SDE, singlestep of order 2 (arXiv 2211.01095, as k-diffusion has it): by way of the level
-/// halfway in log sigma. The noise of both parts is of one Brownian path.
+/// DPM-Solver++ for the SDE, singlestep of order 2 (arXiv 2211.01095, as k-diffusion has it): by way of the
+/// level halfway in log sigma. The noise of both parts is of one Brownian path.
 class DpmSde : public Sampler {
  public:
   DpmSde(const Config& config, int64_t steps)
@@ -36,8 +36,9 @@ class DpmSde : public Sampler {
     const Level middle = explodingLevel(table_.timeOf(halfway), halfway);
     const at::Tensor first = draw(), second = draw();
     const at::Tensor at_middle = ancestralStep(x, estimate.clean, from.noise, halfway, first);
-    const at::Tensor whole = (std::sqrt(from.noise - halfway) * first + std::sqrt(halfway - to.noise) * second) /
-                             std::sqrt(from.noise - to.noise);
+    const at::Tensor whole =
+        (std::sqrt(from.noise - halfway) * first + std::sqrt(halfway - to.noise) * second) /
+        std::sqrt(from.noise - to.noise);
     return ancestralStep(x, model(at_middle, middle).clean, from.noise, to.noise, whole);
   }
 

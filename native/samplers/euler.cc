@@ -10,8 +10,8 @@ namespace cameo::samplers {
 
 namespace {
 
-/// Euler's method along the probability flow (arXiv 2206.00364, algorithm 1 without churn), on the exploding scale or
-/// on flow matching's.
+/// Euler's method along the probability flow (arXiv 2206.00364, algorithm 1 without churn), on the exploding
+/// scale or on flow matching's.
 class Euler : public Sampler {
  public:
   Euler(const ScheduleConfig& config, std::vector<Level> levels, double initial_scale)

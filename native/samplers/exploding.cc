@@ -21,7 +21,8 @@ std::optional<double> positive(const Config& config, const char* field) {
 }
 
 /// The sigmas of the spacing, or those that `log_linear` puts in their place, of which there is one more.
-std::vector<double> plainSigmas(const SigmaTable& table, const std::vector<double>& timesteps, bool log_linear) {
+std::vector<double> plainSigmas(const SigmaTable& table, const std::vector<double>& timesteps,
+                                bool log_linear) {
   std::vector<double> sigmas;
   if (!log_linear) {
     for (const double timestep : timesteps) sigmas.push_back(table.at(timestep));

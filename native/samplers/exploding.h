@@ -8,7 +8,8 @@
 namespace cameo::samplers {
 
 /// The schedule of a class whose samples are on the exploding scale.
-ScheduleConfig readExplodingSchedule(const Config& config, const ScheduleConfig& defaults = {.spacing = Spacing::Linspace});
+ScheduleConfig readExplodingSchedule(const Config& config,
+                                     const ScheduleConfig& defaults = {.spacing = Spacing::Linspace});
 
 /// Which sigmas are taken.
 struct ExplodingRange {
@@ -16,9 +17,9 @@ struct ExplodingRange {
   std::optional<SigmaShape> shape = {};
   std::optional<double> smallest = {};  // else those of the spacing's timesteps
   std::optional<double> largest = {};
-  bool log_linear = false;         // between the trained ones, in place of the spacing's timesteps
-  bool ends_at_smallest = false;   // at the smallest trained one; else at none
-  bool continuous_time = false;    // the network is told log(sigma) / 4, as EDM's models are
+  bool log_linear = false;        // between the trained ones, in place of the spacing's timesteps
+  bool ends_at_smallest = false;  // at the smallest trained one; else at none
+  bool continuous_time = false;   // the network is told log(sigma) / 4, as EDM's models are
 };
 
 /// The fields of EulerDiscreteScheduler.

@@ -9,8 +9,8 @@ namespace {
 
 const ScheduleConfig kHeunDefaults{.beta_start = 0.00085, .beta_end = 0.012, .spacing = Spacing::Linspace};
 
-/// Heun's second-order steps along the probability flow (arXiv 2206.00364, algorithm 1 without churn): the mean of
-/// the slopes at both ends.
+/// Heun's second-order steps along the probability flow (arXiv 2206.00364, algorithm 1 without churn): the
+/// mean of the slopes at both ends.
 class Heun : public Sampler {
  public:
   Heun(const Config& config, int64_t steps)

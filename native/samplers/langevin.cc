@@ -2,17 +2,17 @@
 
 #include <cmath>
 
+#include "samplers/exploding.h"
 #include "samplers/makers.h"
 #include "samplers/sigmas.h"
-#include "samplers/exploding.h"
 
 namespace cameo::samplers {
 
 namespace {
 
-/// Annealed Langevin dynamics (Song and Ermon 2019, arXiv 1907.05600, algorithm 1): at each of falling sigmas some
-/// steps along the score, -eps / sigma, with fresh noise; at the end the clean estimate (arXiv 2011.09468, section 3).
-/// `langevin_steps`: at each sigma; `step_size`: of sigma squared.
+/// Annealed Langevin dynamics (Song and Ermon 2019, arXiv 1907.05600, algorithm 1): at each of falling sigmas
+/// some steps along the score, -eps / sigma, with fresh noise; at the end the clean estimate (arXiv
+/// 2011.09468, section 3). `langevin_steps`: at each sigma; `step_size`: of sigma squared.
 class Langevin : public Sampler {
  public:
   Langevin(const Config& config, int64_t steps)
@@ -20,7 +20,8 @@ class Langevin : public Sampler {
         inner_steps_(config.integer("langevin_steps", 5, 1, 1000)),
         step_size_(config.number("step_size", 0.2)) {
     const SigmaTable table(schedule());
-    for (const double sigma : shapedSigmas(SigmaShape::Exponential, table.smallest(), table.largest(), steps)) {
+    for (const double sigma :
+         shapedSigmas(SigmaShape::Exponential, table.smallest(), table.largest(), steps)) {
       levels_.push_back(explodingLevel(table.timeOf(sigma), sigma));
     }
   }

@@ -12,14 +12,15 @@ namespace {
 const ScheduleConfig kLcmDefaults{.beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear"};
 constexpr double kDataDeviation = 0.5;
 
-/// Latent consistency models (arXiv 2310.04378): each evaluation leads to a clean sample, to which noise is added for
-/// the next.
+/// Latent consistency models (arXiv 2310.04378): each evaluation leads to a clean sample, to which noise is
+/// added for the next.
 class Lcm : public Sampler {
  public:
   Lcm(const Config& config, int64_t steps)
       : Sampler(ScheduleConfig::read(config, kLcmDefaults), readClip(config, false)),
         time_scale_(config.number("timestep_scaling", 10)),
-        timesteps_(distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {}
+        timesteps_(distilledTimesteps(schedule().config(), steps,
+                                      readDistilledSteps(config, schedule().config()))) {}
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

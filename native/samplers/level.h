@@ -6,8 +6,8 @@
 
 namespace cameo::samplers {
 
-/// How much of a sample is noise: x = signal * clean + noise * eps, eps standard normal. Samplers keep x on one of
-/// three scales: signal^2 + noise^2 = 1 (variance preserving), signal = 1 (variance exploding) or
+/// How much of a sample is noise: x = signal * clean + noise * eps, eps standard normal. Samplers keep x on
+/// one of three scales: signal^2 + noise^2 = 1 (variance preserving), signal = 1 (variance exploding) or
 /// signal + noise = 1 (flow matching).
 struct Level {
   double time = 0;  // as the network is told

@@ -34,8 +34,8 @@ at::Tensor logLikelihood(const at::Tensor& clean, const Model& model, const Nois
     return State{eps.detach(), divergence.detach()};
   };
   const double smallest = table.smallest(), largest = table.largest();
-  const State end = RungeKutta(tolerance).integrate(slope, {clean, at::zeros({clean.size(0)}, clean.options())},
-                                                    smallest, largest);
+  const State end = RungeKutta(tolerance).integrate(
+      slope, {clean, at::zeros({clean.size(0)}, clean.options())}, smallest, largest);
   // There, on the preserving scale, all is standard normal.
   const double variance = 1 + largest * largest;
   const auto numbers = static_cast<double>(clean.numel() / clean.size(0));

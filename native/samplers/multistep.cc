@@ -41,7 +41,8 @@ Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) 
   return sigmas;
 }
 
-Sigmas shapedOverAll(const Config& config, const SigmaTable& table, SigmaShape shape, int64_t steps, bool rounded) {
+Sigmas shapedOverAll(const Config& config, const SigmaTable& table, SigmaShape shape, int64_t steps,
+                     bool rounded) {
   const double smallest = config.number("sigma_min", table.smallest());
   const double largest = config.number("sigma_max", table.largest());
   Sigmas sigmas{shapedSigmas(shape, smallest, largest, steps), {}};
@@ -98,7 +99,8 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   const std::optional<SigmaShape> shape = readSigmaShape(config);
   const bool rounded = !rules.fractional_cosine_times || trained.beta_schedule != "squaredcos_cap_v2";
   const bool lu = rules.lu_lambdas && config.boolean("use_lu_lambdas", false);
-  const int64_t last = rules.lambda_clipped ? table.countFrom(readLambdaMin(config)) : trained.train_timesteps;
+  const int64_t last =
+      rules.lambda_clipped ? table.countFrom(readLambdaMin(config)) : trained.train_timesteps;
   config.requireUnset("use_dynamic_shifting");
 
   Sigmas sigmas;

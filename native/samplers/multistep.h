@@ -9,12 +9,13 @@ namespace cameo::samplers {
 
 /// In what the classes of diffusers' multistep solvers differ in choosing their levels.
 struct MultistepRules {
-  bool lu_lambdas = false;                  // `use_lu_lambdas` is known
-  bool lambda_clipped = false;              // `lambda_min_clipped` is known
-  bool fractional_cosine_times = false;     // Karras' times are not rounded for cosine betas
-  bool shaped_end_at_own_smallest = false;  // where shaped sigmas end at a smallest one: their own, or the trained one
-  bool final_choice = true;                 // `final_sigmas_type` is known; else they end at a smallest sigma
-  bool flow_from_one = false;               // flow's sigmas are spread from 1 down; else from 0 up, less the last one
+  bool lu_lambdas = false;               // `use_lu_lambdas` is known
+  bool lambda_clipped = false;           // `lambda_min_clipped` is known
+  bool fractional_cosine_times = false;  // Karras' times are not rounded for cosine betas
+  bool shaped_end_at_own_smallest =
+      false;                   // where shaped sigmas end at a smallest one: their own, or the trained one
+  bool final_choice = true;    // `final_sigmas_type` is known; else they end at a smallest sigma
+  bool flow_from_one = false;  // flow's sigmas are spread from 1 down; else from 0 up, less the last one
 };
 
 /// The schedule of a multistep solver, whose samples are on the preserving scale, or flow matching's with
@@ -45,14 +46,16 @@ class History {
   std::vector<Entry> entries_;
 };
 
-/// The exact step of first order, for a value that doesn't change on the way: x' = kept x - scale expm1(h) value. With
-/// the clean sample as the value h is minus the change of logSnr, with the noise it is that change.
+/// The exact step of first order, for a value that doesn't change on the way: x' = kept x - scale expm1(h)
+/// value. With the clean sample as the value h is minus the change of logSnr, with the noise it is that
+/// change.
 struct ExponentialStep {
   double kept, scale, h;
 };
 ExponentialStep exponentialStep(const Level& from, const Level& to, bool of_clean);
 
-/// Whether `step` of `steps` is one of the last ones where lower orders are steadier: within `last` of the end.
+/// Whether `step` of `steps` is one of the last ones where lower orders are steadier: within `last` of the
+/// end.
 bool isNearEnd(size_t step, int64_t steps, int64_t last);
 
 }  // namespace cameo::samplers

@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kRungeKuttaSteps = 3;
 
-/// Pseudo numerical methods (arXiv 2202.09778): a linear multistep method of order 4 over the last outputs, begun
-/// either by steps of lower order or by three Runge-Kutta steps.
+/// Pseudo numerical methods (arXiv 2202.09778): a linear multistep method of order 4 over the last outputs,
+/// begun either by steps of lower order or by three Runge-Kutta steps.
 class Pndm : public Sampler {
  public:
   Pndm(const Config& config, int64_t steps)

@@ -10,9 +10,9 @@ namespace cameo::samplers {
 
 namespace {
 
-/// The probability flow (arXiv 2011.13456, section 4.3) by Runge-Kutta's method of order 5 with steps as long as the
-/// tolerances allow; on the exploding scale it is dx / dsigma = eps. Its steps are stretches of sigma between which
-/// progress is told; the last one leads from the smallest trained sigma to the clean estimate.
+/// The probability flow (arXiv 2011.13456, section 4.3) by Runge-Kutta's method of order 5 with steps as long
+/// as the tolerances allow; on the exploding scale it is dx / dsigma = eps. Its steps are stretches of sigma
+/// between which progress is told; the last one leads from the smallest trained sigma to the clean estimate.
 class ProbabilityFlow : public Sampler {
  public:
   ProbabilityFlow(const Config& config, int64_t steps)
@@ -27,7 +27,9 @@ class ProbabilityFlow : public Sampler {
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
     const auto level = [&](double sigma) { return explodingLevel(table_.timeOf(sigma), sigma); };
     if (index + 1 == sigmas_.size()) return model(x, level(sigmas_[index])).clean;
-    const auto slope = [&](double sigma, const State& state) { return State{model(state[0], level(sigma)).noise}; };
+    const auto slope = [&](double sigma, const State& state) {
+      return State{model(state[0], level(sigma)).noise};
+    };
     return solver_.integrate(slope, {x}, sigmas_[index], sigmas_[index + 1])[0];
   }
 

@@ -11,9 +11,9 @@ namespace {
 
 const ScheduleConfig kReverseSdeDefaults{.spacing = Spacing::Linspace};
 
-/// The reverse of the variance-preserving SDE by Euler-Maruyama (Song et al. 2020, arXiv 2011.13456, equation 6 and
-/// appendix E), over any of the timesteps; before each step `corrector_steps` of Langevin dynamics at its level
-/// (algorithm 5), as long as `corrector_snr` makes them. The last step adds no noise.
+/// The reverse of the variance-preserving SDE by Euler-Maruyama (Song et al. 2020, arXiv 2011.13456, equation
+/// 6 and appendix E), over any of the timesteps; before each step `corrector_steps` of Langevin dynamics at
+/// its level (algorithm 5), as long as `corrector_snr` makes them. The last step adds no noise.
 class ReverseSde : public Sampler {
  public:
   ReverseSde(const Config& config, int64_t steps)
@@ -40,7 +40,8 @@ class ReverseSde : public Sampler {
  private:
   at::Tensor corrected(const at::Tensor& x, const at::Tensor& score, const at::Tensor& noise,
                        int64_t timestep) const {
-    const double alpha = schedule().alphaCumprod(timestep) / (timestep > 0 ? schedule().alphaCumprod(timestep - 1) : 1);
+    const double alpha =
+        schedule().alphaCumprod(timestep) / (timestep > 0 ? schedule().alphaCumprod(timestep - 1) : 1);
     const auto length = [](const at::Tensor& of) { return of.flatten(1).norm(2, 1).mean().item<double>(); };
     const double ratio = corrector_snr_ * length(noise) / length(score);
     const double size = 2 * alpha * ratio * ratio;

@@ -12,7 +12,8 @@ namespace cameo::samplers {
 
 namespace {
 
-// Dormand and Prince 1980, table 2: where the stages are, what each is made of, and the two results' difference.
+// Dormand and Prince 1980, table 2: where the stages are, what each is made of, and the two results'
+// difference.
 constexpr size_t kStages = 7;
 constexpr std::array<double, kStages> kPlaces{0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1};
 constexpr std::array<std::array<double, kStages - 1>, kStages> kStageWeights{
@@ -23,7 +24,7 @@ constexpr std::array<std::array<double, kStages - 1>, kStages> kStageWeights{
      {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
      {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
      {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}};
-constexpr std::array<double, kStages> kErrorWeights{71. / 57600,      0,           -71. / 16695, 71. / 1920,
+constexpr std::array<double, kStages> kErrorWeights{71. / 57600,      0,         -71. / 16695, 71. / 1920,
                                                     -17253. / 339200, 22. / 525, -1. / 40};
 
 constexpr double kFirstLength = 1e-2;  // of the stretch
@@ -78,9 +79,11 @@ State RungeKutta::integrate(const Derivative& derivative, State state, double fr
     for (const at::Tensor& part : state) nothing.push_back(at::zeros_like(part));
     const double error = errorOf(along(nothing, slopes, kErrorWeights.data(), signed_length), state, after);
     if (!(error <= 1) && length < kShortest * whole) {
-      throw Error(ErrorCode::InvalidOption, "scheduler: the tolerance can't be kept: allow more, or fewer steps");
+      throw Error(ErrorCode::InvalidOption,
+                  "scheduler: the tolerance can't be kept: allow more, or fewer steps");
     }
-    const double change = std::clamp(kCaution * std::pow(std::max(error, 1e-10), -0.2), kLeastChange, kMostChange);
+    const double change =
+        std::clamp(kCaution * std::pow(std::max(error, 1e-10), -0.2), kLeastChange, kMostChange);
     if (error <= 1) {
       done = is_last ? whole : done + length;
       state = std::move(after);

@@ -17,14 +17,14 @@ struct Tolerance {
   double absolute = 1e-5;
 };
 
-/// Dormand and Prince's pair of orders 5 and 4, whose steps are as long as their difference allows. Remembers the last
-/// step's length from one stretch to the next.
+/// Dormand and Prince's pair of orders 5 and 4, whose steps are as long as their difference allows. Remembers
+/// the last step's length from one stretch to the next.
 class RungeKutta {
  public:
   explicit RungeKutta(Tolerance tolerance) : tolerance_(tolerance) {}
 
-  /// The state at `to` of that at `from`. Throws `ErrorCode::InvalidOption` where the steps would have to become
-  /// infinitely short.
+  /// The state at `to` of that at `from`. Throws `ErrorCode::InvalidOption` where the steps would have to
+  /// become infinitely short.
   State integrate(const Derivative& derivative, State state, double from, double to);
 
  private:

@@ -25,7 +25,8 @@ class Sampler {
   virtual int64_t steps() const = 0;
   /// What standard normal noise is multiplied by to begin with.
   virtual double initialScale() const { return 1; }
-  /// x after step `index`, counted from 0, of x before it; fp32, any shape. Asks `model` once or several times.
+  /// x after step `index`, counted from 0, of x before it; fp32, any shape. Asks `model` once or several
+  /// times.
   virtual at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) = 0;
 
   const NoiseSchedule& schedule() const { return schedule_; }

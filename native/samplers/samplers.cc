@@ -29,23 +29,23 @@ const std::vector<TableEntry>& table() {
   return entries;
 }
 
-/// What diffusers leaves in a config that was made for another class, with the values that say nothing there; null:
-/// any value.
+/// What diffusers leaves in a config that was made for another class, with the values that say nothing there;
+/// null: any value.
 const std::map<std::string, json>& leftovers() {
   static const std::map<std::string, json> fields{
-      {"algorithm_type", nullptr},     {"base_image_seq_len", nullptr},
-      {"base_shift", nullptr},         {"clip_sample_range", nullptr},
-      {"disable_corrector", nullptr},  {"dynamic_thresholding_ratio", nullptr},
-      {"final_sigmas_type", "zero"},   {"flow_shift", 1.0},
+      {"algorithm_type", nullptr},      {"base_image_seq_len", nullptr},
+      {"base_shift", nullptr},          {"clip_sample_range", nullptr},
+      {"disable_corrector", nullptr},   {"dynamic_thresholding_ratio", nullptr},
+      {"final_sigmas_type", "zero"},    {"flow_shift", 1.0},
       {"interpolation_type", "linear"}, {"lambda_min_clipped", nullptr},
-      {"lower_order_final", nullptr},  {"max_image_seq_len", nullptr},
-      {"max_shift", nullptr},          {"original_inference_steps", nullptr},
-      {"predict_x0", nullptr},         {"sample_max_value", nullptr},
-      {"set_alpha_to_one", nullptr},   {"shift", 1.0},
-      {"skip_prk_steps", nullptr},     {"solver_order", nullptr},
-      {"solver_type", nullptr},        {"steps_offset", nullptr},
-      {"time_shift_type", nullptr},    {"timestep_scaling", nullptr},
-      {"timestep_type", "discrete"},   {"variance_type", "fixed_small"}};
+      {"lower_order_final", nullptr},   {"max_image_seq_len", nullptr},
+      {"max_shift", nullptr},           {"original_inference_steps", nullptr},
+      {"predict_x0", nullptr},          {"sample_max_value", nullptr},
+      {"set_alpha_to_one", nullptr},    {"shift", 1.0},
+      {"skip_prk_steps", nullptr},      {"solver_order", nullptr},
+      {"solver_type", nullptr},         {"steps_offset", nullptr},
+      {"time_shift_type", nullptr},     {"timestep_scaling", nullptr},
+      {"timestep_type", "discrete"},    {"variance_type", "fixed_small"}};
   return fields;
 }
 
@@ -87,7 +87,8 @@ void requireHonoured(const Config& config, const TableEntry& entry) {
     if (field.starts_with("_") || value == false || (value.is_array() && value.empty())) continue;
     const auto leftover = leftovers().find(field);
     if (leftover != leftovers().end() && (leftover->second.is_null() || leftover->second == value)) continue;
-    config.fail(field.c_str(), "\"" + entry.name + "\" does not take it: leave it out, or choose another scheduler");
+    config.fail(field.c_str(),
+                "\"" + entry.name + "\" does not take it: leave it out, or choose another scheduler");
   }
 }
 
@@ -112,7 +113,8 @@ std::optional<double> readClip(const Config& config, bool fallback) {
 
 std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& model_config, int64_t steps) {
   const bool is_config = choice.scheduler.is_object();
-  const TableEntry* entry = is_config ? ofClass(choice.scheduler) : &named(choice.scheduler.get<std::string>());
+  const TableEntry* entry =
+      is_config ? ofClass(choice.scheduler) : &named(choice.scheduler.get<std::string>());
   if (entry == nullptr) {
     refuse("the config's _class_name is none that is known; they are those of " + known());
   }

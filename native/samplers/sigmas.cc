@@ -91,8 +91,8 @@ std::vector<double> shapedSigmas(SigmaShape shape, double smallest, double large
     const auto between = [&](double from, double to) { return from + part * (to - from); };
     switch (shape) {
       case SigmaShape::Karras:
-        sigmas.push_back(std::pow(between(std::pow(largest, 1 / kKarrasRho), std::pow(smallest, 1 / kKarrasRho)),
-                                  kKarrasRho));
+        sigmas.push_back(std::pow(
+            between(std::pow(largest, 1 / kKarrasRho), std::pow(smallest, 1 / kKarrasRho)), kKarrasRho));
         break;
       case SigmaShape::Exponential:
         sigmas.push_back(std::exp(between(std::log(largest), std::log(smallest))));

@@ -34,8 +34,8 @@ enum class SigmaShape { Karras, Exponential, Beta };
 /// `use_karras_sigmas`, `use_exponential_sigmas`, `use_beta_sigmas`: at most one of them.
 std::optional<SigmaShape> readSigmaShape(const Config& config);
 
-/// `steps` sigmas, falling from `largest` to `smallest`. Karras: arXiv 2206.00364, equation 5, rho = 7; beta: the
-/// quantiles of Beta(0.6, 0.6), arXiv 2407.12173.
+/// `steps` sigmas, falling from `largest` to `smallest`. Karras: arXiv 2206.00364, equation 5, rho = 7; beta:
+/// the quantiles of Beta(0.6, 0.6), arXiv 2407.12173.
 std::vector<double> shapedSigmas(SigmaShape shape, double smallest, double largest, int64_t steps);
 
 /// sigma' = shift sigma / (1 + (shift - 1) sigma), of flow matching (arXiv 2403.03206, equation 23).

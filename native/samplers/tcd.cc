@@ -11,14 +11,16 @@ namespace {
 
 const ScheduleConfig kTcdDefaults{.beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear"};
 
-/// Trajectory consistency distillation (arXiv 2402.19159), strategic stochastic sampling: each step leads to a
-/// timestep below the next one, further below the larger `eta` (the paper's gamma), and noise leads up to the next.
+/// Trajectory consistency distillation (arXiv 2402.19159), strategic stochastic sampling: each step leads to
+/// a timestep below the next one, further below the larger `eta` (the paper's gamma), and noise leads up to
+/// the next.
 class Tcd : public Sampler {
  public:
   Tcd(const Config& config, int64_t steps)
       : Sampler(ScheduleConfig::read(config, kTcdDefaults)),
         eta_(config.number("eta", 0.3)),
-        timesteps_(distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {}
+        timesteps_(distilledTimesteps(schedule().config(), steps,
+                                      readDistilledSteps(config, schedule().config()))) {}
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

@@ -78,8 +78,9 @@ std::vector<int64_t> innerTimesteps(const ScheduleConfig& config, int64_t steps,
 
 std::vector<int64_t> distilledTimesteps(const ScheduleConfig& config, int64_t steps, int64_t original) {
   if (steps > original) {
-    throw Error(ErrorCode::InvalidOption,
-                c10::str("steps: ", steps, " is not allowed; this model was distilled for at most ", original));
+    throw Error(
+        ErrorCode::InvalidOption,
+        c10::str("steps: ", steps, " is not allowed; this model was distilled for at most ", original));
   }
   const int64_t stride = config.train_timesteps / original;
   std::vector<int64_t> result;

@@ -13,8 +13,8 @@ namespace {
 const std::map<std::string, bool> kIsBh1{
     {"bh1", true}, {"bh2", false}, {"midpoint", false}, {"heun", false}, {"logrho", false}};
 
-/// UniPC (arXiv 2302.04867): a multistep predictor, and a corrector that uses what the network says at the predicted
-/// sample, which costs no evaluation of its own.
+/// UniPC (arXiv 2302.04867): a multistep predictor, and a corrector that uses what the network says at the
+/// predicted sample, which costs no evaluation of its own.
 class UniPc : public Sampler {
  public:
   UniPc(const Config& config, int64_t steps)
@@ -42,8 +42,8 @@ class UniPc : public Sampler {
     const Estimate estimate = model(x, from);
     const at::Tensor value = of_clean_ ? estimate.clean : estimate.noise;
     at::Tensor corrected = x;
-    const bool corrects =
-        std::find(uncorrected_.begin(), uncorrected_.end(), static_cast<int64_t>(index) - 1) == uncorrected_.end();
+    const bool corrects = std::find(uncorrected_.begin(), uncorrected_.end(),
+                                    static_cast<int64_t>(index) - 1) == uncorrected_.end();
     if (index > 0 && corrects) corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
     history_.remember(value, from);
     const int64_t left = lower_at_end_ ? steps() - static_cast<int64_t>(index) : order_;
@@ -54,8 +54,8 @@ class UniPc : public Sampler {
   }
 
  private:
-  /// Algorithms 1 and 2: x at `to`, of `x` at `from` and the last values; corrected by `there`, the value at `to`,
-  /// where that is given.
+  /// Algorithms 1 and 2: x at `to`, of `x` at `from` and the last values; corrected by `there`, the value at
+  /// `to`, where that is given.
   at::Tensor advance(const at::Tensor& x, const Level& from, const Level& to, int64_t order,
                      const at::Tensor* there) const {
     const auto [kept, scale, h] = exponentialStep(from, to, of_clean_);
@@ -77,8 +77,8 @@ class UniPc : public Sampler {
     return plain - scale * B * sum;
   }
 
-  /// Equation 5's coefficients: the solution of R(places) w = b(h). Of order 1, and the predictor of order 2, they are
-  /// one half, which is as exact.
+  /// Equation 5's coefficients: the solution of R(places) w = b(h). Of order 1, and the predictor of order 2,
+  /// they are one half, which is as exact.
   static std::vector<double> weightsOf(const std::vector<double>& places, int64_t count, double h, double B,
                                        bool corrects) {
     if (count == 1 && (places.size() == 1 || !corrects)) return {0.5};

@@ -6,13 +6,14 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "pipeline/conditioning.h"
+#include "families/stable_diffusion/conditioning.h"
+#include "pipeline/pixels.h"
 #include "weights/safetensors.h"
 
 namespace cameo::train {
 
-at::Tensor picturesOf(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
-                      int64_t height) {
+at::Tensor picturesOf(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
+                      int64_t width, int64_t height) {
   const int64_t scale = pipeline.vae->config().scale(), bytes = 3 * width * height;
   if (bytes == 0 || width % scale != 0 || height % scale != 0 || rgb.size() % bytes != 0) {
     throw Error(ErrorCode::InvalidOption, c10::str("data.size: ", width, "x", height,
@@ -25,8 +26,8 @@ at::Tensor picturesOf(const pipeline::Pipeline& pipeline, const std::vector<uint
   return at::cat(pictures);
 }
 
-EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
-                           int64_t height) {
+EncodedImages encodeImages(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
+                           int64_t width, int64_t height) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<at::Tensor> means, log_variances;
   for (const at::Tensor& image : picturesOf(pipeline, rgb, width, height).split(1)) {

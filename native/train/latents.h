@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/pipeline.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 
 namespace cameo::train {
 
@@ -19,13 +19,13 @@ struct EncodedImages {
 
 /// `rgb` (images, height, width, 3), 8 bits -> (images, 3, height, width) in -1..1, fp32 on the CPU. Throws
 /// `ErrorCode::InvalidOption` for a size that the VAE can't take.
-at::Tensor picturesOf(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
-                      int64_t height);
+at::Tensor picturesOf(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
+                      int64_t width, int64_t height);
 
 /// The same pictures' latents. One picture at a time, so that a picture's latents do not depend on what else
 /// is encoded.
-EncodedImages encodeImages(const pipeline::Pipeline& pipeline, const std::vector<uint8_t>& rgb, int64_t width,
-                           int64_t height);
+EncodedImages encodeImages(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
+                           int64_t width, int64_t height);
 
 /// Writes a cache file: safetensors with `mean` and `log_variance`; whole or not at all.
 void writeLatents(const std::string& path, const EncodedImages& images);

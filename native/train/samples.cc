@@ -11,7 +11,7 @@ at::Generator generatorOf(uint64_t seed, const Sample& sample) {
   return makeGenerator(seed, RandomStream::TrainingSample, static_cast<uint64_t>(sample.position));
 }
 
-EncodedImages latentsOf(const pipeline::Pipeline& pipeline, const Sample& sample) {
+EncodedImages latentsOf(const families::StableDiffusion& pipeline, const Sample& sample) {
   if (sample.kept) return *sample.kept;
   EncodedImages images = encodeImages(pipeline, sample.rgb, sample.width, sample.height);
   if (!sample.cache_path.empty()) writeLatents(sample.cache_path, images);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/pipeline.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 #include "train/latents.h"
 
 namespace cameo::train {
@@ -38,7 +38,7 @@ struct StepInput {
 at::Generator generatorOf(uint64_t seed, const Sample& sample);
 
 /// What the VAE makes of the sample's pictures, kept or encoded now; then written to where it is to be kept.
-EncodedImages latentsOf(const pipeline::Pipeline& pipeline, const Sample& sample);
+EncodedImages latentsOf(const families::StableDiffusion& pipeline, const Sample& sample);
 
 /// Throws `ErrorCode::InvalidOption` where a sample's tensor is not of the size of the first sample's.
 void requireSameSize(const at::Tensor& sample, const at::Tensor& first);

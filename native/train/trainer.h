@@ -59,7 +59,7 @@ class Trainer {
   /// `dtype` can't hold a value.
   nlohmann::json exportWeights(const std::string& path, const std::string& part, at::ScalarType dtype);
 
-  const pipeline::Pipeline& pipeline() const { return *pipeline_; }
+  const families::StableDiffusion& pipeline() const { return *pipeline_; }
   int64_t trainedParameters() const;
   /// Of weights, averages and the optimiser's state, wherever they are.
   int64_t bytes() const;
@@ -76,7 +76,7 @@ class Trainer {
 
   TrainerOptions options_;
   MemoryPool pool_;  // of all steps: what one has used the next one needs again
-  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  std::unique_ptr<families::StableDiffusion> pipeline_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<parallel::ProcessGroup> group_;  // null: this process trains alone
   std::vector<Leaf> leaves_;

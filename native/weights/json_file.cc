@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "weights/mapped_file.h"
 #include "weights/text.h"
@@ -71,6 +72,11 @@ nlohmann::json readJson(const std::string& path, uint64_t limit) {
                               bytesText(limit), ")"));
   }
   return parseJson(file->text(), path);
+}
+
+nlohmann::json readJsonIfThere(const std::string& path) {
+  std::error_code unreadable;
+  return std::filesystem::exists(path, unreadable) ? readJson(path) : nlohmann::json::object();
 }
 
 }  // namespace cameo::weights

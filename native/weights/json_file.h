@@ -17,4 +17,7 @@ nlohmann::json parseJson(std::string_view text, const std::string& path);
 /// As `parseJson`, from a file of at most `limit` bytes.
 nlohmann::json readJson(const std::string& path, uint64_t limit = kLongestConfig);
 
+/// The same; an empty object where there is no such file.
+nlohmann::json readJsonIfThere(const std::string& path);
+
 }  // namespace cameo::weights

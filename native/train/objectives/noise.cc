@@ -5,8 +5,9 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "families/stable_diffusion/conditioning.h"
 #include "models/motion_names.h"
-#include "pipeline/conditioning.h"
+#include "pipeline/pixels.h"
 #include "samplers/noise_prior.h"
 #include "train/timestep_shift.h"
 
@@ -41,7 +42,7 @@ at::Tensor minSnrWeight(double gamma, Prediction prediction, const at::Tensor& a
 }
 
 /// The model goes by its own scheduler config, with what the recipe has the network predict.
-samplers::ScheduleConfig withPrediction(pipeline::Pipeline& pipeline, const nlohmann::json& recipe) {
+samplers::ScheduleConfig withPrediction(families::StableDiffusion& pipeline, const nlohmann::json& recipe) {
   const auto& objective = recipe.at("objective");
   if (objective.contains("prediction")) {
     pipeline.scheduler["prediction_type"] = objective["prediction"] == "v" ? "v_prediction" : "epsilon";
@@ -95,7 +96,7 @@ Losses computeNoiseLosses(const NoisePredictor& predictor, const NoiseBatch& bat
   return {.total = video, .parts = {{"lossVideo", video}}};
 }
 
-NoiseObjective::NoiseObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline)
+NoiseObjective::NoiseObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline)
     : pipeline_(pipeline),
       schedule_(withPrediction(pipeline, recipe)),
       config_(readNoiseConfig(recipe)),
@@ -159,14 +160,14 @@ NoiseBatch NoiseObjective::makeBatch(const MicroBatch& samples, const std::vecto
   std::vector<const std::vector<int32_t>*> captions;
   for (size_t i = 0; i < samples.size(); ++i) {
     captions.push_back(draws[i].is_dropped ? &empty_ids : &samples[i].ids);
-    pipeline::checkIds(pipeline_, "caption", *captions.back());
+    families::checkIds(pipeline_, "caption", *captions.back());
   }
   NoiseBatch batch{.latents = stack(draws, &NoiseDraws::latents),
                    .noise = stack(draws, &NoiseDraws::noise),
                    .timesteps = stack(draws, &NoiseDraws::timestep),
                    .text = {}};
   const c10::AutoGradMode recording(trains_text_);
-  batch.text = pipeline::encodeText(pipeline_, captions);
+  batch.text = families::encodeText(pipeline_, captions);
   return batch;
 }
 

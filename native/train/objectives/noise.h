@@ -2,7 +2,7 @@
 
 #include <ATen/core/Generator.h>
 
-#include "pipeline/pipeline.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 #include "samplers/noise_schedule.h"
 #include "train/objective.h"
 
@@ -58,7 +58,7 @@ struct NoiseDraws {
 /// encoder beside it, are trained.
 class NoiseObjective : public Objective {
  public:
-  NoiseObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline);
+  NoiseObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
   Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
@@ -73,7 +73,7 @@ class NoiseObjective : public Objective {
   /// One of the draws' tensors as a batch.
   at::Tensor stack(const std::vector<NoiseDraws>& draws, at::Tensor NoiseDraws::*part) const;
 
-  const pipeline::Pipeline& pipeline_;
+  const families::StableDiffusion& pipeline_;
 
  private:
   NoiseDraws drawSample(const Sample& sample) const;

@@ -32,7 +32,7 @@ Losses computeSubjectLosses(const NoisePredictor& predictor, const SubjectConfig
           .parts = {{"lossVideo", video}, {"lossReference", reference}}};
 }
 
-SubjectObjective::SubjectObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline)
+SubjectObjective::SubjectObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline)
     : NoiseObjective(recipe, pipeline),
       config_{.alpha = recipe.at("objective").at("alpha"), .beta = recipe.at("objective").at("beta")},
       trains_adapters_(recipe.contains("lora")) {

@@ -29,7 +29,7 @@ Losses computeSubjectLosses(const NoisePredictor& predictor, const SubjectConfig
 /// A UNet with motion modules learns to take a subject from references, which it sees through PISA.
 class SubjectObjective : public NoiseObjective {
  public:
-  SubjectObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline);
+  SubjectObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 
   Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
   /// One file: adapters alone in PEFT's names, or whole parameters in diffusers'.

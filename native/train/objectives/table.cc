@@ -15,11 +15,11 @@ namespace {
 
 struct Entry {
   std::string_view kind;
-  std::unique_ptr<Objective> (*make)(const nlohmann::json& recipe, pipeline::Pipeline& pipeline);
+  std::unique_ptr<Objective> (*make)(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 };
 
 template <typename T>
-std::unique_ptr<Objective> make(const nlohmann::json& recipe, pipeline::Pipeline& pipeline) {
+std::unique_ptr<Objective> make(const nlohmann::json& recipe, families::StableDiffusion& pipeline) {
   return std::make_unique<T>(recipe, pipeline);
 }
 
@@ -32,7 +32,7 @@ constexpr auto kObjectives = std::to_array<Entry>({
 
 }  // namespace
 
-std::unique_ptr<Objective> makeObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline) {
+std::unique_ptr<Objective> makeObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline) {
   const auto& kind = recipe.at("kind").get_ref<const std::string&>();
   const auto found = std::find_if(kObjectives.begin(), kObjectives.end(),
                                   [&](const Entry& entry) { return entry.kind == kind; });

@@ -47,7 +47,7 @@ VaeLosses computeVaeLosses(const models::Vae& vae, const VaeLossConfig& config, 
       .latents = latents};
 }
 
-VaeObjective::VaeObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline)
+VaeObjective::VaeObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline)
     : pipeline_(pipeline),
       patterns_(recipe.at("trained").get<std::vector<std::string>>()),
       config_{.detail = recipe.at("objective").at("detail"), .kl = recipe.at("objective").at("kl")},

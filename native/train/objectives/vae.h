@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/pipeline.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 #include "train/latent_scale.h"
 #include "train/objective.h"
 
@@ -36,7 +36,7 @@ VaeLosses computeVaeLosses(const models::Vae& vae, const VaeLossConfig& config, 
 /// now want, where these are trained: a decoder can be trained alone, under models that know its latents.
 class VaeObjective : public Objective {
  public:
-  VaeObjective(const nlohmann::json& recipe, pipeline::Pipeline& pipeline);
+  VaeObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
   Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
@@ -47,7 +47,7 @@ class VaeObjective : public Objective {
  private:
   VaeBatch makeBatch(const MicroBatch& samples) const;
 
-  const pipeline::Pipeline& pipeline_;
+  const families::StableDiffusion& pipeline_;
   std::vector<std::string> patterns_;
   VaeLossConfig config_;
   uint64_t seed_;

@@ -3,10 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include "families/stable_diffusion/unet_denoiser.h"
 #include "harness.h"
 #include "pipeline/device_visit.h"
 #include "pipeline/guidance.h"
-#include "pipeline/unet_denoiser.h"
 
 namespace cameo::test {
 
@@ -16,14 +16,14 @@ at::Tensor number(double value) {
   return at::full({1}, value);
 }
 
-std::unique_ptr<pipeline::Pipeline> load(const Json& config) {
+std::unique_ptr<families::StableDiffusion> load(const Json& config) {
   pipeline::LoadOptions options;
   options.base = config.at("base");
   options.motion = config.at("motion");
   options.subject = {config.at("subject")};
   options.device = "cpu";
   options.dtype = "fp32";
-  return pipeline::loadPipeline(options, [](const auto&) {}, {});
+  return families::loadStableDiffusion<>(options, [](const auto&) {}, {});
 }
 
 pipeline::SampleRequest requestOf(const Json& config) {
@@ -44,7 +44,7 @@ Tensors memoryPlan(const Json& config, const Tensors&) {
     pipeline->max_memory = 4 * parameters + config["maxMemory"].get<int64_t>();
   }
   const auto plan = pipeline::planMemory(*pipeline, requestOf(config));
-  return {{"halves_apart", number(plan.halves_apart)}, {"tiled", number(plan.tiled)}};
+  return {{"halves_apart", number(plan.branches_apart)}, {"tiled", number(plan.tiled)}};
 }
 
 /// What the VAE makes of a picture within `maxMemory` bytes beyond the weights.
@@ -70,12 +70,12 @@ Tensors halvesApart(const Json& config, const Tensors&) {
   request.cache_interval = 2;
   const int64_t side = request.width / pipeline->vae->config().scale();
   const int64_t width = pipeline->text_encoder->config().hidden_size;
-  const pipeline::Conditions conditions{.text = at::randn({2, 7, width}),
+  const families::Conditions conditions{.text = at::randn({2, 7, width}),
                                         .references = at::randn({1, 1, 4, side, side})};
   const at::Tensor latents = at::randn({1, request.frames, 4, side, side});
   Tensors results;
   for (const bool apart : {false, true}) {
-    pipeline::UNetDenoiser denoiser(*pipeline, request, conditions, schedule);
+    families::UNetDenoiser denoiser(*pipeline, request, conditions, schedule);
     const pipeline::Guidance guidance{.scales = {request.guidance_scale}, .branches_apart = apart};
     std::vector<at::Tensor> predictions;
     for (int step = 0; step < 3; ++step) {

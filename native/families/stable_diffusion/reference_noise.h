@@ -6,13 +6,13 @@
 #include "pipeline/request.h"
 #include "samplers/noise_schedule.h"
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
 /// What the network sees as references at each step, noised to timestep floor(alpha * t).
 class NoisyReferences {
  public:
   /// `clean` (1, R, C, h, w). With guidance there is an unconditional half before it, which sees zeros.
-  NoisyReferences(const at::Tensor& clean, bool guided, const SampleRequest& request,
+  NoisyReferences(const at::Tensor& clean, bool guided, const pipeline::SampleRequest& request,
                   const samplers::NoiseSchedule& schedule);
 
   /// (1 or 2, R, C, h, w) at `time`; `frames` (1, F, C, h, w) are the noisy latents of the video.
@@ -24,10 +24,10 @@ class NoisyReferences {
   at::Tensor clean_;
   bool guided_;
   double alpha_;
-  ReferenceNoiseMode mode_;
+  pipeline::ReferenceNoiseMode mode_;
   const samplers::NoiseSchedule& schedule_;
   at::Generator generator_;
   at::Tensor accumulated_;  // as released: what the last step left, both halves
 };
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

@@ -3,11 +3,12 @@
 #include <map>
 #include <optional>
 
+#include "families/stable_diffusion/reference_noise.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 #include "pipeline/denoiser.h"
-#include "pipeline/pipeline.h"
-#include "pipeline/reference_noise.h"
+#include "pipeline/device_visit.h"
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
 /// What a request's prompts and references are to the network.
 struct Conditions {
@@ -15,11 +16,12 @@ struct Conditions {
   at::Tensor references;  // (1, R, C, h, w); undefined without references
 };
 
-/// Stable Diffusion's UNet, with motion modules and references where it has them; with and without guidance.
-class UNetDenoiser : public Denoiser {
+/// Stable Diffusion's UNet, with motion modules and references where it has them. Its weights are on the
+/// device as long as it lives.
+class UNetDenoiser : public pipeline::Denoiser {
  public:
-  UNetDenoiser(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-               const samplers::NoiseSchedule& schedule);
+  UNetDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request,
+               const Conditions& conditions, const samplers::NoiseSchedule& schedule);
 
   int64_t branches() const override { return conditions_.text.size(0); }
   at::Tensor input(const at::Tensor& latents, double time, int64_t count) override;
@@ -28,8 +30,9 @@ class UNetDenoiser : public Denoiser {
  private:
   void refreshCaches(int64_t count);
 
-  const Pipeline& pipeline_;
-  const SampleRequest& request_;
+  const StableDiffusion& model_;
+  const pipeline::DeviceVisit visit_;
+  const pipeline::SampleRequest& request_;
   Conditions conditions_;
   std::optional<NoisyReferences> references_;
   int64_t reference_count_ = 0;
@@ -38,4 +41,4 @@ class UNetDenoiser : public Denoiser {
   int64_t last_count_ = 0;
 };
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

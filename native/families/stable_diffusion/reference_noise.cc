@@ -1,12 +1,12 @@
-#include "pipeline/reference_noise.h"
+#include "families/stable_diffusion/reference_noise.h"
 
 #include <ATen/ATen.h>
 
 #include "core/rng.h"
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
-NoisyReferences::NoisyReferences(const at::Tensor& clean, bool guided, const SampleRequest& request,
+NoisyReferences::NoisyReferences(const at::Tensor& clean, bool guided, const pipeline::SampleRequest& request,
                                  const samplers::NoiseSchedule& schedule)
     : clean_(clean),
       guided_(guided),
@@ -23,7 +23,7 @@ at::Tensor NoisyReferences::withUnconditional(const at::Tensor& references) cons
 at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
   if (alpha_ == 0) return accumulated_;
   const auto noise_timestep = static_cast<int64_t>(alpha_ * time);
-  if (mode_ == ReferenceNoiseMode::AsReleased) {
+  if (mode_ == pipeline::ReferenceNoiseMode::AsReleased) {
     accumulated_ = schedule_.addNoise(accumulated_, frames.mean(1, /*keepdim=*/true), noise_timestep);
     return accumulated_;
   }
@@ -31,4 +31,4 @@ at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
   return withUnconditional(schedule_.addNoise(clean_, noise, noise_timestep));
 }
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

@@ -1,12 +1,15 @@
-#include "pipeline/unet_denoiser.h"
+#include "families/stable_diffusion/unet_denoiser.h"
 
 #include <ATen/ATen.h>
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
-UNetDenoiser::UNetDenoiser(const Pipeline& pipeline, const SampleRequest& request, const Conditions& conditions,
-                           const samplers::NoiseSchedule& schedule)
-    : pipeline_(pipeline), request_(request), conditions_(conditions) {
+UNetDenoiser::UNetDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                           const Conditions& conditions, const samplers::NoiseSchedule& schedule)
+    : model_(model),
+      visit_(model.unet->parameters(), model.device),
+      request_(request),
+      conditions_(conditions) {
   if (!conditions.references.defined()) return;
   reference_count_ = conditions.references.size(1);
   references_.emplace(conditions.references, branches() > 1, request, schedule);
@@ -33,14 +36,14 @@ at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, double time, int64_t 
     cache = &caches_[first];
     cache->layers = static_cast<size_t>(request_.cache_layers);
   }
-  return pipeline_.unet
-      ->forward({.images = input.to(pipeline_.dtype),
+  return model_.unet
+      ->forward({.images = input.to(model_.dtype),
                  .references = reference_count_,
-                 .timesteps = at::full({rows}, time, at::device(pipeline_.device).dtype(at::kDouble)),
+                 .timesteps = at::full({rows}, time, at::device(model_.device).dtype(at::kDouble)),
                  .text = conditions_.text.narrow(0, first, rows),
                  .cache = cache,
                  .token_merging = request_.token_merging})
       .to(at::kFloat);
 }
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

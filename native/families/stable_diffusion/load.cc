@@ -7,9 +7,9 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
+#include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
 #include "pipeline/origins.h"
-#include "pipeline/pipeline.h"
 #include "samplers/samplers.h"
 #include "weights/diffusers_folder.h"
 #include "weights/load.h"
@@ -17,16 +17,17 @@
 #include "weights/open_weights.h"
 #include "weights/subject.h"
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
 using nlohmann::json;
+using pipeline::LoadOptions, pipeline::ModelSources, pipeline::Network, pipeline::OnProgress, pipeline::Phase;
 
 namespace {
 
 /// Loads networks one after another into `result`, counting parameters over all of them for the progress.
 class Loader {
  public:
-  Loader(Pipeline& result, const LoadOptions& options, const OnProgress& onProgress,
+  Loader(StableDiffusion& result, const LoadOptions& options, const OnProgress& onProgress,
          const Cancellation& cancellation)
       : result_(result),
         seed_(options.draw_missing),
@@ -69,7 +70,7 @@ class Loader {
   }
 
  private:
-  Pipeline& result_;
+  StableDiffusion& result_;
   std::optional<uint64_t> seed_;  // of what is drawn; none where everything must be in the files
   bool check_only_;
   const OnProgress& on_progress_;
@@ -140,57 +141,56 @@ json readScheduler(const LoadOptions& options) {
   return config;
 }
 
-void requireFitting(const Pipeline& pipeline, const std::string& base) {
-  const auto& unet = pipeline.unet->config();
+void requireFitting(const StableDiffusion& model, const std::string& base) {
+  const auto& unet = model.unet->config();
   const auto mismatch = [&](const std::string& what) {
     throw Error(ErrorCode::WeightsMismatch, c10::str(base, ": its parts don't fit together: ", what));
   };
-  const int64_t latent_channels = pipeline.vae->config().latent_channels;
-  if (unet.in_channels != latent_channels || unet.out_channels != latent_channels) {
+  const int64_t latent_channels = model.vae->config().latent_channels;
+  if (unet.in_channels != model.inputChannels() || unet.out_channels != latent_channels) {
     mismatch(c10::str("the UNet has ", unet.in_channels, " input and ", unet.out_channels,
                       " output channels, the VAE's latents ", latent_channels,
-                      " (inpainting and instruction models are not supported)"));
+                      " (inpainting models are not supported)"));
   }
   for (const int64_t dim : unet.cross_attention_dim) {
-    if (dim == pipeline.text_encoder->config().hidden_size) continue;
+    if (dim == model.text_encoder->config().hidden_size) continue;
     mismatch(c10::str("the UNet reads text of ", dim, " channels, the text encoder gives ",
-                      pipeline.text_encoder->config().hidden_size));
+                      model.text_encoder->config().hidden_size));
   }
 }
 
-void describe(Pipeline& pipeline, const LoadOptions& options) {
-  const auto& unet = pipeline.unet->config();
-  const int64_t scale = pipeline.vae->config().scale();
-  json& text = pipeline.description;
-  text["device"] = pipeline.device.str();
-  text["dtype"] = dtypeName(pipeline.dtype);
-  text["subject"] = pipeline.has_subject;
+void describe(StableDiffusion& model, const LoadOptions& options) {
+  const auto& unet = model.unet->config();
+  const int64_t scale = model.vae->config().scale();
+  json& text = model.description;
+  text["family"] = model.family();
+  text["device"] = model.device.str();
+  text["dtype"] = dtypeName(model.dtype);
+  text["subject"] = model.has_subject;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
-  const std::string sampler = samplers::samplerNameOf(pipeline.scheduler);
+  const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "ddim" : sampler;
   text["latentScale"] = scale;
   text["defaultSize"] = {unet.sample_size[1] * scale, unet.sample_size[0] * scale};  // width, height
-  text["textPositions"] = pipeline.text_encoder->config().positions;
-  text["textVocabulary"] = pipeline.text_encoder->config().vocab_size;
+  text["textPositions"] = model.text_encoder->config().positions;
+  text["textVocabulary"] = model.text_encoder->config().vocab_size;
   text["tokenizer"] = options.base + "/tokenizer";
 }
 
 }  // namespace
 
-std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
-                                       const Cancellation& cancellation) {
+void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& onProgress,
+          const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
+  const c10::DeviceGuard on_its_device(model.device);
   computeFloatsExactly();
-  auto pipeline = std::make_unique<Pipeline>(device, parseDtype(options.dtype, device));
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,
                 "subject: a subject model needs motion modules; name their folder with `motion`");
   }
 
-  pipeline->plain_kernels = options.plain_kernels;
-  pipeline->max_memory = options.max_memory;
+  model.plain_kernels = options.plain_kernels;
+  model.max_memory = options.max_memory;
   const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
   const auto vae = component(options, options.base + "/vae", "the VAE");
   const auto unet = component(options, options.base + "/unet", "the UNet");
@@ -199,17 +199,18 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
 
   std::vector<weights::Layer> subject;
   for (const std::string& path : options.subject) subject.push_back({weights::openWeights(path)});
-  pipeline->has_subject = !subject.empty();
+  model.has_subject = !subject.empty();
   const weights::SubjectMetadata metadata = readSubject(options, subject);
-  pipeline->noise_correlation = metadata.noise_correlation.value_or(0);
+  model.noise_correlation = metadata.noise_correlation.value_or(0);
 
   using models::ClipTextConfig, models::VaeConfig;
-  pipeline->text_encoder = build<models::ClipText>(
+  model.text_encoder = build<models::ClipText>(
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)), text_encoder);
-  pipeline->vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
-  pipeline->unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
-  pipeline->scheduler = readScheduler(options);
-  requireFitting(*pipeline, options.base);
+  model.vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
+  model.unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
+  model.scheduler = readScheduler(options);
+  model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
+  requireFitting(model, options.base);
 
   std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
   ModelSources sources;
@@ -220,25 +221,23 @@ std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgr
   }
   unet_layers.insert(unet_layers.end(), subject.begin(), subject.end());
   for (const auto& layer : subject) sources.subject.push_back(layer.source);
-  pipeline->origins = originsOf(options, sources);
-  pipeline->description["warnings"] = originWarnings(pipeline->origins, sources);
+  model.origins = pipeline::originsOf(options, sources);
+  model.description["warnings"] = pipeline::originWarnings(model.origins, sources);
 
-  Loader loader(*pipeline, options, onProgress, cancellation);
-  for (const Network& network : pipeline->networks()) loader.expect(network.parameters);
+  Loader loader(model, options, onProgress, cancellation);
+  for (const Network& network : model.networks()) loader.expect(network.parameters);
   const auto drawnWithout = [](const std::string& weights) {
     return [drawn = weights.empty()](const std::string&) { return drawn; };
   };
-  loader.load("text_encoder", pipeline->text_encoder->parameters(), pipeline->dtype,
+  loader.load("text_encoder", model.text_encoder->parameters(), model.dtype,
               layersOf(text_encoder, weights::clipTextKey), drawnWithout(text_encoder.weights));
-  loader.load("vae", pipeline->vae->parameters(), pipeline->vaeDtype(), layersOf(vae, weights::vaeKey),
+  loader.load("vae", model.vae->parameters(), model.vaeDtype(), layersOf(vae, weights::vaeKey),
               drawnWithout(vae.weights));
-  loader.load("unet", pipeline->unet->parameters(), pipeline->dtype, unet_layers,
-              [&](const std::string& name) {
-                const bool is_motion = name.find("motion_modules.") != std::string::npos;
-                return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
-              });
-  describe(*pipeline, options);
-  return pipeline;
+  loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
+    const bool is_motion = name.find("motion_modules.") != std::string::npos;
+    return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
+  });
+  describe(model, options);
 }
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

@@ -1,22 +1,22 @@
-#include "pipeline/inspect.h"
+#include "families/inspect.h"
 
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "pipeline/pipeline.h"
+#include "families/families.h"
 #include "weights/inspect.h"
 
-namespace cameo::pipeline {
+namespace cameo::families {
 
 nlohmann::json inspect(const std::string& path) {
   nlohmann::json inspection = weights::inspect(path);
   if (inspection["option"] != "--base") return inspection;
   try {
-    LoadOptions options;
+    pipeline::LoadOptions options;
     options.base = inspection["argument"];
     options.device = "cpu";
     options.check_only = true;
-    loadPipeline(options, [](const Progress&) {}, {});
+    loadPipeline(options, [](const pipeline::Progress&) {}, {});
   } catch (const Error& error) {
     inspection["option"] = inspection["argument"] = nullptr;
     inspection["reason"] = error.what();
@@ -24,4 +24,4 @@ nlohmann::json inspect(const std::string& path) {
   return inspection;
 }
 
-}  // namespace cameo::pipeline
+}  // namespace cameo::families

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <vector>
+
+#include "families/stable_diffusion/stable_diffusion.h"
+
+namespace cameo::families {
+
+/// Throws `ErrorCode::InvalidOption`, naming `name`, for ids that the text encoder can't take.
+void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids);
+
+/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
+at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids);
+
+/// The states of the negative prompt and of the prompt, (2, S, D), recorded with the prompt's ids.
+at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                         pipeline::Recorder& recorder);
+
+/// The request's references, fp32 on the model's device, recorded.
+struct ReferenceLatents {
+  at::Tensor latents;       // (1, R, C, h, w), scaled
+  at::Tensor log_variance;  // of the posterior before scaling, (1, R, C, h, w)
+};
+ReferenceLatents encodeReferences(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                                  const std::function<void()>& onEach, pipeline::Recorder& recorder);
+
+}  // namespace cameo::families

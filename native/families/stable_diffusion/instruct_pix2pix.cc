@@ -1,0 +1,67 @@
+#include "families/stable_diffusion/instruct_pix2pix.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "families/stable_diffusion/conditioning.h"
+#include "families/stable_diffusion/unet_denoiser.h"
+#include "pipeline/pixels.h"
+
+namespace cameo::families {
+
+namespace {
+
+class EditDenoiser : public UNetDenoiser {
+ public:
+  /// `pictures`: (branches, 1, C, h, w).
+  EditDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request, const at::Tensor& text,
+               const at::Tensor& pictures, const samplers::NoiseSchedule& schedule)
+      : UNetDenoiser(model, request, {.text = text, .references = {}}, schedule), pictures_(pictures) {}
+
+  at::Tensor input(const at::Tensor& latents, double time, int64_t count) override {
+    const at::Tensor frames = UNetDenoiser::input(latents, time, count);
+    const at::Tensor seen = pictures_.slice(0, branches() - count).expand_as(frames);
+    return at::cat({frames, seen}, 2);
+  }
+
+ private:
+  at::Tensor pictures_;
+};
+
+}  // namespace
+
+void InstructPix2Pix::check(const pipeline::SampleRequest& request) const {
+  checkCommon(request);
+  if (request.image) return;
+  throw Error(ErrorCode::InvalidOption, "image is missing: this model edits a picture, by the prompt");
+}
+
+std::vector<double> InstructPix2Pix::guidanceScales(const pipeline::SampleRequest& request) const {
+  if (StableDiffusion::guidanceScales(request).empty() || request.image_guidance_scale < 1) return {};
+  return {request.image_guidance_scale, request.guidance_scale};
+}
+
+std::unique_ptr<pipeline::Denoiser> InstructPix2Pix::denoiser(const pipeline::SampleRequest& request,
+                                                              const samplers::NoiseSchedule& schedule,
+                                                              const pipeline::OnProgress& onProgress,
+                                                              pipeline::Recorder& recorder) const {
+  const at::Tensor both = encodePrompts(*this, request, recorder);
+  const at::Tensor negative = both.slice(0, 0, 1), prompt = both.slice(0, 1);
+  onProgress({pipeline::Phase::Encode, 1, 2, {}});
+  at::Tensor picture;
+  {
+    const pipeline::DeviceVisit visit(vae->parameters(), device);
+    const pipeline::RgbImage& image = *request.image;
+    const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
+    picture = vae->unscaled(codec().encode(pixels, request.vae_tiling).latents).unsqueeze(1);
+  }
+  onProgress({pipeline::Phase::Encode, 2, 2, {}});
+  recorder.addVideo("image_latents", picture);
+  if (guidanceScales(request).empty()) {
+    return std::make_unique<EditDenoiser>(*this, request, prompt, picture, schedule);
+  }
+  return std::make_unique<EditDenoiser>(*this, request, at::cat({negative, negative, prompt}),
+                                        at::cat({at::zeros_like(picture), picture, picture}), schedule);
+}
+
+}  // namespace cameo::families

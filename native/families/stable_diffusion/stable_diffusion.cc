@@ -1,0 +1,87 @@
+#include "families/stable_diffusion/stable_diffusion.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "families/stable_diffusion/conditioning.h"
+#include "families/stable_diffusion/unet_denoiser.h"
+
+namespace cameo::families {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::InvalidOption, message);
+}
+
+void checkCache(const models::UNetConfig& unet, const pipeline::SampleRequest& request) {
+  const int64_t layers = unet.layers_per_block.front() + 1;
+  if (request.cache_interval < 1) refuse("cacheInterval: it must be 1 or more");
+  if (request.cache_layers >= 1 && request.cache_layers <= layers) return;
+  refuse(c10::str("cacheLayers: ", request.cache_layers, " is not allowed; it must be from 1 to ", layers,
+                  ", the layers of this model's outermost block"));
+}
+
+void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& request) {
+  const auto images = request.frames + static_cast<int64_t>(request.references.size());
+  if (request.frames >= 1 && images <= (unet.motion ? unet.motion->max_images : 1)) return;
+  refuse(c10::str("frames: ", request.frames, " frames and ", request.references.size(),
+                  " references are not allowed; this model takes ",
+                  unet.motion ? c10::str("1 to ", unet.motion->max_images, " images in all")
+                              : std::string("one frame (it has no motion modules)")));
+}
+
+}  // namespace
+
+std::vector<pipeline::Network> StableDiffusion::networks() const {
+  return {{"text_encoder", text_encoder->parameters(), dtype},
+          vae_codec->network(),
+          {"unet", unet->parameters(), dtype}};
+}
+
+void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const {
+  checkIds(*this, "prompt", request.prompt_ids);
+  checkIds(*this, "negativePrompt", request.negative_ids);
+  if (has_subject == request.references.empty()) {
+    refuse(has_subject ? "reference: this pipeline has a subject model; give it a picture"
+                       : "reference: this pipeline has no subject model; load one with `subject`");
+  }
+  checkCache(unet->config(), request);
+  checkFrames(unet->config(), request);
+}
+
+void StableDiffusion::check(const pipeline::SampleRequest& request) const {
+  checkCommon(request);
+  if (request.image) refuse("image: this model starts from no picture; leave it out");
+}
+
+std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleRequest& request) const {
+  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
+  return guided ? std::vector<double>{request.guidance_scale} : std::vector<double>{};
+}
+
+int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) const {
+  const auto images = request.frames + static_cast<int64_t>(request.references.size());
+  const int64_t stride = vae_codec->stride();
+  return images * (request.width / stride) * (request.height / stride) *
+         unet->config().block_out_channels.front();
+}
+
+std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::SampleRequest& request,
+                                                              const samplers::NoiseSchedule& schedule,
+                                                              const pipeline::OnProgress& onProgress,
+                                                              pipeline::Recorder& recorder) const {
+  const auto steps = static_cast<int64_t>(1 + request.references.size());
+  int64_t done = 0;
+  const auto advance = [&] { onProgress({pipeline::Phase::Encode, ++done, steps, {}}); };
+  const at::Tensor both = encodePrompts(*this, request, recorder);
+  Conditions conditions;
+  conditions.text = guidanceScales(request).empty() ? both.slice(0, 1) : both;
+  advance();
+  if (!request.references.empty()) {
+    conditions.references = encodeReferences(*this, request, advance, recorder).latents;
+  }
+  return std::make_unique<UNetDenoiser>(*this, request, conditions, schedule);
+}
+
+}  // namespace cameo::families

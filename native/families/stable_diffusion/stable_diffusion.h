@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "families/stable_diffusion/vae_codec.h"
+#include "models/clip_text.h"
+#include "models/unet.h"
+#include "pipeline/pipeline.h"
+
+namespace cameo::families {
+
+/// Stable Diffusion 1.5: stills; with AnimateDiff's motion modules films; with VideoMaker's subject model
+/// films that star a subject.
+struct StableDiffusion : pipeline::Pipeline {
+  using Pipeline::Pipeline;
+
+  std::vector<pipeline::Network> networks() const override;
+  const pipeline::LatentCodec& codec() const override { return *vae_codec; }
+  void check(const pipeline::SampleRequest& request) const override;
+  std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const override;
+  int64_t largestTensor(const pipeline::SampleRequest& request) const override;
+  std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
+                                               const samplers::NoiseSchedule& schedule,
+                                               const pipeline::OnProgress& onProgress,
+                                               pipeline::Recorder& recorder) const override;
+
+  /// What `describe()` calls it.
+  virtual std::string family() const { return unet->config().motion ? "animatediff" : "stable-diffusion"; }
+  /// Of the UNet's input: the noisy latents', and what else it is shown.
+  virtual int64_t inputChannels() const { return vae->config().latent_channels; }
+
+  /// What the VAE computes in: fp32 in place of fp16 where its config has `force_upcast`, as in diffusers.
+  c10::ScalarType vaeDtype() const {
+    return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
+  }
+
+  std::unique_ptr<models::ClipText> text_encoder;
+  std::unique_ptr<models::Vae> vae;
+  std::unique_ptr<models::UNet> unet;
+  std::unique_ptr<VaeCodec> vae_codec;  // the VAE's
+  weights::Origins origins;             // what it was loaded from
+  bool has_subject = false;
+
+ protected:
+  /// What a model without a picture to start from can't take, and sizes of its parts.
+  void checkCommon(const pipeline::SampleRequest& request) const;
+};
+
+/// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights into `model`,
+/// which knows its device and type and is otherwise empty.
+void load(StableDiffusion& model, const pipeline::LoadOptions& options,
+          const pipeline::OnProgress& onProgress, const Cancellation& cancellation);
+
+template <typename Model = StableDiffusion>
+std::unique_ptr<Model> loadStableDiffusion(const pipeline::LoadOptions& options,
+                                           const pipeline::OnProgress& onProgress,
+                                           const Cancellation& cancellation) {
+  const c10::Device device = parseDevice(options.device, options.gpu);
+  auto model = std::make_unique<Model>(device, parseDtype(options.dtype, device));
+  load(*model, options, onProgress, cancellation);
+  return model;
+}
+
+}  // namespace cameo::families

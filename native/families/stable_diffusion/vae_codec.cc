@@ -1,0 +1,35 @@
+#include "families/stable_diffusion/vae_codec.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace cameo::families {
+
+int64_t VaeCodec::largestTensor(int64_t width, int64_t height, bool tiled) const {
+  const models::VaeConfig& config = vae_.config();
+  const int64_t most = tiled ? config.sample_size : std::max(width, height);
+  const int64_t pixels = std::min(width, most) * std::min(height, most);
+  // The second level is as wide when it comes to full size.
+  const auto& channels = config.block_out_channels;
+  return pixels * channels[std::min<size_t>(1, channels.size() - 1)];
+}
+
+pipeline::EncodedPicture VaeCodec::encode(const at::Tensor& picture, bool tiled,
+                                          const at::Tensor& noise) const {
+  const at::Tensor there = picture.to(device_, dtype_);
+  const models::Posterior posterior = tiled ? vae_.encodeTiled(there) : vae_.encode(there);
+  at::Tensor latents = posterior.mean.to(at::kFloat);
+  const at::Tensor log_variance = posterior.log_variance.to(at::kFloat);
+  if (noise.defined()) latents = latents + noise.to(device_) * at::exp(log_variance * 0.5);
+  return {vae_.scaled(latents), log_variance};
+}
+
+void VaeCodec::decode(const at::Tensor& latents, bool tiled, const pipeline::OnPictures& onPictures) const {
+  for (int64_t i = 0; i < latents.size(0); ++i) {
+    const at::Tensor unscaled = vae_.unscaled(latents.slice(0, i, i + 1)).to(dtype_);
+    onPictures(tiled ? vae_.decodeTiled(unscaled) : vae_.decode(unscaled));
+  }
+}
+
+}  // namespace cameo::families

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "models/vae.h"
+#include "pipeline/codec.h"
+
+namespace cameo::families {
+
+/// A VAE of single pictures, for films frame by frame.
+class VaeCodec : public pipeline::LatentCodec {
+ public:
+  /// `vae` has to outlive it; `dtype` is what it computes in.
+  VaeCodec(models::Vae& vae, c10::Device device, c10::ScalarType dtype)
+      : vae_(vae), device_(device), dtype_(dtype) {}
+
+  int64_t channels() const override { return vae_.config().latent_channels; }
+  int64_t stride() const override { return vae_.config().scale(); }
+  int64_t largestTensor(int64_t width, int64_t height, bool tiled) const override;
+  pipeline::Network network() const override { return {"vae", vae_.parameters(), dtype_}; }
+  pipeline::EncodedPicture encode(const at::Tensor& picture, bool tiled,
+                                  const at::Tensor& noise) const override;
+  void decode(const at::Tensor& latents, bool tiled, const pipeline::OnPictures& onPictures) const override;
+
+ private:
+  models::Vae& vae_;
+  c10::Device device_;
+  c10::ScalarType dtype_;
+};
+
+}  // namespace cameo::families

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+
+#include "pipeline/network.h"
+
+namespace cameo::pipeline {
+
+/// A picture's latents, fp32 on the codec's device.
+struct EncodedPicture {
+  at::Tensor latents;       // (1, C, h, w), scaled as the diffusion model sees them
+  at::Tensor log_variance;  // of the posterior before scaling, (1, C, h, w)
+};
+
+/// Pictures (n, 3, H, W), about -1..1, in the order of time.
+using OnPictures = std::function<void(const at::Tensor& pictures)>;
+
+/// Between pixels and the latents that a diffusion model sees.
+class LatentCodec {
+ public:
+  virtual ~LatentCodec() = default;
+
+  virtual int64_t channels() const = 0;
+  /// How many pixels a latent stands for, along each side.
+  virtual int64_t stride() const = 0;
+  /// How many frames a latent stands for.
+  virtual int64_t timeStride() const { return 1; }
+  /// Numbers in the largest tensor that a picture needs, by tiles or whole.
+  virtual int64_t largestTensor(int64_t width, int64_t height, bool tiled) const = 0;
+  virtual Network network() const = 0;
+
+  /// Of a picture (1, 3, H, W) in -1..1, by tiles or whole: the mean of the posterior, or with `noise`, of
+  /// the latents' shape, a sample.
+  virtual EncodedPicture encode(const at::Tensor& picture, bool tiled,
+                                const at::Tensor& noise = {}) const = 0;
+  /// Of scaled latents (T, C, h, w): hands pictures out as they are done.
+  virtual void decode(const at::Tensor& latents, bool tiled, const OnPictures& onPictures) const = 0;
+};
+
+}  // namespace cameo::pipeline
