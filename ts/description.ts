@@ -1,3 +1,4 @@
+import type { CompleteSampleRequest } from "./options/sample_options.js";
 import type { SampleDefaults } from "./shipped_model/index.js";
 
 /** What a pipeline has loaded. */
@@ -27,6 +28,11 @@ export interface PipelineDescription {
   warnings: string[];
   /** What this model's requests take where they say nothing, where that isn't what others do. */
   defaults?: SampleDefaults;
+  /**
+   * The options that a request may say something with, each with its default here; null for one that has none, or is drawn
+   * anew for each request.
+   */
+  options: { readonly [Name in keyof CompleteSampleRequest]?: CompleteSampleRequest[Name] | null };
   /** The folder that the tokenizer was read from. */
   tokenizer: string;
 }

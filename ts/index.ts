@@ -4,11 +4,7 @@ export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { LoadOptions, LoadProgress } from "./options/load.js";
-export type {
-  CompleteSampleRequest,
-  SampleProgress,
-  SampleRequest,
-} from "./options/sample.js";
+export type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
 export { Pipeline } from "./pipeline.js";
 export type { SampleDefaults } from "./shipped_model/index.js";
 export type {

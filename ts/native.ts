@@ -26,32 +26,14 @@ export interface NativeLoadOptions {
   drawMissing?: number;
 }
 
+/** `nativeOptions`, and what is no option of their kind. */
 export interface NativeSampleRequest {
+  [option: string]: unknown;
   /** Token ids with start, end and padding; as many as the text encoder has positions. */
   promptIds: Int32Array;
   negativeIds: Int32Array;
   /** Already fitted to `width` x `height`. */
   references: RgbImage[];
-  frames: number;
-  width: number;
-  height: number;
-  steps: number;
-  guidanceScale: number;
-  /** The part of the schedule that is guided, from 0 to 1. */
-  guidanceFrom: number;
-  guidanceTo: number;
-  cacheInterval: number;
-  cacheLayers: number;
-  tokenMerging: number;
-  scheduler: string;
-  seed: number;
-  referenceNoise: number;
-  referenceNoiseMode: "independent" | "as-released";
-  referenceLatents: "mode" | "sample";
-  vaeTiling: boolean;
-  preview: boolean;
-  /** Where to write the intermediate tensors, as safetensors. */
-  saveLatents?: string;
 }
 
 export interface NativeProgress {

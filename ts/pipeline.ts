@@ -3,7 +3,8 @@ import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
 import { checkModelPaths, completeLoadOptions, type LoadOptions, loadReport } from "./options/load.js";
-import type { SampleRequest } from "./options/sample.js";
+import { readDescription } from "./options/sample.js";
+import type { SampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
@@ -62,10 +63,8 @@ export class Pipeline implements AsyncDisposable {
         toError,
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
-      const description = {
-        ...JSON.parse(native.describe()),
-        ...(shipped && { defaults: shipped.defaults }),
-      };
+      const own = shipped && { defaults: shipped.defaults };
+      const description = readDescription(native.describe(), own);
       const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
       return new Pipeline(native, tokenizer, description, shipped);
     } catch (error) {

@@ -3,14 +3,9 @@ import type { PipelineDescription } from "./description.js";
 import { CameoError, throwIfAborted } from "./errors.js";
 import type { ImageSource, OpenImage } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
-import {
-  type CompleteSampleRequest,
-  checkOutputs,
-  completeRequest,
-  type SampleProgress,
-  type SampleRequest,
-  toArray,
-} from "./options/sample.js";
+import { checkOutputs, completeRequest, nativeOptions } from "./options/sample.js";
+import type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
+import { toArray } from "./options/schema.js";
 import { EtaEstimate } from "./progress.js";
 import { shortened } from "./quote.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
@@ -43,7 +38,7 @@ export async function prepareRequest(
   closing?: AbortSignal,
 ): Promise<PreparedRequest> {
   const complete = completeRequest(request, description);
-  const { signal, saveLatents } = request;
+  const { signal, preview, saveLatents } = request;
   throwIfAborted(signal);
   const prompt = tokenizer.encode(complete.prompt, description.textPositions);
   const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
@@ -55,33 +50,12 @@ export async function prepareRequest(
   // The default is longer than CLIP reads, as its authors' program has it.
   if (request.negativePrompt !== undefined) warnings.push(...cutWarning("negative prompt", negative));
   const native: NativeSampleRequest = {
-    ...nativeParameters(complete),
+    ...nativeOptions({ ...complete, preview, saveLatents }),
     promptIds: prompt.ids,
     negativeIds: negative.ids,
     references,
-    preview: request.preview ?? false,
-    ...(saveLatents === undefined ? {} : { saveLatents }),
   };
   return { native, complete, warnings };
-}
-
-function nativeParameters(complete: CompleteSampleRequest) {
-  const { frames, width, height, steps, guidanceScale, scheduler, seed } = complete;
-  const { referenceNoise, referenceNoiseMode, referenceLatents, vaeTiling } = complete;
-  const size = { frames, width, height };
-  const { guidanceRange, cacheInterval, cacheLayers, tokenMerging } = complete;
-  const [guidanceFrom, guidanceTo] = guidanceRange;
-  const sampling = { steps, guidanceScale, guidanceFrom, guidanceTo, scheduler, seed };
-  const lessWork = { cacheInterval, cacheLayers, tokenMerging };
-  return {
-    ...size,
-    ...sampling,
-    ...lessWork,
-    referenceNoise,
-    referenceNoiseMode,
-    referenceLatents,
-    vaeTiling,
-  };
 }
 
 /**

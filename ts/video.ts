@@ -3,7 +3,8 @@ import { z } from "zod";
 import { CameoError } from "./errors.js";
 import type { ImageSource } from "./media/index.js";
 import { checkOptions, notAllowed, option } from "./options/check.js";
-import { type CompleteSampleRequest, checkRequest } from "./options/sample.js";
+import { checkRequest } from "./options/sample.js";
+import type { CompleteSampleRequest } from "./options/sample_options.js";
 import { version } from "./version.js";
 
 /** What `Video.save` takes besides a path. */

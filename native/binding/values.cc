@@ -160,7 +160,10 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   result.height = integer(request, "height");
   result.steps = integer(request, "steps");
   result.guidance_scale = number(request, "guidanceScale");
-  result.guidance_range = {number(request, "guidanceFrom"), number(request, "guidanceTo")};
+  const auto range = listAt(request.Get("guidanceRange"), "guidanceRange",
+                            [](const Napi::Value& value) { return value.ToNumber().DoubleValue(); });
+  if (range.size() != 2) fail("guidanceRange", "two numbers");
+  result.guidance_range = {range[0], range[1]};
   result.cache_interval = integer(request, "cacheInterval");
   result.cache_layers = integer(request, "cacheLayers");
   result.token_merging = number(request, "tokenMerging");

@@ -1,7 +1,7 @@
 import type { PipelineDescription } from "#ts/description.js";
+import { optionsOf } from "#ts/options/sample.js";
 
-/** What a pipeline with a subject might have loaded. */
-export const description: PipelineDescription = {
+const loaded: Omit<PipelineDescription, "options"> = {
   device: "cpu",
   dtype: "fp32",
   networks: [],
@@ -14,3 +14,6 @@ export const description: PipelineDescription = {
   warnings: [],
   tokenizer: "",
 };
+
+/** What a pipeline with a subject might have loaded. */
+export const description: PipelineDescription = { ...loaded, options: optionsOf(loaded) };

@@ -1,8 +1,8 @@
 import { openAddonFor } from "../addon.js";
 import type { NativeSampleRequest } from "../native.js";
+import { nativeOptions } from "../options/sample.js";
 import { completeRecipe } from "../training/complete_recipe.js";
 import { type ModelFiles, withModelFiles } from "./model_files.js";
-import { plainSampling } from "./native_request.js";
 
 export interface SelfTest {
   /** From the drawing of the weights to the frames. */
@@ -97,9 +97,7 @@ function request(): NativeSampleRequest {
     promptIds: ids(7),
     negativeIds: ids(3),
     references: [],
-    ...{ frames: 4, width: 64, height: 64 },
-    ...{ steps: 2, guidanceScale: 4, seed: 1 },
-    ...plainSampling,
+    ...nativeOptions({ frames: 4, width: 64, height: 64, steps: 2, guidanceScale: 4, seed: 1 }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { CameoError } from "../errors.js";
+import { optionEntries } from "../options/sample_options.js";
 
 /** What a command prints where: results to stdout, the rest to stderr; as JSON, every event to stdout. */
 export interface OutputOptions {
@@ -9,9 +10,6 @@ export interface OutputOptions {
 
 /** Exit codes. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-
-/** Flags whose names are not their options' in kebab-case. */
-const flags: Record<string, string> = { guidanceScale: "--guidance", width: "--size", height: "--size" };
 
 /** One JSON object on a line of its own. */
 export function printEvent(event: string, fields: Record<string, unknown> = {}): void {
@@ -59,5 +57,9 @@ function errorName(error: unknown): string {
 }
 
 function flagOf(option: string): string {
-  return flags[option] ?? `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const [, known] = optionEntries.find(([name]) => name === option) ?? [];
+  return (
+    known?.flag?.replace(/ .*/, "") ??
+    `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  );
 }

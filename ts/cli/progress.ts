@@ -1,6 +1,6 @@
 import { duration } from "../duration.js";
 import type { LoadProgress } from "../options/load.js";
-import type { SampleProgress } from "../options/sample.js";
+import type { SampleProgress } from "../options/sample_options.js";
 import { PhaseClock } from "../progress.js";
 import { createBar } from "./bar.js";
 import { type OutputOptions, printEvent } from "./output.js";

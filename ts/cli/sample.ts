@@ -2,56 +2,26 @@ import { Command } from "commander";
 import { CameoError } from "../errors.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions, type LoadOptions } from "../options/load.js";
-import {
-  checkOutputs,
-  checkReferences,
-  checkRequest,
-  defaultFrames,
-  type SampleProgress,
-  type SampleRequest,
-} from "../options/sample.js";
+import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
+import { defaultFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkReferenceFiles } from "../prepared_request.js";
 import type { SaveOptions, Video } from "../video.js";
-import {
-  bytes,
-  collect,
-  loadOptionsOf,
-  type ModelFlags,
-  number,
-  range,
-  size,
-  withOutputFlags,
-} from "./flags.js";
+import { bytes, collect, loadOptionsOf, type ModelFlags, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
 import { createReporter, type Reporter } from "./progress.js";
+import { optionFlags, optionsOfFlags } from "./sampling_flags.js";
 
-/** The flags of `cameo sample` and of what makes a video as it does. */
+/** The flags of `cameo sample` and of what makes a video as it does: those that have a meaning here, beside `optionFlags`. */
 export interface SampleFlags extends ModelFlags, OutputOptions {
   prompt: string;
   output: string;
   reference?: string[];
-  negative?: string;
   seed?: number;
-  steps?: number;
-  guidance?: number;
-  guidanceRange?: [number, number];
-  cacheInterval?: number;
-  cacheLayers?: number;
-  tokenMerging?: number;
   frames?: number;
-  size?: [number, number];
-  fps?: number;
-  scheduler?: string;
-  referenceNoise?: number;
-  referenceNoiseMode?: string;
-  referenceLatents?: string;
-  fit?: string;
-  vaeTiling?: boolean;
   preview?: string;
-  saveLatents?: string;
 }
 
 const examples = `
@@ -79,27 +49,9 @@ export function sampleCommand(): Command {
 
 /** The flags that say how a video is made, of whatever model. */
 export function withSamplingFlags(command: Command): Command {
+  for (const flag of optionFlags()) command.addOption(flag);
   return command
-    .option("--negative <text>", "what it should not show")
-    .option("--seed <n>", "the same seed gives the same video (default: random)", number)
-    .option("--steps <n>", "denoising steps (default: 30)", number)
-    .option("--guidance <x>", "how strongly prompt and reference hold (default: 8)", number)
-    .option("--guidance-range <from:to>", "the part of the schedule that is guided (default: 0:1)", range)
-    .option(
-      "--cache-interval <n>",
-      "deep features every n steps only: faster, less exact (default: 1)",
-      number,
-    )
-    .option("--cache-layers <n>", "outermost layers that run in every step all the same (default: 1)", number)
-    .option(
-      "--token-merging <ratio>",
-      "share of tokens joined in self-attention, to 0.75 (default: 0)",
-      number,
-    )
-    .option("--frames <n>", "how many frames (default: 16)", number)
-    .option("--size <WxH>", "in pixels (default: the model's own)", size)
-    .option("--fps <n>", "frames a second (default: 8)", number)
-    .option("--scheduler <name>", "ddim (default)")
+    .option("--preview <file.png>", "write the newest preview here while sampling")
     .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
     .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
     .option("--kernels <name>", "fast (default) or plain, which is slower and a little more exact")
@@ -107,14 +59,7 @@ export function withSamplingFlags(command: Command): Command {
       "--max-memory <size>",
       "of the device, as in 6GB: slower in less (default: as much as there is)",
       bytes,
-    )
-    .option("--reference-noise <a>", "noise on the references, 0 to 1 (default: 0)", number)
-    .option("--reference-noise-mode <mode>", "independent (default) or as-released")
-    .option("--reference-latents <how>", "mode (default) or sample")
-    .option("--fit <how>", "fit a reference by cover (default), contain or fill")
-    .option("--vae-tiling", "decode in tiles: less memory for large frames")
-    .option("--preview <file.png>", "write the newest preview here while sampling")
-    .option("--save-latents <file>", "write the intermediate tensors to this .safetensors file");
+    );
 }
 
 /** Makes the video that the flags ask for, and says on stdout where it is. */
@@ -196,15 +141,7 @@ function warn(message: string, { json }: OutputOptions): void {
 }
 
 function sampleRequest(flags: SampleFlags): SampleRequest {
-  const { prompt, reference, frames, fps, steps, scheduler, seed } = flags;
-  const { guidanceRange, cacheInterval, cacheLayers, tokenMerging } = flags;
-  const { referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents } = flags;
-  const [width, height] = flags.size ?? [];
-  return defined({
-    ...{ prompt, reference, negativePrompt: flags.negative },
-    ...{ frames, width, height, fps, steps, guidanceScale: flags.guidance, scheduler, seed },
-    ...{ guidanceRange, cacheInterval, cacheLayers, tokenMerging },
-    ...{ referenceNoise, referenceNoiseMode, referenceLatents, fit, vaeTiling, saveLatents },
-    preview: flags.preview === undefined ? undefined : true,
-  }) as SampleRequest;
+  const { prompt, reference } = flags;
+  const preview = flags.preview === undefined ? undefined : true;
+  return defined({ prompt, reference, preview, ...optionsOfFlags(flags) }) as SampleRequest;
 }

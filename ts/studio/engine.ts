@@ -1,7 +1,8 @@
 import type { PipelineDescription } from "../description.js";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import type { LoadOptions } from "../options/load.js";
-import { completeRequest, defaultFrames, type SampleRequest } from "../options/sample.js";
+import { completeRequest } from "../options/sample.js";
+import type { SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import type { Video } from "../video.js";
 import { errorLine } from "./errors.js";
@@ -96,21 +97,6 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function readyState(description: PipelineDescription): ModelState {
-  const { device, dtype, subject, motion } = description;
-  // A request needs a reference to be complete, of which nothing is read here; one frame fits any model.
-  const reference = subject ? ["reference"] : [];
-  const { negativePrompt, width, height, fps, steps, guidanceScale } = completeRequest(
-    { prompt: "", reference, frames: 1 },
-    description,
-  );
-  const frames = defaultFrames(motion !== null);
-  return {
-    state: "ready",
-    device,
-    dtype,
-    subject,
-    maxFrames: motion?.maxFrames ?? null,
-    defaults: { negativePrompt, frames, width, height, fps, steps, guidanceScale },
-  };
+function readyState({ device, dtype, subject, motion, options }: PipelineDescription): ModelState {
+  return { state: "ready", device, dtype, subject, maxFrames: motion?.maxFrames ?? null, defaults: options };
 }

@@ -1,20 +1,13 @@
+import type { PipelineDescription } from "../description.js";
+import type { SampleRequest, StudioOption } from "../options/sample_options.js";
+
 /** What the server and its page say to each other, as JSON. */
 
 /** What a page asks for. Options that are left out take the model's defaults. */
-export interface VideoOrder {
-  prompt: string;
+export interface VideoOrder extends Pick<SampleRequest, StudioOption> {
   /** Ids that the server gave to uploaded pictures. */
   references?: readonly string[];
-  negativePrompt?: string;
-  frames?: number;
-  width?: number;
-  height?: number;
-  fps?: number;
-  steps?: number;
-  guidanceScale?: number;
-  /** Of the first video; those beside it take the numbers that follow. Default: drawn at random. */
-  seed?: number;
-  /** How many videos, each with its own seed. Default: 1. */
+  /** How many videos; the first has the seed, and those beside it the numbers that follow. Default: 1. */
   count?: number;
 }
 
@@ -76,7 +69,8 @@ export type ModelState =
       subject: boolean;
       /** Frames and references together; null where it makes stills. */
       maxFrames: number | null;
-      defaults: Required<Omit<VideoOrder, "prompt" | "references" | "seed" | "count">>;
+      /** What is shown in fields that are empty. */
+      defaults: PipelineDescription["options"];
     };
 
 /** All that every tab shows. */

@@ -5,6 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { checkOptions, option } from "../options/check.js";
+import { optionEntries } from "../options/sample_options.js";
 import type { Engine } from "./engine.js";
 import { errorAnswer, Refusal } from "./errors.js";
 import type { Events } from "./events.js";
@@ -35,10 +36,10 @@ const pageFolder = new URL("./page/", import.meta.url);
 const pageFiles = ["page.js", "page.css", "icon.svg", "licences.txt"];
 
 /** What a page may ask of the model, which checks it: not the options that name files or are functions. */
-const modelOptions = "prompt negativePrompt frames width height fps steps guidanceScale seed".split(" ");
+const shownOptions = optionEntries.filter(([, { label }]) => label !== undefined);
 
 const orderSchema = z.strictObject({
-  ...Object.fromEntries(modelOptions.map((name) => [name, z.unknown().optional()])),
+  ...Object.fromEntries(shownOptions.map(([name]) => [name, z.unknown().optional()])),
   references: option(z.array(z.string().max(64)).max(64).optional(), "an array of at most 64 ids"),
   count: option(z.int().min(1).max(16).optional(), "a whole number from 1 to 16"),
 });

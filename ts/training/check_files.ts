@@ -6,7 +6,8 @@ import { CameoError } from "../errors.js";
 import { exists } from "../media/files.js";
 import { readImage } from "../media/index.js";
 import { within } from "../options/check.js";
-import { type SampleRequest, toArray } from "../options/sample.js";
+import type { SampleRequest } from "../options/sample_options.js";
+import { toArray } from "../options/schema.js";
 import { referenceName } from "../prepared_request.js";
 import type { CompleteRecipe } from "./recipe.js";
 

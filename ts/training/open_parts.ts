@@ -5,6 +5,7 @@ import { CameoError, throwIfAborted } from "../errors.js";
 import { loadEncoder } from "../media/index.js";
 import type { NativeTrainer } from "../native.js";
 import { type LoadProgress, loadReport } from "../options/load.js";
+import { readDescription } from "../options/sample.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask, type TaskOptions } from "../task.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
@@ -107,7 +108,7 @@ async function openLoaded(
   toError: TaskOptions["toError"],
 ): Promise<Parts> {
   const clips = list.entries.length + list.unusable.length;
-  const description: TrainerDescription = { ...JSON.parse(native.describe()), clips };
+  const description = { ...readDescription<TrainerDescription>(native.describe()), clips };
   checkAgainstNetworks(recipe, description);
   const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
   const requests = recipe.validation?.requests ?? [];

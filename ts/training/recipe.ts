@@ -1,5 +1,5 @@
 import type { Complete } from "../options/complete.js";
-import type { SampleRequest } from "../options/sample.js";
+import type { SampleRequest } from "../options/sample_options.js";
 
 /** What a training run does: read from a JSON file with comments, or given as an object. */
 export interface Recipe {

@@ -125,6 +125,7 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     ],
     [[...given, "-o", output, "--size", "512"], /^cameo: option '--size <WxH>' .* as in 512x384\.$/],
     [[...given, "-o", output, "--guidance", "-1"], /^cameo: --guidance: -1 is not allowed/],
+    [[...given, "-o", output, "--negative", "no".repeat(5001)], /^cameo: --negative: '/],
     [[...given, "-o", output, "--size", "5000x64"], /^cameo: --size: 5000 is not allowed/],
     [[...given, "-o", output, "--device", "gpu"], /^cameo: --device: 'gpu' is not allowed/],
     [

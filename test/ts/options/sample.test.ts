@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
-import { checkOutputs, checkRequest, completeRequest, type SampleRequest } from "#ts/options/sample.js";
+import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
+import type { SampleRequest } from "#ts/options/sample_options.js";
 import { description } from "../../support/description.js";
 
 const loaded = { ...description, defaultSize: [512, 384] as [number, number] };

@@ -6,6 +6,7 @@ import { type CameoError, errorsOf } from "../../errors.js";
 import type { NativeLoadOptions, NativePipeline } from "../../native.js";
 import type { MotionShape, UNetShape, VaeShape } from "../../operations.js";
 import { checkLoadOptions, completeLoadOptions, type LoadOptions, loadReport } from "../../options/load.js";
+import { readDescription } from "../../options/sample.js";
 import { shippedModel } from "../../shipped_model/index.js";
 import { runTask } from "../../task.js";
 import { type ModelFiles, oneTensorFile, withModelFiles } from "../model_files.js";
@@ -73,7 +74,7 @@ async function open(
       toError,
     });
     const loadSeconds = (performance.now() - start) / 1000;
-    const description = JSON.parse(native.describe()) as PipelineDescription;
+    const description = readDescription(native.describe());
     return { native, description, shape: await readShape(options), loadSeconds };
   } catch (error) {
     await native.close();

@@ -1,8 +1,8 @@
 import type { PipelineDescription } from "../../description.js";
 import type { NativeSampleRequest, RgbImage } from "../../native.js";
 import { decoderOperations, encoderOperations, total, unetOperations } from "../../operations.js";
-import { completeRequest, defaultFrames } from "../../options/sample.js";
-import { plainSampling } from "../native_request.js";
+import { completeRequest, nativeOptions } from "../../options/sample.js";
+import { defaultFrames } from "../../options/sample_options.js";
 import type { ModelShape } from "./model.js";
 
 /** The part of a request that its time depends on. */
@@ -46,9 +46,7 @@ export function requestOf(work: Work, textPositions: number): NativeSampleReques
     promptIds: ids,
     negativeIds: ids,
     references: Array.from({ length: references }, () => gradient(width, height)),
-    ...{ frames, width, height, steps, guidanceScale },
-    seed: 0,
-    ...plainSampling,
+    ...nativeOptions({ frames, width, height, steps, guidanceScale, seed: 0 }),
   };
 }
 

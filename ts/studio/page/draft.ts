@@ -1,21 +1,21 @@
 import { effect, signal } from "@preact/signals";
 import type { GalleryEntry, VideoOrder } from "../protocol.js";
 import { fetchFile, fileUrl, hasReference, orderVideos, uploadReference } from "./api.js";
-import { numberFault, numberFields, numberNames, numberText, parseNumber } from "./numbers.js";
+import {
+  type NumberName,
+  numberFault,
+  numberFields,
+  numberNames,
+  numberText,
+  parseNumber,
+} from "./numbers.js";
 import { announcement } from "./store.js";
 
 /** What the form holds: as typed, so that an empty field takes the default. */
-export interface Draft {
+export interface Draft extends Record<NumberName, string> {
   prompt: string;
   references: readonly { id: string; name: string }[];
   count: string;
-  seed: string;
-  steps: string;
-  guidanceScale: string;
-  frames: string;
-  width: string;
-  height: string;
-  fps: string;
   negativePrompt: string;
 }
 
@@ -26,7 +26,7 @@ const empty: Draft = {
   prompt: "",
   references: [],
   count: "1",
-  ...{ seed: "", steps: "", guidanceScale: "", frames: "", width: "", height: "", fps: "" },
+  ...(Object.fromEntries(numberNames.map((name) => [name, ""])) as Record<NumberName, string>),
   negativePrompt: "",
 };
 
@@ -88,8 +88,8 @@ export async function submit(): Promise<void> {
 /** Fills the form with what made a video, its references included. */
 export async function useAgain({ id, request, references }: GalleryEntry): Promise<void> {
   draftError.value = "";
-  const fields = Object.fromEntries(numberNames.map((name) => [name, numberText(request[name])]));
-  const { prompt, negativePrompt } = request;
+  const fields = Object.fromEntries(numberNames.map((name) => [name, fieldText(request[name])]));
+  const { prompt, negativePrompt = "" } = request;
   draft.value = { ...empty, ...fields, prompt, negativePrompt };
   for (const name of references) {
     try {
@@ -113,6 +113,11 @@ function order({ prompt, references, count, negativePrompt, ...fields }: Draft):
     ...Object.fromEntries(given),
     ...(negativePrompt.trim() === "" ? {} : { negativePrompt }),
   };
+}
+
+/** Empty for an option that the video's request doesn't have. */
+function fieldText(value: unknown): string {
+  return typeof value === "number" ? numberText(value) : "";
 }
 
 function addReference(id: string, name: string): void {

@@ -1,15 +1,27 @@
-/** The fields that hold a number: what they are called, and whether it is a whole one. */
-export const numberFields = {
-  seed: { label: "Seed", whole: true },
-  steps: { label: "Steps", whole: true },
-  guidanceScale: { label: "Guidance", whole: false },
-  frames: { label: "Frames", whole: true },
-  fps: { label: "Frames a second", whole: false },
-  width: { label: "Width", whole: true },
-  height: { label: "Height", whole: true },
-} as const;
+import { optionEntries, type StudioOption } from "../../options/sample_options.js";
 
-export type NumberName = keyof typeof numberFields;
+export type NumberName = Exclude<StudioOption, "prompt" | "negativePrompt">;
+
+interface NumberField {
+  label: string;
+  whole: boolean;
+}
+
+/** The fields that hold a number: what they are called, and whether it is a whole one. */
+export const numberFields = Object.fromEntries(
+  optionEntries.flatMap(
+    ([
+      name,
+      {
+        label,
+        value: { kind },
+      },
+    ]) =>
+      label !== undefined && (kind === "whole" || kind === "number")
+        ? [[name, { label, whole: kind === "whole" }]]
+        : [],
+  ),
+) as Record<NumberName, NumberField>;
 
 export const numberNames = Object.keys(numberFields) as NumberName[];
 

@@ -1,9 +1,10 @@
 import { draft, draftError, setField, submit, uploading } from "./draft.js";
-import { type NumberName, numberFault, numberFields } from "./numbers.js";
+import { type NumberName, numberFault, numberFields, numberNames } from "./numbers.js";
 import { References } from "./references.js";
 import { model } from "./store.js";
 
-const optionNames = ["steps", "guidanceScale", "frames", "fps", "width", "height"] as const;
+/** The seed has its place above. */
+const foldedNames = numberNames.filter((name) => name !== "seed");
 const counts = [1, 2, 3, 4, 6, 8];
 
 /** What to make: pictures, a sentence, and what few change. */
@@ -74,7 +75,7 @@ function MoreOptions() {
       <summary>More options</summary>
       <div class="folded">
         <div class="grid">
-          {optionNames.map((name) => (
+          {foldedNames.map((name) => (
             <NumberField key={name} name={name} placeholder={String(defaults?.[name] ?? "")} />
           ))}
         </div>

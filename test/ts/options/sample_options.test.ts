@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { test } from "tap";
+import { optionFlags, optionsOfFlags } from "#ts/cli/sampling_flags.js";
+import { checkRequest, completeRequest, nativeOptions, optionsOf } from "#ts/options/sample.js";
+import { type OptionName, optionEntries } from "#ts/options/sample_options.js";
+import { description } from "../../support/description.js";
+
+const source = readFileSync("ts/options/sample_options.ts", "utf8");
+
+/** The comment of an option in `SampleRequest`, in one line. */
+function commentOf(name: OptionName): string {
+  const [before = ""] = source.split(new RegExp(`^  ${name}\\??: `, "m"));
+  const comment = before.slice(before.lastIndexOf("/**"));
+  if (!comment.trimEnd().endsWith("*/")) throw new Error(`${name} has no comment`);
+  return comment.replaceAll(/\s*\n\s*\*?\s*|\/\*\*|\*\//g, " ");
+}
+
+test("the comments say the table's defaults", (t) => {
+  let plain = 0;
+  for (const [name, { default: value, value: shape }] of optionEntries) {
+    if (value === undefined || typeof value === "function" || shape.kind === "pictures") continue;
+    const shown = JSON.stringify(value).replaceAll(",", ", ");
+    t.ok(
+      new RegExp(`Default: ${shown.replaceAll(/[[\]]/g, "\\$&")}[.,]`).test(commentOf(name)),
+      `${name}: ${shown}`,
+    );
+    plain++;
+  }
+  t.ok(plain > 10);
+  t.end();
+});
+
+test("every default is allowed", (t) => {
+  const complete = completeRequest({ prompt: "", reference: "a.png" }, description);
+  for (const [name, value] of Object.entries(complete)) {
+    t.doesNotThrow(() => checkRequest({ prompt: "", [name]: value }), name);
+  }
+  t.end();
+});
+
+test("a request's defaults are its own: changing one changes no other request", (t) => {
+  const made = () => completeRequest({ prompt: "", reference: "a.png" }, description).guidanceRange;
+  (made() as [number, number])[0] = 0.5;
+  t.strictSame(made(), [0, 1]);
+  t.end();
+});
+
+test("the options of what is loaded, each with its default", (t) => {
+  const { negativePrompt, ...options } = optionsOf(description);
+  t.match(negativePrompt, /^semi-realistic/);
+  t.strictSame(options, {
+    prompt: null,
+    reference: [],
+    seed: null,
+    steps: 30,
+    guidanceScale: 8,
+    guidanceRange: [0, 1],
+    cacheInterval: 1,
+    cacheLayers: 1,
+    tokenMerging: 0,
+    frames: 16,
+    fps: 8,
+    width: 64,
+    height: 64,
+    scheduler: "ddim",
+    referenceNoise: 0,
+    referenceNoiseMode: "independent",
+    referenceLatents: "mode",
+    fit: "cover",
+    vaeTiling: false,
+  });
+  const own = { guidanceScale: 3, negativePrompt: "bad" };
+  const still = optionsOf({ ...description, subject: false, motion: null, defaults: own });
+  t.match(still, { ...own, frames: 1, steps: 30 });
+  const ofSubjects = ["reference", "referenceNoise", "referenceNoiseMode", "referenceLatents", "fit"];
+  t.strictSame(
+    ofSubjects.filter((name) => name in still),
+    [],
+  );
+  t.end();
+});
+
+test("what the native half takes has a value, but where it depends on a model or there is none", (t) => {
+  const missing = Object.entries(nativeOptions({})).filter(([, value]) => value === undefined);
+  t.strictSame(
+    missing.map(([name]) => name),
+    ["seed", "frames", "width", "height", "saveLatents"],
+  );
+  t.match(nativeOptions({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
+  t.notOk("fps" in nativeOptions({ fps: 8 }));
+  t.end();
+});
+
+test("flags say what an option is, in the words of the command line", (t) => {
+  const read = (...args: string[]) => {
+    const command = new Command("x").exitOverride();
+    for (const flag of optionFlags()) command.addOption(flag);
+    return optionsOfFlags(command.parse(args, { from: "user" }).opts());
+  };
+  t.strictSame(read(), {});
+  t.strictSame(
+    read(
+      ...["--negative", "no", "--guidance", "2.5", "--guidance-range", "0.2:0.8", "--size", "64x32"],
+      ...["--cache-interval", "3", "--fit", "fill", "--vae-tiling", "--save-latents", "a.safetensors"],
+    ),
+    {
+      negativePrompt: "no",
+      guidanceScale: 2.5,
+      guidanceRange: [0.2, 0.8],
+      cacheInterval: 3,
+      width: 64,
+      height: 32,
+      fit: "fill",
+      vaeTiling: true,
+      saveLatents: "a.safetensors",
+    },
+  );
+  const other: Partial<Record<OptionName, string>> = {
+    negativePrompt: "--negative",
+    guidanceScale: "--guidance",
+    width: "--size",
+    height: "--size",
+  };
+  for (const [name, { flag }] of optionEntries) {
+    const kebab = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (flag !== undefined) t.equal(flag.split(" ")[0], other[name] ?? kebab);
+  }
+  t.end();
+});

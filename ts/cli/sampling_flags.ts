@@ -1,0 +1,53 @@
+import { Option } from "commander";
+import type { Shape } from "../options/kinds.js";
+import {
+  type AnyOption,
+  type OptionName,
+  optionEntries,
+  type SampleRequest,
+} from "../options/sample_options.js";
+import { number, range, size } from "./flags.js";
+
+type Entry = readonly [OptionName, AnyOption];
+
+/** The table's flags, each with the options that it gives. */
+const entriesOfFlags = new Map<string, Entry[]>();
+for (const entry of optionEntries) {
+  const { flag } = entry[1];
+  if (flag !== undefined) entriesOfFlags.set(flag, [...(entriesOfFlags.get(flag) ?? []), entry]);
+}
+
+/** Of the options in the table that have a flag. */
+export function optionFlags(): Option[] {
+  return [...entriesOfFlags].map(([flag, entries]) => {
+    const option = new Option(flag, helpOf((entries[0] as Entry)[1]));
+    const parse = entries.length === 2 ? size : parsers[(entries[0] as Entry)[1].value.kind];
+    return parse ? option.argParser<unknown>(parse) : option;
+  });
+}
+
+/** What the flags that were given, as commander names them, say of a request. */
+export function optionsOfFlags(flags: object): Partial<SampleRequest> {
+  const options = [...entriesOfFlags].flatMap(([flag, entries]) => {
+    const value = (flags as Record<string, unknown>)[new Option(flag).attributeName()];
+    if (value === undefined) return [];
+    return entries.map(([name], i) => [name, entries.length === 2 ? (value as unknown[])[i] : value]);
+  });
+  return Object.fromEntries(options);
+}
+
+/** Other kinds are what was typed. */
+const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = { whole: number, number, range };
+
+function helpOf({ help, value, default: taken }: AnyOption): string {
+  if (value.kind === "choice") return [help, choices(value.names, taken)].filter(Boolean).join(" ");
+  const isShown = taken !== undefined && typeof taken !== "function" && value.kind !== "switch";
+  return isShown ? `${help} (default: ${Array.isArray(taken) ? taken.join(":") : taken})` : `${help}`;
+}
+
+/** "cover (default), contain or fill". */
+function choices(names: readonly string[], taken: unknown): string {
+  const shown = names.map((name) => (name === taken ? `${name} (default)` : name));
+  const last = shown.pop();
+  return shown.length === 0 ? `${last}` : `${shown.join(", ")} or ${last}`;
+}

@@ -1,0 +1,29 @@
+/** What an option's values are, as data alone: the studio's page reads it, too. */
+export type Shape =
+  | { readonly kind: "text"; readonly longest: number }
+  /** "range" is two numbers in rising order. */
+  | { readonly kind: "whole" | "number" | "range"; readonly min: number; readonly max: number }
+  | { readonly kind: "choice"; readonly names: readonly string[] }
+  | { readonly kind: "file"; readonly ending: string }
+  | { readonly kind: "pictures"; readonly most: number }
+  | { readonly kind: "switch" | "signal" | "callback" };
+
+declare const typed: unique symbol;
+
+/** A shape whose values have the type T, and no wider or narrower one. */
+export type Kind<T> = Shape & { readonly [typed]: (value: T) => T };
+
+export function kindOf<T>(shape: Shape): Kind<T> {
+  return shape as Kind<T>;
+}
+
+export const text = (longest: number) => kindOf<string>({ kind: "text", longest });
+export const whole = (min: number, max: number) => kindOf<number>({ kind: "whole", min, max });
+export const number = (min: number, max: number) => kindOf<number>({ kind: "number", min, max });
+export const range = (min: number, max: number) =>
+  kindOf<readonly [number, number]>({ kind: "range", min, max });
+export const oneOf = <const Names extends readonly string[]>(...names: Names) =>
+  kindOf<Names[number]>({ kind: "choice", names });
+/** The path of a file, whose name has this ending. */
+export const file = (ending: string) => kindOf<string>({ kind: "file", ending });
+export const yesOrNo = kindOf<boolean>({ kind: "switch" });

@@ -1,0 +1,310 @@
+import type { Fit, ImageSource } from "../media/index.js";
+import type { RgbImage } from "../native.js";
+import type { SampleDefaults } from "../shipped_model/index.js";
+import type { Complete } from "./complete.js";
+import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
+
+/** What `pipe.sample` takes. */
+export interface SampleRequest {
+  /** What the video shows. */
+  prompt: string;
+  /** One picture of the subject, or several of the same one. */
+  reference?: ImageSource | readonly ImageSource[] | undefined;
+  /** What it should not show. Default: a list of common faults with a subject, nothing without one. */
+  negativePrompt?: string | undefined;
+  /** How many frames. Default: 16 with motion modules; without them it can only be 1. */
+  frames?: number | undefined;
+  /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */
+  width?: number | undefined;
+  /** As for `width`. */
+  height?: number | undefined;
+  /** Frames a second, of the file that is saved. Default: 8. */
+  fps?: number | undefined;
+  /** Denoising steps. Default: 30. */
+  steps?: number | undefined;
+  /** How strongly prompt and reference hold; 1 is no guidance. Default: 8. */
+  guidanceScale?: number | undefined;
+  /**
+   * The part of the schedule that is guided, from 0 (its first step) to 1 (its end); the other steps cost half as much.
+   * Default: [0, 1].
+   */
+  guidanceRange?: readonly [number, number] | undefined;
+  /**
+   * Compute the network's deep features every so many steps and use them again in between (arXiv 2312.00858): faster, less
+   * exact. Default: 1, every step.
+   */
+  cacheInterval?: number | undefined;
+  /** How many of the outermost layers run in every step where `cacheInterval` is above 1. Default: 1. */
+  cacheLayers?: number | undefined;
+  /**
+   * The share of tokens that are joined with others like them in the self-attention of the outermost level
+   * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
+   */
+  tokenMerging?: number | undefined;
+  /** Default: "ddim". */
+  scheduler?: "ddim" | undefined;
+  /**
+   * A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Below 2^32 the noise is what PyTorch draws
+   * for that seed. Default: drawn at random.
+   */
+  seed?: number | undefined;
+  /** Noise put on the references, alpha of the paper's section on GIRL: 0 (none) to 1. Default: 0. */
+  referenceNoise?: number | undefined;
+  /**
+   * "independent" from step to step, or cumulative, "as-released" by the paper's authors. Default: "independent".
+   */
+  referenceNoiseMode?: "independent" | "as-released" | undefined;
+  /** The references' latents: the "mode" of what the encoder says, or a "sample", by the seed. Default: "mode". */
+  referenceLatents?: "mode" | "sample" | undefined;
+  /** How a reference of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
+  fit?: Fit | undefined;
+  /** Decode in overlapping tiles: less memory for large frames, small differences. Default: false. */
+  vaeTiling?: boolean | undefined;
+  /** Send a small picture of the middle frame with each denoising step's progress. Default: false. */
+  preview?: boolean | undefined;
+  /** Write the intermediate tensors to this .safetensors file. */
+  saveLatents?: string | undefined;
+  /** Ends the sampling within one network evaluation; the promise then rejects with ERR_ABORTED. */
+  signal?: AbortSignal | undefined;
+  /** Called after each step; what it throws, the promise rejects with. */
+  onProgress?: ((progress: SampleProgress) => void) | undefined;
+}
+
+/** How far a sampling is. */
+export interface SampleProgress {
+  /** Prompt and references, then the denoising, then the frames. */
+  phase: "encode" | "denoise" | "decode";
+  /** Units done of `steps` in this phase: pictures and prompts, denoising steps, frames. */
+  step: number;
+  /** Units in this phase. */
+  steps: number;
+  /** Until the frames are there, as far as the speed so far tells. */
+  etaSeconds?: number;
+  /** Where the request asked for it. */
+  preview?: RgbImage;
+}
+
+/**
+ * A request with every default that it took: given to `sample` again, it makes the same frames.
+ *
+ * @interface
+ */
+export type CompleteSampleRequest = {
+  /** The pictures of the subject; none for a pipeline without one. */
+  reference: readonly ImageSource[];
+} & Complete<Omit<SampleRequest, "reference" | "preview" | "saveLatents" | "signal" | "onProgress">>;
+
+export type OptionName = keyof SampleRequest;
+
+/** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
+export interface Loaded {
+  readonly subject: boolean;
+  readonly motion: { readonly maxFrames: number } | null;
+  readonly latentScale: number;
+  readonly defaultSize: readonly [width: number, height: number];
+  readonly defaults?: SampleDefaults;
+}
+
+/** All that is said of an option beside its type and its comment in `SampleRequest`. */
+export interface SampleOption<T> {
+  readonly value: Kind<T>;
+  /** What it is where a request says nothing and the model has no default of its own. */
+  readonly default?: T | ((loaded: Loaded) => T);
+  /** Instead of a default: drawn anew for each request. */
+  readonly draw?: () => T;
+  readonly required?: true;
+  /** The native half takes it, in native/pipeline/request.cc. */
+  readonly native?: true;
+  /** What it is of no use without. */
+  readonly needs?: "subject";
+  /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
+  readonly ofCall?: true;
+  /** On the command line. Options with the same flag share it, as "--size" is width and height. */
+  readonly flag?: `--${string}`;
+  /** The flag's, to which a plain default is added, and of a choice its names. */
+  readonly help?: string;
+  /** Of its field in the studio. */
+  readonly label?: string;
+}
+
+/** The negative prompt of the paper's authors. */
+const subjectNegativePrompt =
+  "semi-realistic, cgi, 3d, render, sketch, cartoon, drawing, anime, text, close up, cropped, out of frame, " +
+  "worst quality, low quality, jpeg artifacts, ugly, duplicate, morbid, mutilated, extra fingers, mutated hands, " +
+  "poorly drawn hands, poorly drawn face, mutation, deformed, blurry, dehydrated, bad anatomy, bad proportions, " +
+  "extra limbs, cloned face, disfigured, gross proportions, malformed limbs, missing arms, missing legs, " +
+  "extra arms, extra legs, fused fingers, too many fingers, long neck";
+
+const framesOfVideo = 16;
+
+/** Without motion modules there is no video, only a still. */
+export function defaultFrames(hasMotion: boolean): number {
+  return hasMotion ? framesOfVideo : 1;
+}
+
+/** Below 2^53. */
+function randomSeed(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 11) * 2 ** 32 + low;
+}
+
+/** Every option of a request, once. What checks, completes, shows or passes on a request goes by this table. */
+export const sampleOptions = {
+  prompt: { value: text(10_000), required: true, label: "Prompt" },
+  reference: {
+    value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 64 }),
+    default: [],
+    needs: "subject",
+  },
+  negativePrompt: {
+    value: text(10_000),
+    default: ({ subject }) => (subject ? subjectNegativePrompt : ""),
+    flag: "--negative <text>",
+    help: "what it should not show",
+    label: "What it should not show",
+  },
+  seed: {
+    value: whole(0, Number.MAX_SAFE_INTEGER),
+    draw: randomSeed,
+    native: true,
+    flag: "--seed <n>",
+    help: "the same seed gives the same video (default: random)",
+    label: "Seed",
+  },
+  steps: {
+    value: whole(1, 1000),
+    default: 30,
+    native: true,
+    flag: "--steps <n>",
+    help: "denoising steps",
+    label: "Steps",
+  },
+  guidanceScale: {
+    value: number(0, 100),
+    default: 8,
+    native: true,
+    flag: "--guidance <x>",
+    help: "how strongly prompt and reference hold",
+    label: "Guidance",
+  },
+  guidanceRange: {
+    value: range(0, 1),
+    default: [0, 1],
+    native: true,
+    flag: "--guidance-range <from:to>",
+    help: "the part of the schedule that is guided",
+  },
+  cacheInterval: {
+    value: whole(1, 1000),
+    default: 1,
+    native: true,
+    flag: "--cache-interval <n>",
+    help: "deep features every n steps only: faster, less exact",
+  },
+  cacheLayers: {
+    value: whole(1, 100),
+    default: 1,
+    native: true,
+    flag: "--cache-layers <n>",
+    help: "outermost layers that run in every step all the same",
+  },
+  tokenMerging: {
+    value: number(0, 0.75),
+    default: 0,
+    native: true,
+    flag: "--token-merging <ratio>",
+    help: "share of tokens joined in self-attention, to 0.75",
+  },
+  frames: {
+    value: whole(1, 1024),
+    default: ({ motion }) => defaultFrames(motion !== null),
+    native: true,
+    flag: "--frames <n>",
+    help: `how many frames (default: ${framesOfVideo})`,
+    label: "Frames",
+  },
+  fps: {
+    value: number(1, 120),
+    default: 8,
+    flag: "--fps <n>",
+    help: "frames a second",
+    label: "Frames a second",
+  },
+  width: {
+    value: whole(8, 4096),
+    default: ({ defaultSize }) => defaultSize[0],
+    native: true,
+    flag: "--size <WxH>",
+    help: "in pixels (default: the model's own)",
+    label: "Width",
+  },
+  height: {
+    value: whole(8, 4096),
+    default: ({ defaultSize }) => defaultSize[1],
+    native: true,
+    flag: "--size <WxH>",
+    label: "Height",
+  },
+  scheduler: { value: oneOf("ddim"), default: "ddim", native: true, flag: "--scheduler <name>" },
+  referenceNoise: {
+    value: number(0, 1),
+    default: 0,
+    native: true,
+    needs: "subject",
+    flag: "--reference-noise <a>",
+    help: "noise on the references, 0 to 1",
+  },
+  referenceNoiseMode: {
+    value: oneOf("independent", "as-released"),
+    default: "independent",
+    native: true,
+    needs: "subject",
+    flag: "--reference-noise-mode <mode>",
+  },
+  referenceLatents: {
+    value: oneOf("mode", "sample"),
+    default: "mode",
+    native: true,
+    needs: "subject",
+    flag: "--reference-latents <how>",
+  },
+  fit: {
+    value: oneOf("cover", "contain", "fill"),
+    default: "cover",
+    needs: "subject",
+    flag: "--fit <how>",
+    help: "fit a reference by",
+  },
+  vaeTiling: {
+    value: yesOrNo,
+    default: false,
+    native: true,
+    flag: "--vae-tiling",
+    help: "decode in tiles: less memory for large frames",
+  },
+  preview: { value: yesOrNo, default: false, native: true, ofCall: true },
+  saveLatents: {
+    value: file(".safetensors"),
+    native: true,
+    ofCall: true,
+    flag: "--save-latents <file>",
+    help: "write the intermediate tensors to this .safetensors file",
+  },
+  signal: { value: kindOf<AbortSignal>({ kind: "signal" }), ofCall: true },
+  onProgress: { value: kindOf<(progress: SampleProgress) => void>({ kind: "callback" }), ofCall: true },
+} as const satisfies { [Name in OptionName]-?: SampleOption<NonNullable<SampleRequest[Name]>> };
+
+/** An option as the table has it, whichever it is. */
+export type AnyOption = Omit<SampleOption<never>, "value" | "default" | "draw"> & {
+  readonly value: Shape;
+  readonly default?: unknown;
+  readonly draw?: () => unknown;
+};
+
+/** The table's entries, in its order. */
+export const optionEntries = Object.entries(sampleOptions) as readonly (readonly [OptionName, AnyOption])[];
+
+/** The options that have fields in the studio. */
+export type StudioOption = {
+  [Name in OptionName]: (typeof sampleOptions)[Name] extends { label: string } ? Name : never;
+}[OptionName];

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import type { ImageSource } from "../media/index.js";
+import { option } from "./check.js";
+import type { Shape } from "./kinds.js";
+
+/** What an option's value must be, for a schema and in words. */
+export function schemaOf(shape: Shape, { required = false } = {}): z.ZodType {
+  const [schema, allowed] = described(shape);
+  return option(required ? schema : schema.optional(), allowed);
+}
+
+function described(shape: Shape): [schema: z.ZodType, allowed: string] {
+  switch (shape.kind) {
+    case "text":
+      return [z.string().max(shape.longest), `a text of at most ${shape.longest} characters`];
+    case "whole":
+      return [z.int().min(shape.min).max(shape.max), `a whole number ${bounds(shape)}`];
+    case "number":
+      return [between(shape), `a number ${bounds(shape)}`];
+    case "range":
+      return [
+        z.tuple([between(shape), between(shape)]).refine(([from, to]) => from <= to),
+        `two numbers ${bounds(shape)} in rising order`,
+      ];
+    case "choice":
+      return [z.enum(shape.names), shape.names.map((name) => `"${name}"`).join(" or ")];
+    case "file":
+      return [z.string().refine((path) => path.endsWith(shape.ending)), `the path of a ${shape.ending} file`];
+    case "pictures":
+      return [
+        z.union([imageSource, z.array(imageSource).max(shape.most)]),
+        `a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most ${shape.most}`,
+      ];
+    case "switch":
+      return [z.boolean(), "true or false"];
+    case "signal":
+      return [z.instanceof(AbortSignal), "an AbortSignal"];
+    case "callback":
+      return [z.custom((value) => typeof value === "function"), "a function"];
+  }
+}
+
+/** A checked value, as `video.request` has it. */
+export function completed(value: unknown, { kind }: Shape): unknown {
+  if (kind !== "pictures") return value;
+  // As texts, which unlike URLs may be passed to another thread.
+  return toArray(value as Pictures).map((source) => (source instanceof URL ? source.href : source));
+}
+
+type Pictures = ImageSource | readonly ImageSource[] | undefined;
+
+export function toArray(pictures: Pictures): readonly ImageSource[] {
+  if (pictures === undefined) return [];
+  return Array.isArray(pictures) ? pictures : [pictures as ImageSource];
+}
+
+interface Bounds {
+  min: number;
+  max: number;
+}
+
+function between({ min, max }: Bounds): z.ZodNumber {
+  return z.number().min(min).max(max);
+}
+
+function bounds({ min, max }: Bounds): string {
+  return `from ${min} to ${max}`;
+}
+
+const imageSource = z.custom<ImageSource>(isImageSource);
+
+function isImageSource(value: unknown): boolean {
+  if (typeof value === "string") return value !== "";
+  if (value instanceof URL || value instanceof Uint8Array) return true;
+  return (
+    typeof value === "object" && value !== null && "data" in value && "width" in value && "height" in value
+  );
+}
