@@ -26,9 +26,10 @@ export interface NativeLoadOptions {
   drawMissing?: number;
 }
 
-/** `nativeOptions`, and what is no option of their kind. */
+/** A request: `nativeOptions`, and beside them what has no place in a text. */
 export interface NativeSampleRequest {
-  [option: string]: unknown;
+  /** JSON. */
+  options: string;
   /** Token ids with start, end and padding; as many as the text encoder has positions. */
   promptIds: Int32Array;
   negativeIds: Int32Array;
@@ -56,7 +57,8 @@ export type OnNativeProgress = (progress: NativeProgress) => void;
 
 /** One pipeline: a thread of its own that runs its tasks one after another. */
 export interface NativePipeline {
-  load(options: NativeLoadOptions, onProgress: OnNativeProgress): NativeTask<undefined>;
+  /** JSON of `NativeLoadOptions`. */
+  load(options: string, onProgress: OnNativeProgress): NativeTask<undefined>;
   /** RGB frames, (frames, height, width, 3). */
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
   /** What the VAE makes of a picture whose sides are multiples of its scale. */

@@ -2,6 +2,7 @@ import { openAddonFor } from "./addon.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
+import { nativeText } from "./native_text.js";
 import { checkModelPaths, completeLoadOptions, type LoadOptions, loadReport } from "./options/load.js";
 import { readDescription } from "./options/sample.js";
 import type { SampleRequest } from "./options/sample_options.js";
@@ -57,7 +58,7 @@ export class Pipeline implements AsyncDisposable {
     checkModelPaths(nativeOptions);
     const native = new (openAddonFor(nativeOptions.device).Pipeline)();
     try {
-      await runTask((report) => native.load(nativeOptions, report), {
+      await runTask((report) => native.load(nativeText(nativeOptions), report), {
         signal,
         onProgress: loadReport(onProgress),
         toError,

@@ -50,7 +50,7 @@ export async function prepareRequest(
   // The default is longer than CLIP reads, as its authors' program has it.
   if (request.negativePrompt !== undefined) warnings.push(...cutWarning("negative prompt", negative));
   const native: NativeSampleRequest = {
-    ...nativeOptions({ ...complete, preview, saveLatents }),
+    options: nativeOptions({ ...complete, preview, saveLatents }),
     promptIds: prompt.ids,
     negativeIds: negative.ids,
     references,

@@ -32,7 +32,7 @@ await lines.next();
 const times = [];
 const stop = new AbortController();
 lines.next().then(() => stop.abort());
-await runTask((report) => native.sample({ ...request, preview: false }, report), {
+await runTask((report) => native.sample(request, report), {
   signal: stop.signal,
   onProgress: ({ phase }) => {
     if (phase === "decode") stop.abort();

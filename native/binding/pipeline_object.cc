@@ -1,6 +1,7 @@
 #include "binding/pipeline_object.h"
 
 #include "binding/values.h"
+#include "core/config.h"
 #include "families/families.h"
 
 namespace cameo::binding {
@@ -19,7 +20,7 @@ PipelineObject::PipelineObject(const Napi::CallbackInfo& info)
 
 Napi::Value PipelineObject::load(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const pipeline::LoadOptions options = readLoadOptions(info[0].ToObject());
+    const auto options = pipeline::LoadOptions::read(Config::options(info[0].ToString()));
     return tasks_.load(
         Value(), info[1], [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
           auto pipeline = families::loadPipeline(options, progress, cancellation);

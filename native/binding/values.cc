@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "core/error.h"
+#include "core/config.h"
 
 namespace cameo::binding {
 
@@ -12,9 +12,10 @@ namespace {
   throw Error(ErrorCode::InvalidOption, std::string(name) + ": " + type + " is expected");
 }
 
-std::string text(const Napi::Object& object, const char* name, const std::string& fallback = "") {
+/// Empty where it is undefined.
+std::string text(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
-  if (value.IsUndefined()) return fallback;
+  if (value.IsUndefined()) return "";
   if (!value.IsString()) fail(name, "a string");
   return value.As<Napi::String>();
 }
@@ -71,18 +72,6 @@ auto listAt(const Napi::Value& value, const char* name, const Read& read) {
   return result;
 }
 
-std::vector<std::string> texts(const Napi::Object& object, const char* name) {
-  if (object.Get(name).IsUndefined()) return {};
-  return listAt(object.Get(name), name,
-                [](const Napi::Value& value) { return value.ToString().Utf8Value(); });
-}
-
-pipeline::ReferenceNoiseMode noiseMode(const std::string& name) {
-  if (name == "independent") return pipeline::ReferenceNoiseMode::Independent;
-  if (name == "as-released") return pipeline::ReferenceNoiseMode::AsReleased;
-  fail("referenceNoiseMode", "\"independent\" or \"as-released\"");
-}
-
 /// (images, C, h, w), fp32.
 at::Tensor latents(const Napi::Object& object, const char* name, const std::vector<int64_t>& shape) {
   const auto values = typedArray<float>(object, name, napi_float32_array, "a Float32Array");
@@ -129,52 +118,17 @@ train::MicroBatch microBatch(const Napi::Value& samples) {
 
 }  // namespace
 
-pipeline::LoadOptions readLoadOptions(const Napi::Object& options) {
-  const auto given = [&](const char* name) -> std::optional<uint64_t> {
-    if (options.Get(name).IsUndefined()) return std::nullopt;
-    return integer(options, name);
-  };
-  return {.base = text(options, "base"),
-          .motion = text(options, "motion"),
-          .subject = texts(options, "subject"),
-          .draw_missing = given("drawMissing"),
-          .device = text(options, "device", "auto"),
-          .dtype = text(options, "dtype", "auto"),
-          .plain_kernels = text(options, "kernels", "fast") == "plain",
-          .max_memory = given("maxMemory")};
-}
-
 pipeline::RgbImage readImage(const Napi::Object& object) {
   return {bytes(object, "data"), integer(object, "width"), integer(object, "height")};
 }
 
 pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
-  pipeline::SampleRequest result;
+  auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
   result.prompt_ids = ids(request, "promptIds");
   result.negative_ids = ids(request, "negativeIds");
   result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
     return readImage(objectAt(reference, "references"));
   });
-  result.frames = integer(request, "frames");
-  result.width = integer(request, "width");
-  result.height = integer(request, "height");
-  result.steps = integer(request, "steps");
-  result.guidance_scale = number(request, "guidanceScale");
-  const auto range = listAt(request.Get("guidanceRange"), "guidanceRange",
-                            [](const Napi::Value& value) { return value.ToNumber().DoubleValue(); });
-  if (range.size() != 2) fail("guidanceRange", "two numbers");
-  result.guidance_range = {range[0], range[1]};
-  result.cache_interval = integer(request, "cacheInterval");
-  result.cache_layers = integer(request, "cacheLayers");
-  result.token_merging = number(request, "tokenMerging");
-  result.sampler.scheduler = text(request, "scheduler");
-  result.seed = static_cast<uint64_t>(integer(request, "seed"));
-  result.reference_noise = number(request, "referenceNoise");
-  result.reference_noise_mode = noiseMode(text(request, "referenceNoiseMode"));
-  result.sample_reference_latents = text(request, "referenceLatents") == "sample";
-  result.vae_tiling = boolean(request, "vaeTiling");
-  result.preview = boolean(request, "preview");
-  result.save_latents = text(request, "saveLatents");
   return result;
 }
 

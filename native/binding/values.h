@@ -9,10 +9,8 @@
 
 namespace cameo::binding {
 
-/// `NativeLoadOptions`, `RgbImage`, `NativeSampleRequest` and `NativeStepInput` of ts/native.ts as plain
-/// structs. The TypeScript layer has checked every option; here only types are, so that a wrong call throws
-/// and does not crash.
-pipeline::LoadOptions readLoadOptions(const Napi::Object& options);
+/// `RgbImage`, `NativeSampleRequest` and `NativeStepInput` of ts/native.ts as plain structs. The TypeScript
+/// layer has checked every option; here only types are, so that a wrong call throws and does not crash.
 pipeline::RgbImage readImage(const Napi::Object& object);
 pipeline::SampleRequest readSampleRequest(const Napi::Object& request);
 train::StepInput readStepInput(const Napi::Object& input);

@@ -2,21 +2,26 @@
 
 #include <c10/util/StringUtil.h>
 
-#include "core/error.h"
-
 namespace cameo {
 
 using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxListLength = 16;
+constexpr int64_t kMostExact = (int64_t{1} << 53) - 1;
 
 }  // namespace
 
-Config::Config(json values, std::string owner) : values_(std::move(values)), owner_(std::move(owner)) {
-  if (!values_.is_object())
-    throw Error(ErrorCode::WeightsFormat, owner_ + ": the config is not a JSON object");
+Config::Config(json values, std::string owner, ErrorCode code, std::string place)
+    : values_(std::move(values)), owner_(std::move(owner)), code_(code), place_(std::move(place)) {
+  if (!values_.is_object()) throw Error(code_, owner_ + ": the config is not a JSON object");
+}
+
+Config::Config(json values, std::string owner)
+    : Config(std::move(values), owner, ErrorCode::WeightsFormat, owner + ": config field ") {}
+
+Config Config::options(const std::string& text) {
+  return {json::parse(text, nullptr, /*allow_exceptions=*/false), "options", ErrorCode::InvalidOption, ""};
 }
 
 bool Config::has(const char* field) const {
@@ -34,7 +39,7 @@ std::vector<std::string> Config::unasked() const {
 }
 
 Config Config::narrowed(json values) const {
-  Config result(std::move(values), owner_);
+  Config result(std::move(values), owner_, code_, place_);
   result.asked_ = asked_;
   return result;
 }
@@ -49,8 +54,7 @@ void Config::fail(const char* field, const std::string& allowed) const {
   const auto found = values_.find(field);
   const std::string value =
       found == values_.end() ? "absent" : found->dump(-1, ' ', true, json::error_handler_t::replace);
-  throw Error(ErrorCode::WeightsFormat,
-              c10::str(owner_, ": config field ", field, " is ", value.substr(0, 80), "; ", allowed));
+  throw Error(code_, c10::str(place_, field, " is ", value.substr(0, 80), "; ", allowed));
 }
 
 int64_t Config::checkedInteger(const char* field, const json& value, int64_t min, int64_t max) const {
@@ -66,21 +70,39 @@ int64_t Config::integer(const char* field, int64_t fallback, int64_t min, int64_
 }
 
 double Config::number(const char* field, double fallback) const {
-  if (!has(field)) return fallback;
-  if (!values_[field].is_number()) fail(field, "it must be a number");
-  return values_[field].get<double>();
+  return has(field) ? number(field) : fallback;
 }
 
 bool Config::boolean(const char* field, bool fallback) const {
-  if (!has(field)) return fallback;
-  if (!values_[field].is_boolean()) fail(field, "it must be true or false");
-  return values_[field].get<bool>();
+  return has(field) ? boolean(field) : fallback;
 }
 
 std::string Config::text(const char* field, const std::string& fallback) const {
-  if (!has(field)) return fallback;
-  if (!values_[field].is_string()) fail(field, "it must be a string");
-  return values_[field].get<std::string>();
+  return has(field) ? text(field) : fallback;
+}
+
+const json& Config::value(const char* field) const {
+  if (!has(field)) fail(field, "it must be given");
+  return values_[field];
+}
+
+int64_t Config::integer(const char* field) const {
+  return checkedInteger(field, value(field), -kMostExact, kMostExact);
+}
+
+double Config::number(const char* field) const {
+  if (!value(field).is_number()) fail(field, "it must be a number");
+  return value(field).get<double>();
+}
+
+bool Config::boolean(const char* field) const {
+  if (!value(field).is_boolean()) fail(field, "it must be true or false");
+  return value(field).get<bool>();
+}
+
+std::string Config::text(const char* field) const {
+  if (!value(field).is_string()) fail(field, "it must be a string");
+  return value(field).get<std::string>();
 }
 
 std::vector<int64_t> Config::integers(const char* field, size_t count, int64_t fallback, int64_t max) const {
@@ -95,19 +117,20 @@ std::vector<int64_t> Config::integerList(const char* field, std::vector<int64_t>
                                          int64_t max) const {
   if (!has(field)) return fallback;
   const json& list = values_[field];
-  if (!list.is_array() || list.empty() || list.size() > kMaxListLength) {
-    fail(field, c10::str("it must be a list of 1 to ", kMaxListLength, " numbers"));
+  if (!list.is_array() || list.empty() || list.size() > kMostEntries) {
+    fail(field, c10::str("it must be a list of 1 to ", kMostEntries, " numbers"));
   }
   std::vector<int64_t> result;
   for (const json& value : list) result.push_back(checkedInteger(field, value, 1, max));
   return result;
 }
 
-std::vector<std::string> Config::texts(const char* field, std::vector<std::string> fallback) const {
+std::vector<std::string> Config::texts(const char* field, std::vector<std::string> fallback,
+                                       size_t most) const {
   if (!has(field)) return fallback;
   const json& list = values_[field];
-  if (!list.is_array() || list.empty() || list.size() > kMaxListLength) {
-    fail(field, c10::str("it must be a list of 1 to ", kMaxListLength, " names"));
+  if (!list.is_array() || list.empty() || list.size() > most) {
+    fail(field, c10::str("it must be a list of 1 to ", most, " names"));
   }
   std::vector<std::string> result;
   for (const json& value : list) {

@@ -9,6 +9,10 @@
 #include "samplers/samplers.h"
 #include "weights/subject.h"
 
+namespace cameo {
+class Config;
+}
+
 namespace cameo::pipeline {
 
 /// 8-bit RGB, row by row.
@@ -35,6 +39,9 @@ struct LoadOptions {
   bool check_only = false;
   /// Bytes of the device's memory that weights and a request may take; none: as much as there is.
   std::optional<uint64_t> max_memory = {};
+
+  /// `NativeLoadOptions` of ts/native.ts.
+  static LoadOptions read(const Config& options);
 };
 
 enum class ReferenceNoiseMode {
@@ -44,34 +51,40 @@ enum class ReferenceNoiseMode {
 
 /// A part of the schedule: 0 is its first step, 1 its end.
 struct ScheduleRange {
-  double from = 0;
-  double to = 1;
+  double from;
+  double to;
 };
 
+/// An option's meaning and its default are in ts/options/sample_options.ts.
 struct SampleRequest {
-  std::vector<int32_t> prompt_ids;  // as many as the text encoder has positions
-  std::vector<int32_t> negative_ids;
-  std::vector<RgbImage> references;  // of the request's size
-  std::optional<RgbImage> image;     // what is edited or set in motion, of the request's size
-  double image_guidance_scale = 1.5;
-  int64_t frames = 16;
-  int64_t width = 512;
-  int64_t height = 512;
-  int64_t steps = 30;
-  double guidance_scale = 8;
-  ScheduleRange guidance_range = {};  // where there is guidance; elsewhere the conditional half alone
-  int64_t cache_interval = 1;         // deep features are computed every so many steps (models::FeatureCache)
-  int64_t cache_layers = 1;
-  double token_merging = 0;  // the ratio of nn::TokenMerging
-  samplers::SamplerChoice sampler = {};
+  int64_t frames;
+  int64_t width;
+  int64_t height;
+  int64_t steps;
+  double guidance_scale;
+  ScheduleRange guidance_range;  // where there is guidance; elsewhere the conditional half alone
+  int64_t cache_interval;        // deep features are computed every so many steps (models::FeatureCache)
+  int64_t cache_layers;
+  double token_merging;  // the ratio of nn::TokenMerging
+  samplers::SamplerChoice sampler;
   double guidance_rescale = 0;
-  uint64_t seed = 0;
-  double reference_noise = 0;  // alpha: the references are noised to timestep floor(alpha * t)
-  ReferenceNoiseMode reference_noise_mode = ReferenceNoiseMode::Independent;
-  bool sample_reference_latents = false;  // from the posterior; else its mode
-  bool vae_tiling = false;
-  bool preview = false;
+  double image_guidance_scale = 1.5;
+  uint64_t seed;
+  double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
+  ReferenceNoiseMode reference_noise_mode;
+  bool sample_reference_latents;  // from the posterior; else its mode
+  bool vae_tiling;
+  bool preview;
   std::string save_latents;  // empty: don't
+
+  // What is no option, and comes beside them.
+  std::vector<int32_t> prompt_ids = {};  // as many as the text encoder has positions
+  std::vector<int32_t> negative_ids = {};
+  std::vector<RgbImage> references = {};  // of the request's size
+  std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
+
+  /// The options; all but `saveLatents` must be given, and no others. Fails with `ErrorCode::InvalidOption`.
+  static SampleRequest read(const Config& options);
 };
 
 enum class Phase { Load, Encode, Denoise, Decode };

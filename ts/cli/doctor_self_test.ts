@@ -97,7 +97,7 @@ function request(): NativeSampleRequest {
     promptIds: ids(7),
     negativeIds: ids(3),
     references: [],
-    ...nativeOptions({ frames: 4, width: 64, height: 64, steps: 2, guidanceScale: 4, seed: 1 }),
+    options: nativeOptions({ frames: 4, width: 64, height: 64, steps: 2, guidanceScale: 4, seed: 1 }),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
 import { placeProblem } from "../media/files.js";
+import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
 import { checkOptions, notAllowed } from "./check.js";
@@ -38,10 +39,14 @@ export function completeRequest(request: SampleRequest, loaded: Loaded): Complet
   return Object.freeze(complete);
 }
 
-/** What the native half takes of a request; options without a value take the table's default, where that needs no model. */
-export function nativeOptions(request: Partial<SampleRequest>): Record<string, unknown> {
+/**
+ * What the native half takes of a request, as JSON; options without a value take the table's default, where that needs no
+ * model.
+ */
+export function nativeOptions(request: Partial<SampleRequest>): string {
   const taken = optionEntries.filter(([, { native }]) => native);
-  return Object.fromEntries(taken.map(([name, option]) => [name, request[name] ?? plainDefault(option)]));
+  const values = taken.map(([name, option]) => [name, request[name] ?? plainDefault(option)]);
+  return nativeText(Object.fromEntries(values));
 }
 
 function plainDefault({ default: value }: AnyOption): unknown {

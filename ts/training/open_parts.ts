@@ -4,6 +4,7 @@ import { type ClipList, TrainingData } from "../data/index.js";
 import { CameoError, throwIfAborted } from "../errors.js";
 import { loadEncoder } from "../media/index.js";
 import type { NativeTrainer } from "../native.js";
+import { nativeText } from "../native_text.js";
 import { type LoadProgress, loadReport } from "../options/load.js";
 import { readDescription } from "../options/sample.js";
 import type { PreparedRequest } from "../prepared_request.js";
@@ -74,7 +75,7 @@ export async function openParts(
   const plan = await planRun(recipe, options);
   const native = new (openAddonFor(plan.recipe.device).Trainer)();
   try {
-    const forNative = JSON.stringify({ ...plan.recipe, membership: plan.membership });
+    const forNative = nativeText({ ...plan.recipe, membership: plan.membership });
     const report = loadReport(onProgress);
     await runTask((onNative) => native.load(forNative, onNative), { signal, onProgress: report, toError });
     return await openLoaded(plan, native, signal, toError);

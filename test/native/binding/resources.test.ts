@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { Pipeline, Trainer } from "cameo";
 import t, { type Test } from "tap";
 import { openAddon } from "#ts/addon.js";
+import { nativeText } from "#ts/native_text.js";
 import { bareNode } from "../../support/environment.js";
 import { nativeRequest } from "../../support/native_request.js";
 import { externalMemory } from "../../support/probes.js";
@@ -12,7 +13,7 @@ import { writeTrainingSet } from "../../support/training_run.js";
 
 const paths = writeSmallModel("resources");
 const model = { ...paths, device: "cpu", dtype: "fp32" } as const;
-const loadOptions = { ...model, subject: [paths.subject ?? ""], kernels: "fast" };
+const loadOptions = nativeText({ ...model, subject: [paths.subject ?? ""], kernels: "fast" });
 const addon = openAddon({ cuda: false });
 
 /** Runs a script in a process of its own. */
@@ -54,7 +55,7 @@ t.test("a task that is aborted before it begins settles at once and leaves nothi
   const bytes = 128 * 2 ** 20;
   const references = [{ data: new Uint8Array(bytes).fill(1), width: 64, height: 64 }];
   const before = residentBytes();
-  const queued = native.sample(nativeRequest({ references }), () => {});
+  const queued = native.sample({ ...nativeRequest(), references }, () => {});
   t.ok(residentBytes() - before > 0.9 * bytes, "the request has its own copy of the picture");
   const settled = queued.promise.catch((error) => error.code);
   queued.abort();

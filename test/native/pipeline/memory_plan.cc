@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include "core/config.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 #include "harness.h"
 #include "pipeline/device_visit.h"
@@ -27,10 +28,7 @@ std::unique_ptr<families::StableDiffusion> load(const Json& config) {
 }
 
 pipeline::SampleRequest requestOf(const Json& config) {
-  pipeline::SampleRequest request;
-  request.frames = config.at("frames");
-  request.width = request.height = config.at("size");
-  request.guidance_scale = config.value("guidance", 8.0);
+  auto request = pipeline::SampleRequest::read(Config::options(config.at("request")));
   request.references.resize(1);
   return request;
 }
@@ -65,9 +63,7 @@ Tensors halvesApart(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const auto pipeline = load(config);
   const samplers::NoiseSchedule schedule(pipeline->schedule());
-  pipeline::SampleRequest request = requestOf(config);
-  request.steps = 3;
-  request.cache_interval = 2;
+  const pipeline::SampleRequest request = requestOf(config);
   const int64_t side = request.width / pipeline->vae->config().scale();
   const int64_t width = pipeline->text_encoder->config().hidden_size;
   const families::Conditions conditions{.text = at::randn({2, 7, width}),

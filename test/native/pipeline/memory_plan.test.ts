@@ -1,4 +1,5 @@
 import { test } from "tap";
+import { nativeOptions } from "#ts/options/sample.js";
 import { assertClose } from "../../support/compare.js";
 import { runProbe } from "../../support/probes.js";
 import { writeSmallModel } from "../../support/small_model.js";
@@ -8,8 +9,22 @@ const model = writeSmallModel("memory_plan");
 /** What kernels need beside a network's tensors. */
 const kernels = 128 * 2 ** 20;
 
-function plan(request: object) {
-  const { halves_apart, tiled } = runProbe("pipeline.memory_plan", { ...model, ...request }, {});
+interface Work {
+  frames: number;
+  size: number;
+  guidance?: number;
+  steps?: number;
+  cacheInterval?: number;
+}
+
+function optionsOf({ frames, size, guidance = 8, steps = 30, cacheInterval = 1 }: Work): string {
+  const square = { width: size, height: size };
+  return nativeOptions({ frames, ...square, guidanceScale: guidance, steps, cacheInterval, seed: 0 });
+}
+
+function plan({ maxMemory, ...work }: Work & { maxMemory?: number }) {
+  const request = optionsOf(work);
+  const { halves_apart, tiled } = runProbe("pipeline.memory_plan", { ...model, request, maxMemory }, {});
   return { apart: halves_apart?.data[0] === 1, tiled: tiled?.data[0] === 1 };
 }
 
@@ -55,7 +70,8 @@ test("a picture is reconstructed within the budget, by tiles where it has to be"
 });
 
 test("guidance's halves one after the other give what they give together", (t) => {
-  const { apart, together } = runProbe("pipeline.halves_apart", { ...model, frames: 4, size: 32 }, {});
+  const request = optionsOf({ frames: 4, size: 32, steps: 3, cacheInterval: 2 });
+  const { apart, together } = runProbe("pipeline.halves_apart", { ...model, request }, {});
   assertClose(t, apart, together as Tensor, 1e-5, "predictions");
   t.end();
 });

@@ -1,10 +1,12 @@
 import { test } from "tap";
 import { openAddon } from "#ts/addon.js";
+import { nativeText } from "#ts/native_text.js";
 import { nativeRequest } from "../../support/native_request.js";
 import { writeSmallModel } from "../../support/small_model.js";
 
 const paths = writeSmallModel("native_sample");
-const model = { ...paths, subject: [paths.subject ?? ""], device: "cpu", dtype: "fp32", kernels: "fast" };
+const subject = [paths.subject ?? ""];
+const model = nativeText({ ...paths, subject, device: "cpu", dtype: "fp32", kernels: "fast" });
 
 test("what is wrong with steps and scheduler is found before a network runs", async (t) => {
   const native = new (openAddon({ cuda: false }).Pipeline)();

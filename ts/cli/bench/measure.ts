@@ -23,7 +23,7 @@ export async function measureParts(
 ): Promise<PartSeconds> {
   // A GPU is waited for where pixels are fetched from it: that is what previews are for here.
   const onGpu = description.device !== "cpu";
-  const request = { ...requestOf(work, description.textPositions), preview: onGpu };
+  const request = requestOf(work, description.textPositions, onGpu);
   const { encode, denoise, decode } = await intervals(native, request, watch);
   const [text = 0, ...references] = encode;
   const frame = median(decode.length > 1 ? decode.slice(1) : decode);

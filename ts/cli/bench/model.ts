@@ -4,6 +4,7 @@ import { openAddonFor } from "../../addon.js";
 import type { PipelineDescription } from "../../description.js";
 import { type CameoError, errorsOf } from "../../errors.js";
 import type { NativeLoadOptions, NativePipeline } from "../../native.js";
+import { nativeText } from "../../native_text.js";
 import type { MotionShape, UNetShape, VaeShape } from "../../operations.js";
 import { checkLoadOptions, completeLoadOptions, type LoadOptions, loadReport } from "../../options/load.js";
 import { readDescription } from "../../options/sample.js";
@@ -68,7 +69,7 @@ async function open(
   const native = new (openAddonFor(options.device).Pipeline)();
   const start = performance.now();
   try {
-    await runTask((report) => native.load(options, report), {
+    await runTask((report) => native.load(nativeText(options), report), {
       signal,
       onProgress: loadReport(onProgress),
       toError,

@@ -39,14 +39,14 @@ export function workOf(description: PipelineDescription, wanted: WantedWork = {}
 }
 
 /** A request of that much work; what it shows does not matter. */
-export function requestOf(work: Work, textPositions: number): NativeSampleRequest {
+export function requestOf(work: Work, textPositions: number, preview = false): NativeSampleRequest {
   const { width, height, frames, references, steps, guidanceScale } = work;
   const ids = Int32Array.from({ length: textPositions }, (_, i) => 1 + (i % 16));
   return {
     promptIds: ids,
     negativeIds: ids,
     references: Array.from({ length: references }, () => gradient(width, height)),
-    ...nativeOptions({ frames, width, height, steps, guidanceScale, seed: 0 }),
+    options: nativeOptions({ frames, width, height, steps, guidanceScale, seed: 0, preview }),
   };
 }
 

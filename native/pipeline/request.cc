@@ -1,0 +1,73 @@
+#include "pipeline/request.h"
+
+#include <map>
+
+#include "core/config.h"
+
+namespace cameo::pipeline {
+
+namespace {
+
+constexpr size_t kMostSubjectFiles = 64;
+
+const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
+const std::map<std::string, bool> kAreSampled = {{"mode", false}, {"sample", true}};
+const std::map<std::string, ReferenceNoiseMode> kNoiseModes = {
+    {"independent", ReferenceNoiseMode::Independent}, {"as-released", ReferenceNoiseMode::AsReleased}};
+
+std::optional<uint64_t> optionalCount(const Config& options, const char* name) {
+  if (!options.has(name)) return std::nullopt;
+  return options.integer(name);
+}
+
+ScheduleRange readRange(const Config& options, const char* name) {
+  const auto range = options.numbers(name, 2);
+  if (range.size() != 2) options.fail(name, "it must be a list of 2 numbers");
+  return {range[0], range[1]};
+}
+
+/// What it says is the samplers' to check.
+nlohmann::json readScheduler(const Config& options, const char* name) {
+  const nlohmann::json& value = options.value(name);
+  if (!value.is_string() && !value.is_object()) {
+    options.fail(name, "it must be a name, or what a scheduler_config.json has");
+  }
+  return value;
+}
+
+}  // namespace
+
+LoadOptions LoadOptions::read(const Config& options) {
+  return {.base = options.text("base"),
+          .motion = options.text("motion", ""),
+          .subject = options.texts("subject", {}, kMostSubjectFiles),
+          .draw_missing = optionalCount(options, "drawMissing"),
+          .device = options.text("device"),
+          .dtype = options.text("dtype"),
+          .plain_kernels = options.oneOf("kernels", kArePlain),
+          .max_memory = optionalCount(options, "maxMemory")};
+}
+
+SampleRequest SampleRequest::read(const Config& options) {
+  SampleRequest request{.frames = options.integer("frames"),
+                        .width = options.integer("width"),
+                        .height = options.integer("height"),
+                        .steps = options.integer("steps"),
+                        .guidance_scale = options.number("guidanceScale"),
+                        .guidance_range = readRange(options, "guidanceRange"),
+                        .cache_interval = options.integer("cacheInterval"),
+                        .cache_layers = options.integer("cacheLayers"),
+                        .token_merging = options.number("tokenMerging"),
+                        .sampler = {.scheduler = readScheduler(options, "scheduler")},
+                        .seed = static_cast<uint64_t>(options.integer("seed")),
+                        .reference_noise = options.number("referenceNoise"),
+                        .reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes),
+                        .sample_reference_latents = options.oneOf("referenceLatents", kAreSampled),
+                        .vae_tiling = options.boolean("vaeTiling"),
+                        .preview = options.boolean("preview"),
+                        .save_latents = options.text("saveLatents", "")};
+  for (const std::string& name : options.unasked()) options.fail(name.c_str(), "nothing reads it");
+  return request;
+}
+
+}  // namespace cameo::pipeline

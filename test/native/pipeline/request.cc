@@ -1,0 +1,43 @@
+#include "pipeline/request.h"
+
+#include <ATen/ATen.h>
+
+#include "core/config.h"
+#include "harness.h"
+
+namespace cameo::test {
+
+namespace {
+
+/// What was read of a request's options, each as a number; of a text its length, of the seed digits to the
+/// base of 2^20.
+Tensors readRequest(const Json& config, const Tensors&) {
+  const auto request = pipeline::SampleRequest::read(Config::options(config.at("options")));
+  const auto number = [](auto value) { return at::full({1}, static_cast<double>(value), at::kDouble); };
+  return {{"frames", number(request.frames)},
+          {"width", number(request.width)},
+          {"height", number(request.height)},
+          {"steps", number(request.steps)},
+          {"guidanceScale", number(request.guidance_scale)},
+          {"guidanceFrom", number(request.guidance_range.from)},
+          {"guidanceTo", number(request.guidance_range.to)},
+          {"cacheInterval", number(request.cache_interval)},
+          {"cacheLayers", number(request.cache_layers)},
+          {"tokenMerging", number(request.token_merging)},
+          {"scheduler", number(request.sampler.scheduler.dump().size())},
+          {"seed", at::tensor({static_cast<double>(request.seed >> 40),
+                               static_cast<double>(request.seed >> 20 & 0xfffff),
+                               static_cast<double>(request.seed & 0xfffff)})},
+          {"referenceNoise", number(request.reference_noise)},
+          {"asReleased", number(request.reference_noise_mode == pipeline::ReferenceNoiseMode::AsReleased)},
+          {"sampled", number(request.sample_reference_latents)},
+          {"vaeTiling", number(request.vae_tiling)},
+          {"preview", number(request.preview)},
+          {"saveLatents", number(request.save_latents.size())}};
+}
+
+}  // namespace
+
+const bool kReadRequestRegistered = addProbe("pipeline.read_request", readRequest);
+
+}  // namespace cameo::test

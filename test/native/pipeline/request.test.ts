@@ -1,0 +1,76 @@
+import { test } from "tap";
+import { nativeOptions } from "#ts/options/sample.js";
+import { optionEntries } from "#ts/options/sample_options.js";
+import { runProbe } from "../../support/probes.js";
+
+const whole = { frames: 3, width: 64, height: 40, steps: 5 };
+const given = {
+  ...whole,
+  guidanceScale: 7.5,
+  guidanceRange: [0.25, 0.75] as const,
+  cacheInterval: 6,
+  cacheLayers: 7,
+  tokenMerging: 0.5,
+  seed: 2 ** 53 - 1,
+  referenceNoise: 0.125,
+  referenceNoiseMode: "as-released",
+  referenceLatents: "sample",
+  vaeTiling: true,
+  preview: true,
+  saveLatents: "a\ud800.safetensors",
+} as const;
+
+function read(options: string): Record<string, unknown> {
+  const { seed, ...tensors } = runProbe("pipeline.read_request", { options }, {});
+  const values = Object.entries(tensors).map(([name, { data }]) => [name, data[0]]);
+  const [high = 0, middle = 0, low = 0] = Array.from(seed?.data ?? [], Number);
+  return { ...Object.fromEntries(values), seed: (high * 2 ** 20 + middle) * 2 ** 20 + low };
+}
+
+test("every option crosses, numbers exactly", (t) => {
+  const { guidanceRange, referenceNoiseMode, referenceLatents, vaeTiling, preview, saveLatents, ...same } =
+    given;
+  t.strictSame(read(nativeOptions(given)), {
+    ...same,
+    guidanceFrom: 0.25,
+    guidanceTo: 0.75,
+    scheduler: '"ddim"'.length,
+    asReleased: 1,
+    sampled: 1,
+    vaeTiling: 1,
+    preview: 1,
+    // Of the surrogate, U+FFFD has three bytes.
+    saveLatents: "a".length + 3 + ".safetensors".length,
+  });
+  t.match(read(nativeOptions({ ...whole, seed: 0 })), {
+    asReleased: 0,
+    sampled: 0,
+    vaeTiling: 0,
+    saveLatents: 0,
+  });
+  t.end();
+});
+
+test("an option that is missing or of another type is refused by its name", (t) => {
+  const options = JSON.parse(nativeOptions({ ...whole, seed: 0 }));
+  const crossing = optionEntries.filter(([name, { native }]) => native && name !== "saveLatents");
+  t.ok(crossing.length > 10);
+  for (const [name] of crossing) {
+    for (const value of [undefined, null, []]) {
+      t.throws(() => read(JSON.stringify({ ...options, [name]: value })), {
+        code: "ERR_INVALID_OPTION",
+        message: new RegExp(`^${name} is (absent|null|\\[\\]); `),
+      });
+    }
+  }
+  t.throws(() => read(JSON.stringify({ ...options, frame: 1 })), { message: "frame is 1; nothing reads it" });
+  t.throws(() => read("{"), { code: "ERR_INVALID_OPTION" });
+  t.throws(() => read("[]"), { code: "ERR_INVALID_OPTION" });
+  t.throws(() => read(JSON.stringify({ ...options, guidanceRange: [0] })), {
+    message: /a list of 2 numbers$/,
+  });
+  t.throws(() => read(JSON.stringify({ ...options, seed: 2 ** 53 })), {
+    message: /^seed is 9007199254740992; /,
+  });
+  t.end();
+});
