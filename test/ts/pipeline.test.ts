@@ -53,6 +53,7 @@ test("loads with progress, and describes what is loaded", async (t) => {
   t.ok(events.every(({ step }, i) => i === 0 || step > (events[i - 1]?.step ?? 0)));
   const description = pipe.describe();
   t.match(description, { device: "cpu", dtype: "fp32", subject: true, latentScale: 8, textPositions: 77 });
+  t.match(description.options, { prompt: null, seed: null, steps: 30, scheduler: "ddim", reference: [] });
   t.strictSame(description.networks.map(({ name }) => name).sort(), ["text_encoder", "unet", "vae"]);
   for (const { parameters, files } of description.networks) {
     t.ok(parameters > 0);

@@ -12,7 +12,7 @@ const typescript6 = "docs/api/node_modules/typescript/bin/tsc";
 const body = `
 export async function serve(pipe: Pipeline, signal: AbortSignal): Promise<Blob> {
   const request: SampleRequest = { prompt: "a", reference: new URL("https://example.org/a.png"), signal };
-  const video: Video = await pipe.sample(request);
+  const video: Video = await pipe.sample({ ...request, steps: pipe.describe().options.steps ?? 1 });
   const again: cameo.Video = Video.from(structuredClone(video));
   try {
     await again.save("out.mp4", { signal, onWarning: (message) => console.warn(message) });

@@ -6,6 +6,7 @@ import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
 import { checkOptions, notAllowed } from "./check.js";
+import { defined } from "./defined.js";
 import {
   type AnyOption,
   type CompleteSampleRequest,
@@ -34,7 +35,7 @@ export function completeRequest(request: SampleRequest, loaded: Loaded): Complet
       const value = given[name] ?? option.draw?.() ?? defaultOf(name, option, loaded);
       return [name, completed(value, option.value)];
     });
-  const complete: CompleteSampleRequest = Object.fromEntries(values);
+  const complete = defined(Object.fromEntries(values)) as CompleteSampleRequest;
   checkAgainstModel(complete, loaded);
   return Object.freeze(complete);
 }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { fileReason, replaceFile } from "../media/files.js";
 import { loadWebcodecs } from "../media/libraries.js";
+import { optionEntries } from "../options/sample_options.js";
 import type { Video } from "../video.js";
 import type { GalleryEntry } from "./protocol.js";
 import type { References } from "./references.js";
@@ -21,21 +22,21 @@ const noFilm = "@napi-rs/webcodecs is not installed, so this is an animated WebP
 const videoName = z.string().regex(/^video\.(mp4|webp|png)$/);
 const referenceName = z.string().regex(/^reference-\d+\.(png|jpeg|webp|avif|gif|tiff)$/);
 
+const shownValues = Object.fromEntries(
+  optionEntries
+    .filter(([, { label }]) => label !== undefined)
+    .map(([name, { value }]) => [name, (value.kind === "text" ? z.string() : z.number()).optional()]),
+);
+
 const entrySchema = z.object({
   id: z.string().regex(idPattern),
   created: z.string(),
   video: videoName,
   references: z.array(referenceName),
   request: z.looseObject({
-    prompt: z.string(),
-    negativePrompt: z.string(),
-    frames: z.number(),
-    width: z.number(),
-    height: z.number(),
-    fps: z.number(),
-    steps: z.number(),
-    guidanceScale: z.number(),
-    seed: z.number(),
+    ...shownValues,
+    ...{ prompt: z.string(), seed: z.number(), frames: z.number(), fps: z.number() },
+    ...{ width: z.number(), height: z.number() },
   }),
   warnings: z.array(z.string()),
   seconds: z.number(),

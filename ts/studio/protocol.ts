@@ -49,8 +49,10 @@ export interface GalleryEntry {
   video: string;
   /** Names of the references' copies. */
   references: readonly string[];
-  /** Every parameter, with the defaults that were taken. */
-  request: Required<VideoParameters> & Record<string, unknown>;
+  /** Every parameter, with the defaults that were taken; an older video has fewer. */
+  request: VideoParameters &
+    Required<Pick<VideoParameters, "frames" | "fps" | "width" | "height">> &
+    Record<string, unknown>;
   /** What was done differently from what the request said. */
   warnings: readonly string[];
   /** How long it took to make. */

@@ -221,6 +221,22 @@ test("a record that names files which no gallery writes is no entry", async (t) 
   );
 });
 
+test("a record has what is shown of a video; an older one may lack options that came later", async (t) => {
+  const id = (n: number) => `20250101-000000-00000${n}`;
+  const { request, ...rest } = record("");
+  const { guidanceScale: _, ...older } = request;
+  const requests = [{ ...request, guidanceScale: "8" }, { ...request, seed: undefined }, request, older];
+  const files = requests.map((request, n) => {
+    return [id(n), { "request.json": JSON.stringify({ ...rest, id: id(n), request }) }];
+  });
+  const output = join(t.testdir({ gallery: Object.fromEntries(files) }), "gallery");
+  const { gallery } = await (await startStudio(t, { output })).state();
+  t.strictSame(
+    gallery.map((entry) => entry.id),
+    [id(3), id(2)],
+  );
+});
+
 test("an entry's folder that became a link is not followed, nor what it leads to deleted", async (t) => {
   const id = "20250101-000000-aaaaaa";
   const folder = t.testdir({ gallery: { [id]: {} }, outside: {} });

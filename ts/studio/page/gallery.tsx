@@ -5,6 +5,7 @@ import { deleteEntry, fileUrl } from "./api.js";
 import { Clip, DownloadLink } from "./clip.js";
 import { draftError, useAgain } from "./draft.js";
 import { dateTime } from "./format.js";
+import { numberFields, numberNames } from "./numbers.js";
 import { announcement, gallery } from "./store.js";
 
 /** The videos that were made so far. */
@@ -51,15 +52,16 @@ function EntryCard({ entry }: { entry: GalleryEntry }) {
 }
 
 function Parameters({ entry: { id, created, seconds, request, references } }: { entry: GalleryEntry }) {
-  const { seed, steps, guidanceScale, frames, fps, width, height, negativePrompt } = request;
-  const rows = {
+  const { frames, fps, width, height, negativePrompt, ...others } = request;
+  const numbers = numberNames.flatMap((name) => {
+    return others[name] === undefined ? [] : [[numberFields[name].label, others[name]]];
+  });
+  const rows: Record<string, string> = {
     Made: `${dateTime(created)}, in ${duration(seconds)}`,
-    Seed: seed,
-    Steps: steps,
-    Guidance: guidanceScale,
+    ...Object.fromEntries(numbers),
     Frames: `${frames} at ${fps} a second`,
     Size: `${width} × ${height}`,
-    ...(negativePrompt === "" ? {} : { Not: negativePrompt }),
+    ...(negativePrompt ? { Not: negativePrompt } : {}),
   };
   return (
     <details>
