@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { assertClose } from "../../support/compare.js";
-import { runProbe } from "../../support/probes.js";
-import { readSafetensors } from "../../support/safetensors.js";
-import type { Tensor, Tensors } from "../../support/tensors.js";
+import { assertClose } from "../../../support/compare.js";
+import { runProbe } from "../../../support/probes.js";
+import { readSafetensors } from "../../../support/safetensors.js";
+import type { Tensor, Tensors } from "../../../support/tensors.js";
 
 /** Ten steps computed by PyTorch through the paper's released attention processors; not part of the package. */
 const parity = process.env.CAMEO_PARITY_ROOT ?? "../shared/parity";

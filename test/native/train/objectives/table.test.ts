@@ -5,7 +5,7 @@ import type { NativeTrainer, NativeTrainingSample } from "#ts/native.js";
 import { kinds } from "#ts/training/kinds.js";
 import { readRecipe } from "#ts/training/read_recipe.js";
 import type { Recipe } from "#ts/training/recipe.js";
-import { vaeRecipe, writeTrainingSet } from "../../support/training_run.js";
+import { vaeRecipe, writeTrainingSet } from "../../../support/training_run.js";
 
 const addon = openAddon({ cuda: false });
 const set = await writeTrainingSet("objectives");

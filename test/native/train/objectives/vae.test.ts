@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { assertClose } from "../../support/compare.js";
-import { drawCase, readCase, runProbe } from "../../support/probes.js";
-import { readSafetensors } from "../../support/safetensors.js";
-import type { Tensor, Tensors } from "../../support/tensors.js";
+import { assertClose } from "../../../support/compare.js";
+import { drawCase, readCase, runProbe } from "../../../support/probes.js";
+import { readSafetensors } from "../../../support/safetensors.js";
+import type { Tensor, Tensors } from "../../../support/tensors.js";
 
 const root = "test/fixtures/trainer";
 const gradient = "grad/";
