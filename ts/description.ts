@@ -3,6 +3,8 @@ import type { SampleDefaults } from "./shipped_model/index.js";
 
 /** What a pipeline has loaded. */
 export interface PipelineDescription {
+  /** What kind of model it is. */
+  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */
@@ -16,6 +18,10 @@ export interface PipelineDescription {
     /** How many frames and references together they have positions for. */
     maxFrames: number;
   } | null;
+  /** Whether it edits, or sets in motion, a picture that a request gives it as `image`. */
+  image: boolean;
+  /** The sampler that a request gets where it names none: the model's own. */
+  scheduler: string;
   /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */
   latentScale: number;
   /** Width and height that a request takes where it names none. */

@@ -35,6 +35,8 @@ export interface NativeSampleRequest {
   negativeIds: Int32Array;
   /** Already fitted to `width` x `height`. */
   references: RgbImage[];
+  /** As the references are. */
+  image?: RgbImage | undefined;
 }
 
 export interface NativeProgress {

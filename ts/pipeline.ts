@@ -97,6 +97,11 @@ export class Pipeline implements AsyncDisposable {
     return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
   }
 
+  /** What kind of model is loaded: "animatediff" ... Throws ERR_CLOSED after `close`, as `describe` does. */
+  get family(): PipelineDescription["family"] {
+    return this.describe().family;
+  }
+
   /** What is loaded: networks, parameters, files, device and types. Throws ERR_CLOSED. */
   describe(): PipelineDescription {
     this.#checkOpen();

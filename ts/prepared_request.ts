@@ -27,7 +27,7 @@ export interface PreparedRequest {
 }
 
 /**
- * Checks and completes a request, encodes its prompts and reads its references: their bytes at once, and what is in them
+ * Checks and completes a request, encodes its prompts and reads its pictures: their bytes at once, and what is in them
  * when `inTurn` calls. Besides the request's own signal, `closing` ends the reading.
  */
 export async function prepareRequest(
@@ -43,8 +43,9 @@ export async function prepareRequest(
   const prompt = tokenizer.encode(complete.prompt, description.textPositions);
   const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
   checkOutputs(request);
-  const opened = await openReferences(complete.reference, [signal, closing]);
-  const references = await inTurn(() => decodeReferences(opened, complete, signal));
+  const named = namedPictures(complete);
+  const opened = await openPictures(named, [signal, closing]);
+  const pictures = await inTurn(() => decodePictures(opened, complete, signal));
   throwIfAborted(signal);
   const warnings = cutWarning("prompt", prompt);
   // The default is longer than CLIP reads, as its authors' program has it.
@@ -53,29 +54,43 @@ export async function prepareRequest(
     options: nativeOptions({ ...complete, preview, saveLatents }),
     promptIds: prompt.ids,
     negativeIds: negative.ids,
-    references,
+    references: pictures.slice(0, complete.reference.length),
+    image: pictures[complete.reference.length],
   };
   return { native, complete, warnings };
 }
 
 /**
- * Rejects with ERR_INVALID_IMAGE where a reference can't be read, before a model is loaded for it: files are looked at, and
+ * Rejects with ERR_INVALID_IMAGE where a picture can't be read, before a model is loaded for it: files are looked at, and
  * URLs are not fetched.
  */
-export async function checkReferenceFiles({ reference }: Pick<SampleRequest, "reference">): Promise<void> {
-  const sources = toArray(reference);
-  if (sources.length === 0) return;
+export async function checkPictureFiles(request: Pick<SampleRequest, "reference" | "image">): Promise<void> {
+  const pictures = namedPictures(request);
+  if (pictures.length === 0) return;
   const { checkImage } = await loadMedia();
-  for (const [i, source] of sources.entries())
-    await checkImage(source, { name: referenceName(i, sources.length) });
+  for (const { source, name } of pictures) await checkImage(source, { name });
+}
+
+interface NamedPicture {
+  source: ImageSource;
+  /** As errors call it. */
+  name: string;
+}
+
+/** The references, then the image. */
+function namedPictures({ reference, image }: Pick<SampleRequest, "reference" | "image">): NamedPicture[] {
+  const sources = toArray(reference);
+  const references = sources.map((source, i) => ({ source, name: referenceName(i, sources.length) }));
+  return image === undefined ? references : [...references, { source: image, name: "image" }];
 }
 
 /** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
-async function decodeReferences(
+async function decodePictures(
   opened: OpenImage[],
   { width, height, fit }: CompleteSampleRequest,
   signal: AbortSignal | undefined,
 ): Promise<RgbImage[]> {
+  if (opened.length === 0) return [];
   const { fitImage, maxPixels } = await loadMedia();
   let pixels = 0;
   for (const image of opened) {
@@ -94,16 +109,17 @@ async function decodeReferences(
 }
 
 /** Where one can't be read, the others' reading ends too. */
-async function openReferences(
-  sources: readonly ImageSource[],
+async function openPictures(
+  pictures: readonly NamedPicture[],
   signals: readonly (AbortSignal | undefined)[],
-) {
+): Promise<OpenImage[]> {
+  if (pictures.length === 0) return [];
   const { ByteBudget, openImage } = await loadMedia();
   const budget = new ByteBudget();
   const stop = new AbortController();
   const releases = signals.map((signal) => onAbort(signal, () => stop.abort(signal?.reason)));
-  const opening = sources.map((source, i) =>
-    openImage(source, { signal: stop.signal, budget, name: referenceName(i, sources.length) }),
+  const opening = pictures.map(({ source, name }) =>
+    openImage(source, { signal: stop.signal, budget, name }),
   );
   try {
     return await Promise.all(opening);

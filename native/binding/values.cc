@@ -129,6 +129,8 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
     return readImage(objectAt(reference, "references"));
   });
+  const Napi::Value image = request.Get("image");
+  if (!image.IsUndefined()) result.image = readImage(objectAt(image, "image"));
   return result;
 }
 

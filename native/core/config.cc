@@ -38,12 +38,6 @@ std::vector<std::string> Config::unasked() const {
   return result;
 }
 
-Config Config::narrowed(json values) const {
-  Config result(std::move(values), owner_, code_, place_);
-  result.asked_ = asked_;
-  return result;
-}
-
 void Config::failOneOf(const char* field, const std::vector<std::string>& names) const {
   std::string known = names.front();
   for (size_t i = 1; i < names.size(); ++i) known += (i + 1 < names.size() ? ", " : " and ") + names[i];

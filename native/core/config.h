@@ -69,9 +69,6 @@ class Config {
   bool has(const char* field) const;
   /// The fields that have a value and that nobody has asked for so far.
   std::vector<std::string> unasked() const;
-  const nlohmann::json& values() const { return values_; }
-  /// Of the fields that `values` has alone, with what has been asked for so far.
-  Config narrowed(nlohmann::json values) const;
   const std::string& owner() const { return owner_; }
   [[noreturn]] void fail(const char* field, const std::string& allowed) const;
 

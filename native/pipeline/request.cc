@@ -1,5 +1,7 @@
 #include "pipeline/request.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <map>
 
 #include "core/config.h"
@@ -26,13 +28,30 @@ ScheduleRange readRange(const Config& options, const char* name) {
   return {range[0], range[1]};
 }
 
-/// What it says is the samplers' to check.
-nlohmann::json readScheduler(const Config& options, const char* name) {
-  const nlohmann::json& value = options.value(name);
-  if (!value.is_string() && !value.is_object()) {
-    options.fail(name, "it must be a name, or what a scheduler_config.json has");
+/// The sampler, and the options that are its; what they say is the samplers' to check.
+samplers::SamplerChoice readSampler(const Config& options) {
+  samplers::SamplerChoice choice;
+  if (options.has("scheduler")) {
+    choice.scheduler = options.value("scheduler");
+    if (!choice.scheduler.is_string() && !choice.scheduler.is_object()) {
+      options.fail("scheduler", "it must be a name, or what a scheduler_config.json has");
+    }
   }
-  return value;
+  const auto add = [&](const char* name, const char* field) {
+    if (options.has(name)) choice.options.push_back({name, {{field, options.value(name)}}});
+  };
+  add("eta", "eta");
+  add("spacing", "timestep_spacing");
+  add("shift", "shift");
+  add("zeroTerminalSnr", "rescale_betas_zero_snr");
+  if (options.has("sigmas")) {
+    nlohmann::json shapes;
+    for (const char* shape : {"karras", "exponential", "beta"}) {
+      shapes[c10::str("use_", shape, "_sigmas")] = options.value("sigmas") == shape;
+    }
+    choice.options.push_back({"sigmas", shapes});
+  }
+  return choice;
 }
 
 }  // namespace
@@ -58,7 +77,9 @@ SampleRequest SampleRequest::read(const Config& options) {
                         .cache_interval = options.integer("cacheInterval"),
                         .cache_layers = options.integer("cacheLayers"),
                         .token_merging = options.number("tokenMerging"),
-                        .sampler = {.scheduler = readScheduler(options, "scheduler")},
+                        .sampler = readSampler(options),
+                        .guidance_rescale = options.number("guidanceRescale"),
+                        .image_guidance_scale = options.number("imageGuidanceScale"),
                         .seed = static_cast<uint64_t>(options.integer("seed")),
                         .reference_noise = options.number("referenceNoise"),
                         .reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes),

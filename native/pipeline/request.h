@@ -67,8 +67,8 @@ struct SampleRequest {
   int64_t cache_layers;
   double token_merging;  // the ratio of nn::TokenMerging
   samplers::SamplerChoice sampler;
-  double guidance_rescale = 0;
-  double image_guidance_scale = 1.5;
+  double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
+  double image_guidance_scale;  // of models that edit: how strongly the picture holds
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode;
@@ -83,7 +83,8 @@ struct SampleRequest {
   std::vector<RgbImage> references = {};  // of the request's size
   std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
 
-  /// The options; all but `saveLatents` must be given, and no others. Fails with `ErrorCode::InvalidOption`.
+  /// The options; all that have a default in ts/options must be given, and no others. Fails with
+  /// `ErrorCode::InvalidOption`.
   static SampleRequest read(const Config& options);
 };
 

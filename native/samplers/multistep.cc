@@ -24,7 +24,7 @@ double whole(double time) {
 }
 
 Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) {
-  const double shift = config.number("flow_shift", 1);
+  const double shift = config.number("shift", config.number("flow_shift", 1));
   const double terminal = config.number("shift_terminal", 0);
   Sigmas sigmas;
   for (int64_t i = 0; i < steps; ++i) {
@@ -76,7 +76,7 @@ Sigmas trainedSigmas(const ScheduleConfig& schedule, const SigmaTable& table, in
 double readLambdaMin(const Config& config) {
   const char* field = "lambda_min_clipped";
   const double none = -std::numeric_limits<double>::infinity();
-  if (config.has(field) && config.values().at(field) == "-Infinity") return none;
+  if (config.has(field) && config.value(field) == "-Infinity") return none;
   return config.number(field, none);
 }
 

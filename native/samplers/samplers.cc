@@ -81,15 +81,33 @@ const TableEntry* ofClass(const json& config) {
   return first;
 }
 
-void requireHonoured(const Config& config, const TableEntry& entry) {
+bool saysNothing(const std::string& field, const json& value) {
+  if (field.starts_with("_") || value == false || (value.is_array() && value.empty())) return true;
+  const auto leftover = leftovers().find(field);
+  return leftover != leftovers().end() && (leftover->second.is_null() || leftover->second == value);
+}
+
+/// Complains of what none of the samplers' readers asked for.
+void requireHonoured(const Config& config, const SamplerChoice& choice, const TableEntry& entry,
+                     bool whole_config) {
   for (const std::string& field : config.unasked()) {
-    const json& value = config.values().at(field);
-    if (field.starts_with("_") || value == false || (value.is_array() && value.empty())) continue;
-    const auto leftover = leftovers().find(field);
-    if (leftover != leftovers().end() && (leftover->second.is_null() || leftover->second == value)) continue;
+    for (const SamplerOption& option : choice.options) {
+      if (!option.fields.contains(field) || option.fields[field] == false) continue;
+      throw Error(ErrorCode::InvalidOption,
+                  option.name + ": the scheduler \"" + entry.name + "\" does not take it: leave it out");
+    }
+    if (!whole_config || saysNothing(field, config.value(field.c_str()))) continue;
     config.fail(field.c_str(),
                 "\"" + entry.name + "\" does not take it: leave it out, or choose another scheduler");
   }
+}
+
+const TableEntry& chosen(const SamplerChoice& choice, const json& model_config) {
+  if (choice.scheduler.is_string()) return named(choice.scheduler.get<std::string>());
+  const TableEntry* entry = ofClass(choice.scheduler.is_object() ? choice.scheduler : model_config);
+  if (entry != nullptr) return *entry;
+  if (choice.scheduler.is_null()) return table().front();
+  refuse("the config's _class_name is none that is known; write the one that diffusers saves");
 }
 
 }  // namespace
@@ -112,16 +130,13 @@ std::optional<double> readClip(const Config& config, bool fallback) {
 }
 
 std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& model_config, int64_t steps) {
+  const TableEntry& entry = chosen(choice, model_config);
   const bool is_config = choice.scheduler.is_object();
-  const TableEntry* entry =
-      is_config ? ofClass(choice.scheduler) : &named(choice.scheduler.get<std::string>());
-  if (entry == nullptr) {
-    refuse("the config's _class_name is none that is known; they are those of " + known());
-  }
-  const bool is_models_own = !is_config && ofClass(model_config) == entry;
+  // Of a config for another class that only lends its noise schedule, the rest means nothing here.
+  const bool whole_config = is_config || ofClass(model_config) == &entry;
   json fields = is_config ? choice.scheduler : model_config;
-  for (const auto& [field, value] : entry->fixed) fields[field] = value;
-  fields.update(choice.overrides);
+  for (const auto& [field, value] : entry.fixed) fields[field] = value;
+  for (const SamplerOption& option : choice.options) fields.update(option.fields);
   try {
     const Config config(fields, "scheduler");
     const int64_t trained = ScheduleConfig::read(config).train_timesteps;
@@ -129,10 +144,8 @@ std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& mo
       throw Error(ErrorCode::InvalidOption,
                   c10::str("steps: ", steps, " is not allowed; this model takes 1 to ", trained));
     }
-    auto sampler = entry->make(config, steps);
-    // Of a config for another class that only lends its noise schedule, the rest means nothing here.
-    json rest = is_config || is_models_own ? fields : choice.overrides;
-    requireHonoured(config.narrowed(rest), *entry);
+    auto sampler = entry.make(config, steps);
+    requireHonoured(config, choice, entry, whole_config);
     return sampler;
   } catch (const Error& error) {
     throw Error(ErrorCode::InvalidOption, error.what());

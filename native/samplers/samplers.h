@@ -16,12 +16,18 @@ std::vector<std::string> samplerNames();
 /// of ours.
 std::string samplerNameOf(const nlohmann::json& config);
 
+/// A request's option that stands for fields of a scheduler config.
+struct SamplerOption {
+  std::string name;  // in messages
+  nlohmann::json fields;
+};
+
 /// What a request says of its sampler.
 struct SamplerChoice {
-  /// A name, or a scheduler_config.json's contents, which stand in place of the model's.
-  nlohmann::json scheduler = "ddim";
-  /// Fields of such a config that are laid over it.
-  nlohmann::json overrides = nlohmann::json::object();
+  /// A name; or a scheduler_config.json's contents, which stand in place of the model's; or null: the model's
+  /// own, where it is one of ours, else DDIM.
+  nlohmann::json scheduler = nullptr;
+  std::vector<SamplerOption> options = {};  // laid over it
 };
 
 /// `model_config` is the model's own scheduler config, whose noise schedule a named sampler goes by. Throws

@@ -2,11 +2,14 @@ import type { PipelineDescription } from "#ts/description.js";
 import { optionsOf } from "#ts/options/sample.js";
 
 const loaded: Omit<PipelineDescription, "options"> = {
+  family: "animatediff",
   device: "cpu",
   dtype: "fp32",
   networks: [],
   subject: true,
   motion: { maxFrames: 32 },
+  image: false,
+  scheduler: "ddim",
   latentScale: 8,
   defaultSize: [64, 64],
   textPositions: 77,

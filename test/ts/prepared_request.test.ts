@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "tap";
-import { checkReferenceFiles, prepareRequest } from "#ts/prepared_request.js";
+import { checkPictureFiles, prepareRequest } from "#ts/prepared_request.js";
 import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
 import { description } from "../support/description.js";
 import { png, pngWithoutPixels } from "../support/pictures.js";
@@ -58,14 +58,14 @@ test("where one can't be read, the others are no longer waited for", async (t) =
 test("references are looked at before there is a model", async (t) => {
   const folder = t.testdir({ "a.png": small, "b.png": "text" });
   const [good, bad] = [join(folder, "a.png"), join(folder, "b.png")];
-  await t.resolves(checkReferenceFiles({}));
-  await t.resolves(checkReferenceFiles({ reference: [good, small, "https://example.org/a.png"] }));
+  await t.resolves(checkPictureFiles({}));
+  await t.resolves(checkPictureFiles({ reference: [good, small, "https://example.org/a.png"] }));
   const code = "ERR_INVALID_IMAGE";
-  await t.rejects(checkReferenceFiles({ reference: [good, bad] }), {
+  await t.rejects(checkPictureFiles({ reference: [good, bad] }), {
     code,
     message: /^reference 2 ".*b.png": /,
   });
-  await t.rejects(checkReferenceFiles({ reference: "none.png" }), {
+  await t.rejects(checkPictureFiles({ reference: "none.png" }), {
     code,
     message: /^reference "none.png": no such file/,
   });

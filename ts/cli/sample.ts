@@ -5,7 +5,7 @@ import { checkLoadOptions, type LoadOptions } from "../options/load.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
 import { defaultFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
-import { checkReferenceFiles } from "../prepared_request.js";
+import { checkPictureFiles } from "../prepared_request.js";
 import type { SaveOptions, Video } from "../video.js";
 import { bytes, collect, loadOptionsOf, type ModelFlags, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
@@ -89,7 +89,7 @@ async function checkBeforeLoading(
   if (preview !== undefined) checkOutputPath(preview, 1);
   checkOutputs(request);
   await loadEncoder(output);
-  await checkReferenceFiles(request);
+  await checkPictureFiles(request);
   if (preview !== undefined) await loadEncoder(preview);
 }
 

@@ -40,7 +40,8 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = { whole: number, number, range };
 
 function helpOf({ help, value, default: taken }: AnyOption): string {
-  if (value.kind === "choice") return [help, choices(value.names, taken)].filter(Boolean).join(" ");
+  if (value.kind === "choice" || value.kind === "scheduler")
+    return [help, choices(value.names, taken)].filter(Boolean).join(" ");
   const isShown = taken !== undefined && typeof taken !== "function" && value.kind !== "switch";
   return isShown ? `${help} (default: ${Array.isArray(taken) ? taken.join(":") : taken})` : `${help}`;
 }

@@ -6,7 +6,9 @@ export type Shape =
   | { readonly kind: "choice"; readonly names: readonly string[] }
   | { readonly kind: "file"; readonly ending: string }
   | { readonly kind: "pictures"; readonly most: number }
-  | { readonly kind: "switch" | "signal" | "callback" };
+  /** One of the names, the path of a scheduler_config.json, or what is in one. */
+  | { readonly kind: "scheduler"; readonly names: readonly string[] }
+  | { readonly kind: "picture" | "switch" | "signal" | "callback" };
 
 declare const typed: unique symbol;
 

@@ -14,6 +14,7 @@ import {
   type OptionName,
   optionEntries,
   type SampleRequest,
+  sampleOptions,
 } from "./sample_options.js";
 import { completed, schemaOf, toArray } from "./schema.js";
 
@@ -23,7 +24,9 @@ const sampleSchema = z.strictObject(
 
 /** Checks what can be checked before a model is loaded. */
 export function checkRequest(request: SampleRequest): SampleRequest {
-  return checkOptions(sampleSchema, request) as unknown as SampleRequest;
+  const checked = checkOptions(sampleSchema, request) as unknown as SampleRequest;
+  completed(checked.scheduler, sampleOptions.scheduler.value); // a config's file is read once before a model is
+  return checked;
 }
 
 /** Checks a request against what is loaded, and completes it with the defaults. */
@@ -87,8 +90,16 @@ export function checkReferences(reference: SampleRequest["reference"], hasSubjec
   }
 }
 
+function checkImage({ image }: CompleteSampleRequest, loaded: Loaded): void {
+  if (image === undefined && loaded.image)
+    throw invalid("image is missing: this model edits a picture, by the prompt");
+  if (image !== undefined && !loaded.image)
+    throw invalid("image: this model starts from no picture; leave it out");
+}
+
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
   checkReferences(request.reference, loaded.subject);
+  checkImage(request, loaded);
   const references = request.reference.length;
   for (const name of ["width", "height"] as const) {
     if (request[name] % loaded.latentScale !== 0) {

@@ -3,6 +3,13 @@ import type { RgbImage } from "../native.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
 import type { Complete } from "./complete.js";
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
+import { type SamplerName, samplerNames } from "./sampler_names.js";
+
+/** What a scheduler_config.json has; `_class_name` says whose it is. */
+export type SchedulerConfig = Readonly<Record<string, unknown>>;
+
+/** A sampler's name, the path of a scheduler_config.json, or what is in one. */
+export type Scheduler = SamplerName | (string & {}) | SchedulerConfig;
 
 /** What `pipe.sample` takes. */
 export interface SampleRequest {
@@ -41,8 +48,30 @@ export interface SampleRequest {
    * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
    */
   tokenMerging?: number | undefined;
-  /** Default: "ddim". */
-  scheduler?: "ddim" | undefined;
+  /**
+   * The sampler: a name, or a diffusers scheduler config, as the path of its file or as what is in it. A config stands in place of
+   * the model's own, and each of its fields is heeded, or refused by name. Default: the model's own.
+   */
+  scheduler?: Scheduler | undefined;
+  /** How much fresh noise "ddim" adds to each step, 0 to 1; of "tcd", its gamma. Default: the sampler's own, 0 and 0.3. */
+  eta?: number | undefined;
+  /** How noise levels are spread, of samplers that work with sigmas. Default: as the timesteps are. */
+  sigmas?: "karras" | "exponential" | "beta" | undefined;
+  /** Which of the trained timesteps are taken. Default: as the model's own config has it. */
+  spacing?: "linspace" | "leading" | "trailing" | undefined;
+  /** Of flow matching: above 1, more of the steps are spent on much noise. Default: the config's. */
+  shift?: number | undefined;
+  /** Rescale the noise schedule so that its last timestep is noise alone (arXiv 2305.08891). Default: the config's. */
+  zeroTerminalSnr?: boolean | undefined;
+  /**
+   * How far guidance's result is brought back to the deviation that it has without (arXiv 2305.08891, section 3.4), 0 to 1.
+   * Default: 0.
+   */
+  guidanceRescale?: number | undefined;
+  /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt. */
+  image?: ImageSource | undefined;
+  /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
+  imageGuidanceScale?: number | undefined;
   /**
    * A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Below 2^32 the noise is what PyTorch draws
    * for that seed. Default: drawn at random.
@@ -92,13 +121,21 @@ export interface SampleProgress {
 export type CompleteSampleRequest = {
   /** The pictures of the subject; none for a pipeline without one. */
   reference: readonly ImageSource[];
-} & Complete<Omit<SampleRequest, "reference" | "preview" | "saveLatents" | "signal" | "onProgress">>;
+} & Complete<
+  Omit<SampleRequest, "reference" | NoDefault | "preview" | "saveLatents" | "signal" | "onProgress">
+> &
+  Readonly<Pick<SampleRequest, NoDefault>>;
+
+/** Options that are absent from a complete request where they were from the given one. */
+type NoDefault = "eta" | "sigmas" | "spacing" | "shift" | "zeroTerminalSnr" | "image";
 
 export type OptionName = keyof SampleRequest;
 
 /** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
 export interface Loaded {
   readonly subject: boolean;
+  readonly image: boolean;
+  readonly scheduler: string;
   readonly motion: { readonly maxFrames: number } | null;
   readonly latentScale: number;
   readonly defaultSize: readonly [width: number, height: number];
@@ -116,7 +153,7 @@ export interface SampleOption<T> {
   /** The native half takes it, in native/pipeline/request.cc. */
   readonly native?: true;
   /** What it is of no use without. */
-  readonly needs?: "subject";
+  readonly needs?: "subject" | "image";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
   readonly ofCall?: true;
   /** On the command line. Options with the same flag share it, as "--size" is width and height. */
@@ -245,7 +282,64 @@ export const sampleOptions = {
     flag: "--size <WxH>",
     label: "Height",
   },
-  scheduler: { value: oneOf("ddim"), default: "ddim", native: true, flag: "--scheduler <name>" },
+  scheduler: {
+    value: kindOf<Scheduler>({ kind: "scheduler", names: samplerNames }),
+    default: ({ scheduler }) => scheduler,
+    native: true,
+    flag: "--scheduler <name>",
+    help: "sampler, or a scheduler_config.json (default: the model's own):",
+  },
+  eta: {
+    value: number(0, 1),
+    native: true,
+    flag: "--eta <x>",
+    help: "fresh noise in each step, of ddim and tcd, 0 to 1",
+  },
+  sigmas: {
+    value: oneOf("karras", "exponential", "beta"),
+    native: true,
+    flag: "--sigmas <how>",
+    help: "noise levels spread by",
+  },
+  spacing: {
+    value: oneOf("linspace", "leading", "trailing"),
+    native: true,
+    flag: "--spacing <how>",
+    help: "timesteps taken:",
+  },
+  shift: {
+    value: number(0.01, 100),
+    native: true,
+    flag: "--shift <x>",
+    help: "of flow matching: above 1, more steps on much noise",
+  },
+  zeroTerminalSnr: {
+    value: yesOrNo,
+    native: true,
+    flag: "--zero-terminal-snr",
+    help: "end the noise schedule in noise alone",
+  },
+  guidanceRescale: {
+    value: number(0, 1),
+    default: 0,
+    native: true,
+    flag: "--guidance-rescale <x>",
+    help: "bring guidance's deviation back, 0 to 1",
+  },
+  image: {
+    value: kindOf<ImageSource>({ kind: "picture" }),
+    needs: "image",
+    flag: "--image <file>",
+    help: "the picture to edit, of a model that edits",
+  },
+  imageGuidanceScale: {
+    value: number(0, 100),
+    default: 1.5,
+    native: true,
+    needs: "image",
+    flag: "--image-guidance-scale <x>",
+    help: "how strongly that picture holds",
+  },
   referenceNoise: {
     value: number(0, 1),
     default: 0,

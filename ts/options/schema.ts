@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import type { Shape } from "./kinds.js";
+import { isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
 
 /** What an option's value must be, for a schema and in words. */
 export function schemaOf(shape: Shape, { required = false } = {}): z.ZodType {
@@ -31,6 +32,13 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.union([imageSource, z.array(imageSource).max(shape.most)]),
         `a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most ${shape.most}`,
       ];
+    case "picture":
+      return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
+    case "scheduler":
+      return [
+        z.union([z.enum(shape.names), z.string().refine(isConfigPath), z.record(z.string(), z.unknown())]),
+        `${listed(shape.names)}, the path of a scheduler_config.json or what is in one`,
+      ];
     case "switch":
       return [z.boolean(), "true or false"];
     case "signal":
@@ -41,10 +49,26 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
 }
 
 /** A checked value, as `video.request` has it. */
-export function completed(value: unknown, { kind }: Shape): unknown {
-  if (kind !== "pictures") return value;
-  // As texts, which unlike URLs may be passed to another thread.
-  return toArray(value as Pictures).map((source) => (source instanceof URL ? source.href : source));
+export function completed(value: unknown, shape: Shape): unknown {
+  switch (shape.kind) {
+    case "pictures":
+      return toArray(value as Pictures).map(asText);
+    case "picture":
+      return asText(value as ImageSource | undefined);
+    case "scheduler":
+      return typeof value === "string" && isConfigPath(value) ? readSchedulerConfig(value) : value;
+    default:
+      return value;
+  }
+}
+
+/** URLs as texts, which unlike them may be passed to another thread. */
+function asText<T>(source: T | URL): T | string {
+  return source instanceof URL ? source.href : source;
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
 }
 
 type Pictures = ImageSource | readonly ImageSource[] | undefined;

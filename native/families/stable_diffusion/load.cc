@@ -9,6 +9,7 @@
 #include "core/memory_pool.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
+#include "models/motion_names.h"
 #include "pipeline/origins.h"
 #include "samplers/samplers.h"
 #include "weights/diffusers_folder.h"
@@ -166,6 +167,7 @@ void describe(StableDiffusion& model, const LoadOptions& options) {
   text["family"] = model.family();
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
+  text["image"] = model.takesImage();
   text["subject"] = model.has_subject;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
@@ -234,7 +236,7 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
   loader.load("vae", model.vae->parameters(), model.vaeDtype(), layersOf(vae, weights::vaeKey),
               drawnWithout(vae.weights));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
-    const bool is_motion = name.find("motion_modules.") != std::string::npos;
+    const bool is_motion = models::isMotionName(name);
     return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
   });
   describe(model, options);

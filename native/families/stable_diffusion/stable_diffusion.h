@@ -29,6 +29,8 @@ struct StableDiffusion : pipeline::Pipeline {
 
   /// What `describe()` calls it.
   virtual std::string family() const { return unet->config().motion ? "animatediff" : "stable-diffusion"; }
+  /// Whether a request gives it a picture to start from.
+  virtual bool takesImage() const { return false; }
   /// Of the UNet's input: the noisy latents', and what else it is shown.
   virtual int64_t inputChannels() const { return vae->config().latent_channels; }
 

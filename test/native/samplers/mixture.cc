@@ -80,8 +80,8 @@ Run runSampler(const Json& config, const Mixture& data) {
   return run;
 }
 
-/// How far a deterministic sampler's state at its last evaluation is from where the probability flow leads from its
-/// first one: the root of the mean square.
+/// How far a deterministic sampler's state at its last evaluation is from where the probability flow leads
+/// from its first one: the root of the mean square.
 Tensors flowError(const Json& config, const Tensors&) {
   const Mixture data = mixture();
   const Run run = runSampler(config, data);
@@ -89,8 +89,8 @@ Tensors flowError(const Json& config, const Tensors&) {
     return samplers::State{data.estimate(state[0], samplers::explodingLevel(0, sigma)).noise};
   };
   const at::Tensor exact = samplers::RungeKutta({1e-10, 1e-10})
-                               .integrate(slope, {run.first / run.from.signal}, run.from.noise / run.from.signal,
-                                          run.to.noise / run.to.signal)[0];
+                               .integrate(slope, {run.first / run.from.signal},
+                                          run.from.noise / run.from.signal, run.to.noise / run.to.signal)[0];
   const at::Tensor error = run.last / run.to.signal - exact;
   return {{"error", error.square().mean().sqrt().view(1)}};
 }
@@ -116,8 +116,11 @@ Tensors likelihood(const Json& config, const Tensors&) {
   for (int64_t i = 0; i < config.at("probes"); ++i) {
     probes.push_back(at::randint(2, {count, 2}, generator, at::kDouble) * 2 - 1);
   }
-  const samplers::NoiseSchedule schedule(samplers::ScheduleConfig::read(Config(schedulerOf(config), "scheduler")));
-  const samplers::Model model = [&](const at::Tensor& at, const Level& level) { return data.estimate(at, level); };
+  const samplers::NoiseSchedule schedule(
+      samplers::ScheduleConfig::read(Config(schedulerOf(config), "scheduler")));
+  const samplers::Model model = [&](const at::Tensor& at, const Level& level) {
+    return data.estimate(at, level);
+  };
   const at::Tensor found = samplers::logLikelihood(x, model, schedule, probes, {1e-6, 1e-6});
   const samplers::SigmaTable table(schedule);
   return {{"found", found}, {"exact", data.logDensity(x, table.smallest())}};

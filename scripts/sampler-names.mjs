@@ -1,0 +1,17 @@
+// Writes the samplers' names into ts/options/sampler_names.ts, of the table that the native half has of them.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const table = readFileSync("native/samplers/table.def", "utf8");
+const names = [...table.matchAll(/^CAMEO_SAMPLER\("([^"]+)"/gm)].map(([, name]) => `  "${name}",\n`);
+
+writeFileSync(
+  "ts/options/sampler_names.ts",
+  `// Written by scripts/sampler-names.mjs, of native/samplers/table.def.
+
+/** The samplers that a request may name. */
+export const samplerNames = [
+${names.join("")}] as const;
+
+export type SamplerName = (typeof samplerNames)[number];
+`,
+);
