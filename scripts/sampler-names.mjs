@@ -12,6 +12,7 @@ writeFileSync(
 export const samplerNames = [
 ${names.join("")}] as const;
 
+/** The name of a sampler. */
 export type SamplerName = (typeof samplerNames)[number];
 `,
 );

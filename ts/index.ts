@@ -4,7 +4,14 @@ export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { LoadOptions, LoadProgress } from "./options/load.js";
-export type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
+export type {
+  CompleteSampleRequest,
+  SampleProgress,
+  SampleRequest,
+  Scheduler,
+  SchedulerConfig,
+} from "./options/sample_options.js";
+export type { SamplerName } from "./options/sampler_names.js";
 export { Pipeline } from "./pipeline.js";
 export type { SampleDefaults } from "./shipped_model/index.js";
 export type {

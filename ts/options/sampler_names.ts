@@ -22,4 +22,5 @@ export const samplerNames = [
   "probability-flow",
 ] as const;
 
+/** The name of a sampler. */
 export type SamplerName = (typeof samplerNames)[number];
