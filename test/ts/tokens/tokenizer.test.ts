@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { type Test, test } from "tap";
 import { ClipTokenizer } from "#ts/tokens/tokenizer.js";
 
@@ -9,7 +10,7 @@ interface Cases {
 }
 
 const fixtures = join("test", "fixtures", "tokens");
-const cases: Cases = JSON.parse(readFileSync(join(fixtures, "cases.json"), "utf8"));
+const cases: Cases = JSON.parse(gunzipSync(readFileSync(join(fixtures, "cases.json.gz"))).toString());
 const vocab: Record<string, number> = JSON.parse(readFileSync(join(fixtures, "vocab.json"), "utf8"));
 
 /** The folder that the reference read the tokenizer from. */
