@@ -1,7 +1,27 @@
 // Written by scripts/sampler-names.mjs, of native/samplers/table.def.
 
-/** The samplers that a request may name. */
-export const samplerNames = [
+/** The name of a sampler. */
+export type SamplerName =
+  | "ddim"
+  | "ddpm"
+  | "pndm"
+  | "euler"
+  | "euler-ancestral"
+  | "heun"
+  | "dpmpp-2m"
+  | "dpmpp-2m-sde"
+  | "dpmpp-sde"
+  | "unipc"
+  | "deis"
+  | "lcm"
+  | "tcd"
+  | "flow-euler"
+  | "langevin"
+  | "reverse-sde"
+  | "predictor-corrector"
+  | "probability-flow";
+
+export const samplerNames: readonly SamplerName[] = [
   "ddim",
   "ddpm",
   "pndm",
@@ -20,7 +40,4 @@ export const samplerNames = [
   "reverse-sde",
   "predictor-corrector",
   "probability-flow",
-] as const;
-
-/** The name of a sampler. */
-export type SamplerName = (typeof samplerNames)[number];
+];
