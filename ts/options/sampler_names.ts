@@ -8,6 +8,7 @@ export type SamplerName =
   | "euler"
   | "euler-ancestral"
   | "heun"
+  | "lms"
   | "dpmpp-2m"
   | "dpmpp-2m-sde"
   | "dpmpp-sde"
@@ -28,6 +29,7 @@ export const samplerNames: readonly SamplerName[] = [
   "euler",
   "euler-ancestral",
   "heun",
+  "lms",
   "dpmpp-2m",
   "dpmpp-2m-sde",
   "dpmpp-sde",
