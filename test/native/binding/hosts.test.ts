@@ -1,5 +1,8 @@
 // Slow: it starts and ends many processes.
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import t from "tap";
 import { bareNode } from "../../support/environment.js";
 import { writeSmallModel } from "../../support/small_model.js";
@@ -31,6 +34,7 @@ function evaluate(script: string, { type = "module", env = {} }: Host = {}) {
 }
 
 const frameBytes = 2 * 64 * 64 * 3;
+const skip = process.platform === "linux" ? false : "the threads are libgomp's on Linux alone";
 
 t.test("handlers and masks of signals are as they were", async (t) => {
   const { before, after, listeners } = evaluate(`
@@ -66,6 +70,17 @@ t.test("the host's environment and working folder are as they were", async (t) =
   t.same(after, before);
 });
 
+t.test("no native code writes to the environment, which the host's threads may be reading", async (t) => {
+  const files = readdirSync("native", { recursive: true, encoding: "utf8" });
+  const sources = files.filter((name) => /\.(cc|cu|h|hpp)$/.test(name));
+  t.ok(sources.includes(join("cuda", "nccl_backend.cc")));
+  const write = /\b(setenv|putenv|unsetenv|clearenv)\b/;
+  t.strictSame(
+    sources.filter((name) => write.test(readFileSync(join("native", name), "utf8"))),
+    [],
+  );
+});
+
 t.test("OpenMP's threads are as many as the host asked for, and stay so", async (t) => {
   const script = `
     import { openAddon } from ${JSON.stringify(import.meta.resolve("#ts/addon.js"))};
@@ -79,6 +94,28 @@ t.test("OpenMP's threads are as many as the host asked for, and stay so", async 
   t.same(evaluate(script, { env: { OMP_NUM_THREADS: "1" } }), [1, 1]);
   const [before, after] = evaluate(script);
   t.equal(after, before);
+});
+
+t.test("OpenMP's threads sleep soon where they wait, if the host doesn't say how", { skip }, async (t) => {
+  // libgomp's wait is short in a process with more OpenMP threads than cores, so there are some that do nothing.
+  const threadsOf = (env: NodeJS.ProcessEnv, least = 0): number =>
+    evaluate(
+      `
+      import { readdirSync } from "node:fs";
+      import { setTimeout } from "node:timers/promises";
+      import { Pipeline } from "cameo";
+      const pipe = await Pipeline.load(model);
+      await pipe.sample(request);
+      const count = () => readdirSync("/proc/self/task").length;
+      for (let waits = 0; count() < ${least} && waits < 600; waits++) await setTimeout(100);
+      console.log(count());
+      await pipe.close();`,
+      { env: { OMP_WAIT_POLICY: undefined, GOMP_SPINCOUNT: undefined, ...env } },
+    );
+  const told = [{ OMP_WAIT_POLICY: "active" }, { GOMP_SPINCOUNT: "300000" }].map((env) => threadsOf(env));
+  const idle = Math.max(...told) + availableParallelism();
+  const threads = threadsOf({}, idle);
+  t.ok(threads >= idle, `${threads} threads, and ${told.join(" and ")} where the host says how they wait`);
 });
 
 t.test("a CommonJS host takes it with require", async (t) => {
