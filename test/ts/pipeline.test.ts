@@ -248,7 +248,11 @@ test("errors are typed and have the caller's stack", async (t) => {
     [() => pipe.sample({ ...request, reference: "not/there.png" }), "ERR_INVALID_IMAGE", /not\/there\.png/],
     [() => pipe.sample({ ...request, width: 44 }), "ERR_INVALID_OPTION", /^width: 44 .* a multiple of 8$/],
     [() => Pipeline.load({ motion: "m", device: "cpu" }), "ERR_WEIGHTS_FORMAT", /^m: there is no such file/],
-    [() => Pipeline.load({ base: "not/there", device: "cpu" }), "ERR_WEIGHTS_FORMAT", /not\/there/],
+    [
+      () => Pipeline.load({ base: "not/there", device: "cpu" }),
+      "ERR_WEIGHTS_FORMAT",
+      /^base: the folder "not\/there" isn't there; check the path$/,
+    ],
     [() => Pipeline.load({ ...model, device: "cuda:63" }), "ERR_", /./],
   ];
   for (const [start, code, message] of wrong) {
