@@ -104,9 +104,12 @@ test("a film larger than 2 GiB is read piece by piece", async (t) => {
   // A box up to the end of the file, of which the disk holds nothing.
   appendFileSync(path, Buffer.from("0000000066726565", "hex"));
   truncateSync(path, 3 * 2 ** 30);
+  const { maxRSS: before } = process.resourceUsage();
   const video = await openVideo(path);
   t.equal(video.count, 10);
   t.strictSame(await video.read([9]), await (await openVideo(join(clips, "h264-420.mp4"))).read([9]));
+  const taken = Math.round((process.resourceUsage().maxRSS - before) / 1024);
+  t.ok(taken < 512, `${taken} MiB of 3072 were held at a time`);
 });
 
 test("a file that changes under its reader, and a pipe, are refused", async (t) => {
