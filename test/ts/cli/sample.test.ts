@@ -130,7 +130,11 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     [[...given, "-o", output, "--device", "gpu"], /^cameo: --device: 'gpu' is not allowed/],
     [
       [...given, "-o", output, "--scheduler", "x"],
-      /^cameo: --scheduler: 'x' is not allowed; it must be "ddim"$/,
+      /^cameo: --scheduler: 'x' is not allowed; it must be "ddim", .* or what is in one$/,
+    ],
+    [
+      [...given, "-o", output, "--scheduler", "not/there.json"],
+      /^cameo: --?scheduler "?'?not\/there.json'?"?: it can't be read; is it there\?$/,
     ],
     [
       [...given, "-o", output, "--reference-noise-mode", "x"],

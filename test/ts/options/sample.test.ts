@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
 import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
+import { samplerNames } from "#ts/options/sampler_names.js";
 import type { SampleRequest } from "#ts/options/sample_options.js";
 import { description } from "../../support/description.js";
 
@@ -25,6 +26,8 @@ test("takes every default", (t) => {
     cacheLayers: 1,
     tokenMerging: 0,
     scheduler: "ddim",
+    guidanceRescale: 0,
+    imageGuidanceScale: 1.5,
     referenceNoise: 0,
     referenceNoiseMode: "independent",
     referenceLatents: "mode",
@@ -77,7 +80,19 @@ test("every option has its bounds", (t) => {
     ["cacheInterval", [1, 3, 1000], [0, 1.5, 1001], "a whole number from 1 to 1000"],
     ["tokenMerging", [0, 0.5, 0.75], [-0.1, 0.8], "a number from 0 to 0.75"],
     ["cacheLayers", [1, 100], [0, 101], "a whole number from 1 to 100"],
-    ["scheduler", ["ddim"], ["euler", 1], '"ddim"'],
+    [
+      "scheduler",
+      ["ddim", "dpmpp-2m-sde", { _class_name: "EulerDiscreteScheduler" }],
+      ["eular", "", 1, []],
+      `${samplerNames.map((name) => `"${name}"`).join(", ")}, the path of a scheduler_config.json or what is in one`,
+    ],
+    ["eta", [0, 1], [-0.1, 1.1], "a number from 0 to 1"],
+    ["sigmas", ["karras", "beta"], ["Karras"], '"karras" or "exponential" or "beta"'],
+    ["spacing", ["trailing"], ["even"], '"linspace" or "leading" or "trailing"'],
+    ["shift", [0.01, 5], [0, 101], "a number from 0.01 to 100"],
+    ["zeroTerminalSnr", [true], ["yes"], "true or false"],
+    ["guidanceRescale", [0, 0.7, 1], [1.5], "a number from 0 to 1"],
+    ["imageGuidanceScale", [0, 1.5, 100], [-1], "a number from 0 to 100"],
     ["seed", [0, 2 ** 53 - 1], [-1, 2 ** 53, 0.5, "1", 1n], "a whole number from 0 to 9007199254740991"],
     ["referenceNoise", [0, 0.01, 1], [-0.1, 1.1], "a number from 0 to 1"],
     ["referenceNoiseMode", ["independent", "as-released"], ["both"], '"independent" or "as-released"'],

@@ -64,6 +64,12 @@ test("the options of what is loaded, each with its default", (t) => {
     width: 64,
     height: 64,
     scheduler: "ddim",
+    eta: null,
+    sigmas: null,
+    spacing: null,
+    shift: null,
+    zeroTerminalSnr: null,
+    guidanceRescale: 0,
     referenceNoise: 0,
     referenceNoiseMode: "independent",
     referenceLatents: "mode",
@@ -85,8 +91,11 @@ test("what the native half takes has a value, but where it depends on a model or
   const read = (request: Partial<SampleRequest>) => JSON.parse(nativeOptions(request));
   const crossing = optionEntries.filter(([, { native }]) => native).map(([name]) => name);
   t.strictSame(
-    crossing.filter((name) => !(name in read({}))),
-    ["seed", "frames", "width", "height", "saveLatents"],
+    new Set(crossing.filter((name) => !(name in read({})))),
+    new Set([
+      ...["seed", "frames", "width", "height", "saveLatents"],
+      ...["scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
+    ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
   t.notOk("fps" in read({ fps: 8 }));
