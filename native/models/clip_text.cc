@@ -64,9 +64,9 @@ ClipText::ClipText(const ClipTextConfig& config)
   for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(layers / i, config);
 }
 
-at::Tensor ClipText::forward(const at::Tensor& ids) const {
+at::Tensor ClipText::forward(const at::Tensor& ids, int64_t skipped) const {
   at::Tensor x = at::embedding(*token_embedding_, ids) + position_embedding_->narrow(0, 0, ids.size(1));
-  for (const ClipTextLayer& layer : layers_) x = layer.forward(x);
+  for (size_t i = 0; i + static_cast<size_t>(skipped) < layers_.size(); ++i) x = layers_[i].forward(x);
   return final_layer_norm_.forward(x);
 }
 

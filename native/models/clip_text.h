@@ -47,8 +47,9 @@ class ClipText {
  public:
   explicit ClipText(const ClipTextConfig& config);
 
-  /// ids (N, positions), int64 -> the last layer's states after the final norm, (N, positions, hidden_size).
-  at::Tensor forward(const at::Tensor& ids) const;
+  /// ids (N, positions), int64 -> the last layer's states after the final norm, (N, positions, hidden_size). `skipped`
+  /// last layers are left out.
+  at::Tensor forward(const at::Tensor& ids, int64_t skipped = 0) const;
 
   const ClipTextConfig& config() const { return config_; }
   ParameterSet& parameters() { return *parameters_; }

@@ -77,6 +77,7 @@ SampleRequest SampleRequest::read(const Config& options) {
                         .cache_interval = options.integer("cacheInterval"),
                         .cache_layers = options.integer("cacheLayers"),
                         .token_merging = options.number("tokenMerging"),
+                        .clip_skip = options.integer("clipSkip"),
                         .sampler = readSampler(options),
                         .guidance_rescale = options.number("guidanceRescale"),
                         .image_guidance_scale = options.number("imageGuidanceScale"),

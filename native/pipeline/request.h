@@ -66,6 +66,7 @@ struct SampleRequest {
   int64_t cache_interval;        // deep features are computed every so many steps (models::FeatureCache)
   int64_t cache_layers;
   double token_merging;  // the ratio of nn::TokenMerging
+  int64_t clip_skip;     // how many of the text encoder's last layers the prompt is spared
   samplers::SamplerChoice sampler;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;  // of models that edit: how strongly the picture holds

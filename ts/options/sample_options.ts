@@ -48,6 +48,8 @@ export interface SampleRequest {
    * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
    */
   tokenMerging?: number | undefined;
+  /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
+  clipSkip?: number | undefined;
   /**
    * The sampler: a name, or a diffusers scheduler config, as the path of its file or as what is in it. A config stands in place of
    * the model's own, and each of its fields is heeded, or refused by name. Default: the model's own.
@@ -281,6 +283,13 @@ export const sampleOptions = {
     native: true,
     flag: "--size <WxH>",
     label: "Height",
+  },
+  clipSkip: {
+    value: whole(0, 100),
+    default: 0,
+    native: true,
+    flag: "--clip-skip <n>",
+    help: "leave out the text encoder's last n layers",
   },
   scheduler: {
     value: kindOf<Scheduler>({ kind: "scheduler", names: samplerNames }),

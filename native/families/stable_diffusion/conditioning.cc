@@ -25,17 +25,22 @@ void checkIds(const StableDiffusion& model, const char* name, const std::vector<
   }
 }
 
-at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids) {
+at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids,
+                      int64_t skipped) {
   std::vector<at::Tensor> rows;
   for (const auto* row : ids) rows.push_back(at::tensor(*row, at::kLong));
   // An encoder that is being trained computes in its masters' fp32.
-  return model.text_encoder->forward(at::stack(rows).to(model.device)).to(model.dtype);
+  return model.text_encoder->forward(at::stack(rows).to(model.device), skipped).to(model.dtype);
 }
 
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder) {
   const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
-  const at::Tensor both = encodeText(model, {&request.negative_ids, &request.prompt_ids});
+  // The negative prompt has all layers, as in diffusers.
+  const at::Tensor both = request.clip_skip == 0
+                              ? encodeText(model, {&request.negative_ids, &request.prompt_ids})
+                              : at::cat({encodeText(model, {&request.negative_ids}),
+                                         encodeText(model, {&request.prompt_ids}, request.clip_skip)});
   recorder.add("prompt_ids", at::tensor(request.prompt_ids, at::kLong).unsqueeze(0));
   recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
   recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));

@@ -42,6 +42,10 @@ std::vector<pipeline::Network> StableDiffusion::networks() const {
 void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const {
   checkIds(*this, "prompt", request.prompt_ids);
   checkIds(*this, "negativePrompt", request.negative_ids);
+  if (request.clip_skip < 0 || request.clip_skip >= text_encoder->config().layers) {
+    refuse(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ",
+                    text_encoder->config().layers, " layers, of which one must be left"));
+  }
   if (has_subject == request.references.empty()) {
     refuse(has_subject ? "reference: this pipeline has a subject model; give it a picture"
                        : "reference: this pipeline has no subject model; load one with `subject`");

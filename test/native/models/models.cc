@@ -12,7 +12,7 @@ namespace {
 Tensors clipText(const Json& config, const Tensors& in) {
   models::ClipText model(models::ClipTextConfig::read(Config(config, "text encoder")));
   assignWeights(model.parameters(), in);
-  return {{"last_hidden_state", model.forward(in.at("ids").to(at::kLong))}};
+  return {{"last_hidden_state", model.forward(in.at("ids").to(at::kLong), config.value("skipped", 0))}};
 }
 
 Tensors vaeEncode(const Json& config, const Tensors& in) {

@@ -10,6 +10,7 @@ const given = {
   cacheInterval: 6,
   cacheLayers: 7,
   tokenMerging: 0.5,
+  clipSkip: 2,
   scheduler: "ddim",
   sigmas: "karras",
   eta: 0.5,

@@ -25,6 +25,7 @@ test("takes every default", (t) => {
     cacheInterval: 1,
     cacheLayers: 1,
     tokenMerging: 0,
+    clipSkip: 0,
     scheduler: "ddim",
     guidanceRescale: 0,
     imageGuidanceScale: 1.5,
@@ -78,6 +79,7 @@ test("every option has its bounds", (t) => {
       "two numbers from 0 to 1 in rising order",
     ],
     ["cacheInterval", [1, 3, 1000], [0, 1.5, 1001], "a whole number from 1 to 1000"],
+    ["clipSkip", [0, 1, 100], [-1, 0.5, 101], "a whole number from 0 to 100"],
     ["tokenMerging", [0, 0.5, 0.75], [-0.1, 0.8], "a number from 0 to 0.75"],
     ["cacheLayers", [1, 100], [0, 101], "a whole number from 1 to 100"],
     [

@@ -63,6 +63,7 @@ test("the options of what is loaded, each with its default", (t) => {
     fps: 8,
     width: 64,
     height: 64,
+    clipSkip: 0,
     scheduler: "ddim",
     eta: null,
     sigmas: null,
