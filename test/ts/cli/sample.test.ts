@@ -134,7 +134,7 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     ],
     [
       [...given, "-o", output, "--scheduler", "not/there.json"],
-      /^cameo: --?scheduler "?'?not\/there.json'?"?: it can't be read; is it there\?$/,
+      /^cameo: scheduler "not\/there.json": it can't be read; is it there\?$/,
     ],
     [
       [...given, "-o", output, "--reference-noise-mode", "x"],
