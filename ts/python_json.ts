@@ -1,6 +1,7 @@
 /** Before a number's name, in a string of a parsed file: no file has it of its own, as JSON escapes it. */
 const mark = "\u0000";
-const token = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+// A string that doesn't end takes the rest, lest each of its quotes be tried as the start of another one.
+const token = /"(?:[^"\\]|\\[\s\S])*(?:"|$)|-?Infinity|NaN/g;
 const marked = /"\\u0000(-?Infinity|NaN)"/g;
 
 /**
@@ -8,9 +9,16 @@ const marked = /"\\u0000(-?Infinity|NaN)"/g;
  * `stringifyPythonJson` writes as they were.
  */
 export function parsePythonJson(text: string): unknown {
-  return JSON.parse(
-    text.replace(token, (found) => (found.startsWith('"') ? found : JSON.stringify(mark + found))),
-  );
+  return JSON.parse(quotedNumbers(text, mark));
+}
+
+/** As `parsePythonJson`, but the strings are "NaN", "Infinity" and "-Infinity", as the native half reads them. */
+export function parsePythonJsonPlainly(text: string): unknown {
+  return JSON.parse(quotedNumbers(text, ""));
+}
+
+function quotedNumbers(text: string, before: string): string {
+  return text.replace(token, (found) => (found.startsWith('"') ? found : JSON.stringify(before + found)));
 }
 
 /** As JSON.stringify. */

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import type { Shape } from "./kinds.js";
-import { isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
+import type { Scheduler } from "./sample_options.js";
+import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
 
 /** What an option's value must be, for a schema and in words. */
 export function schemaOf(shape: Shape, { required = false } = {}): z.ZodType {
@@ -56,10 +57,16 @@ export function completed(value: unknown, shape: Shape): unknown {
     case "picture":
       return asText(value as ImageSource | undefined);
     case "scheduler":
-      return typeof value === "string" && isConfigPath(value) ? readSchedulerConfig(value) : value;
+      return completedScheduler(value as Scheduler | undefined);
     default:
       return value;
   }
+}
+
+/** A name, or a config that is nobody else's to change. */
+function completedScheduler(value: Scheduler | undefined): Scheduler | undefined {
+  if (typeof value === "object") return copySchedulerConfig(value);
+  return value !== undefined && isConfigPath(value) ? readSchedulerConfig(value) : value;
 }
 
 /** URLs as texts, which unlike them may be passed to another thread. */
