@@ -57,37 +57,40 @@ samplers::SamplerChoice readSampler(const Config& options) {
 }  // namespace
 
 LoadOptions LoadOptions::read(const Config& options) {
-  return {.base = options.text("base"),
-          .motion = options.text("motion", ""),
-          .subject = options.texts("subject", {}, kMostSubjectFiles),
-          .draw_missing = optionalCount(options, "drawMissing"),
-          .device = options.text("device"),
-          .dtype = options.text("dtype"),
-          .plain_kernels = options.oneOf("kernels", kArePlain),
-          .max_memory = optionalCount(options, "maxMemory")};
+  LoadOptions result{};
+  result.base = options.text("base");
+  result.motion = options.text("motion", "");
+  result.subject = options.texts("subject", {}, kMostSubjectFiles);
+  result.draw_missing = optionalCount(options, "drawMissing");
+  result.device = options.text("device");
+  result.dtype = options.text("dtype");
+  result.plain_kernels = options.oneOf("kernels", kArePlain);
+  result.max_memory = optionalCount(options, "maxMemory");
+  return result;
 }
 
 SampleRequest SampleRequest::read(const Config& options) {
-  SampleRequest request{.frames = options.integer("frames"),
-                        .width = options.integer("width"),
-                        .height = options.integer("height"),
-                        .steps = options.integer("steps"),
-                        .guidance_scale = options.number("guidanceScale"),
-                        .guidance_range = readRange(options, "guidanceRange"),
-                        .cache_interval = options.integer("cacheInterval"),
-                        .cache_layers = options.integer("cacheLayers"),
-                        .token_merging = options.number("tokenMerging"),
-                        .clip_skip = options.integer("clipSkip"),
-                        .sampler = readSampler(options),
-                        .guidance_rescale = options.number("guidanceRescale"),
-                        .image_guidance_scale = options.number("imageGuidanceScale"),
-                        .seed = static_cast<uint64_t>(options.integer("seed")),
-                        .reference_noise = options.number("referenceNoise"),
-                        .reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes),
-                        .sample_reference_latents = options.oneOf("referenceLatents", kAreSampled),
-                        .vae_tiling = options.boolean("vaeTiling"),
-                        .preview = options.boolean("preview"),
-                        .save_latents = options.text("saveLatents", "")};
+  SampleRequest request{};
+  request.frames = options.integer("frames");
+  request.width = options.integer("width");
+  request.height = options.integer("height");
+  request.steps = options.integer("steps");
+  request.guidance_scale = options.number("guidanceScale");
+  request.guidance_range = readRange(options, "guidanceRange");
+  request.cache_interval = options.integer("cacheInterval");
+  request.cache_layers = options.integer("cacheLayers");
+  request.token_merging = options.number("tokenMerging");
+  request.sampler = readSampler(options);
+  request.clip_skip = options.integer("clipSkip");
+  request.guidance_rescale = options.number("guidanceRescale");
+  request.image_guidance_scale = options.number("imageGuidanceScale");
+  request.seed = static_cast<uint64_t>(options.integer("seed"));
+  request.reference_noise = options.number("referenceNoise");
+  request.reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes);
+  request.sample_reference_latents = options.oneOf("referenceLatents", kAreSampled);
+  request.vae_tiling = options.boolean("vaeTiling");
+  request.preview = options.boolean("preview");
+  request.save_latents = options.text("saveLatents", "");
   for (const std::string& name : options.unasked()) options.fail(name.c_str(), "nothing reads it");
   return request;
 }
