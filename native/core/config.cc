@@ -67,6 +67,13 @@ double Config::number(const char* field, double fallback) const {
   return has(field) ? number(field) : fallback;
 }
 
+double Config::number(const char* field, double fallback, double min, double max) const {
+  if (!has(field)) return fallback;
+  const double value = number(field);
+  if (!(value >= min && value <= max)) fail(field, c10::str("it must be a number from ", min, " to ", max));
+  return value;
+}
+
 bool Config::boolean(const char* field, bool fallback) const {
   return has(field) ? boolean(field) : fallback;
 }

@@ -29,6 +29,7 @@ class Config {
 
   int64_t integer(const char* field, int64_t fallback, int64_t min = 1, int64_t max = kMost) const;
   double number(const char* field, double fallback) const;
+  double number(const char* field, double fallback, double min, double max) const;
   bool boolean(const char* field, bool fallback) const;
   std::string text(const char* field, const std::string& fallback) const;
 

@@ -46,7 +46,7 @@ struct Pipeline {
   c10::Device home() const { return max_memory ? c10::Device(c10::kCPU) : device; }
   /// What the scheduler config says of the noise.
   samplers::ScheduleConfig schedule() const {
-    return samplers::ScheduleConfig::read(Config(scheduler, "the scheduler"));
+    return samplers::ScheduleConfig::read(Config(scheduler, scheduler_path));
   }
   /// Of all networks' weights, wherever they are.
   int64_t bytes() const;
@@ -54,6 +54,7 @@ struct Pipeline {
   c10::Device device;
   c10::ScalarType dtype;
   nlohmann::json scheduler;            // the scheduler config that the model goes by
+  std::string scheduler_path;          // the file that it was read from
   double noise_correlation = 0;        // of consecutive frames, see samplers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes

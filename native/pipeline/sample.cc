@@ -110,7 +110,8 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   const nn::PlainKernels plain(pipeline.plain_kernels);
   const MemoryPool::Scope pooled;
   check(pipeline, asked);
-  const auto sampler = samplers::makeSampler(asked.sampler, pipeline.scheduler, asked.steps);
+  const auto sampler =
+      samplers::makeSampler(asked.sampler, pipeline.scheduler, asked.steps, pipeline.scheduler_path);
   const MemoryPlan plan = planMemory(pipeline, asked);
   SampleRequest request = asked;
   request.vae_tiling |= plan.tiled;

@@ -14,10 +14,12 @@ namespace {
 class Ddim : public Sampler {
  public:
   Ddim(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config), readClip(config, true)),
-        eta_(config.number("eta", 0)),
+      : Sampler(readDiffusionSchedule(config), readClip(config, true)),
+        eta_(config.number("eta", 0, 0, 1)),
         alpha_to_one_(config.boolean("set_alpha_to_one", true)),
-        timesteps_(wholeTimesteps(schedule().config(), steps)) {}
+        timesteps_(wholeTimesteps(schedule().config(), steps)) {
+    requireSignal(config, schedule(), timesteps_);
+  }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

@@ -22,9 +22,11 @@ const std::map<std::string, Deviation> kDeviations{
 class Ddpm : public Sampler {
  public:
   Ddpm(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config), readClip(config, true)),
+      : Sampler(readDiffusionSchedule(config), readClip(config, true)),
         deviation_(config.oneOf("variance_type", kDeviations, kDeviations.at("fixed_small"))),
-        timesteps_(wholeTimesteps(schedule().config(), steps)) {}
+        timesteps_(wholeTimesteps(schedule().config(), steps)) {
+    requireSignal(config, schedule(), timesteps_);
+  }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

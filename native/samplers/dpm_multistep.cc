@@ -69,6 +69,7 @@ class DpmMultistep : public Sampler {
 
  private:
   int64_t orderAt(size_t index) const {
+    if (levels_[index].noise == levels_[index + 1].noise) return 1;  // nothing is left to do
     const bool few = steps() < kFewSteps && lower_at_end_;
     const bool is_last = isNearEnd(index, steps(), 1);
     if (is_last && (few || euler_at_end_ || levels_.back().noise == 0)) return 1;

@@ -16,7 +16,7 @@ const ScheduleConfig kDpmSdeDefaults{.beta_start = 0.00085, .beta_end = 0.012, .
 class DpmSde : public Sampler {
  public:
   DpmSde(const Config& config, int64_t steps)
-      : Sampler(readExplodingSchedule(config, kDpmSdeDefaults)),
+      : Sampler(readDiffusionSchedule(config, kDpmSdeDefaults)),
         levels_(explodingLevels(schedule(), {.steps = steps, .shape = readSigmaShape(config)})),
         initial_scale_(explodingScale(schedule().config(), levels_)),
         table_(schedule()) {
@@ -32,6 +32,7 @@ class DpmSde : public Sampler {
     const Level &from = levels_[index], &to = levels_[index + 1];
     const Estimate estimate = model(x, from);
     if (to.noise == 0) return estimate.clean;
+    if (to.noise == from.noise) return x;  // the spacing took a timestep twice
     const double halfway = std::sqrt(from.noise * to.noise);
     const Level middle = explodingLevel(table_.timeOf(halfway), halfway);
     const at::Tensor first = draw(), second = draw();

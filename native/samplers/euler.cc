@@ -33,7 +33,7 @@ class Euler : public Sampler {
 class EulerAncestral : public Sampler {
  public:
   EulerAncestral(const Config& config, int64_t steps)
-      : Sampler(readExplodingSchedule(config)),
+      : Sampler(readDiffusionSchedule(config, kLinspace)),
         levels_(explodingLevels(schedule(), {.steps = steps})),
         initial_scale_(explodingScale(schedule().config(), levels_)) {}
 
@@ -54,7 +54,7 @@ class EulerAncestral : public Sampler {
 }  // namespace
 
 std::unique_ptr<Sampler> makeEuler(const Config& config, int64_t steps) {
-  const ScheduleConfig schedule = readExplodingSchedule(config);
+  const ScheduleConfig schedule = readDiffusionSchedule(config, kLinspace);
   const auto levels = explodingLevels(NoiseSchedule(schedule), readExplodingRange(config, steps));
   return std::make_unique<Euler>(schedule, levels, explodingScale(schedule, levels));
 }
@@ -64,8 +64,11 @@ std::unique_ptr<Sampler> makeEulerAncestral(const Config& config, int64_t steps)
 }
 
 std::unique_ptr<Sampler> makeFlowEuler(const Config& config, int64_t steps) {
-  ScheduleConfig schedule = ScheduleConfig::read(config, {.prediction = Prediction::Flow});
-  const double shift = config.number("shift", 1);
+  const ScheduleConfig schedule = ScheduleConfig::read(config, {.prediction = Prediction::Flow});
+  if (schedule.prediction != Prediction::Flow) {
+    config.fail("prediction_type", "flow-euler is for models of flow matching; choose another scheduler");
+  }
+  const double shift = config.number("shift", 1, kLeastShift, kMostShift);
   const std::optional<SigmaShape> shape = readSigmaShape(config);
   config.requireUnset("use_dynamic_shifting");
   config.requireUnset("invert_sigmas");

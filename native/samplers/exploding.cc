@@ -13,13 +13,6 @@ const std::map<std::string, bool> kIsLogLinear{{"linear", false}, {"log_linear",
 const std::map<std::string, bool> kIsContinuous{{"discrete", false}, {"continuous", true}};
 const std::map<std::string, bool> kEndsAtSmallest{{"zero", false}, {"sigma_min", true}};
 
-std::optional<double> positive(const Config& config, const char* field) {
-  if (!config.has(field)) return std::nullopt;
-  const double value = config.number(field, 0);
-  if (!(value > 0)) config.fail(field, "it must be above 0");
-  return value;
-}
-
 /// The sigmas of the spacing, or those that `log_linear` puts in their place, of which there is one more.
 std::vector<double> plainSigmas(const SigmaTable& table, const std::vector<double>& timesteps,
                                 bool log_linear) {
@@ -33,19 +26,11 @@ std::vector<double> plainSigmas(const SigmaTable& table, const std::vector<doubl
 
 }  // namespace
 
-ScheduleConfig readExplodingSchedule(const Config& config, const ScheduleConfig& defaults) {
-  const ScheduleConfig schedule = ScheduleConfig::read(config, defaults);
-  if (schedule.prediction == Prediction::Flow) {
-    config.fail("prediction_type", "epsilon, sample and v_prediction are taken");
-  }
-  return schedule;
-}
-
 ExplodingRange readExplodingRange(const Config& config, int64_t steps) {
   return {.steps = steps,
           .shape = readSigmaShape(config),
-          .smallest = positive(config, "sigma_min"),
-          .largest = positive(config, "sigma_max"),
+          .smallest = readSigma(config, "sigma_min"),
+          .largest = readSigma(config, "sigma_max"),
           .log_linear = config.oneOf("interpolation_type", kIsLogLinear, false),
           .ends_at_smallest = config.oneOf("final_sigmas_type", kEndsAtSmallest, false),
           .continuous_time = config.oneOf("timestep_type", kIsContinuous, false)};

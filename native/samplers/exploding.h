@@ -7,10 +7,6 @@
 
 namespace cameo::samplers {
 
-/// The schedule of a class whose samples are on the exploding scale.
-ScheduleConfig readExplodingSchedule(const Config& config,
-                                     const ScheduleConfig& defaults = {.spacing = Spacing::Linspace});
-
 /// Which sigmas are taken.
 struct ExplodingRange {
   int64_t steps = 0;

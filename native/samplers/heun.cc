@@ -14,7 +14,7 @@ const ScheduleConfig kHeunDefaults{.beta_start = 0.00085, .beta_end = 0.012, .sp
 class Heun : public Sampler {
  public:
   Heun(const Config& config, int64_t steps)
-      : Sampler(readExplodingSchedule(config, kHeunDefaults), readClip(config, false)),
+      : Sampler(readDiffusionSchedule(config, kHeunDefaults), readClip(config, false)),
         levels_(explodingLevels(schedule(), {.steps = steps, .shape = readSigmaShape(config)})),
         initial_scale_(explodingScale(schedule().config(), levels_)) {}
 

@@ -17,10 +17,12 @@ constexpr double kDataDeviation = 0.5;
 class Lcm : public Sampler {
  public:
   Lcm(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config, kLcmDefaults), readClip(config, false)),
-        time_scale_(config.number("timestep_scaling", 10)),
-        timesteps_(distilledTimesteps(schedule().config(), steps,
-                                      readDistilledSteps(config, schedule().config()))) {}
+      : Sampler(readDiffusionSchedule(config, kLcmDefaults), readClip(config, false)),
+        time_scale_(config.number("timestep_scaling", 10, 1e-3, 1e6)),
+        timesteps_(
+            distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {
+    requireSignal(config, schedule(), timesteps_);
+  }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

@@ -17,7 +17,7 @@ constexpr size_t kLmsOrder = 4;
 class Lms : public Sampler {
  public:
   Lms(const Config& config, int64_t steps)
-      : Sampler(readExplodingSchedule(config)),
+      : Sampler(readDiffusionSchedule(config, kLinspace)),
         levels_(explodingLevels(schedule(), {.steps = steps, .shape = readSigmaShape(config)})),
         initial_scale_(explodingScale(schedule().config(), levels_)) {}
 
@@ -25,7 +25,10 @@ class Lms : public Sampler {
   double initialScale() const override { return initial_scale_; }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
-    slopes_.push_back((x - model(x, levels_[index]).clean) / levels_[index].noise);
+    const Estimate estimate = model(x, levels_[index]);
+    if (levels_[index].noise == levels_[index + 1].noise)
+      return x;  // the spacing begins with a timestep twice
+    slopes_.push_back((x - estimate.clean) / levels_[index].noise);
     if (slopes_.size() > kLmsOrder) slopes_.erase(slopes_.begin());
     at::Tensor result = x;
     for (size_t back = 0; back < slopes_.size(); ++back) {

@@ -1,10 +1,13 @@
 #include "samplers/multistep.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/StringUtil.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "core/error.h"
 #include "samplers/timesteps.h"
 
 namespace cameo::samplers {
@@ -24,8 +27,9 @@ double whole(double time) {
 }
 
 Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) {
-  const double shift = config.number("shift", config.number("flow_shift", 1));
-  const double terminal = config.number("shift_terminal", 0);
+  const double flow_shift = config.number("flow_shift", 1, kLeastShift, kMostShift);
+  const double shift = config.number("shift", flow_shift, kLeastShift, kMostShift);
+  const double terminal = config.number("shift_terminal", 0, 0, 0.99);
   Sigmas sigmas;
   for (int64_t i = 0; i < steps; ++i) {
     const double part = static_cast<double>(i) / static_cast<double>(steps);
@@ -33,6 +37,7 @@ Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) 
     sigmas.values.push_back(shifted(from_one ? spread : spread - least, shift));
   }
   if (terminal != 0) {
+    if (sigmas.values.back() >= 1) config.fail("shift_terminal", "it needs 2 steps or more");
     const double stretch = (1 - sigmas.values.back()) / (1 - terminal);
     for (double& sigma : sigmas.values) sigma = 1 - (1 - sigma) / stretch;
   }
@@ -43,8 +48,8 @@ Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) 
 
 Sigmas shapedOverAll(const Config& config, const SigmaTable& table, SigmaShape shape, int64_t steps,
                      bool rounded) {
-  const double smallest = config.number("sigma_min", table.smallest());
-  const double largest = config.number("sigma_max", table.largest());
+  const double smallest = readSigma(config, "sigma_min").value_or(table.smallest());
+  const double largest = readSigma(config, "sigma_max").value_or(table.largest());
   Sigmas sigmas{shapedSigmas(shape, smallest, largest, steps), {}};
   for (const double sigma : sigmas.values) {
     const double time = table.timeOf(sigma);
@@ -63,7 +68,11 @@ Sigmas luSigmas(const SigmaTable& table, int64_t steps, bool rounded) {
   return sigmas;
 }
 
-Sigmas trainedSigmas(const ScheduleConfig& schedule, const SigmaTable& table, int64_t steps, int64_t last) {
+Sigmas trainedSigmas(const Config& config, const ScheduleConfig& schedule, const SigmaTable& table,
+                     int64_t steps, int64_t last) {
+  if (last < schedule.train_timesteps && last <= steps) {
+    config.fail("lambda_min_clipped", c10::str("it leaves ", last, " timesteps for ", steps, " steps"));
+  }
   Sigmas sigmas;
   for (const int64_t timestep : innerTimesteps(schedule, steps, last)) {
     sigmas.times.push_back(static_cast<double>(timestep));
@@ -80,10 +89,24 @@ double readLambdaMin(const Config& config) {
   return config.number(field, none);
 }
 
+/// Solvers divide by what lies between the levels of which they remember values. The last step's may be none.
+void requireRisingSnr(const std::vector<Level>& levels) {
+  for (size_t i = 0; i + 1 < levels.size(); ++i) {
+    const bool rises = i == 0 || logSnr(levels[i]) > logSnr(levels[i - 1]);
+    if (rises && levels[i].noise > 0 && std::isfinite(logSnr(levels[i]))) continue;
+    throw Error(
+        ErrorCode::InvalidOption,
+        c10::str(
+            "steps: ", levels.size() - 1,
+            " is not allowed; with this scheduler's timesteps two of them would have the same noise: take "
+            "fewer, or another spacing"));
+  }
+}
+
 }  // namespace
 
 ScheduleConfig readMultistepSchedule(const Config& config) {
-  ScheduleConfig schedule = ScheduleConfig::read(config, {.spacing = Spacing::Linspace});
+  ScheduleConfig schedule = ScheduleConfig::read(config, kLinspace);
   const bool is_flow = config.boolean("use_flow_sigmas", false);
   if (is_flow != (schedule.prediction == Prediction::Flow)) {
     config.fail("prediction_type", "flow_prediction goes with use_flow_sigmas, and with it alone");
@@ -112,12 +135,13 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   } else if (is_flow) {
     sigmas = flowSigmas(config, static_cast<double>(trained.train_timesteps), steps, rules.flow_from_one);
   } else {
-    sigmas = trainedSigmas(trained, table, steps, last);
+    sigmas = trainedSigmas(config, trained, table, steps, last);
   }
   const bool at_smallest =
       !rules.final_choice || config.oneOf("final_sigmas_type", kMultistepEndsAtSmallest, false);
   const bool own = rules.shaped_end_at_own_smallest && (shape || is_flow);
-  const double end = !at_smallest ? 0 : own ? sigmas.values.back() : table.smallest();
+  const double last_sigma = sigmas.values.back();
+  const double end = !at_smallest ? 0 : own ? last_sigma : std::min(last_sigma, table.smallest());
 
   std::vector<Level> levels;
   const auto add = [&](double time, double exact) {
@@ -126,6 +150,7 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   };
   for (size_t i = 0; i < sigmas.values.size(); ++i) add(sigmas.times[i], sigmas.values[i]);
   add(0, end);
+  requireRisingSnr(levels);
   return levels;
 }
 

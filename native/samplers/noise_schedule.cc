@@ -31,9 +31,10 @@ at::Tensor cosineBetas(const ScheduleConfig& config) {
   };
   const auto T = static_cast<double>(config.train_timesteps);
   at::Tensor betas = at::empty(config.train_timesteps, at::kFloat);
+  float* values = betas.mutable_data_ptr<float>();
   for (int64_t i = 0; i < config.train_timesteps; ++i) {
     const auto t = static_cast<double>(i);
-    betas[i] = std::min(1 - alpha_bar((t + 1) / T) / alpha_bar(t / T), 0.999);
+    values[i] = static_cast<float>(std::min(1 - alpha_bar((t + 1) / T) / alpha_bar(t / T), 0.999));
   }
   return betas;
 }
@@ -85,13 +86,37 @@ void readTrainedBetas(const Config& config, ScheduleConfig& schedule) {
   }
 }
 
+constexpr double kLeastSignal = 1e-12;  // of alpha_t, but where the last one is wanted to be 0
+
+/// The field that most likely makes a schedule of no use, of which `alpha` is the first wrong one.
+const char* wrongField(const Config& config, const ScheduleConfig& schedule, double alpha) {
+  if (!schedule.trained_betas.empty()) return "trained_betas";
+  const char* field = alpha > 0.5 ? "beta_start" : "beta_end";
+  return config.has(field) && schedule.beta_schedule != "squaredcos_cap_v2" ? field : "num_train_timesteps";
+}
+
+void requireGrowingNoise(const Config& config, const ScheduleConfig& schedule) {
+  const NoiseSchedule levels(schedule);
+  double before = 1;
+  for (int64_t t = 0; t < schedule.train_timesteps; ++t) {
+    const double alpha = levels.alphaCumprod(t);
+    const bool may_be_none = schedule.rescale_betas_zero_snr && t > 0 && t + 1 == schedule.train_timesteps;
+    if (!(alpha < before && (alpha >= kLeastSignal || (may_be_none && alpha == 0)))) {
+      config.fail(wrongField(config, schedule, alpha),
+                  c10::str("with it the noise doesn't grow, or nothing else is left, at timestep ", t, " of ",
+                           schedule.train_timesteps));
+    }
+    before = alpha;
+  }
+}
+
 }  // namespace
 
 ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& defaults) {
   ScheduleConfig schedule;
   schedule.train_timesteps = config.integer("num_train_timesteps", defaults.train_timesteps, 1, 100000);
-  schedule.beta_start = config.number("beta_start", defaults.beta_start);
-  schedule.beta_end = config.number("beta_end", defaults.beta_end);
+  schedule.beta_start = config.number("beta_start", defaults.beta_start, 0, 1);
+  schedule.beta_end = config.number("beta_end", defaults.beta_end, 0, 1);
   schedule.beta_schedule = config.text("beta_schedule", defaults.beta_schedule);
   if (kBetas.count(schedule.beta_schedule) == 0) {
     config.fail("beta_schedule", "linear, scaled_linear, squaredcos_cap_v2 and sigmoid are known");
@@ -103,11 +128,21 @@ ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& 
   schedule.prediction = config.oneOf("prediction_type", kPredictions, defaults.prediction);
   schedule.rescale_betas_zero_snr = config.boolean("rescale_betas_zero_snr", defaults.rescale_betas_zero_snr);
   config.requireUnset("thresholding");
+  requireGrowingNoise(config, schedule);
   return schedule;
 }
 
 ScheduleConfig ScheduleConfig::read(const Config& config) {
   return read(config, {});
+}
+
+ScheduleConfig readDiffusionSchedule(const Config& config, const ScheduleConfig& defaults) {
+  const ScheduleConfig schedule = ScheduleConfig::read(config, defaults);
+  if (schedule.prediction == Prediction::Flow) {
+    config.fail("prediction_type",
+                "this scheduler takes epsilon, sample and v_prediction; choose flow-euler");
+  }
+  return schedule;
 }
 
 NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {

@@ -26,10 +26,17 @@ struct ScheduleConfig {
   Prediction prediction = Prediction::Epsilon;
   bool rescale_betas_zero_snr = false;
 
-  /// Absent fields take the values of `defaults`. Throws `ErrorCode::WeightsFormat`.
+  /// Absent fields take the values of `defaults`. Throws `ErrorCode::WeightsFormat`, also where the noise
+  /// doesn't grow from timestep to timestep.
   static ScheduleConfig read(const Config& config, const ScheduleConfig& defaults);
   static ScheduleConfig read(const Config& config);
 };
+
+/// The defaults of many classes.
+inline const ScheduleConfig kLinspace{.spacing = Spacing::Linspace};
+
+/// As `ScheduleConfig::read`, for samplers that can't go by flow matching.
+ScheduleConfig readDiffusionSchedule(const Config& config, const ScheduleConfig& defaults = {});
 
 /// The forward process x_t = sqrt(alpha_t) x_0 + sqrt(1 - alpha_t) eps, with alpha_t the cumulative product.
 class NoiseSchedule {

@@ -19,7 +19,7 @@ constexpr size_t kRungeKuttaSteps = 3;
 class Pndm : public Sampler {
  public:
   Pndm(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config)),
+      : Sampler(readDiffusionSchedule(config)),
         runge_kutta_(!config.boolean("skip_prk_steps", false)),
         alpha_to_one_(config.boolean("set_alpha_to_one", false)),
         stride_(schedule().config().train_timesteps / steps),
@@ -46,7 +46,8 @@ class Pndm : public Sampler {
  private:
   /// What the network gave: eps, or v where it predicts that.
   at::Tensor output(const at::Tensor& x, int64_t timestep, const Model& model) const {
-    const Level level = schedule().level(timestep);
+    // Halfway to a timestep that is the last one already, for the offset, there is none.
+    const Level level = schedule().level(std::min(timestep, schedule().config().train_timesteps - 1));
     const Estimate estimate = model(x, level);
     if (schedule().config().prediction != Prediction::VPrediction) return estimate.noise;
     return level.signal * estimate.noise - level.noise * estimate.clean;

@@ -10,16 +10,19 @@ namespace cameo::samplers {
 
 namespace {
 
+constexpr double kLeastTolerance = 1e-7;  // fp32's rounding is no smaller
+
 /// The probability flow (arXiv 2011.13456, section 4.3) by Runge-Kutta's method of order 5 with steps as long
 /// as the tolerances allow; on the exploding scale it is dx / dsigma = eps. Its steps are stretches of sigma
 /// between which progress is told; the last one leads from the smallest trained sigma to the clean estimate.
 class ProbabilityFlow : public Sampler {
  public:
   ProbabilityFlow(const Config& config, int64_t steps)
-      : Sampler(readExplodingSchedule(config)),
+      : Sampler(readDiffusionSchedule(config, kLinspace)),
         table_(schedule()),
         sigmas_(shapedSigmas(SigmaShape::Karras, table_.smallest(), table_.largest(), steps)),
-        solver_({config.number("relative_tolerance", 1e-5), config.number("absolute_tolerance", 1e-5)}) {}
+        solver_({config.number("relative_tolerance", 1e-5, kLeastTolerance, 1),
+                 config.number("absolute_tolerance", 1e-5, kLeastTolerance, 1)}) {}
 
   int64_t steps() const override { return std::ssize(sigmas_); }
   double initialScale() const override { return sigmas_.front(); }

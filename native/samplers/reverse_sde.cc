@@ -9,18 +9,21 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kReverseSdeDefaults{.spacing = Spacing::Linspace};
-
 /// The reverse of the variance-preserving SDE by Euler-Maruyama (Song et al. 2020, arXiv 2011.13456, equation
 /// 6 and appendix E), over any of the timesteps; before each step `corrector_steps` of Langevin dynamics at
 /// its level (algorithm 5), as long as `corrector_snr` makes them. The last step adds no noise.
 class ReverseSde : public Sampler {
  public:
   ReverseSde(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config, kReverseSdeDefaults)),
+      : Sampler(readDiffusionSchedule(config, kLinspace)),
         corrector_steps_(config.integer("corrector_steps", 0, 0, 1000)),
-        corrector_snr_(config.number("corrector_snr", 0.16)),
-        timesteps_(wholeTimesteps(schedule().config(), steps)) {}
+        corrector_snr_(config.number("corrector_snr", 0.16, 1e-6, 10)),
+        timesteps_(wholeTimesteps(schedule().config(), steps)) {
+    if (schedule().config().rescale_betas_zero_snr) {
+      config.fail("rescale_betas_zero_snr",
+                  "the SDE never comes to noise alone: leave it out, and the option zeroTerminalSnr");
+    }
+  }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 
@@ -43,7 +46,9 @@ class ReverseSde : public Sampler {
     const double alpha =
         schedule().alphaCumprod(timestep) / (timestep > 0 ? schedule().alphaCumprod(timestep - 1) : 1);
     const auto length = [](const at::Tensor& of) { return of.flatten(1).norm(2, 1).mean().item<double>(); };
-    const double ratio = corrector_snr_ * length(noise) / length(score);
+    const double length_of_score = length(score);
+    if (length_of_score == 0) return x;
+    const double ratio = corrector_snr_ * length(noise) / length_of_score;
     const double size = 2 * alpha * ratio * ratio;
     return x + size * score + std::sqrt(2 * size) * noise;
   }

@@ -23,8 +23,8 @@ class RungeKutta {
  public:
   explicit RungeKutta(Tolerance tolerance) : tolerance_(tolerance) {}
 
-  /// The state at `to` of that at `from`. Throws `ErrorCode::InvalidOption` where the steps would have to
-  /// become infinitely short.
+  /// The state at `to` of that at `from`; NaN where the derivative is. Throws `ErrorCode::InvalidOption`
+  /// where the steps would have to become infinitely short, or many.
   State integrate(const Derivative& derivative, State state, double from, double to);
 
  private:

@@ -124,21 +124,24 @@ std::string samplerNameOf(const json& config) {
 }
 
 std::optional<double> readClip(const Config& config, bool fallback) {
-  const double range = config.number("clip_sample_range", 1);
+  const double range = config.number("clip_sample_range", 1, 1e-6, 1e6);
   if (!config.boolean("clip_sample", fallback)) return std::nullopt;
   return range;
 }
 
-std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& model_config, int64_t steps) {
+std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& model_config, int64_t steps,
+                                     const std::string& model_config_name) {
   const TableEntry& entry = chosen(choice, model_config);
   const bool is_config = choice.scheduler.is_object();
   // Of a config for another class that only lends its noise schedule, the rest means nothing here.
   const bool whole_config = is_config || ofClass(model_config) == &entry;
   json fields = is_config ? choice.scheduler : model_config;
+  // Absent, it is flow's in the classes of flow matching alone.
+  if (!whole_config && !fields.contains("prediction_type")) fields["prediction_type"] = "epsilon";
   for (const auto& [field, value] : entry.fixed) fields[field] = value;
   for (const SamplerOption& option : choice.options) fields.update(option.fields);
   try {
-    const Config config(fields, "scheduler");
+    const Config config(fields, is_config ? "scheduler" : model_config_name);
     const int64_t trained = ScheduleConfig::read(config).train_timesteps;
     if (steps < 1 || steps > trained) {
       throw Error(ErrorCode::InvalidOption,

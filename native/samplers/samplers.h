@@ -33,8 +33,8 @@ struct SamplerChoice {
 /// `model_config` is the model's own scheduler config, whose noise schedule a named sampler goes by. Throws
 /// `ErrorCode::InvalidOption` for an unknown name, more steps than were trained, and a field that is not
 /// honoured: none of a config that is given, or that belongs to the sampler of the model's own choice, is
-/// passed over.
+/// passed over. Messages call the model's config `model_config_name`.
 std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const nlohmann::json& model_config,
-                                     int64_t steps);
+                                     int64_t steps, const std::string& model_config_name = "scheduler");
 
 }  // namespace cameo::samplers

@@ -1,5 +1,7 @@
 #include "samplers/sigmas.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -11,6 +13,8 @@ namespace {
 
 // Above 0, so that the noisiest sigma of a schedule with zero terminal SNR is finite: fp16's smallest number.
 constexpr double kLeastAlpha = 0x1p-24;
+
+constexpr double kLeastSigma = 1e-6, kMostSigma = 1e6;  // of a config
 
 constexpr double kKarrasRho = 7;
 constexpr double kBetaShape = 0.6;
@@ -84,7 +88,16 @@ std::optional<SigmaShape> readSigmaShape(const Config& config) {
   return shape;
 }
 
+std::optional<double> readSigma(const Config& config, const char* field) {
+  if (!config.has(field)) return std::nullopt;
+  return config.number(field, 0, kLeastSigma, kMostSigma);
+}
+
 std::vector<double> shapedSigmas(SigmaShape shape, double smallest, double largest, int64_t steps) {
+  if (smallest > largest || (smallest == largest && steps > 1)) {
+    throw Error(ErrorCode::InvalidOption, c10::str("scheduler: sigma_min is ", smallest, " and sigma_max ",
+                                                   largest, "; sigma_min must be the smaller one"));
+  }
   std::vector<double> sigmas;
   for (int64_t i = 0; i < steps; ++i) {
     const double part = steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(steps - 1);

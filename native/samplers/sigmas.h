@@ -34,9 +34,15 @@ enum class SigmaShape { Karras, Exponential, Beta };
 /// `use_karras_sigmas`, `use_exponential_sigmas`, `use_beta_sigmas`: at most one of them.
 std::optional<SigmaShape> readSigmaShape(const Config& config);
 
-/// `steps` sigmas, falling from `largest` to `smallest`. Karras: arXiv 2206.00364, equation 5, rho = 7; beta:
+/// A config's `sigma_min` or `sigma_max`, where it has that.
+std::optional<double> readSigma(const Config& config, const char* field);
+
+/// `steps` sigmas, falling from `largest` to `smallest`. Throws `ErrorCode::InvalidOption` where they don't
+/// fall. Karras: arXiv 2206.00364, equation 5, rho = 7; beta:
 /// the quantiles of Beta(0.6, 0.6), arXiv 2407.12173.
 std::vector<double> shapedSigmas(SigmaShape shape, double smallest, double largest, int64_t steps);
+
+inline constexpr double kLeastShift = 0.01, kMostShift = 1000;  // of a config
 
 /// sigma' = shift sigma / (1 + (shift - 1) sigma), of flow matching (arXiv 2403.03206, equation 23).
 double shifted(double sigma, double shift);

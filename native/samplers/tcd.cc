@@ -17,10 +17,12 @@ const ScheduleConfig kTcdDefaults{.beta_start = 0.00085, .beta_end = 0.012, .bet
 class Tcd : public Sampler {
  public:
   Tcd(const Config& config, int64_t steps)
-      : Sampler(ScheduleConfig::read(config, kTcdDefaults)),
-        eta_(config.number("eta", 0.3)),
-        timesteps_(distilledTimesteps(schedule().config(), steps,
-                                      readDistilledSteps(config, schedule().config()))) {}
+      : Sampler(readDiffusionSchedule(config, kTcdDefaults)),
+        eta_(config.number("eta", 0.3, 0, 1)),
+        timesteps_(
+            distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {
+    requireSignal(config, schedule(), timesteps_);
+  }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
 

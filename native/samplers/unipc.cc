@@ -25,13 +25,11 @@ class UniPc : public Sampler {
         lower_at_end_(config.boolean("lower_order_final", true)),
         levels_(multistepLevels(config, schedule(), steps,
                                 {.shaped_end_at_own_smallest = true, .flow_from_one = true})),
+        uncorrected_(config.numbers("disable_corrector", 1000)),
         history_(static_cast<size_t>(order_)) {
     config.requireUnset("solver_p");
     if (!of_clean_ && levels_.back().noise == 0) {
       config.fail("predict_x0", "without it, final_sigmas_type must be sigma_min");
-    }
-    for (const double step : config.numbers("disable_corrector", 1000)) {
-      uncorrected_.push_back(static_cast<int64_t>(step));
     }
   }
 
@@ -43,12 +41,12 @@ class UniPc : public Sampler {
     const at::Tensor value = of_clean_ ? estimate.clean : estimate.noise;
     at::Tensor corrected = x;
     const bool corrects = std::find(uncorrected_.begin(), uncorrected_.end(),
-                                    static_cast<int64_t>(index) - 1) == uncorrected_.end();
+                                    static_cast<double>(index) - 1) == uncorrected_.end();
     if (index > 0 && corrects) corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
     history_.remember(value, from);
     const int64_t left = lower_at_end_ ? steps() - static_cast<int64_t>(index) : order_;
     last_order_ = std::min({order_, left, static_cast<int64_t>(history_.size())});
-    if (to.noise == 0) last_order_ = 1;  // no other is finite there
+    if (to.noise == 0 || to.noise == from.noise) last_order_ = 1;  // no other is finite there
     before_ = corrected;
     return advance(corrected, from, to, last_order_, nullptr);
   }
@@ -100,7 +98,7 @@ class UniPc : public Sampler {
   int64_t order_;
   bool lower_at_end_;
   std::vector<Level> levels_;
-  std::vector<int64_t> uncorrected_;
+  std::vector<double> uncorrected_;  // the steps that are not, counted from 0
   History history_;
   at::Tensor before_;  // the sample that the last step began with, corrected
   int64_t last_order_ = 1;

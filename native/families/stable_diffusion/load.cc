@@ -125,13 +125,23 @@ std::unique_ptr<Network> build(const NetworkConfig& config, const weights::Compo
   }
 }
 
+/// What a config says that holds for any sampler.
+json sharedFields(const json& config) {
+  json shared;
+  for (const char* field : {"num_train_timesteps", "beta_start", "beta_end", "trained_betas",
+                            "prediction_type", "rescale_betas_zero_snr", "set_alpha_to_one"}) {
+    if (config.contains(field)) shared[field] = config[field];
+  }
+  return shared;
+}
+
 /// The scheduler config that the model goes by: the base model's own, with what AnimateDiff was trained with
 /// where motion modules are loaded.
-json readScheduler(const LoadOptions& options) {
-  const std::string path = options.base + "/scheduler/scheduler_config.json";
+json readScheduler(const LoadOptions& options, const std::string& path) {
   json config = weights::readJson(path);
   if (!config.contains("clip_sample")) config["clip_sample"] = false;  // latents are not bounded to -1..1
   if (!options.motion.empty()) {
+    if (samplers::samplerNameOf(config) != "ddim") config = sharedFields(config);
     config["_class_name"] = "DDIMScheduler";
     config["beta_schedule"] = "linear";
     config["timestep_spacing"] = "linspace";
@@ -191,6 +201,11 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
                 "subject: a subject model needs motion modules; name their folder with `motion`");
   }
 
+  if (!options.subject.empty() && model.takesImage()) {
+    throw Error(ErrorCode::InvalidOption,
+                "subject: a model that edits a picture takes no subject; leave it out");
+  }
+
   model.plain_kernels = options.plain_kernels;
   model.max_memory = options.max_memory;
   const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
@@ -210,7 +225,8 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)), text_encoder);
   model.vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
   model.unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
-  model.scheduler = readScheduler(options);
+  model.scheduler_path = options.base + "/scheduler/scheduler_config.json";
+  model.scheduler = readScheduler(options, model.scheduler_path);
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
 

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/rng.h"
 
 namespace cameo::families {
@@ -22,7 +24,9 @@ at::Tensor NoisyReferences::withUnconditional(const at::Tensor& references) cons
 
 at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
   if (alpha_ == 0) return accumulated_;
-  const auto noise_timestep = static_cast<int64_t>(alpha_ * time);
+  // Flow matching's time may be the number of timesteps itself, EDM's is a logarithm.
+  const auto noise_timestep =
+      std::clamp<int64_t>(static_cast<int64_t>(alpha_ * time), 0, schedule_.config().train_timesteps - 1);
   if (mode_ == pipeline::ReferenceNoiseMode::AsReleased) {
     accumulated_ = schedule_.addNoise(accumulated_, frames.mean(1, /*keepdim=*/true), noise_timestep);
     return accumulated_;

@@ -9,6 +9,7 @@
 #include "models/unet.h"
 #include "models/vae.h"
 #include "samplers/noise_schedule.h"
+#include "samplers/samplers.h"
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
 #include "weights/open_weights.h"
@@ -18,6 +19,7 @@ namespace cameo::test {
 
 namespace {
 
+constexpr int64_t kSteps = 10;
 constexpr int64_t kLargestRead = 1 << 20;  // elements; a tensor expanded from one number may have any count
 
 void readWeights(const std::string& path) {
@@ -35,12 +37,18 @@ Config configOf(const std::string& folder) {
   return Config(std::move(component.config), folder);
 }
 
+/// As a model's own, and as a request's.
+void readScheduler(const nlohmann::json& config, const std::string& path) {
+  const samplers::NoiseSchedule noise(samplers::ScheduleConfig::read(Config(config, path)));
+  samplers::makeSampler({}, config, kSteps, path);
+  samplers::makeSampler({.scheduler = config}, config, kSteps);
+}
+
 void readFolder(const std::string& folder) {
   weights::describeFolder(folder + "/base");
   weights::describeFolder(folder + "/motion");
   const std::string schedule = folder + "/base/scheduler/scheduler_config.json";
-  const samplers::NoiseSchedule noise(
-      samplers::ScheduleConfig::read(Config(weights::readJson(schedule), schedule)));
+  readScheduler(weights::readJson(schedule), schedule);
   const models::ClipText text(models::ClipTextConfig::read(configOf(folder + "/base/text_encoder")));
   const models::Vae vae(models::VaeConfig::read(configOf(folder + "/base/vae")));
   const Config motion = configOf(folder + "/motion");
