@@ -18,7 +18,7 @@ class Ddim : public Sampler {
         eta_(config.number("eta", 0, 0, 1)),
         alpha_to_one_(config.boolean("set_alpha_to_one", true)),
         timesteps_(wholeTimesteps(schedule().config(), steps)) {
-    requireSignal(config, schedule(), timesteps_);
+    requireSignalForEpsilon(config, schedule(), timesteps_);
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }

@@ -25,7 +25,7 @@ class Ddpm : public Sampler {
       : Sampler(readDiffusionSchedule(config), readClip(config, true)),
         deviation_(config.oneOf("variance_type", kDeviations, kDeviations.at("fixed_small"))),
         timesteps_(wholeTimesteps(schedule().config(), steps)) {
-    requireSignal(config, schedule(), timesteps_);
+    requireSignalForEpsilon(config, schedule(), timesteps_);
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }

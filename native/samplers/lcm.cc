@@ -21,7 +21,7 @@ class Lcm : public Sampler {
         time_scale_(config.number("timestep_scaling", 10, 1e-3, 1e6)),
         timesteps_(
             distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {
-    requireSignal(config, schedule(), timesteps_);
+    requireSignalForEpsilon(config, schedule(), timesteps_);
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }

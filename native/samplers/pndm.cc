@@ -24,7 +24,7 @@ class Pndm : public Sampler {
         alpha_to_one_(config.boolean("set_alpha_to_one", false)),
         stride_(schedule().config().train_timesteps / steps),
         timesteps_(wholeTimesteps(schedule().config(), steps)) {
-    config.requireUnset("rescale_betas_zero_snr");  // there is no signal to divide by
+    requireSomeSignal(config, schedule(), timesteps_);
     if (!runge_kutta_ || steps > static_cast<int64_t>(kRungeKuttaSteps)) return;
     throw Error(ErrorCode::InvalidOption,
                 c10::str("steps: ", steps, " is not allowed; PNDM with Runge-Kutta steps takes 4 or more"));

@@ -19,10 +19,7 @@ class ReverseSde : public Sampler {
         corrector_steps_(config.integer("corrector_steps", 0, 0, 1000)),
         corrector_snr_(config.number("corrector_snr", 0.16, 1e-6, 10)),
         timesteps_(wholeTimesteps(schedule().config(), steps)) {
-    if (schedule().config().rescale_betas_zero_snr) {
-      config.fail("rescale_betas_zero_snr",
-                  "the SDE never comes to noise alone: leave it out, and the option zeroTerminalSnr");
-    }
+    requireSomeSignal(config, schedule(), timesteps_);
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }

@@ -21,7 +21,7 @@ class Tcd : public Sampler {
         eta_(config.number("eta", 0.3, 0, 1)),
         timesteps_(
             distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {
-    requireSignal(config, schedule(), timesteps_);
+    requireSignalForEpsilon(config, schedule(), timesteps_);
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }

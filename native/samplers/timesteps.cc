@@ -97,15 +97,18 @@ int64_t readDistilledSteps(const Config& config, const ScheduleConfig& schedule)
                         schedule.train_timesteps);
 }
 
-void requireSignal(const Config& config, const NoiseSchedule& schedule,
-                   const std::vector<int64_t>& timesteps) {
-  if (schedule.config().prediction != Prediction::Epsilon) return;
+void requireSomeSignal(const Config& config, const NoiseSchedule& schedule,
+                       const std::vector<int64_t>& timesteps) {
   for (const int64_t timestep : timesteps) {
     if (schedule.alphaCumprod(timestep) > 0) continue;
     config.fail("rescale_betas_zero_snr",
-                "a network that predicts epsilon can't begin with noise alone: leave it out, and the option "
-                "zeroTerminalSnr");
+                "this scheduler can't begin with noise alone: leave it out, or say zeroTerminalSnr: false");
   }
+}
+
+void requireSignalForEpsilon(const Config& config, const NoiseSchedule& schedule,
+                             const std::vector<int64_t>& timesteps) {
+  if (schedule.config().prediction == Prediction::Epsilon) requireSomeSignal(config, schedule, timesteps);
 }
 
 Level levelBelow(const NoiseSchedule& schedule, int64_t timestep, int64_t stride, bool alpha_to_one) {

@@ -24,10 +24,13 @@ std::vector<int64_t> distilledTimesteps(const ScheduleConfig& config, int64_t st
 /// `original_inference_steps` of a distilled model's config.
 int64_t readDistilledSteps(const Config& config, const ScheduleConfig& schedule);
 
-/// Complains of a timestep of noise alone where the network predicts the noise: the clean sample would be
-/// that divided by 0.
-void requireSignal(const Config& config, const NoiseSchedule& schedule,
-                   const std::vector<int64_t>& timesteps);
+/// Complains of a timestep of noise alone, for samplers that divide by its signal.
+void requireSomeSignal(const Config& config, const NoiseSchedule& schedule,
+                       const std::vector<int64_t>& timesteps);
+
+/// The same where the network predicts the noise: the clean sample would be that divided by 0.
+void requireSignalForEpsilon(const Config& config, const NoiseSchedule& schedule,
+                             const std::vector<int64_t>& timesteps);
 
 /// The level `stride` timesteps below `timestep`; below the first one it is clean with `alpha_to_one`, else
 /// the first one's.

@@ -72,7 +72,7 @@ test("a sampler that the model can't go by is refused before a network runs", as
       { scheduler: { _class_name: "DDIMScheduler", beta_end: Number.NaN } },
       /beta_end is "NaN"; it must be a number/,
     ],
-    [{ zeroTerminalSnr: true }, /rescale_betas_zero_snr is true; .*zeroTerminalSnr$/],
+    [{ zeroTerminalSnr: true }, /rescale_betas_zero_snr is true; .*zeroTerminalSnr: false$/],
     [{ scheduler: "dpmpp-2m", spacing: "leading", steps: 1000 }, /^steps: 1000 is not allowed/],
     [
       { scheduler: { _class_name: "ProbabilityFlowSampler", relative_tolerance: 0 } },

@@ -12,10 +12,12 @@ namespace {
 
 constexpr int64_t kMostEvaluations = 20'000;
 
-/// What a sampler of `scheduler` makes of noise in `steps`, by a network whose output is bounded: "x", and the
-/// number of "evaluations". More than any sampler should need is a failure of the test, not a cameo::Error.
+/// What a sampler of `scheduler` makes of noise in `steps`, by a network whose output is bounded: "x", and
+/// the number of "evaluations". More than any sampler should need is a failure of the test, not a
+/// cameo::Error.
 Tensors sampleByHostileConfig(const Json& config, const Tensors&) {
-  const auto sampler = samplers::makeSampler({.scheduler = config.at("scheduler")}, Json::object(), config.at("steps"));
+  const auto sampler =
+      samplers::makeSampler({.scheduler = config.at("scheduler")}, Json::object(), config.at("steps"));
   const auto parameterization = sampler->parameterization();
   int64_t evaluations = 0;
   const samplers::Model model = [&](const at::Tensor& x, const samplers::Level& level) {
