@@ -1,7 +1,7 @@
 #include "samplers/likelihood.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
@@ -21,9 +21,9 @@ at::Tensor sumOfEach(const at::Tensor& x) {
 
 at::Tensor logLikelihood(const at::Tensor& clean, const Model& model, const NoiseSchedule& schedule,
                          const std::vector<at::Tensor>& probes, Tolerance tolerance) {
+  const c10::InferenceMode off(false);  // in a caller's, autograd would record nothing
   const SigmaTable table(schedule);
   const auto slope = [&](double sigma, const State& state) {
-    const c10::AutoGradMode with_gradients(true);
     const at::Tensor x = state[0].detach().requires_grad_(true);
     const at::Tensor eps = model(x, explodingLevel(table.timeOf(sigma), sigma)).noise;
     at::Tensor divergence = at::zeros_like(state[1]);
@@ -35,7 +35,7 @@ at::Tensor logLikelihood(const at::Tensor& clean, const Model& model, const Nois
   };
   const double smallest = table.smallest(), largest = table.largest();
   const State end = RungeKutta(tolerance).integrate(
-      slope, {clean, at::zeros({clean.size(0)}, clean.options())}, smallest, largest);
+      slope, {clean.clone(), at::zeros({clean.size(0)}, clean.options())}, smallest, largest);
   // There, on the preserving scale, all is standard normal.
   const double variance = 1 + largest * largest;
   const auto numbers = static_cast<double>(clean.numel() / clean.size(0));
