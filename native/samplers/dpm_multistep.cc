@@ -91,7 +91,8 @@ class DpmMultistep : public Sampler {
     const at::Tensor slope1 = (history_.value(1) - history_.value(2)) / back1;
     const at::Tensor bend = (slope0 - slope1) / (back0 + back1);
     const at::Tensor slope = slope0 + back0 * bend;
-    // diffusers' sign, which for the SDE is not the one that the expansion gives.
+    // As in diffusers, half of what the expansion gives, so that the order is 2; and diffusers' sign, which
+    // for the SDE is not the one that the expansion gives.
     const double half = algorithm_.stochastic ? 0.5 : -0.5;
     return first - scale * (phi / h - 1) * slope - scale * ((phi - h) / (h * h) + half) * bend;
   }
