@@ -47,8 +47,8 @@ class ClipText {
  public:
   explicit ClipText(const ClipTextConfig& config);
 
-  /// ids (N, positions), int64 -> the last layer's states after the final norm, (N, positions, hidden_size). `skipped`
-  /// last layers are left out.
+  /// ids (N, positions), int64 -> the last layer's states after the final norm, (N, positions, hidden_size).
+  /// `skipped` last layers are left out.
   at::Tensor forward(const at::Tensor& ids, int64_t skipped = 0) const;
 
   const ClipTextConfig& config() const { return config_; }

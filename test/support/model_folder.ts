@@ -7,6 +7,8 @@ import { drawWeights, type WeightTree } from "./tensors.js";
 export interface ModelParts {
   motion: "motion" | "motion_mid" | null;
   subject: "subject" | null;
+  /** Default: "unet". */
+  unet?: "unet" | "unet_edit";
   /** scheduler_config.json of the base folder. */
   scheduler: object;
   /** How many frames and references the motion modules have positions for. Default: as many as the part says. */
@@ -32,11 +34,11 @@ const [start, end] = ["<|startoftext|>", "<|endoftext|>"];
 /** Writes the model in its public layouts: a diffusers folder, a MotionAdapter folder, a subject's file. */
 export function writeModel(
   folder: string,
-  { motion, subject, scheduler, maxFrames }: ModelParts,
+  { motion, subject, scheduler, maxFrames, unet = "unet" }: ModelParts,
 ): ModelPaths {
   rmSync(folder, { recursive: true, force: true });
   const base = join(folder, "base");
-  writeNetwork(join(base, "unet"), "unet", "diffusion_pytorch_model.safetensors");
+  writeNetwork(join(base, "unet"), unet, "diffusion_pytorch_model.safetensors");
   writeNetwork(join(base, "vae"), "vae", "diffusion_pytorch_model.safetensors");
   writeNetwork(join(base, "text_encoder"), "text_encoder", "model.safetensors");
   writeTokenizer(join(base, "tokenizer"));

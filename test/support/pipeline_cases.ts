@@ -10,6 +10,8 @@ const fixtures = "test/fixtures/pipeline";
 interface CaseFile {
   parts: ModelParts;
   references: number;
+  /** Whether the request has a picture to edit. */
+  image?: boolean;
   request: SampleRequest & { width: number; height: number; seed: number };
   tolerance: number;
 }
@@ -30,12 +32,16 @@ export function pipelineCase(name: string, scratch: string): PipelineCase {
   const folder = join(fixtures, name);
   const file = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as CaseFile;
   const { width, height, seed } = file.request;
-  const reference = Array.from({ length: file.references }, (_, i) => {
+  const reference = Array.from({ length: file.image ? 1 : file.references }, (_, i) => {
     return { data: drawBytes(`reference.${i}`, [height, width, 3], seed).data, width, height };
   });
   return {
     paths: writeModel(join(scratch, name), file.parts),
-    request: { ...file.request, reference },
+    request: {
+      ...file.request,
+      reference: file.image ? [] : reference,
+      ...(file.image ? { image: reference[0] } : {}),
+    },
     expected: readSafetensors(join(folder, "expected.safetensors")),
     tolerance: file.tolerance,
   };

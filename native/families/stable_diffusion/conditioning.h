@@ -12,8 +12,8 @@ namespace cameo::families {
 /// Throws `ErrorCode::InvalidOption`, naming `name`, for ids that the text encoder can't take.
 void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids);
 
-/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device; without its
-/// last `skipped` layers.
+/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device;
+/// without its last `skipped` layers.
 at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids,
                       int64_t skipped = 0);
 

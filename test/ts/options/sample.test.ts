@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { test } from "tap";
 import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
-import { samplerNames } from "#ts/options/sampler_names.js";
 import type { SampleRequest } from "#ts/options/sample_options.js";
+import { samplerNames } from "#ts/options/sampler_names.js";
 import { description } from "../../support/description.js";
 
 const loaded = { ...description, defaultSize: [512, 384] as [number, number] };
