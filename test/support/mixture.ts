@@ -24,7 +24,11 @@ export const flowCases: Readonly<Record<string, FlowCase>> = {
   "PNDM, linear multistep": { sampler: "pndm", order: 2, fields: { skip_prk_steps: true, ...leading } },
   "PNDM, Runge-Kutta": { sampler: "pndm", order: 2, fields: leading },
   Euler: { sampler: "euler", order: 1, fields: karras },
-  "flow Euler": { sampler: "flow-euler", order: 1, fields: { largest: 60 } },
+  "flow Euler": {
+    sampler: "flow-euler",
+    order: 1,
+    fields: { prediction_type: "flow_prediction", largest: 60 },
+  },
   Heun: { sampler: "heun", order: 2, fields: karras },
   LMS: { sampler: "lms", order: 4, fields: karras },
   "DPM++ 1M": { sampler: "dpmpp-2m", order: 1, fields: { solver_order: 1, ...karras } },
@@ -55,7 +59,7 @@ export const stochasticCases: Readonly<Record<string, SamplerCase>> = {
   "DPM++ SDE": { sampler: "dpmpp-sde", fields: karras },
   "reverse SDE": { sampler: "reverse-sde" },
   "predictor and corrector": { sampler: "predictor-corrector" },
-  Langevin: { sampler: "langevin", fields: { langevin_steps: 10 } },
+  Langevin: { sampler: "langevin" },
 };
 
 /** From clean to noise alone, over timesteps that 10, 20, ... 640 steps divide evenly. */

@@ -33,7 +33,7 @@ test("the probability flow's error is its tolerance's", (t) => {
 
 for (const [name, of] of Object.entries(stochasticCases)) {
   test(`${name}'s samples have the data's mean and covariance`, (t) => {
-    const settings = { steps: 100, count: 4000 };
+    const settings = { steps: 100, count: 3000 };
     const { sampled, exact } = moments(of, settings);
     // Four deviations of what chance does to a variance, or to a mean; and the steps' length, to which the bias is
     // proportional: DDPM's, the largest but Langevin's, is 0.09 with 50 steps.
