@@ -6,7 +6,7 @@ import { checkRequest, completeRequest, nativeOptions, optionsOf } from "#ts/opt
 import { type OptionName, optionEntries, type SampleRequest } from "#ts/options/sample_options.js";
 import { description } from "../../support/description.js";
 
-const source = readFileSync("ts/options/sample_options.ts", "utf8");
+const source = readFileSync("ts/options/sample_request.ts", "utf8");
 
 /** The comment of an option in `SampleRequest`, in one line. */
 function commentOf(name: OptionName): string {

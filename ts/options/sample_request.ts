@@ -1,0 +1,130 @@
+import type { Fit, ImageSource } from "../media/index.js";
+import type { RgbImage } from "../native.js";
+import type { Complete } from "./complete.js";
+import type { SamplerName } from "./sampler_names.js";
+
+/** What a scheduler_config.json has; `_class_name` says whose it is. */
+export type SchedulerConfig = Readonly<Record<string, unknown>>;
+
+/** A sampler's name, the path of a scheduler_config.json, or what is in one. */
+export type Scheduler = SamplerName | (string & {}) | SchedulerConfig;
+
+/** What `pipe.sample` takes. */
+export interface SampleRequest {
+  /** What the video shows. */
+  prompt: string;
+  /** One picture of the subject, or several of the same one. */
+  reference?: ImageSource | readonly ImageSource[] | undefined;
+  /** What it should not show. Default: a list of common faults with a subject, nothing without one. */
+  negativePrompt?: string | undefined;
+  /** How many frames. Default: 16 with motion modules; without them it can only be 1. */
+  frames?: number | undefined;
+  /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */
+  width?: number | undefined;
+  /** As for `width`. */
+  height?: number | undefined;
+  /** Frames a second, of the file that is saved. Default: 8. */
+  fps?: number | undefined;
+  /** Denoising steps. Default: 30. */
+  steps?: number | undefined;
+  /** How strongly prompt and reference hold; 1 is no guidance. Default: 8. */
+  guidanceScale?: number | undefined;
+  /**
+   * The part of the schedule that is guided, from 0 (its first step) to 1 (its end); the other steps cost half as much.
+   * Default: [0, 1].
+   */
+  guidanceRange?: readonly [number, number] | undefined;
+  /**
+   * Compute the network's deep features every so many steps and use them again in between (arXiv 2312.00858): faster, less
+   * exact. Default: 1, every step.
+   */
+  cacheInterval?: number | undefined;
+  /** How many of the outermost layers run in every step where `cacheInterval` is above 1. Default: 1. */
+  cacheLayers?: number | undefined;
+  /**
+   * The share of tokens that are joined with others like them in the self-attention of the outermost level
+   * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
+   */
+  tokenMerging?: number | undefined;
+  /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
+  clipSkip?: number | undefined;
+  /**
+   * The sampler: a name, or a diffusers scheduler config, as the path of its file or as what is in it. A config stands in place of
+   * the model's own, and each of its fields is heeded, or refused by name. Default: the model's own.
+   */
+  scheduler?: Scheduler | undefined;
+  /** How much fresh noise "ddim" adds to each step, 0 to 1; of "tcd", its gamma. Default: the sampler's own, 0 and 0.3. */
+  eta?: number | undefined;
+  /** How noise levels are spread, of samplers that work with sigmas. Default: as the timesteps are. */
+  sigmas?: "karras" | "exponential" | "beta" | undefined;
+  /** Which of the trained timesteps are taken. Default: as the model's own config has it. */
+  spacing?: "linspace" | "leading" | "trailing" | undefined;
+  /** Of flow matching: above 1, more of the steps are spent on much noise. Default: the config's. */
+  shift?: number | undefined;
+  /** Rescale the noise schedule so that its last timestep is noise alone (arXiv 2305.08891). Default: the config's. */
+  zeroTerminalSnr?: boolean | undefined;
+  /**
+   * How far guidance's result is brought back to the deviation that it has without (arXiv 2305.08891, section 3.4), 0 to 1.
+   * Default: 0.
+   */
+  guidanceRescale?: number | undefined;
+  /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt. */
+  image?: ImageSource | undefined;
+  /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
+  imageGuidanceScale?: number | undefined;
+  /**
+   * A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Below 2^32 the noise is what PyTorch draws
+   * for that seed. Default: drawn at random.
+   */
+  seed?: number | undefined;
+  /** Noise put on the references, alpha of the paper's section on GIRL: 0 (none) to 1. Default: 0. */
+  referenceNoise?: number | undefined;
+  /**
+   * "independent" from step to step, or cumulative, "as-released" by the paper's authors. Default: "independent".
+   */
+  referenceNoiseMode?: "independent" | "as-released" | undefined;
+  /** The references' latents: the "mode" of what the encoder says, or a "sample", by the seed. Default: "mode". */
+  referenceLatents?: "mode" | "sample" | undefined;
+  /** How a reference of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
+  fit?: Fit | undefined;
+  /** Decode in overlapping tiles: less memory for large frames, small differences. Default: false. */
+  vaeTiling?: boolean | undefined;
+  /** Send a small picture of the middle frame with each denoising step's progress. Default: false. */
+  preview?: boolean | undefined;
+  /** Write the intermediate tensors to this .safetensors file. */
+  saveLatents?: string | undefined;
+  /** Ends the sampling within one network evaluation; the promise then rejects with ERR_ABORTED. */
+  signal?: AbortSignal | undefined;
+  /** Called after each step; what it throws, the promise rejects with. */
+  onProgress?: ((progress: SampleProgress) => void) | undefined;
+}
+
+/** How far a sampling is. */
+export interface SampleProgress {
+  /** Prompt and references, then the denoising, then the frames. */
+  phase: "encode" | "denoise" | "decode";
+  /** Units done of `steps` in this phase: pictures and prompts, denoising steps, frames. */
+  step: number;
+  /** Units in this phase. */
+  steps: number;
+  /** Until the frames are there, as far as the speed so far tells. */
+  etaSeconds?: number;
+  /** Where the request asked for it. */
+  preview?: RgbImage;
+}
+
+/**
+ * A request with every default that it took: given to `sample` again, it makes the same frames.
+ *
+ * @interface
+ */
+export type CompleteSampleRequest = {
+  /** The pictures of the subject; none for a pipeline without one. */
+  reference: readonly ImageSource[];
+} & Complete<
+  Omit<SampleRequest, "reference" | NoDefault | "preview" | "saveLatents" | "signal" | "onProgress">
+> &
+  Readonly<Pick<SampleRequest, NoDefault>>;
+
+/** Options that are absent from a complete request where they were from the given one. */
+type NoDefault = "eta" | "sigmas" | "spacing" | "shift" | "zeroTerminalSnr" | "image";
