@@ -23,6 +23,7 @@ const runs: Record<string, string[] | { in: string; words: string }> = {
   "scripts/pack-libtorch.mjs": { in: "test/support/package.ts", words: "scripts/pack-libtorch.mjs" },
   "scripts/page.mjs": [],
   "scripts/prepare.mjs": { in: "package.json", words: "node scripts/prepare.mjs" },
+  "scripts/sampler-names.mjs": ["--check"],
   "scripts/screenshots.mjs": ["--out", join(out, "pictures"), "--seeds", "1", "--steps", "1"],
   "scripts/setup.mjs": { in: "package.json", words: "node scripts/setup.mjs --tests" },
   "scripts/test.mjs": ["ts/duration"],

@@ -36,7 +36,8 @@ const refusals: Record<Kind, RegExp> = {
   safetensors: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
   zip: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
   pickle: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
-  config: /^ERR_WEIGHTS_(FORMAT|MISMATCH)$/,
+  // A scheduler's is also read as one that a request gives.
+  config: /^ERR_(WEIGHTS_(FORMAT|MISMATCH)|INVALID_OPTION)$/,
   tokenizer: /^ERR_WEIGHTS_FORMAT$/,
   picture: /^ERR_INVALID_IMAGE$/,
   film: /^ERR_MEDIA$/,
