@@ -16,6 +16,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tap = join(root, "node_modules", ".bin", "tap");
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
+/** Fast files wait for processes more than they compute; the others need all cores for themselves. */
+const fastJobs = 2;
+
 /** What takes longer should say that it is slow. */
 const slowSeconds = 60;
 
@@ -79,11 +82,12 @@ function summary({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-async function runTap(files) {
+/** `jobs`: how many files at a time. */
+async function runTap(files, jobs) {
   // Threads that spin while they wait make small networks many times slower on a machine with other work.
   const env = { OMP_WAIT_POLICY: "passive", ...process.env };
   const stdio = ["ignore", "pipe", "inherit"];
-  const child = spawn(tap, ["--reporter=tap", ...files], { cwd: root, env, stdio });
+  const child = spawn(tap, ["--reporter=tap", `--jobs=${jobs}`, ...files], { cwd: root, env, stdio });
   const closed = new Promise((resolve) => child.on("close", resolve));
   const report = reporter();
   for await (const line of createInterface({ input: child.stdout })) report(line);
@@ -106,7 +110,7 @@ if (options.list) {
 // The test class that tap generates for the plugins of .taprc; it does not generate it by itself.
 const built =
   existsSync(join(root, ".tap", "plugins")) || spawnSync(tap, ["build"], { cwd: root }).status === 0;
-const code = built ? await runTap(files.map(compiled)) : 1;
+const code = built ? await runTap(files.map(compiled), options.fast ? fastJobs : 1) : 1;
 if (code !== 0 && counts.failed === 0) counts.failed = 1;
 console.log(summary(counts));
 process.exitCode = counts.failed > 0 ? 1 : 0;
