@@ -25,8 +25,8 @@ class LatentCodec {
   virtual int64_t channels() const = 0;
   /// How many pixels a latent stands for, along each side.
   virtual int64_t stride() const = 0;
-  /// How many frames a latent stands for.
-  virtual int64_t timeStride() const { return 1; }
+  /// How many latents, one after the other, so many frames have.
+  virtual int64_t latentFrames(int64_t frames) const { return frames; }
   /// Numbers in the largest tensor that a picture needs, by tiles or whole.
   virtual int64_t largestTensor(int64_t width, int64_t height, bool tiled) const = 0;
   virtual Network network() const = 0;

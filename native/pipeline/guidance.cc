@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "pipeline/windows.h"
+
 namespace cameo::pipeline {
 
 namespace {
@@ -22,15 +24,19 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
                    double progress, const OnEvaluation& onEvaluation) {
   const bool guided = progress >= guidance.range.from && progress < guidance.range.to;
   const int64_t all = denoiser.branches(), count = guided ? all : 1;
-  const at::Tensor input = denoiser.input(latents, time, count);
   const int64_t together = guidance.branches_apart ? 1 : count;
-  std::vector<at::Tensor> outputs;
-  for (int64_t row = 0; row < count; row += together) {
-    outputs.push_back(denoiser.evaluate(input.narrow(0, row, together), time, all - count + row));
-  }
-  const at::Tensor output = at::cat(outputs);
-  onEvaluation({input, output});
-  const at::Tensor frames = output.narrow(1, 0, latents.size(1));
+  denoiser.begin(latents, time, count);
+  const auto ofWindow = [&](const FrameWindow& window) {
+    const at::Tensor input = denoiser.input(window);
+    std::vector<at::Tensor> outputs;
+    for (int64_t row = 0; row < count; row += together) {
+      outputs.push_back(denoiser.evaluate(input.narrow(0, row, together), window, all - count + row));
+    }
+    const at::Tensor output = at::cat(outputs);
+    onEvaluation({input, output});
+    return output.narrow(1, 0, window.count);
+  };
+  const at::Tensor frames = overWindows(windowsOf(latents.size(1), guidance.context), ofWindow);
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
   for (int64_t i = 0; i + 1 < count; ++i) result = result + guidance.scales[i] * (branch(i + 1) - branch(i));

@@ -14,6 +14,7 @@ struct Guidance {
   double rescale = 0;           // 0 to 1: how far the deviation is brought back to that of the last branch
   ScheduleRange range = {};     // of the schedule; outside of it the last branch alone is taken
   bool branches_apart = false;  // computed one after another, for less memory
+  ContextWindows context = {};
 };
 
 /// What the network took and gave in one evaluation, fp32.

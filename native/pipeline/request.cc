@@ -28,6 +28,20 @@ ScheduleRange readRange(const Config& options, const char* name) {
   return {range[0], range[1]};
 }
 
+ContextWindows readContext(const Config& options) {
+  if (!options.has("context")) return {};
+  const nlohmann::json& value = options.value("context");
+  const auto number = [&](const char* name) {
+    if (value.is_object() && value.contains(name) && value[name].is_number_integer()) {
+      return value[name].get<int64_t>();
+    }
+    options.fail("context", "it must have a length and an overlap, whole numbers");
+  };
+  const ContextWindows context{number("length"), number("overlap")};
+  if (context.length >= 1 && context.overlap >= 0 && context.overlap < context.length) return context;
+  options.fail("context", "its length must be 1 or more, and its overlap less than that");
+}
+
 /// The sampler, and the options that are its; what they say is the samplers' to check.
 samplers::SamplerChoice readSampler(const Config& options) {
   samplers::SamplerChoice choice;
@@ -80,6 +94,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.cache_interval = options.integer("cacheInterval");
   request.cache_layers = options.integer("cacheLayers");
   request.token_merging = options.number("tokenMerging");
+  request.context = readContext(options);
   request.sampler = readSampler(options);
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");

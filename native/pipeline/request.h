@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -56,6 +57,13 @@ struct ScheduleRange {
 };
 
 /// An option's meaning and its default are in ts/options/sample_options.ts.
+/// Windows of frames that are denoised one after another, for videos longer than the model's motion modules
+/// reach.
+struct ContextWindows {
+  int64_t length = 0;  // 0: all frames at once
+  int64_t overlap = 0;
+};
+
 struct SampleRequest {
   int64_t frames;
   int64_t width;
@@ -66,7 +74,8 @@ struct SampleRequest {
   int64_t cache_interval;        // deep features are computed every so many steps (models::FeatureCache)
   int64_t cache_layers;
   double token_merging;  // the ratio of nn::TokenMerging
-  int64_t clip_skip;     // how many of the text encoder's last layers the prompt is spared
+  ContextWindows context;
+  int64_t clip_skip;  // how many of the text encoder's last layers the prompt is spared
   samplers::SamplerChoice sampler;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;  // of models that edit: how strongly the picture holds
@@ -83,6 +92,9 @@ struct SampleRequest {
   std::vector<int32_t> negative_ids = {};
   std::vector<RgbImage> references = {};  // of the request's size
   std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
+
+  /// How many frames the denoiser sees at a time.
+  int64_t framesAtOnce() const { return context.length == 0 ? frames : std::min(frames, context.length); }
 
   /// The options; all that have a default in ts/options must be given, and no others. Fails with
   /// `ErrorCode::InvalidOption`.

@@ -53,8 +53,8 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
 /// it.
 samplers::Draw makeDraw(const Pipeline& pipeline, const SampleRequest& request) {
   const LatentCodec& codec = pipeline.codec();
-  const std::vector<int64_t> shape{1, codec.channels(), request.frames, request.height / codec.stride(),
-                                   request.width / codec.stride()};
+  const std::vector<int64_t> shape{1, codec.channels(), codec.latentFrames(request.frames),
+                                   request.height / codec.stride(), request.width / codec.stride()};
   return [&pipeline, shape, generator = makeGenerator(request.seed, RandomStream::InitialNoise)] {
     const at::Tensor drawn = swapTimeAndChannels(drawNormal(shape, generator))[0];
     return samplers::correlateFrames(drawn, pipeline.noise_correlation).unsqueeze(0).to(pipeline.device);
@@ -95,7 +95,7 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoi
     latents = sampler.step(latents, static_cast<size_t>(i), model, draw);
     if (i == 0 || i + 1 == steps) requireFinite(pipeline, latents.isfinite().all());
     Progress report{Phase::Denoise, i + 1, steps, {}};
-    if (preview) report.preview = preview->render(clean[0][request.frames / 2]);
+    if (preview) report.preview = preview->render(clean[0][clean.size(1) / 2]);
     onProgress(std::move(report));
   }
   recorder.write(latents);
@@ -124,7 +124,8 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
     const Guidance guidance{.scales = pipeline.guidanceScales(request),
                             .rescale = request.guidance_rescale,
                             .range = request.guidance_range,
-                            .branches_apart = plan.branches_apart};
+                            .branches_apart = plan.branches_apart,
+                            .context = request.context};
     latents = denoise(pipeline, request, *denoiser, *sampler, guidance, preview ? &*preview : nullptr,
                       onProgress, cancellation, recorder);
   }

@@ -22,6 +22,14 @@ export function range(text: string): [from: number, to: number] {
   return [number(match[1] ?? ""), number(match[2] ?? "")];
 }
 
+/** "16:4", or "16" alone. */
+export function context(text: string): { length: number; overlap?: number } {
+  const match = /^(\d+)(?::(\d+))?$/.exec(text);
+  if (!match) throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4.");
+  const [, length, overlap] = match;
+  return { length: Number(length), ...(overlap === undefined ? {} : { overlap: Number(overlap) }) };
+}
+
 /** "6GB" or "512 MB" in bytes, GB being 1e9. */
 export function bytes(text: string): number {
   const match = /^([\d.]+) ?([KMGT]?)B?$/i.exec(text);

@@ -6,7 +6,7 @@ import {
   optionEntries,
   type SampleRequest,
 } from "../options/sample_options.js";
-import { number, range, size } from "./flags.js";
+import { context, number, range, size } from "./flags.js";
 
 type Entry = readonly [OptionName, AnyOption];
 
@@ -37,7 +37,9 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 }
 
 /** Other kinds are what was typed. */
-const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = { whole: number, number, range };
+const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = {
+  ...{ whole: number, number, range, context },
+};
 
 function helpOf({ help, value, default: taken }: AnyOption): string {
   if (value.kind === "choice" || value.kind === "scheduler")

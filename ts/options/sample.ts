@@ -111,10 +111,12 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
     return;
   }
   const most = loaded.motion.maxFrames - references;
-  if (request.frames > most) {
+  const { frames, context } = request;
+  if (Math.min(frames, context?.length ?? frames) > most) {
     const pictures = references === 1 ? "1 reference" : `${references} references`;
     const allowed = `at most ${most} with these motion modules${references > 0 ? ` and ${pictures}` : ""}`;
-    throw notAllowed("frames", request.frames, allowed);
+    if (context) throw notAllowed("context.length", context.length, allowed);
+    throw notAllowed("frames", frames, `${allowed}; the option context has more`);
   }
 }
 

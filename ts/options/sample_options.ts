@@ -159,6 +159,12 @@ export const sampleOptions = {
     flag: "--size <WxH>",
     label: "Height",
   },
+  context: {
+    value: kindOf<NonNullable<SampleRequest["context"]>>({ kind: "context", most: 1024 }),
+    native: true,
+    flag: "--context <n:m>",
+    help: "denoise windows of n frames that overlap by m",
+  },
   clipSkip: {
     value: whole(0, 100),
     default: 0,

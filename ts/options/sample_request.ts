@@ -46,6 +46,12 @@ export interface SampleRequest {
    * (arXiv 2303.17604), 0 to 0.75: faster for large frames, less exact. Default: 0.
    */
   tokenMerging?: number | undefined;
+  /**
+   * Denoise windows of `length` frames, each of which shares `overlap` frames with the next and sees all references, and blend them
+   * where they overlap: for videos longer than the motion modules reach. Default: all frames at once; `overlap`: a quarter of
+   * `length`.
+   */
+  context?: { readonly length: number; readonly overlap?: number | undefined } | undefined;
   /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
   clipSkip?: number | undefined;
   /**
@@ -127,4 +133,4 @@ export type CompleteSampleRequest = {
   Readonly<Pick<SampleRequest, NoDefault>>;
 
 /** Options that are absent from a complete request where they were from the given one. */
-type NoDefault = "eta" | "sigmas" | "spacing" | "shift" | "zeroTerminalSnr" | "image";
+type NoDefault = "context" | "eta" | "sigmas" | "spacing" | "shift" | "zeroTerminalSnr" | "image";

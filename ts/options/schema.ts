@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import type { Shape } from "./kinds.js";
-import type { Scheduler } from "./sample_options.js";
+import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
 
 /** What an option's value must be, for a schema and in words. */
@@ -33,6 +33,11 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.union([imageSource, z.array(imageSource).max(shape.most)]),
         `a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most ${shape.most}`,
       ];
+    case "context":
+      return [
+        z.custom((value) => isContext(value, shape.most)),
+        `a length from 1 to ${shape.most} and an overlap that is less, both whole`,
+      ];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "scheduler":
@@ -56,6 +61,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return toArray(value as Pictures).map(asText);
     case "picture":
       return asText(value as ImageSource | undefined);
+    case "context":
+      return completedContext(value as SampleRequest["context"]);
     case "scheduler":
       return completedScheduler(value as Scheduler | undefined);
     default:
@@ -67,6 +74,18 @@ export function completed(value: unknown, shape: Shape): unknown {
 function completedScheduler(value: Scheduler | undefined): Scheduler | undefined {
   if (typeof value === "object") return copySchedulerConfig(value);
   return value !== undefined && isConfigPath(value) ? readSchedulerConfig(value) : value;
+}
+
+function isContext(value: unknown, most: number): boolean {
+  const shape = z.strictObject({ length: z.int().min(1).max(most), overlap: z.int().min(0).optional() });
+  const { data } = shape.safeParse(value);
+  return data !== undefined && (data.overlap ?? 0) < data.length;
+}
+
+function completedContext(context: SampleRequest["context"]): SampleRequest["context"] {
+  if (context === undefined) return undefined;
+  const { length, overlap = Math.floor(length / 4) } = context;
+  return { length, overlap };
 }
 
 /** URLs as texts, which unlike them may be passed to another thread. */

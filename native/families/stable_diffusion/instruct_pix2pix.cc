@@ -18,9 +18,9 @@ class EditDenoiser : public UNetDenoiser {
                const at::Tensor& pictures, const samplers::NoiseSchedule& schedule)
       : UNetDenoiser(model, request, {.text = text, .references = {}}, schedule), pictures_(pictures) {}
 
-  at::Tensor input(const at::Tensor& latents, double time, int64_t count) override {
-    const at::Tensor frames = UNetDenoiser::input(latents, time, count);
-    const at::Tensor seen = pictures_.slice(0, branches() - count).expand_as(frames);
+  at::Tensor input(const pipeline::FrameWindow& window) override {
+    const at::Tensor frames = UNetDenoiser::input(window);
+    const at::Tensor seen = pictures_.slice(0, branches() - count()).expand_as(frames);
     return at::cat({frames, seen}, 2);
   }
 

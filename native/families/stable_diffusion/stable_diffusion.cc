@@ -23,9 +23,10 @@ void checkCache(const models::UNetConfig& unet, const pipeline::SampleRequest& r
 }
 
 void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& request) {
-  const auto images = request.frames + static_cast<int64_t>(request.references.size());
-  if (request.frames >= 1 && images <= (unet.motion ? unet.motion->max_images : 1)) return;
-  refuse(c10::str("frames: ", request.frames, " frames and ", request.references.size(),
+  const auto images = request.framesAtOnce() + static_cast<int64_t>(request.references.size());
+  const bool fits = unet.motion ? images <= unet.motion->max_images : request.frames == 1 && images == 1;
+  if (request.frames >= 1 && fits) return;
+  refuse(c10::str("frames: ", request.framesAtOnce(), " frames at a time and ", request.references.size(),
                   " references are not allowed; this model takes ",
                   unet.motion ? c10::str("1 to ", unet.motion->max_images, " images in all")
                               : std::string("one frame (it has no motion modules)")));
@@ -65,7 +66,7 @@ std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleReques
 }
 
 int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) const {
-  const auto images = request.frames + static_cast<int64_t>(request.references.size());
+  const auto images = request.framesAtOnce() + static_cast<int64_t>(request.references.size());
   const int64_t stride = vae_codec->stride();
   return images * (request.width / stride) * (request.height / stride) *
          unet->config().block_out_channels.front();

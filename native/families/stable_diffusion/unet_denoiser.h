@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "families/stable_diffusion/reference_noise.h"
 #include "families/stable_diffusion/stable_diffusion.h"
@@ -24,21 +25,29 @@ class UNetDenoiser : public pipeline::Denoiser {
                const Conditions& conditions, const samplers::NoiseSchedule& schedule);
 
   int64_t branches() const override { return conditions_.text.size(0); }
-  at::Tensor input(const at::Tensor& latents, double time, int64_t count) override;
-  at::Tensor evaluate(const at::Tensor& input, double time, int64_t first) override;
+  void begin(const at::Tensor& latents, double time, int64_t count) override;
+  at::Tensor input(const pipeline::FrameWindow& window) override;
+  at::Tensor evaluate(const at::Tensor& input, const pipeline::FrameWindow& window, int64_t first) override;
+
+ protected:
+  /// How many branches are asked at this level, the last ones.
+  int64_t count() const { return count_; }
 
  private:
-  void refreshCaches(int64_t count);
-
   const StableDiffusion& model_;
   const pipeline::DeviceVisit visit_;
   const pipeline::SampleRequest& request_;
   Conditions conditions_;
   std::optional<NoisyReferences> references_;
   int64_t reference_count_ = 0;
-  std::map<int64_t, models::FeatureCache> caches_;  // by the first of the branches that are computed together
+  // By the first frame of a window, and the first of the branches that are computed together.
+  std::map<std::pair<int64_t, int64_t>, models::FeatureCache> caches_;
   int64_t evaluations_ = 0;
-  int64_t last_count_ = 0;
+
+  // Of the level that was begun.
+  at::Tensor latents_, seen_references_;
+  double time_ = 0;
+  int64_t count_ = 0;
 };
 
 }  // namespace cameo::families

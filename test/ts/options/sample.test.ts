@@ -88,6 +88,12 @@ test("every option has its bounds", (t) => {
       ["eular", "", 1, []],
       `${samplerNames.map((name) => `"${name}"`).join(", ")}, the path of a scheduler_config.json or what is in one`,
     ],
+    [
+      "context",
+      [{ length: 16 }, { length: 8, overlap: 7 }],
+      [16, { length: 8, overlap: 8 }, { overlap: 2 }, { length: 0 }, { length: 8, stride: 2 }],
+      "a length from 1 to 1024 and an overlap that is less, both whole",
+    ],
     ["eta", [0, 1], [-0.1, 1.1], "a number from 0 to 1"],
     ["sigmas", ["karras", "beta"], ["Karras"], '"karras" or "exponential" or "beta"'],
     ["spacing", ["trailing"], ["even"], '"linspace" or "leading" or "trailing"'],
@@ -142,11 +148,11 @@ test("messages name the option, the value and what is allowed", (t) => {
     [{ ...request, height: 257 }, "height: 257 is not allowed; it must be a multiple of 8"],
     [
       { ...request, frames: 32 },
-      "frames: 32 is not allowed; it must be at most 31 with these motion modules and 1 reference",
+      "frames: 32 is not allowed; it must be at most 31 with these motion modules and 1 reference; the option context has more",
     ],
     [
       { ...request, reference: ["a", "b"], frames: 31 },
-      "frames: 31 is not allowed; it must be at most 30 with these motion modules and 2 references",
+      "frames: 31 is not allowed; it must be at most 30 with these motion modules and 2 references; the option context has more",
     ],
     [{ prompt: "a" }, "reference is missing: the subject model needs at least one picture of the subject"],
     [

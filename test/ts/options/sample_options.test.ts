@@ -63,6 +63,7 @@ test("the options of what is loaded, each with its default", (t) => {
     fps: 8,
     width: 64,
     height: 64,
+    context: null,
     clipSkip: 0,
     scheduler: "ddim",
     eta: null,
@@ -95,7 +96,7 @@ test("what the native half takes has a value, but where it depends on a model or
     new Set(crossing.filter((name) => !(name in read({})))),
     new Set([
       ...["seed", "frames", "width", "height", "saveLatents"],
-      ...["scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
+      ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
