@@ -64,12 +64,14 @@ std::unique_ptr<Sampler> makeEulerAncestral(const Config& config, int64_t steps)
 }
 
 std::unique_ptr<Sampler> makeFlowEuler(const Config& config, int64_t steps) {
-  const ScheduleConfig schedule = ScheduleConfig::read(config, {.prediction = Prediction::Flow});
+  const ScheduleConfig schedule =
+      ScheduleConfig::read(config, {.spaced = false, .prediction = Prediction::Flow});
   if (schedule.prediction != Prediction::Flow) {
     config.fail("prediction_type", "flow-euler is for models of flow matching; choose another scheduler");
   }
   const double shift = config.number("shift", 1, kLeastShift, kMostShift);
   const std::optional<SigmaShape> shape = readSigmaShape(config);
+  config.requireUnset("rescale_betas_zero_snr");  // sigma begins at 1 anyway
   config.requireUnset("use_dynamic_shifting");
   config.requireUnset("invert_sigmas");
   config.requireUnset("stochastic_sampling");

@@ -16,7 +16,7 @@ namespace {
 class Langevin : public Sampler {
  public:
   Langevin(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kLinspace)),
+      : Sampler(readDiffusionSchedule(config, kUnspaced)),
         inner_steps_(config.integer("langevin_steps", 5, 1, 1000)),
         step_size_(config.number("step_size", 0.2, 1e-6, 2)) {
     const SigmaTable table(schedule());

@@ -9,7 +9,8 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kLcmDefaults{.beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear"};
+const ScheduleConfig kLcmDefaults{
+    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .spaced = false};
 constexpr double kDataDeviation = 0.5;
 
 /// Latent consistency models (arXiv 2310.04378): each evaluation leads to a clean sample, to which noise is

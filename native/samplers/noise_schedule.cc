@@ -122,9 +122,11 @@ ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& 
     config.fail("beta_schedule", "linear, scaled_linear, squaredcos_cap_v2 and sigmoid are known");
   }
   readTrainedBetas(config, schedule);
-  schedule.spacing = config.oneOf("timestep_spacing", kSpacings, defaults.spacing);
-  schedule.steps_offset =
-      config.integer("steps_offset", defaults.steps_offset, 0, schedule.train_timesteps - 1);
+  if (defaults.spaced) {
+    schedule.spacing = config.oneOf("timestep_spacing", kSpacings, defaults.spacing);
+    schedule.steps_offset =
+        config.integer("steps_offset", defaults.steps_offset, 0, schedule.train_timesteps - 1);
+  }
   schedule.prediction = config.oneOf("prediction_type", kPredictions, defaults.prediction);
   schedule.rescale_betas_zero_snr = config.boolean("rescale_betas_zero_snr", defaults.rescale_betas_zero_snr);
   config.requireUnset("thresholding");

@@ -23,6 +23,7 @@ struct ScheduleConfig {
   std::vector<double> trained_betas = {};  // in place of all of these, where there are any
   Spacing spacing = Spacing::Leading;
   int64_t steps_offset = 0;
+  bool spaced = true;  // whether spacing and offset mean anything; else they are not read
   Prediction prediction = Prediction::Epsilon;
   bool rescale_betas_zero_snr = false;
 
@@ -34,6 +35,8 @@ struct ScheduleConfig {
 
 /// The defaults of many classes.
 inline const ScheduleConfig kLinspace{.spacing = Spacing::Linspace};
+/// Of samplers that choose their levels by themselves.
+inline const ScheduleConfig kUnspaced{.spaced = false};
 
 /// As `ScheduleConfig::read`, for samplers that can't go by flow matching.
 ScheduleConfig readDiffusionSchedule(const Config& config, const ScheduleConfig& defaults = {});

@@ -18,7 +18,7 @@ constexpr double kLeastTolerance = 1e-7;  // fp32's rounding is no smaller
 class ProbabilityFlow : public Sampler {
  public:
   ProbabilityFlow(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kLinspace)),
+      : Sampler(readDiffusionSchedule(config, kUnspaced)),
         table_(schedule()),
         sigmas_(shapedSigmas(SigmaShape::Karras, table_.smallest(), table_.largest(), steps)),
         solver_({config.number("relative_tolerance", 1e-5, kLeastTolerance, 1),

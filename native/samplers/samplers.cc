@@ -44,8 +44,9 @@ const std::map<std::string, json>& leftovers() {
       {"set_alpha_to_one", nullptr},    {"shift", 1.0},
       {"skip_prk_steps", nullptr},      {"solver_order", nullptr},
       {"solver_type", nullptr},         {"steps_offset", nullptr},
-      {"time_shift_type", nullptr},     {"timestep_scaling", nullptr},
-      {"timestep_type", "discrete"},    {"variance_type", "fixed_small"}};
+      {"timestep_spacing", nullptr},    {"time_shift_type", nullptr},
+      {"timestep_scaling", nullptr},    {"timestep_type", "discrete"},
+      {"variance_type", "fixed_small"}};
   return fields;
 }
 
@@ -142,7 +143,7 @@ std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& mo
   for (const SamplerOption& option : choice.options) fields.update(option.fields);
   try {
     const Config config(fields, is_config ? "scheduler" : model_config_name);
-    const int64_t trained = ScheduleConfig::read(config).train_timesteps;
+    const int64_t trained = ScheduleConfig::read(Config(config)).train_timesteps;
     if (steps < 1 || steps > trained) {
       throw Error(ErrorCode::InvalidOption,
                   c10::str("steps: ", steps, " is not allowed; this model takes 1 to ", trained));

@@ -9,7 +9,8 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kTcdDefaults{.beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear"};
+const ScheduleConfig kTcdDefaults{
+    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .spaced = false};
 
 /// Trajectory consistency distillation (arXiv 2402.19159), strategic stochastic sampling: each step leads to
 /// a timestep below the next one, further below the larger `eta` (the paper's gamma), and noise leads up to

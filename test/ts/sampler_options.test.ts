@@ -72,6 +72,13 @@ test("a sampler that the model can't go by is refused before a network runs", as
       { scheduler: { _class_name: "DDIMScheduler", beta_end: Number.NaN } },
       /beta_end is "NaN"; it must be a number/,
     ],
+    [{ scheduler: "lcm" }, /^spacing: the scheduler "lcm" does not take it: leave it out$/],
+    [{ scheduler: "ddim", sigmas: "karras" }, /^sigmas: the scheduler "ddim" does not take it/],
+    [{ scheduler: "euler", eta: 0.5 }, /^eta: the scheduler "euler" does not take it/],
+    [
+      { scheduler: { _class_name: "DDIMScheduler", use_karras_sigmas: true } },
+      /^scheduler: config field use_karras_sigmas is true; "ddim" does not take it/,
+    ],
     [{ zeroTerminalSnr: true }, /rescale_betas_zero_snr is true; .*zeroTerminalSnr: false$/],
     [{ scheduler: "dpmpp-2m", spacing: "leading", steps: 1000 }, /^steps: 1000 is not allowed/],
     [

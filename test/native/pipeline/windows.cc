@@ -8,11 +8,11 @@ namespace cameo::test {
 
 namespace {
 
-/// Where windows begin and how long they are; what comes of windows that give their part of `x`; and of windows that
-/// give their own number.
+/// Where windows begin and how long they are; what comes of windows that give their part of `x`; and of
+/// windows that give their own number.
 Tensors windows(const Json& config, const Tensors& in) {
-  const auto all =
-      pipeline::windowsOf(config.at("frames"), {config.at("length").get<int64_t>(), config.at("overlap").get<int64_t>()});
+  const auto all = pipeline::windowsOf(
+      config.at("frames"), {config.at("length").get<int64_t>(), config.at("overlap").get<int64_t>()});
   std::vector<int64_t> first, count;
   for (const auto& window : all) {
     first.push_back(window.first);
