@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
   options: { tests: { type: "boolean" }, rebuild: { type: "boolean" } },
 });
 
-const cpp = /\.(cc|h|cu|cmake)$/;
+const cpp = /\.(cc|h|cu|cmake|def)$/;
 
 function run(stage, command, args) {
   if (stage) console.error(`setup: ${stage}`);
