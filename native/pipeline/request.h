@@ -56,7 +56,6 @@ struct ScheduleRange {
   double to;
 };
 
-/// An option's meaning and its default are in ts/options/sample_options.ts.
 /// Windows of frames that are denoised one after another, for videos longer than the model's motion modules
 /// reach.
 struct ContextWindows {
@@ -64,6 +63,7 @@ struct ContextWindows {
   int64_t overlap = 0;
 };
 
+/// An option's meaning and its default are in ts/options/sample_options.ts.
 struct SampleRequest {
   int64_t frames;
   int64_t width;

@@ -1,5 +1,6 @@
 import type { ImageSource } from "../media/index.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
+import type { Complete } from "./complete.js";
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
 import type { SampleProgress, SampleRequest, Scheduler } from "./sample_request.js";
 import { samplerNames } from "./sampler_names.js";
@@ -277,6 +278,33 @@ export const sampleOptions = {
   signal: { value: kindOf<AbortSignal>({ kind: "signal" }), ofCall: true },
   onProgress: { value: kindOf<(progress: SampleProgress) => void>({ kind: "callback" }), ofCall: true },
 } as const satisfies { [Name in OptionName]-?: SampleOption<NonNullable<SampleRequest[Name]>> };
+
+/**
+ * A request with every default that it took: given to `sample` again, it makes the same frames.
+ *
+ * @interface
+ */
+export type CompleteSampleRequest = {
+  /** The pictures of the subject; none for a pipeline without one. */
+  reference: readonly ImageSource[];
+} & Complete<Omit<SampleRequest, "reference" | WithoutDefault | OfCall>> &
+  Readonly<Pick<SampleRequest, WithoutDefault>>;
+
+/** The options of one call. */
+type OfCall = {
+  [Name in OptionName]: (typeof sampleOptions)[Name] extends { ofCall: true } ? Name : never;
+}[OptionName];
+
+/** Options that are absent from a complete request where they were from the given one. */
+type WithoutDefault = {
+  [Name in OptionName]: (typeof sampleOptions)[Name] extends
+    | { default: unknown }
+    | { draw: unknown }
+    | { required: true }
+    | { ofCall: true }
+    ? never
+    : Name;
+}[OptionName];
 
 /** An option as the table has it, whichever it is. */
 export type AnyOption = Omit<SampleOption<never>, "value" | "default" | "draw"> & {

@@ -1,6 +1,5 @@
 import type { Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
-import type { Complete } from "./complete.js";
 import type { SamplerName } from "./sampler_names.js";
 
 /** What a scheduler_config.json has; `_class_name` says whose it is. */
@@ -51,7 +50,14 @@ export interface SampleRequest {
    * where they overlap: for videos longer than the motion modules reach. Default: all frames at once; `overlap`: a quarter of
    * `length`.
    */
-  context?: { readonly length: number; readonly overlap?: number | undefined } | undefined;
+  context?:
+    | {
+        /** In frames, 1 to 1024. */
+        readonly length: number;
+        /** In frames, less than `length`. */
+        readonly overlap?: number | undefined;
+      }
+    | undefined;
   /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
   clipSkip?: number | undefined;
   /**
@@ -118,19 +124,3 @@ export interface SampleProgress {
   /** Where the request asked for it. */
   preview?: RgbImage;
 }
-
-/**
- * A request with every default that it took: given to `sample` again, it makes the same frames.
- *
- * @interface
- */
-export type CompleteSampleRequest = {
-  /** The pictures of the subject; none for a pipeline without one. */
-  reference: readonly ImageSource[];
-} & Complete<
-  Omit<SampleRequest, "reference" | NoDefault | "preview" | "saveLatents" | "signal" | "onProgress">
-> &
-  Readonly<Pick<SampleRequest, NoDefault>>;
-
-/** Options that are absent from a complete request where they were from the given one. */
-type NoDefault = "context" | "eta" | "sigmas" | "spacing" | "shift" | "zeroTerminalSnr" | "image";

@@ -24,6 +24,8 @@ Tensors readRequest(const Json& config, const Tensors&) {
           {"cacheInterval", number(request.cache_interval)},
           {"cacheLayers", number(request.cache_layers)},
           {"tokenMerging", number(request.token_merging)},
+          {"contextLength", number(request.context.length)},
+          {"contextOverlap", number(request.context.overlap)},
           {"clipSkip", number(request.clip_skip)},
           {"guidanceRescale", number(request.guidance_rescale)},
           {"imageGuidanceScale", number(request.image_guidance_scale)},

@@ -1,5 +1,6 @@
 import { test } from "tap";
 import { nativeOptions } from "#ts/options/sample.js";
+import { optionEntries } from "#ts/options/sample_options.js";
 import { runProbe } from "../../support/probes.js";
 
 const whole = { frames: 3, width: 64, height: 40, steps: 5 };
@@ -10,10 +11,14 @@ const given = {
   cacheInterval: 6,
   cacheLayers: 7,
   tokenMerging: 0.5,
+  context: { length: 9, overlap: 4 },
   clipSkip: 2,
   scheduler: "ddim",
   sigmas: "karras",
   eta: 0.5,
+  spacing: "trailing",
+  shift: 2,
+  zeroTerminalSnr: true,
   guidanceRescale: 0.75,
   imageGuidanceScale: 2.5,
   seed: 2 ** 53 - 1,
@@ -33,15 +38,19 @@ function read(options: string): Record<string, unknown> {
 }
 
 test("every option crosses, numbers exactly", (t) => {
+  const crossing = optionEntries.filter(([, { native }]) => native).map(([name]) => name);
+  t.strictSame(new Set(Object.keys(given)), new Set(crossing));
   const { guidanceRange, referenceNoiseMode, referenceLatents, vaeTiling, preview, saveLatents, ...others } =
     given;
-  const { scheduler, sigmas, eta, ...same } = others;
+  const { context, scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ...same } = others;
   t.strictSame(read(nativeOptions(given)), {
     ...same,
     guidanceFrom: 0.25,
     guidanceTo: 0.75,
+    contextLength: context.length,
+    contextOverlap: context.overlap,
     scheduler: JSON.stringify(scheduler).length,
-    samplerOptions: [sigmas, eta].length,
+    samplerOptions: [sigmas, eta, spacing, shift, zeroTerminalSnr].length,
     asReleased: 1,
     sampled: 1,
     vaeTiling: 1,

@@ -1,35 +1,25 @@
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { samplerNames } from "#ts/options/sampler_names.js";
 import { runProbe } from "../../support/probes.js";
 
 type Fields = Record<string, unknown>;
 
-/** The class of each name, and what makes it that name's. */
-const classes: Record<string, Fields> = {
-  ddim: { _class_name: "DDIMScheduler" },
-  ddpm: { _class_name: "DDPMScheduler" },
-  pndm: { _class_name: "PNDMScheduler" },
-  euler: { _class_name: "EulerDiscreteScheduler" },
-  "euler-ancestral": { _class_name: "EulerAncestralDiscreteScheduler" },
-  heun: { _class_name: "HeunDiscreteScheduler" },
-  lms: { _class_name: "LMSDiscreteScheduler" },
-  "dpmpp-2m": { _class_name: "DPMSolverMultistepScheduler" },
-  "dpmpp-2m-sde": { _class_name: "DPMSolverMultistepScheduler", algorithm_type: "sde-dpmsolver++" },
-  "dpmpp-sde": { _class_name: "DPMSolverSDEScheduler" },
-  unipc: { _class_name: "UniPCMultistepScheduler" },
-  deis: { _class_name: "DEISMultistepScheduler" },
-  lcm: { _class_name: "LCMScheduler" },
-  tcd: { _class_name: "TCDScheduler" },
-  "flow-euler": { _class_name: "FlowMatchEulerDiscreteScheduler" },
-  langevin: { _class_name: "AnnealedLangevinSampler" },
-  "reverse-sde": { _class_name: "ReverseSdeSampler" },
-  "predictor-corrector": { _class_name: "ReverseSdeSampler", corrector_steps: 1 },
-  "probability-flow": {
-    _class_name: "ProbabilityFlowSampler",
-    relative_tolerance: 0.01,
-    absolute_tolerance: 0.01,
-  },
-};
+/** Each name's config: its class, and what the table of samplers says that the name fixes. */
+function configsOfNames(): Record<string, Fields> {
+  const lines = readFileSync("native/samplers/table.def", "utf8").matchAll(
+    /^CAMEO_SAMPLER\("(.+?)", "(.+?)", \w+, \{(.*)\}\)$/gm,
+  );
+  const configs = [...lines].map(([, name, _class_name, fixed = ""]) => {
+    const pairs = [...fixed.matchAll(/\{("\w+"), (.+?)\}/g)].map(([, key, value]) => `${key}:${value}`);
+    return [name, { _class_name, ...JSON.parse(`{${pairs}}`) }];
+  });
+  return Object.fromEntries(configs);
+}
+
+const classes = configsOfNames();
+// For less work.
+Object.assign(classes["probability-flow"] as Fields, { relative_tolerance: 0.01, absolute_tolerance: 0.01 });
 
 const fields = (
   "num_train_timesteps beta_start beta_end beta_schedule trained_betas timestep_spacing steps_offset prediction_type " +

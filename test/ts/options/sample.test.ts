@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
 import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
-import type { SampleRequest } from "#ts/options/sample_options.js";
+import { optionEntries, type SampleRequest } from "#ts/options/sample_options.js";
 import { samplerNames } from "#ts/options/sampler_names.js";
 import { description } from "../../support/description.js";
 
@@ -117,16 +117,24 @@ test("every option has its bounds", (t) => {
       [5, "", [5], {}],
       "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 64",
     ],
+    [
+      "image",
+      ["a.png", Buffer.alloc(1)],
+      [5, "", ["a.png"]],
+      "a picture (a path, a URL, a Buffer or {data, width, height})",
+    ],
   ];
+  t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
+    const taker = { ...loaded, image: name === "image" };
     for (const value of allowed) {
       t.doesNotThrow(
-        () => completeRequest({ ...request, [name]: value }, loaded),
+        () => completeRequest({ ...request, [name]: value }, taker),
         `${name}: ${String(value)}`,
       );
     }
     for (const value of refused) {
-      const wrong = () => completeRequest({ ...request, [name]: value }, loaded);
+      const wrong = () => completeRequest({ ...request, [name]: value }, taker);
       t.throws(wrong, { code: "ERR_INVALID_OPTION" });
       t.throws(wrong, { message: new RegExp(`^${name}: `) });
       t.throws(wrong, new RegExp(`is not allowed; it must be ${quoted(words)}$`));
