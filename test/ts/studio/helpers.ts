@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import type { Test } from "tap";
@@ -27,10 +27,14 @@ export interface Call {
   body?: string | Uint8Array;
 }
 
+/** Whether the test has put something there, which a second call of testdir would empty; what a killed run has left is old. */
+function hasTestdir({ testdirName }: Test): boolean {
+  return existsSync(testdirName) && statSync(testdirName).birthtimeMs >= performance.timeOrigin;
+}
+
 /** A studio on the small model, closed when the test ends. */
 export async function startStudio(t: Test, options: Partial<StudioOptions> = {}): Promise<Client> {
-  // A second call of testdir would empty what the test has put there.
-  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir({});
+  const folder = hasTestdir(t) ? t.testdirName : t.testdir({});
   const output = join(folder, "gallery");
   const studio = await Studio.start({ load: { ...model, device: "cpu" }, output, ...options });
   t.teardown(() => studio.close());
