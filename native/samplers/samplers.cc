@@ -113,12 +113,6 @@ const TableEntry& chosen(const SamplerChoice& choice, const json& model_config) 
 
 }  // namespace
 
-std::vector<std::string> samplerNames() {
-  std::vector<std::string> names;
-  for (const TableEntry& entry : table()) names.push_back(entry.name);
-  return names;
-}
-
 std::string samplerNameOf(const json& config) {
   const TableEntry* entry = ofClass(config);
   return entry == nullptr ? "" : entry->name;

@@ -9,9 +9,6 @@
 
 namespace cameo::samplers {
 
-/// The names that a request may give.
-std::vector<std::string> samplerNames();
-
 /// The sampler that a diffusers scheduler_config.json names by `_class_name`; empty for a class that is none
 /// of ours.
 std::string samplerNameOf(const nlohmann::json& config);
