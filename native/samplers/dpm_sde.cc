@@ -9,27 +9,21 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kDpmSdeDefaults{.beta_start = 0.00085, .beta_end = 0.012, .spacing = Spacing::Linspace};
-
 /// DPM-Solver++ for the SDE, singlestep of order 2 (arXiv 2211.01095, as k-diffusion has it): by way of the
 /// level halfway in log sigma. The noise of both parts is of one Brownian path.
-class DpmSde : public Sampler {
+class DpmSde : public ExplodingSampler {
  public:
   DpmSde(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kDpmSdeDefaults)),
-        levels_(explodingLevels(schedule(), {.steps = steps, .shape = readSigmaShape(config)})),
-        initial_scale_(explodingScale(schedule().config(), levels_)),
+      : ExplodingSampler(readDiffusionSchedule(config, kStableDiffusionLinspace),
+                         {.steps = steps, .shape = readSigmaShape(config)}),
         table_(schedule()) {
     if (schedule().config().prediction == Prediction::Sample) {
       config.fail("prediction_type", "epsilon and v_prediction are taken");
     }
   }
 
-  int64_t steps() const override { return std::ssize(levels_) - 1; }
-  double initialScale() const override { return initial_scale_; }
-
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
-    const Level &from = levels_[index], &to = levels_[index + 1];
+    const Level &from = levels()[index], &to = levels()[index + 1];
     const Estimate estimate = model(x, from);
     if (to.noise == 0) return estimate.clean;
     if (to.noise == from.noise) return x;  // the spacing took a timestep twice
@@ -51,8 +45,6 @@ class DpmSde : public Sampler {
     return kept * x + (1 - kept) * clean + parts.up * noise;
   }
 
-  std::vector<Level> levels_;
-  double initial_scale_;
   SigmaTable table_;
 };
 

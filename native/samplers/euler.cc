@@ -30,19 +30,14 @@ class Euler : public Sampler {
 };
 
 /// Euler's steps to less noise than is wanted, and fresh noise up to it (k-diffusion's ancestral sampling).
-class EulerAncestral : public Sampler {
+class EulerAncestral : public ExplodingSampler {
  public:
   EulerAncestral(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kLinspace)),
-        levels_(explodingLevels(schedule(), {.steps = steps})),
-        initial_scale_(explodingScale(schedule().config(), levels_)) {}
-
-  int64_t steps() const override { return std::ssize(levels_) - 1; }
-  double initialScale() const override { return initial_scale_; }
+      : ExplodingSampler(readDiffusionSchedule(config, kLinspace), {.steps = steps}) {}
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
-    const Ancestral to = ancestral(levels_[index].noise, levels_[index + 1].noise);
-    const at::Tensor lower = mix(model(x, levels_[index]), explodingLevel(0, to.down));
+    const Ancestral to = ancestral(levels()[index].noise, levels()[index + 1].noise);
+    const at::Tensor lower = mix(model(x, levels()[index]), explodingLevel(0, to.down));
     return lower + to.up * draw();
   }
 

@@ -11,7 +11,6 @@ namespace {
 
 const std::map<std::string, bool> kIsLogLinear{{"linear", false}, {"log_linear", true}};
 const std::map<std::string, bool> kIsContinuous{{"discrete", false}, {"continuous", true}};
-const std::map<std::string, bool> kEndsAtSmallest{{"zero", false}, {"sigma_min", true}};
 
 /// The sigmas of the spacing, or those that `log_linear` puts in their place, of which there is one more.
 std::vector<double> plainSigmas(const SigmaTable& table, const std::vector<double>& timesteps,
@@ -32,7 +31,7 @@ ExplodingRange readExplodingRange(const Config& config, int64_t steps) {
           .smallest = readSigma(config, "sigma_min"),
           .largest = readSigma(config, "sigma_max"),
           .log_linear = config.oneOf("interpolation_type", kIsLogLinear, false),
-          .ends_at_smallest = config.oneOf("final_sigmas_type", kEndsAtSmallest, false),
+          .ends_at_smallest = readEndsAtSmallest(config),
           .continuous_time = config.oneOf("timestep_type", kIsContinuous, false)};
 }
 

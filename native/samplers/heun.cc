@@ -7,22 +7,16 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kHeunDefaults{.beta_start = 0.00085, .beta_end = 0.012, .spacing = Spacing::Linspace};
-
 /// Heun's second-order steps along the probability flow (arXiv 2206.00364, algorithm 1 without churn): the
 /// mean of the slopes at both ends.
-class Heun : public Sampler {
+class Heun : public ExplodingSampler {
  public:
   Heun(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kHeunDefaults), readClip(config, false)),
-        levels_(explodingLevels(schedule(), {.steps = steps, .shape = readSigmaShape(config)})),
-        initial_scale_(explodingScale(schedule().config(), levels_)) {}
-
-  int64_t steps() const override { return std::ssize(levels_) - 1; }
-  double initialScale() const override { return initial_scale_; }
+      : ExplodingSampler(readDiffusionSchedule(config, kStableDiffusionLinspace),
+                         {.steps = steps, .shape = readSigmaShape(config)}, readClip(config, false)) {}
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
-    const Level &from = levels_[index], &to = levels_[index + 1];
+    const Level &from = levels()[index], &to = levels()[index + 1];
     const auto slope = [&](const at::Tensor& at, const Level& level) {
       return (at - model(at, level).clean) / level.noise;
     };

@@ -9,8 +9,6 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kLcmDefaults{
-    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .spaced = false};
 constexpr double kDataDeviation = 0.5;
 
 /// Latent consistency models (arXiv 2310.04378): each evaluation leads to a clean sample, to which noise is
@@ -18,7 +16,7 @@ constexpr double kDataDeviation = 0.5;
 class Lcm : public Sampler {
  public:
   Lcm(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kLcmDefaults), readClip(config, false)),
+      : Sampler(readDiffusionSchedule(config, kDistilled), readClip(config, false)),
         time_scale_(config.number("timestep_scaling", 10, 1e-3, 1e6)),
         timesteps_(
             distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {

@@ -15,7 +15,6 @@ namespace cameo::samplers {
 namespace {
 
 constexpr double kAlmostOne = 1e-6;  // sigma stays this far from pure noise, whose signal is 0
-const std::map<std::string, bool> kMultistepEndsAtSmallest{{"zero", false}, {"sigma_min", true}};
 
 struct Sigmas {
   std::vector<double> values;
@@ -137,8 +136,7 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   } else {
     sigmas = trainedSigmas(config, trained, table, steps, last);
   }
-  const bool at_smallest =
-      !rules.final_choice || config.oneOf("final_sigmas_type", kMultistepEndsAtSmallest, false);
+  const bool at_smallest = !rules.final_choice || readEndsAtSmallest(config);
   const bool own = rules.shaped_end_at_own_smallest && (shape || is_flow);
   const double last_sigma = sigmas.values.back();
   const double end = !at_smallest ? 0 : own ? last_sigma : std::min(last_sigma, table.smallest());

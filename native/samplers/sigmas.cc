@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/error.h"
 
@@ -73,6 +74,11 @@ double SigmaTable::timeOf(double sigma) const {
 
 int64_t SigmaTable::countFrom(double lambda) const {
   return std::count_if(log_sigmas_.begin(), log_sigmas_.end(), [&](float log) { return -log >= lambda; });
+}
+
+bool readEndsAtSmallest(const Config& config) {
+  static const std::map<std::string, bool> kinds{{"zero", false}, {"sigma_min", true}};
+  return config.oneOf("final_sigmas_type", kinds, false);
 }
 
 std::optional<SigmaShape> readSigmaShape(const Config& config) {

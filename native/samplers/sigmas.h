@@ -28,6 +28,9 @@ class SigmaTable {
   std::vector<float> log_sigmas_;
 };
 
+/// `final_sigmas_type`: whether the last step leads to the smallest sigma; else it leads to none.
+bool readEndsAtSmallest(const Config& config);
+
 /// How sigmas are spread between the largest and the smallest; none: as the timesteps are.
 enum class SigmaShape { Karras, Exponential, Beta };
 

@@ -9,16 +9,13 @@ namespace cameo::samplers {
 
 namespace {
 
-const ScheduleConfig kTcdDefaults{
-    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .spaced = false};
-
 /// Trajectory consistency distillation (arXiv 2402.19159), strategic stochastic sampling: each step leads to
 /// a timestep below the next one, further below the larger `eta` (the paper's gamma), and noise leads up to
 /// the next.
 class Tcd : public Sampler {
  public:
   Tcd(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config, kTcdDefaults)),
+      : Sampler(readDiffusionSchedule(config, kDistilled)),
         eta_(config.number("eta", 0.3, 0, 1)),
         timesteps_(
             distilledTimesteps(schedule().config(), steps, readDistilledSteps(config, schedule().config()))) {

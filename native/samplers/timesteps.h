@@ -17,6 +17,10 @@ std::vector<int64_t> wholeTimesteps(const ScheduleConfig& config, int64_t steps)
 /// of the trained timesteps are used.
 std::vector<int64_t> innerTimesteps(const ScheduleConfig& config, int64_t steps, int64_t last);
 
+/// The defaults of distilled models' classes.
+inline const ScheduleConfig kDistilled{
+    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .spaced = false};
+
 /// Of distilled models (LCM, TCD): some of the `original` evenly spaced ones that the model was distilled
 /// for. Throws `ErrorCode::InvalidOption` for more steps than those.
 std::vector<int64_t> distilledTimesteps(const ScheduleConfig& config, int64_t steps, int64_t original);

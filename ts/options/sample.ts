@@ -22,16 +22,21 @@ const sampleSchema = z.strictObject(
   Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
 );
 
-/** Checks what can be checked before a model is loaded. */
+/** Each option by itself. */
+function checkShapes(request: SampleRequest): SampleRequest {
+  return checkOptions(sampleSchema, request) as unknown as SampleRequest;
+}
+
+/** Checks what can be checked before a model is loaded; a scheduler config's file is read for it. */
 export function checkRequest(request: SampleRequest): SampleRequest {
-  const checked = checkOptions(sampleSchema, request) as unknown as SampleRequest;
-  completed(checked.scheduler, sampleOptions.scheduler.value); // a config's file is read once before a model is
+  const checked = checkShapes(request);
+  completed(checked.scheduler, sampleOptions.scheduler.value);
   return checked;
 }
 
 /** Checks a request against what is loaded, and completes it with the defaults. */
 export function completeRequest(request: SampleRequest, loaded: Loaded): CompleteSampleRequest {
-  const given = checkRequest(request);
+  const given = checkShapes(request);
   const values = optionEntries
     .filter(([, { ofCall }]) => !ofCall)
     .map(([name, option]) => {

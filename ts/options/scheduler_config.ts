@@ -19,9 +19,9 @@ export function readSchedulerConfig(path: string): SchedulerConfig {
     new CameoError("ERR_INVALID_OPTION", `scheduler ${quoted(path)}: ${problem}`, { cause });
   let text: string;
   try {
-    const { size, isFile } = fileAt(path);
-    if (!isFile) throw fail("it is not a file; name a scheduler_config.json");
-    if (size > longest) throw fail(`it has ${size} bytes, too many for a scheduler_config.json`);
+    const stats = statSync(path);
+    if (!stats.isFile()) throw fail("it is not a file; name a scheduler_config.json");
+    if (stats.size > longest) throw fail(`it has ${stats.size} bytes, too many for a scheduler_config.json`);
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw error instanceof CameoError ? error : fail("it can't be read; is it there?", error);
@@ -63,9 +63,4 @@ function copyJson(value: unknown, refuse: () => CameoError, depth: number): unkn
   if (depth === 0 || (prototype !== Object.prototype && prototype !== null)) throw refuse();
   const entries = Object.entries(value as object);
   return Object.fromEntries(entries.map(([name, each]) => [name, copyJson(each, refuse, depth - 1)]));
-}
-
-function fileAt(path: string): { size: number; isFile: boolean } {
-  const stats = statSync(path);
-  return { size: stats.size, isFile: stats.isFile() };
 }

@@ -126,13 +126,10 @@ std::vector<NoiseDraws> NoiseObjective::draw(const MicroBatch& samples) const {
 }
 
 NoiseDraws NoiseObjective::drawSample(const Sample& sample) const {
-  const models::VaeConfig& vae = pipeline_.vae->config();
+  const models::Vae& vae = *pipeline_.vae;
   const EncodedImages images = latentsOf(pipeline_, sample);
   const int64_t frames = images.mean.size(0) - sample.references;
   if (frames < 1) throw Error(ErrorCode::InvalidOption, "a training sample has no frames");
-  const auto scaled = [&](const at::Tensor& latents) {
-    return (latents - vae.shift_factor) * vae.scaling_factor;
-  };
   NoiseDraws draws;
   draws.generator = generatorOf(seed_, sample);
   draws.is_dropped = at::rand({}, draws.generator).item<double>() < config_.drop_condition;
@@ -141,10 +138,10 @@ NoiseDraws NoiseObjective::drawSample(const Sample& sample) const {
   draws.timestep = at::scalar_tensor(shiftTimestep(drawn, timesteps, config_.timestep_shift), at::kLong);
   const at::Tensor mean = images.mean.narrow(0, 0, frames);
   const at::Tensor deviation = images.log_variance.narrow(0, 0, frames).mul(0.5).exp();
-  draws.latents = scaled(mean + deviation * drawNormal(mean.sizes(), draws.generator));
+  draws.latents = vae.scaled(mean + deviation * drawNormal(mean.sizes(), draws.generator));
   draws.noise =
       samplers::correlateFrames(drawNormal(mean.sizes(), draws.generator), pipeline_.noise_correlation);
-  draws.references = scaled(images.mean.narrow(0, frames, sample.references));
+  draws.references = vae.scaled(images.mean.narrow(0, frames, sample.references));
   return draws;
 }
 
