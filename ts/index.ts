@@ -3,7 +3,7 @@ export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
-export type { LoadOptions, LoadProgress } from "./options/load.js";
+export type { LoadOptions, LoadProgress } from "./options/load_options.js";
 export type {
   CompleteSampleRequest,
   SampleProgress,

@@ -17,6 +17,9 @@ export interface NativeLoadOptions {
   motion?: string;
   /** Laid over the two others, one after the other. */
   subject?: string[];
+  vae?: string;
+  tokenizer?: string;
+  prediction?: string;
   device: string;
   dtype: string;
   kernels: string;

@@ -75,6 +75,9 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.base = options.text("base");
   result.motion = options.text("motion", "");
   result.subject = options.texts("subject", {}, kMostSubjectFiles);
+  result.vae = options.text("vae", "");
+  result.tokenizer = options.text("tokenizer", "");
+  result.prediction = options.text("prediction", "");
   result.draw_missing = optionalCount(options, "drawMissing");
   result.device = options.text("device");
   result.dtype = options.text("dtype");

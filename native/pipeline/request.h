@@ -27,6 +27,9 @@ struct LoadOptions {
   std::string base;
   std::string motion;                // empty: none
   std::vector<std::string> subject;  // laid over the two others in order, adapters last; empty: none
+  std::string vae = {};              // instead of the base's own; empty: that
+  std::string tokenizer = {};        // a folder, instead of the base's own; empty: that
+  std::string prediction = {};       // what the base predicts, instead of what its config says; empty: that
   /// Instead of what the subject's files say.
   weights::SubjectMetadata subject_metadata = {};
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.

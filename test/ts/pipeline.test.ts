@@ -251,7 +251,7 @@ test("errors are typed and have the caller's stack", async (t) => {
     [
       () => Pipeline.load({ base: "not/there", device: "cpu" }),
       "ERR_WEIGHTS_FORMAT",
-      /^base: the folder "not\/there" isn't there; check the path$/,
+      /^base: the file or folder "not\/there" isn't there; check the path$/,
     ],
     [() => Pipeline.load({ ...model, device: "cuda:63" }), "ERR_", /./],
   ];

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { defined } from "../options/defined.js";
-import type { LoadOptions } from "../options/load.js";
+import type { AnyOption } from "../options/sample_options.js";
 
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
@@ -39,22 +38,6 @@ export function bytes(text: string): number {
   return value;
 }
 
-/** What names a model and says how it computes. */
-export interface ModelFlags {
-  base?: string;
-  motion?: string;
-  subject?: string[];
-  device?: string;
-  dtype?: string;
-  kernels?: string;
-  maxMemory?: number;
-}
-
-export function loadOptionsOf(flags: ModelFlags): LoadOptions {
-  const { base, motion, subject, device, dtype, kernels, maxMemory } = flags;
-  return defined({ base, motion, subject, device, dtype, kernels, maxMemory }) as LoadOptions;
-}
-
 /** For a flag that may be given again and again. */
 export function collect(text: string, previous: string[] = []): string[] {
   return [...previous, text];
@@ -66,4 +49,23 @@ export function withOutputFlags(command: Command): Command {
     .option("--json", "print one JSON object per event on stdout")
     .option("-q, --quiet", "print no progress, only warnings, errors and the result")
     .option("--verbose", "print the stack of an error too");
+}
+
+/** An option's help, with its plain default, and of a choice its names. */
+export function flagHelp({
+  help,
+  value,
+  default: taken,
+}: Pick<AnyOption, "help" | "value" | "default">): string {
+  if (value.kind === "choice" || value.kind === "scheduler")
+    return [help, choices(value.names, taken)].filter(Boolean).join(" ");
+  const isShown = taken !== undefined && typeof taken !== "function" && value.kind !== "switch";
+  return isShown ? `${help} (default: ${Array.isArray(taken) ? taken.join(":") : taken})` : `${help}`;
+}
+
+/** "cover (default), contain or fill". */
+function choices(names: readonly string[], taken: unknown): string {
+  const shown = names.map((name) => (name === taken ? `${name} (default)` : name));
+  const last = shown.pop();
+  return shown.length === 0 ? `${last}` : `${shown.join(", ")} or ${last}`;
 }

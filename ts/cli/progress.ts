@@ -1,5 +1,5 @@
 import { duration } from "../duration.js";
-import type { LoadProgress } from "../options/load.js";
+import type { LoadProgress } from "../options/load_options.js";
 import type { SampleProgress } from "../options/sample_options.js";
 import { PhaseClock } from "../progress.js";
 import { createBar } from "./bar.js";

@@ -1,21 +1,23 @@
 import { Command } from "commander";
 import { CameoError } from "../errors.js";
 import { defined } from "../options/defined.js";
-import { checkLoadOptions, type LoadOptions } from "../options/load.js";
+import { checkLoadOptions } from "../options/load.js";
+import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
 import { defaultFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../prepared_request.js";
 import type { SaveOptions, Video } from "../video.js";
-import { bytes, collect, loadOptionsOf, type ModelFlags, withOutputFlags } from "./flags.js";
+import { collect, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
+import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
 import { createReporter, type Reporter } from "./progress.js";
 import { optionFlags, optionsOfFlags } from "./sampling_flags.js";
 
 /** The flags of `cameo sample` and of what makes a video as it does: those that have a meaning here, beside `optionFlags`. */
-export interface SampleFlags extends ModelFlags, OutputOptions {
+export interface SampleFlags extends LoadFlags, OutputOptions {
   prompt: string;
   output: string;
   reference?: string[];
@@ -40,26 +42,16 @@ export function sampleCommand(): Command {
     .description("make a video from a prompt and pictures of its subject")
     .requiredOption("-p, --prompt <text>", "what the video shows")
     .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
-    .option("-r, --reference <image>", "a picture of the subject; may be given again", collect)
-    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
-    .option("--motion <path>", "AnimateDiff's motion modules; without them a still is made")
-    .option("--subject <path>", "VideoMaker checkpoint or adapters; again: adapters for it", collect);
+    .option("-r, --reference <image>", "a picture of the subject; may be given again", collect);
+  withLoadFlags(command, (_name, { computing }) => !computing);
   return withOutputFlags(withSamplingFlags(command)).addHelpText("after", examples).action(sample);
 }
 
 /** The flags that say how a video is made, of whatever model. */
 export function withSamplingFlags(command: Command): Command {
   for (const flag of optionFlags()) command.addOption(flag);
-  return command
-    .option("--preview <file.png>", "write the newest preview here while sampling")
-    .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
-    .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
-    .option("--kernels <name>", "fast (default) or plain, which is slower and a little more exact")
-    .option(
-      "--max-memory <size>",
-      "of the device, as in 6GB: slower in less (default: as much as there is)",
-      bytes,
-    );
+  command.option("--preview <file.png>", "write the newest preview here while sampling");
+  return withLoadFlags(command, (_name, { computing }) => computing);
 }
 
 /** Makes the video that the flags ask for, and says on stdout where it is. */

@@ -6,7 +6,7 @@ import {
   optionEntries,
   type SampleRequest,
 } from "../options/sample_options.js";
-import { context, number, range, size } from "./flags.js";
+import { context, flagHelp, number, range, size } from "./flags.js";
 
 type Entry = readonly [OptionName, AnyOption];
 
@@ -20,7 +20,7 @@ for (const entry of optionEntries) {
 /** Of the options in the table that have a flag. */
 export function optionFlags(): Option[] {
   return [...entriesOfFlags].map(([flag, entries]) => {
-    const option = new Option(flag, helpOf((entries[0] as Entry)[1]));
+    const option = new Option(flag, flagHelp((entries[0] as Entry)[1]));
     const parse = entries.length === 2 ? size : parsers[(entries[0] as Entry)[1].value.kind];
     return parse ? option.argParser<unknown>(parse) : option;
   });
@@ -40,17 +40,3 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = {
   ...{ whole: number, number, range, context },
 };
-
-function helpOf({ help, value, default: taken }: AnyOption): string {
-  if (value.kind === "choice" || value.kind === "scheduler")
-    return [help, choices(value.names, taken)].filter(Boolean).join(" ");
-  const isShown = taken !== undefined && typeof taken !== "function" && value.kind !== "switch";
-  return isShown ? `${help} (default: ${Array.isArray(taken) ? taken.join(":") : taken})` : `${help}`;
-}
-
-/** "cover (default), contain or fill". */
-function choices(names: readonly string[], taken: unknown): string {
-  const shown = names.map((name) => (name === taken ? `${name} (default)` : name));
-  const last = shown.pop();
-  return shown.length === 0 ? `${last}` : `${shown.join(", ")} or ${last}`;
-}

@@ -4,11 +4,12 @@ import { Command } from "commander";
 import { exists } from "../media/files.js";
 import { notAllowed } from "../options/check.js";
 import { checkLoadOptions } from "../options/load.js";
-import { bytes, collect, loadOptionsOf, type ModelFlags, number, withOutputFlags } from "./flags.js";
+import { number, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
+import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
-interface StudioFlags extends ModelFlags, OutputOptions {
+interface StudioFlags extends LoadFlags, OutputOptions {
   output?: string;
   runs?: string;
   port?: number;
@@ -31,16 +32,8 @@ export function studioCommand(): Command {
     .option("-o, --output <folder>", "the gallery's (default: cameo-studio in your documents)")
     .option("--runs <folder>", "show the curves of the training runs below this folder")
     .option("--port <n>", "of the page's address (default: one that is free)", number)
-    .option("--no-open", "print the address, and open no browser")
-    .option("--base <path>", "image model: a Stable Diffusion 1.5 folder (default: the model that ships)")
-    .option("--motion <path>", "AnimateDiff's motion modules; without them stills are made")
-    .option("--subject <path>", "VideoMaker checkpoint or adapters; again: adapters for it", collect)
-    .option("--device <name>", "auto (default), cpu, cuda or cuda:1")
-    .option("--dtype <name>", "auto (default), fp32, bf16 or fp16")
-    .option("--max-memory <size>", "of the device, as in 6GB (default: as much as there is)", bytes)
-    .addHelpText("after", examples)
-    .action(studio);
-  return withOutputFlags(command);
+    .option("--no-open", "print the address, and open no browser");
+  return withOutputFlags(withLoadFlags(command)).addHelpText("after", examples).action(studio);
 }
 
 async function studio(flags: StudioFlags): Promise<void> {

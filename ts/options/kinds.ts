@@ -10,7 +10,11 @@ export type Shape =
   | { readonly kind: "context"; readonly most: number }
   /** One of the names, the path of a scheduler_config.json, or what is in one. */
   | { readonly kind: "scheduler"; readonly names: readonly string[] }
-  | { readonly kind: "picture" | "switch" | "signal" | "callback" };
+  /** Where weights are: "file or folder". "paths" is one or an array of at most `most`. */
+  | { readonly kind: "path"; readonly what: string }
+  | { readonly kind: "paths"; readonly what: string; readonly most: number }
+  /** "bytes" is how many, "device" a device's name. */
+  | { readonly kind: "picture" | "switch" | "bytes" | "device" | "signal" | "callback" };
 
 declare const typed: unique symbol;
 

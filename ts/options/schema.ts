@@ -2,8 +2,17 @@ import { z } from "zod";
 import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import type { Shape } from "./kinds.js";
+import type { LoadOptions } from "./load_request.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
+
+/** A device: for a schema, and in words. */
+export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
+  (value) => typeof value === "string" && /^(auto|cpu|cuda(:\d{1,2})?)$/.test(value),
+);
+export const deviceNames = '"auto", "cpu", "cuda" or "cuda:" and a number';
+
+const path = z.string().min(1);
 
 /** What an option's value must be, for a schema and in words. */
 export function schemaOf(shape: Shape, { required = false } = {}): z.ZodType {
@@ -25,7 +34,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         `two numbers ${bounds(shape)} in rising order`,
       ];
     case "choice":
-      return [z.enum(shape.names), shape.names.map((name) => `"${name}"`).join(" or ")];
+      return [z.enum(shape.names), listed(shape.names).replace(/, (?=[^,]*$)/, " or ")];
     case "file":
       return [z.string().refine((path) => path.endsWith(shape.ending)), `the path of a ${shape.ending} file`];
     case "pictures":
@@ -45,6 +54,17 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.union([z.enum(shape.names), z.string().refine(isConfigPath), z.record(z.string(), z.unknown())]),
         `${listed(shape.names)}, the path of a scheduler_config.json or what is in one`,
       ];
+    case "path":
+      return [path, `the path of a ${shape.what}`];
+    case "paths":
+      return [
+        z.union([path, z.array(path).min(1).max(shape.most)]),
+        `the path of a ${shape.what}, or an array of at most ${shape.most}`,
+      ];
+    case "device":
+      return [deviceName, deviceNames];
+    case "bytes":
+      return [z.int().min(1), "a whole number of bytes"];
     case "switch":
       return [z.boolean(), "true or false"];
     case "signal":
@@ -65,6 +85,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return completedContext(value as SampleRequest["context"]);
     case "scheduler":
       return completedScheduler(value as Scheduler | undefined);
+    case "paths":
+      return typeof value === "string" ? [value] : value;
     default:
       return value;
   }

@@ -1,6 +1,6 @@
 import type { PipelineDescription } from "../description.js";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
-import type { LoadOptions } from "../options/load.js";
+import type { LoadOptions } from "../options/load_options.js";
 import { completeRequest } from "../options/sample.js";
 import type { SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { CameoError } from "../errors.js";
-import type { LoadOptions } from "../options/load.js";
+import type { LoadOptions } from "../options/load_options.js";
 import { Engine } from "./engine.js";
 import { Events } from "./events.js";
 import { Gallery } from "./gallery.js";

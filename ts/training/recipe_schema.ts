@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { option } from "../options/check.js";
-import { deviceName, deviceNames } from "../options/load.js";
+import { deviceName, deviceNames } from "../options/schema.js";
 import { kinds } from "./kinds.js";
 import type { ValidationRecipe } from "./recipe.js";
 

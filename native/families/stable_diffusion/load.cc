@@ -139,6 +139,7 @@ json sharedFields(const json& config) {
 /// where motion modules are loaded.
 json readScheduler(const LoadOptions& options, const std::string& path) {
   json config = weights::readJson(path);
+  if (!options.prediction.empty()) config["prediction_type"] = options.prediction;
   if (!config.contains("clip_sample")) config["clip_sample"] = false;  // latents are not bounded to -1..1
   if (!options.motion.empty()) {
     if (samplers::samplerNameOf(config) != "ddim") config = sharedFields(config);
@@ -186,7 +187,7 @@ void describe(StableDiffusion& model, const LoadOptions& options) {
   text["defaultSize"] = {unet.sample_size[1] * scale, unet.sample_size[0] * scale};  // width, height
   text["textPositions"] = model.text_encoder->config().positions;
   text["textVocabulary"] = model.text_encoder->config().vocab_size;
-  text["tokenizer"] = options.base + "/tokenizer";
+  text["tokenizer"] = options.tokenizer.empty() ? options.base + "/tokenizer" : options.tokenizer;
 }
 
 }  // namespace
@@ -209,7 +210,7 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
   model.plain_kernels = options.plain_kernels;
   model.max_memory = options.max_memory;
   const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
-  const auto vae = component(options, options.base + "/vae", "the VAE");
+  const auto vae = component(options, options.vae.empty() ? options.base + "/vae" : options.vae, "the VAE");
   const auto unet = component(options, options.base + "/unet", "the UNet");
   std::optional<weights::ComponentFolder> motion;
   if (!options.motion.empty()) motion = component(options, options.motion, "the motion adapter");

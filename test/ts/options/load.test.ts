@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
-import { checkLoadOptions, checkModelPaths, type LoadOptions } from "#ts/options/load.js";
+import { checkLoadOptions, checkModelPaths } from "#ts/options/load.js";
+import type { LoadOptions } from "#ts/options/load_options.js";
 
 test("completes the defaults", (t) => {
   t.strictSame(checkLoadOptions({ base: "sd15" }).native, {
@@ -54,11 +55,11 @@ test("what is named without a base is over the model that ships", (t) => {
 
 test("says what is wrong", (t) => {
   const wrong: [Record<string, unknown>, RegExp][] = [
-    [{ base: "" }, /^base: '' is not allowed; it must be the path of a folder$/],
+    [{ base: "" }, /^base: '' is not allowed; it must be the path of a file or folder$/],
     [{ base: 5 }, /^base: 5 is not allowed/],
     [
       { base: "a", subject: [] },
-      /^subject: \[\] is not allowed; it must be the path of a file or a folder, or an/,
+      /^subject: \[\] is not allowed; it must be the path of a file or folder, or an/,
     ],
     [
       { base: "a", device: "gpu" },
@@ -87,14 +88,14 @@ test("what isn't there is named as the option says it", (t) => {
   const given = { base, device: "cpu", dtype: "fp32", kernels: "fast" };
   t.doesNotThrow(() => checkModelPaths(given));
   const wrong: [object, RegExp][] = [
-    [{ base: "/nope" }, /^base: the folder "\/nope" isn't there; check the path$/],
-    [{ motion: missing }, /^motion: the folder ".*none" isn't there; check the path$/],
+    [{ base: "/nope" }, /^base: the file or folder "\/nope" isn't there; check the path$/],
+    [{ motion: missing }, /^motion: the file or folder ".*none" isn't there; check the path$/],
     [{ subject: [base, missing] }, /^subject: the file or folder ".*none" isn't there/],
     [
       { base: join(folder, "dangling") },
       /^base: ".*dangling" is a symbolic link to "\/gone", which is not there/,
     ],
-    [{ base: "a\0b" }, /^base: the folder ".*" can't be read \(the path has a NUL character in it\)/],
+    [{ base: "a\0b" }, /^base: the file or folder ".*" can't be read \(the path has a NUL character in it\)/],
   ];
   for (const [change, message] of wrong) {
     t.throws(() => checkModelPaths({ ...given, ...change }), { code: "ERR_WEIGHTS_FORMAT", message });

@@ -1,0 +1,41 @@
+import { type Command, Option } from "commander";
+import type { Shape } from "../options/kinds.js";
+import {
+  type AnyLoadOption,
+  type LoadOptionName,
+  type LoadOptions,
+  loadEntries,
+} from "../options/load_options.js";
+import { bytes, collect, flagHelp } from "./flags.js";
+
+/** The flags that name a model and say how it computes, as commander gives them. */
+export type LoadFlags = { [Name in LoadOptionName]?: unknown };
+
+/** Other kinds are what was typed. */
+const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: unknown) => unknown } = {
+  paths: (text, previous) => collect(text, previous as string[] | undefined),
+  bytes,
+};
+
+/** Adds the flags of the table of load options, in its order, or of those that `isWanted` picks. */
+export function withLoadFlags(
+  command: Command,
+  isWanted: (name: LoadOptionName, entry: AnyLoadOption) => unknown = () => true,
+): Command {
+  for (const [name, entry] of loadEntries) {
+    if (entry.flag === undefined || !isWanted(name, entry)) continue;
+    const option = new Option(entry.flag, flagHelp(entry));
+    const parse = parsers[entry.value.kind];
+    command.addOption(parse ? option.argParser<unknown>(parse) : option);
+  }
+  return command;
+}
+
+/** What the flags that were given say of a model. */
+export function loadOptionsOf(flags: LoadFlags): LoadOptions {
+  const given = loadEntries.flatMap(([name, { flag }]) => {
+    const value = flag && (flags as Record<string, unknown>)[new Option(flag).attributeName()];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(given) as LoadOptions;
+}

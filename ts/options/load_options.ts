@@ -1,0 +1,99 @@
+import { type Kind, kindOf, oneOf, type Shape } from "./kinds.js";
+import type { LoadOptions, LoadProgress } from "./load_request.js";
+
+export type * from "./load_request.js";
+
+export type LoadOptionName = keyof LoadOptions;
+
+/** All that is said of an option of `Pipeline.load` beside its type and its comment in `LoadOptions`. */
+export interface LoadOption<T> {
+  readonly value: Kind<T>;
+  /** What it is where nothing is said. */
+  readonly default?: T;
+  /** Of one call: the native half is not told of it. */
+  readonly ofCall?: true;
+  /** Of how it computes, not of what the model is. */
+  readonly computing?: true;
+  readonly flag?: `--${string}`;
+  /** The flag's, to which a choice's names are added. */
+  readonly help?: string;
+}
+
+const path = (what: string) => kindOf<string>({ kind: "path", what });
+const paths = (what: string, most: number) =>
+  kindOf<string | readonly string[]>({ kind: "paths", what, most });
+
+/** Every option of `Pipeline.load`, once: what checks it, passes it on or has flags for it goes by this table. */
+export const loadOptions = {
+  base: {
+    value: path("file or folder"),
+    flag: "--base <path>",
+    help: "image model: Stable Diffusion 1.5, a folder or file (default: the model that ships)",
+  },
+  motion: {
+    value: path("file or folder"),
+    flag: "--motion <path>",
+    help: "AnimateDiff's motion modules; without them stills are made",
+  },
+  subject: {
+    value: paths("file or folder", 16),
+    flag: "--subject <path>",
+    help: "VideoMaker checkpoint or adapters; again: adapters for it",
+  },
+  vae: {
+    value: path("file or folder"),
+    flag: "--vae <path>",
+    help: "a VAE, instead of the base's own",
+  },
+  tokenizer: {
+    value: path("folder"),
+    flag: "--tokenizer <path>",
+    help: "a tokenizer's folder, instead of the base's own",
+  },
+  prediction: {
+    value: oneOf("epsilon", "v_prediction"),
+    flag: "--prediction <kind>",
+    help: "what the base predicts, where it doesn't say:",
+  },
+  device: {
+    value: kindOf<NonNullable<LoadOptions["device"]>>({ kind: "device" }),
+    default: "auto",
+    computing: true,
+    flag: "--device <name>",
+    help: "cpu, cuda or cuda:1",
+  },
+  dtype: {
+    value: oneOf("auto", "fp32", "bf16", "fp16"),
+    default: "auto",
+    computing: true,
+    flag: "--dtype <name>",
+    help: "what it computes in:",
+  },
+  kernels: {
+    value: oneOf("fast", "plain"),
+    default: "fast",
+    computing: true,
+    flag: "--kernels <name>",
+    help: "of CPUs; plain is slower, a little more exact:",
+  },
+  maxMemory: {
+    value: kindOf<number>({ kind: "bytes" }),
+    computing: true,
+    flag: "--max-memory <size>",
+    help: "of the device, as in 6GB: slower in less (default: as much as there is)",
+  },
+  signal: { value: kindOf<AbortSignal>({ kind: "signal" }), ofCall: true },
+  onProgress: { value: kindOf<(progress: LoadProgress) => void>({ kind: "callback" }), ofCall: true },
+} as const satisfies { [Name in LoadOptionName]-?: LoadOption<NonNullable<LoadOptions[Name]>> };
+
+/** An option as the table has it, whichever it is. */
+export type AnyLoadOption = Omit<LoadOption<never>, "value" | "default"> & {
+  readonly value: Shape;
+  readonly default?: unknown;
+};
+
+/** The table's entries, in its order. */
+export const loadEntries = Object.entries(loadOptions) as readonly (readonly [
+  LoadOptionName,
+  AnyLoadOption,
+])[];
