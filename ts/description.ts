@@ -39,8 +39,8 @@ export interface PipelineDescription {
    * anew for each request.
    */
   options: { readonly [Name in keyof CompleteSampleRequest]?: CompleteSampleRequest[Name] | null };
-  /** The folder that the tokenizer was read from. */
-  tokenizer: string;
+  /** The folder that the tokenizer was read from; null: CLIP's own, which comes with this package. */
+  tokenizer: string | null;
 }
 
 /** A network and the files that it was read from. */

@@ -3,52 +3,46 @@
 #include <array>
 
 #include "families/stable_diffusion/instruct_pix2pix.h"
-#include "weights/json_file.h"
+#include "weights/base_model.h"
 
 namespace cameo::families {
 
 namespace {
 
-using pipeline::LoadOptions, pipeline::OnProgress, pipeline::Pipeline;
+using pipeline::LoadOptions, pipeline::OnProgress, pipeline::Pipeline, weights::BaseModel;
 
-/// What a base folder says it is.
-struct BaseFolder {
-  nlohmann::json index;  // model_index.json; an empty object where there is none
-  nlohmann::json unet;   // the UNet's config
-};
-
-bool isOf(const BaseFolder& base, const char* pipeline_class, int64_t in_channels) {
-  const auto class_name = base.index.find("_class_name"), channels = base.unet.find("in_channels");
+bool isOf(const BaseModel& base, const char* pipeline_class, int64_t in_channels) {
+  const auto class_name = base.index.find("_class_name"), channels = base.unet_config.find("in_channels");
   return (class_name != base.index.end() && *class_name == pipeline_class) ||
-         (channels != base.unet.end() && *channels == in_channels);
+         (channels != base.unet_config.end() && *channels == in_channels);
 }
 
 struct Family {
-  bool (*matches)(const BaseFolder& base);
-  std::unique_ptr<Pipeline> (*load)(const LoadOptions&, const OnProgress&, const Cancellation&);
+  bool (*matches)(const BaseModel& base);
+  std::unique_ptr<Pipeline> (*load)(const BaseModel&, const LoadOptions&, const OnProgress&,
+                                    const Cancellation&);
 };
 
 template <typename Model>
-std::unique_ptr<Pipeline> loadAs(const LoadOptions& options, const OnProgress& onProgress,
-                                 const Cancellation& cancellation) {
-  return loadStableDiffusion<Model>(options, onProgress, cancellation);
+std::unique_ptr<Pipeline> loadAs(const BaseModel& base, const LoadOptions& options,
+                                 const OnProgress& onProgress, const Cancellation& cancellation) {
+  return loadStableDiffusion<Model>(base, options, onProgress, cancellation);
 }
 
 /// The first that matches is taken; the last one takes what is left, and says what is wrong with it.
 const std::array kFamilies{
-    Family{[](const BaseFolder& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
+    Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
-    Family{[](const BaseFolder&) { return true; }, loadAs<StableDiffusion>},
+    Family{[](const BaseModel&) { return true; }, loadAs<StableDiffusion>},
 };
 
 }  // namespace
 
 std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
                                        const Cancellation& cancellation) {
-  const BaseFolder base{weights::readJsonIfThere(options.base + "/model_index.json"),
-                        weights::readJsonIfThere(options.base + "/unet/config.json")};
+  const BaseModel base = weights::openBaseModel(options.base);
   for (const Family& family : kFamilies) {
-    if (family.matches(base)) return family.load(options, onProgress, cancellation);
+    if (family.matches(base)) return family.load(base, options, onProgress, cancellation);
   }
   return nullptr;
 }

@@ -1,11 +1,15 @@
 #include "weights/identify.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <array>
 
 #include "models/motion_names.h"
 #include "weights/key_maps.h"
 #include "weights/lora.h"
+#include "weights/names/ldm_text.h"
+#include "weights/names/ldm_unet.h"
 #include "weights/subject.h"
 #include "weights/text.h"
 
@@ -54,9 +58,15 @@ constexpr auto kRules = std::to_array<Rule>({
      },
      "lora", "a LoRA", ""},
     {[](const Keys& k) { return k.any(models::kMotionModules) && k.any("temporal_transformer."); },
-     "animatediff-original", "an AnimateDiff motion module with its original names", ""},
-    {[](const Keys& k) { return k.anyStart("model.diffusion_model."); }, "ldm-checkpoint",
-     "a Stable Diffusion checkpoint in one file (LDM names)", ""},
+     "animatediff-original", "AnimateDiff's motion modules (original names)", "--motion"},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("conditioner.embedders."); }, "ldm-xl",
+     "a Stable Diffusion XL checkpoint, which no option takes", ""},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("cond_stage_model.model."); }, "ldm-2",
+     "a Stable Diffusion 2 checkpoint, which no option takes", ""},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart(kLdmText); }, "ldm-checkpoint",
+     "a Stable Diffusion checkpoint in one file (LDM names)", "--base"},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet); }, "ldm-part",
+     "a part of a Stable Diffusion checkpoint (LDM names), without its text encoder", ""},
     {[](const Keys& k) { return k.any("controlnet_cond_embedding.") || k.anyStart("control_model."); },
      "controlnet", "a ControlNet", ""},
     {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); }, "ip-adapter",
@@ -72,9 +82,9 @@ constexpr auto kRules = std::to_array<Rule>({
      },
      "unet", "a Stable Diffusion UNet (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
-     "a VAE with its original (LDM) names", ""},
+     "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",
-     "a VAE (diffusers names)", "--base"},
+     "a VAE (diffusers names)", "--vae"},
     {[](const Keys& k) { return k.any("vision_model.") && k.any("text_model."); }, "clip",
      "a CLIP model with its text encoder", "--base"},
     {[](const Keys& k) { return k.any("embeddings.token_embedding.") && k.any("encoder.layers.0."); },
@@ -120,6 +130,13 @@ Identity identify(const TensorSource& source) {
     if (matches(keys)) return checked({kind, description, option}, source);
   }
   return {"unknown", "of no kind known here", ""};
+}
+
+void failOtherKind(const TensorSource& source, const char* what) {
+  const Identity identity = identify(source);
+  throw Error(ErrorCode::WeightsMismatch,
+              c10::str(source.path, ": ", what, " was expected; this is ", identity.description,
+                       identity.option.empty() ? "" : ", for ", identity.option));
 }
 
 }  // namespace cameo::weights

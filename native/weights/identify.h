@@ -21,4 +21,7 @@ struct Identity {
 
 Identity identify(const TensorSource& source);
 
+/// Throws `ErrorCode::WeightsMismatch`, which says what the file is instead of `what`, and where that goes.
+[[noreturn]] void failOtherKind(const TensorSource& source, const char* what);
+
 }  // namespace cameo::weights

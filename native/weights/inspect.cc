@@ -40,23 +40,35 @@ fs::path parentOf(const std::string& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
-/// A network's folder goes with the option of its kind: a MotionAdapter itself, others within their base
-/// folder.
-Usage usageOfFolder(const std::string& folder, std::string_view option) {
-  if (option == "--motion") return {"--motion", folder};
+/// Options that take a file as it is.
+constexpr auto kOfFiles =
+    std::to_array<std::string_view>({"--subject", "--motion", "--vae", "--lora", "--embedding"});
+
+bool takesFile(const Identity& identity) {
+  return identity.kind == "ldm-checkpoint" ||
+         std::find(kOfFiles.begin(), kOfFiles.end(), identity.option) != kOfFiles.end();
+}
+
+/// A network's folder goes with the option of its kind: a MotionAdapter or a VAE itself, others within their
+/// base folder.
+Usage usageOfFolder(const std::string& folder, const Identity& identity) {
+  if (identity.kind == "motion-adapter") return {"--motion", folder};
   const fs::path base = parentOf(folder);
   const bool is_network =
       std::find(kNetworks.begin(), kNetworks.end(), named(folder).filename()) != kNetworks.end();
   if (is_network && isFile(base / "unet" / "config.json")) return {"--base", base.string()};
+  if (identity.kind == "vae") return {"--vae", folder};
   return {"", "", "it belongs into a base folder, as its unet, vae or text_encoder"};
 }
 
-/// A file of a network goes with its folder, where loading that takes this very file.
+/// A file beside a config goes with its folder, where loading that takes this very file; others go alone,
+/// where an option takes such a file.
 Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (identity.option.empty()) return {"", "", identity.reason};
-  if (identity.option == "--subject") return {"--subject", path};
   const fs::path folder = parentOf(path);
-  if (!isFile(folder / "config.json")) {
+  const bool is_in_folder = identity.option != "--subject" && isFile(folder / "config.json");
+  if (takesFile(identity) && !is_in_folder) return {std::string(identity.option), path};
+  if (!is_in_folder) {
     return {"", "", "it belongs into a folder, beside its config.json; an option takes that folder"};
   }
   const std::string taken = openComponent(folder.string(), "the component").weights;
@@ -64,7 +76,8 @@ Usage usageOfFile(const std::string& path, const Identity& identity) {
   files.push_back(taken);
   const bool is_taken = std::any_of(files.begin(), files.end(),
                                     [&](const std::string& file) { return fs::equivalent(file, path); });
-  if (is_taken) return usageOfFolder(folder.string(), identity.option);
+  if (is_taken) return usageOfFolder(folder.string(), identity);
+  if (takesFile(identity)) return {std::string(identity.option), path};
   return {"", "", "its folder has " + taken + ", which is taken instead"};
 }
 

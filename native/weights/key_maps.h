@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,7 +9,7 @@ namespace cameo::weights {
 
 /// The name in diffusers' state dict for a name in a file; nullopt for a tensor that carries no weight of the
 /// network and is left out (a buffer of indices, another tower of the same file).
-using KeyMap = std::optional<std::string> (*)(std::string_view key);
+using KeyMap = std::function<std::optional<std::string>(std::string_view key)>;
 
 /// UNet, UNetMotionModel, MotionAdapter and VideoMaker files: the names as they are.
 std::optional<std::string> unetKey(std::string_view key);

@@ -144,6 +144,18 @@ at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const
 
 }  // namespace
 
+TensorSource renamed(const Layer& layer) {
+  TensorSource result = *layer.source;
+  result.entries.clear();
+  for (const TensorEntry& entry : layer.source->entries) {
+    auto name = layer.map(entry.name);
+    if (!name) continue;
+    result.entries.push_back(entry);
+    result.entries.back().name = std::move(*name);
+  }
+  return result;
+}
+
 Coverage startCoverage(const TensorSource& source) {
   Coverage coverage;
   coverage.path = source.path;

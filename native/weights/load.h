@@ -24,6 +24,9 @@ struct Layer {
   KeyMap map = unetKey;
 };
 
+/// A layer's tensors under the network's names, without those that it leaves out.
+TensorSource renamed(const Layer& layer);
+
 struct LoadOptions {
   std::string network = "network";  // for messages: "UNet"
   at::ScalarType dtype = at::kFloat;

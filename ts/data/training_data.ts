@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import { loadMediabunny, loadSharp, loadWebcodecs } from "../media/libraries.js";
-import { readTokenizerFiles, type TokenizerFiles } from "../tokens/files.js";
+import { tokenizerFiles } from "../tokens/clip_vocabulary.js";
+import type { TokenizerFiles } from "../tokens/files.js";
 import type { CompleteDataRecipe, Recipe } from "../training/recipe.js";
 import { type Buckets, sortIntoBuckets } from "./buckets.js";
 import { findFiles } from "./files.js";
@@ -53,7 +54,7 @@ async function mustHaveFiles(entries: Entry[], data: CompleteDataRecipe): Promis
 export interface TrainingDataOptions extends Omit<SampleSettings, "data"> {
   kind: Recipe["kind"];
   /** The tokenizer's folder. */
-  tokenizer: string;
+  tokenizer: string | null;
   /** Samples in a micro-batch. */
   batch: number;
   /** Is told once of each clip that is left out, and why; ERR_DATASET. */
@@ -104,7 +105,7 @@ export class TrainingData implements AsyncDisposable {
     const skips = new Skips(data.source, onSkip);
     const { entries, unusable } = options.list ?? (await listClips(data, kind));
     for (const [clip, reason] of unusable) skips.report(clip, reason);
-    const tokenizer = await readTokenizerFiles(options.tokenizer);
+    const tokenizer = await tokenizerFiles(options.tokenizer);
     throwIfAborted(signal);
     const { textPositions, latentScale, latentChannels, cacheKey } = options;
     const settings = { data, textPositions, latentScale, latentChannels, seed, cacheKey };

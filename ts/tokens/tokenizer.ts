@@ -1,7 +1,8 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { CameoError } from "../errors.js";
 import { AddedTokenFinder } from "./added_tokens.js";
-import { type AddedToken, idOf, readTokenizerFiles, type TokenizerFiles } from "./files.js";
+import { tokenizerFiles } from "./clip_vocabulary.js";
+import { type AddedToken, idOf, type TokenizerFiles } from "./files.js";
 import { letter, normalizePrompt, number, symbol } from "./unicode.js";
 
 export interface PromptTokens {
@@ -48,9 +49,9 @@ export class ClipTokenizer {
     this.#embeddings = embeddings;
   }
 
-  /** Opens a tokenizer folder. Rejects with ERR_WEIGHTS_FORMAT where it is none. */
-  static async load(folder: string, embeddings?: number): Promise<ClipTokenizer> {
-    return new ClipTokenizer(await readTokenizerFiles(folder), embeddings);
+  /** Opens a tokenizer's folder; null is CLIP's own. Rejects with ERR_WEIGHTS_FORMAT where it is none. */
+  static async load(folder: string | null, embeddings?: number): Promise<ClipTokenizer> {
+    return new ClipTokenizer(await tokenizerFiles(folder), embeddings);
   }
 
   /**

@@ -12,7 +12,6 @@
 #include "models/motion_names.h"
 #include "pipeline/origins.h"
 #include "samplers/samplers.h"
-#include "weights/diffusers_folder.h"
 #include "weights/load.h"
 #include "weights/lora.h"
 #include "weights/open_weights.h"
@@ -80,17 +79,6 @@ class Loader {
   int64_t total_ = 0;
 };
 
-weights::ComponentFolder component(const LoadOptions& options, const std::string& folder, const char* what) {
-  return weights::openComponent(
-      folder, what, "", options.draw_missing ? weights::Weights::Optional : weights::Weights::Required);
-}
-
-/// The layers that a component's folder has: one, or none where its weights are to be drawn.
-std::vector<weights::Layer> layersOf(const weights::ComponentFolder& folder, weights::KeyMap map) {
-  if (folder.weights.empty()) return {};
-  return {{weights::openWeights(folder.weights), std::move(map)}};
-}
-
 /// What the options say of the subject model, else the last of its files that says so.
 weights::SubjectMetadata readSubject(const LoadOptions& options, const std::vector<weights::Layer>& files) {
   weights::SubjectMetadata subject = options.subject_metadata;
@@ -103,8 +91,8 @@ weights::SubjectMetadata readSubject(const LoadOptions& options, const std::vect
   return subject;
 }
 
-models::UNetConfig readUNetConfig(const weights::ComponentFolder& unet,
-                                  const std::optional<weights::ComponentFolder>& motion,
+models::UNetConfig readUNetConfig(const weights::Component& unet,
+                                  const std::optional<weights::Component>& motion,
                                   const weights::SubjectMetadata& subject) {
   std::optional<Config> motion_config;
   if (motion) motion_config.emplace(motion->config, motion->path);
@@ -115,13 +103,13 @@ models::UNetConfig readUNetConfig(const weights::ComponentFolder& unet,
   return config;
 }
 
-/// The network of a folder's config. An error of the network's says which folder it is.
+/// The network of a config. An error of the network's says whose it is.
 template <typename Network, typename NetworkConfig>
-std::unique_ptr<Network> build(const NetworkConfig& config, const weights::ComponentFolder& folder) {
+std::unique_ptr<Network> build(const NetworkConfig& config, const weights::Component& component) {
   try {
     return std::make_unique<Network>(config);
   } catch (const Error& error) {
-    throw Error(error.code(), folder.path + ": " + error.what());
+    throw Error(error.code(), component.path + ": " + error.what());
   }
 }
 
@@ -137,8 +125,8 @@ json sharedFields(const json& config) {
 
 /// The scheduler config that the model goes by: the base model's own, with what AnimateDiff was trained with
 /// where motion modules are loaded.
-json readScheduler(const LoadOptions& options, const std::string& path) {
-  json config = weights::readJson(path);
+json readScheduler(const LoadOptions& options, const weights::BaseModel& base) {
+  json config = base.scheduler();
   if (!options.prediction.empty()) config["prediction_type"] = options.prediction;
   if (!config.contains("clip_sample")) config["clip_sample"] = false;  // latents are not bounded to -1..1
   if (!options.motion.empty()) {
@@ -149,7 +137,7 @@ json readScheduler(const LoadOptions& options, const std::string& path) {
     config["steps_offset"] = 1;
     config["clip_sample"] = false;
   }
-  samplers::ScheduleConfig::read(Config(config, path));  // complains of the file by its name
+  samplers::ScheduleConfig::read(Config(config, base.scheduler_path));  // complains of the file by its name
   return config;
 }
 
@@ -171,7 +159,7 @@ void requireFitting(const StableDiffusion& model, const std::string& base) {
   }
 }
 
-void describe(StableDiffusion& model, const LoadOptions& options) {
+void describe(StableDiffusion& model, const std::string& tokenizer) {
   const auto& unet = model.unet->config();
   const int64_t scale = model.vae->config().scale();
   json& text = model.description;
@@ -187,13 +175,13 @@ void describe(StableDiffusion& model, const LoadOptions& options) {
   text["defaultSize"] = {unet.sample_size[1] * scale, unet.sample_size[0] * scale};  // width, height
   text["textPositions"] = model.text_encoder->config().positions;
   text["textVocabulary"] = model.text_encoder->config().vocab_size;
-  text["tokenizer"] = options.tokenizer.empty() ? options.base + "/tokenizer" : options.tokenizer;
+  text["tokenizer"] = tokenizer.empty() ? json(nullptr) : json(tokenizer);
 }
 
 }  // namespace
 
-void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& onProgress,
-          const Cancellation& cancellation) {
+void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOptions& options,
+          const OnProgress& onProgress, const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
   const c10::DeviceGuard on_its_device(model.device);
   computeFloatsExactly();
@@ -209,11 +197,12 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
 
   model.plain_kernels = options.plain_kernels;
   model.max_memory = options.max_memory;
-  const auto text_encoder = component(options, options.base + "/text_encoder", "the text encoder");
-  const auto vae = component(options, options.vae.empty() ? options.base + "/vae" : options.vae, "the VAE");
-  const auto unet = component(options, options.base + "/unet", "the UNet");
-  std::optional<weights::ComponentFolder> motion;
-  if (!options.motion.empty()) motion = component(options, options.motion, "the motion adapter");
+  const auto needed = options.draw_missing ? weights::Weights::Optional : weights::Weights::Required;
+  const weights::Component text_encoder = base.text_encoder(needed), unet = base.unet(needed),
+                           vae =
+                               options.vae.empty() ? base.vae(needed) : weights::openVae(options.vae, needed);
+  std::optional<weights::Component> motion;
+  if (!options.motion.empty()) motion = weights::openMotion(options.motion, unet.config, needed);
 
   std::vector<weights::Layer> subject;
   for (const std::string& path : options.subject) subject.push_back({weights::openWeights(path)});
@@ -226,17 +215,20 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
       ClipTextConfig::read(Config(text_encoder.config, text_encoder.path)), text_encoder);
   model.vae = build<models::Vae>(VaeConfig::read(Config(vae.config, vae.path)), vae);
   model.unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
-  model.scheduler_path = options.base + "/scheduler/scheduler_config.json";
-  model.scheduler = readScheduler(options, model.scheduler_path);
+  model.scheduler_path = base.scheduler_path;
+  model.scheduler = readScheduler(options, base);
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
 
-  std::vector<weights::Layer> unet_layers = layersOf(unet, weights::unetKey);
+  std::vector<weights::Layer> unet_layers = unet.layers;
   ModelSources sources;
-  if (!unet_layers.empty()) sources.base = unet_layers.front().source;
-  if (motion && !motion->weights.empty()) {
-    sources.motion = weights::openWeights(motion->weights);
-    unet_layers.push_back({sources.motion});
+  const auto source = [](const weights::Layer& layer) {
+    return std::make_shared<const weights::TensorSource>(weights::renamed(layer));
+  };
+  if (!unet.layers.empty()) sources.base = source(unet.layers.front());
+  if (motion && !motion->layers.empty()) {
+    sources.motion = source(motion->layers.front());
+    unet_layers.push_back(motion->layers.front());
   }
   unet_layers.insert(unet_layers.end(), subject.begin(), subject.end());
   for (const auto& layer : subject) sources.subject.push_back(layer.source);
@@ -245,18 +237,17 @@ void load(StableDiffusion& model, const LoadOptions& options, const OnProgress& 
 
   Loader loader(model, options, onProgress, cancellation);
   for (const Network& network : model.networks()) loader.expect(network.parameters);
-  const auto drawnWithout = [](const std::string& weights) {
-    return [drawn = weights.empty()](const std::string&) { return drawn; };
+  const auto drawnWithout = [](const weights::Component& component) {
+    return [drawn = component.layers.empty()](const std::string&) { return drawn; };
   };
-  loader.load("text_encoder", model.text_encoder->parameters(), model.dtype,
-              layersOf(text_encoder, weights::clipTextKey), drawnWithout(text_encoder.weights));
-  loader.load("vae", model.vae->parameters(), model.vaeDtype(), layersOf(vae, weights::vaeKey),
-              drawnWithout(vae.weights));
+  loader.load("text_encoder", model.text_encoder->parameters(), model.dtype, text_encoder.layers,
+              drawnWithout(text_encoder));
+  loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
     const bool is_motion = models::isMotionName(name);
-    return is_motion ? motion && motion->weights.empty() : unet.weights.empty();
+    return is_motion ? motion && motion->layers.empty() : unet.layers.empty();
   });
-  describe(model, options);
+  describe(model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer);
 }
 
 }  // namespace cameo::families

@@ -9,6 +9,7 @@
 #include "models/clip_text.h"
 #include "models/unet.h"
 #include "pipeline/pipeline.h"
+#include "weights/base_model.h"
 
 namespace cameo::families {
 
@@ -51,18 +52,19 @@ struct StableDiffusion : pipeline::Pipeline {
   void checkCommon(const pipeline::SampleRequest& request) const;
 };
 
-/// Loads a base folder in the diffusers layout, a MotionAdapter folder and a subject's weights into `model`,
-/// which knows its device and type and is otherwise empty.
-void load(StableDiffusion& model, const pipeline::LoadOptions& options,
+/// Loads a base model, motion modules and a subject's weights into `model`, which knows its device and type
+/// and is otherwise empty.
+void load(StableDiffusion& model, const weights::BaseModel& base, const pipeline::LoadOptions& options,
           const pipeline::OnProgress& onProgress, const Cancellation& cancellation);
 
 template <typename Model = StableDiffusion>
-std::unique_ptr<Model> loadStableDiffusion(const pipeline::LoadOptions& options,
+std::unique_ptr<Model> loadStableDiffusion(const weights::BaseModel& base,
+                                           const pipeline::LoadOptions& options,
                                            const pipeline::OnProgress& onProgress,
                                            const Cancellation& cancellation) {
   const c10::Device device = parseDevice(options.device, options.gpu);
   auto model = std::make_unique<Model>(device, parseDtype(options.dtype, device));
-  load(*model, options, onProgress, cancellation);
+  load(*model, base, options, onProgress, cancellation);
   return model;
 }
 

@@ -24,7 +24,8 @@ std::unique_ptr<families::StableDiffusion> load(const Json& config) {
   options.subject = {config.at("subject")};
   options.device = "cpu";
   options.dtype = "fp32";
-  return families::loadStableDiffusion<>(options, [](const auto&) {}, {});
+  return families::loadStableDiffusion<>(weights::openBaseModel(options.base), options, [](const auto&) {},
+                                         {});
 }
 
 pipeline::SampleRequest requestOf(const Json& config) {

@@ -16,7 +16,7 @@ const unet = ["conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0
 const attention = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight";
 const kinds: [string, string | null, string[]][] = [
   ["unet", null, unet],
-  ["vae", null, ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
+  ["vae", "--vae", ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
   [
     "clip-text",
     null,
@@ -24,20 +24,31 @@ const kinds: [string, string | null, string[]][] = [
   ],
   [
     "motion-adapter",
-    null,
+    "--motion",
     [`${motionBlock}.norm.weight`, `${motionBlock}.transformer_blocks.0.attn1.to_q.weight`],
   ],
   ["subject", "--subject", [...unet, attention, `${motionBlock}.norm.weight`]],
   ["subject", "--subject", [attention]],
   [
     "ldm-checkpoint",
+    "--base",
+    ["model.diffusion_model.input_blocks.0.0.weight", "cond_stage_model.transformer.final_layer_norm.bias"],
+  ],
+  [
+    "ldm-part",
     null,
     ["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.encoder.conv_in.weight"],
   ],
-  ["ldm-vae", null, ["encoder.conv_in.weight", "encoder.mid.attn_1.q.weight", "decoder.conv_out.weight"]],
+  ["ldm-2", null, ["model.diffusion_model.out.0.weight", "cond_stage_model.model.ln_final.weight"]],
+  [
+    "ldm-xl",
+    null,
+    ["model.diffusion_model.out.0.weight", "conditioner.embedders.0.transformer.final_layer_norm.bias"],
+  ],
+  ["ldm-vae", "--vae", ["encoder.conv_in.weight", "encoder.mid.attn_1.q.weight", "decoder.conv_out.weight"]],
   [
     "animatediff-original",
-    null,
+    "--motion",
     [`${motionBlock}.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos_encoder.pe`],
   ],
   ["lora", null, ["lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight"]],
@@ -53,7 +64,7 @@ for (const [kind, option, names] of kinds) {
     t.equal(inspection.kind, kind);
     t.equal(inspection.option, option);
     t.equal(inspection.argument, option && path);
-    const isOfFolder = ["unet", "vae", "clip-text", "motion-adapter"].includes(kind);
+    const isOfFolder = ["unet", "clip-text"].includes(kind);
     if (isOfFolder) t.match(inspection.reason, "belongs into a folder, beside its config.json");
     t.equal(inspection.format, "safetensors");
     t.same(inspection.files, [path]);

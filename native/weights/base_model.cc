@@ -1,0 +1,107 @@
+#include "weights/base_model.h"
+
+#include <c10/util/StringUtil.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "core/paths.h"
+#include "weights/identify.h"
+#include "weights/infer_config.h"
+#include "weights/json_file.h"
+#include "weights/names/ldm_text.h"
+#include "weights/names/ldm_unet.h"
+#include "weights/names/ldm_vae.h"
+#include "weights/open_weights.h"
+#include "weights/text.h"
+
+namespace cameo::weights {
+
+using nlohmann::json;
+
+namespace {
+
+BaseModel openFolderModel(const std::string& path) {
+  BaseModel model{.path = path,
+                  .index = readJsonIfThere(path + "/model_index.json"),
+                  .unet_config = readJsonIfThere(path + "/unet/config.json"),
+                  .unet = {},
+                  .vae = {},
+                  .text_encoder = {},
+                  .scheduler = {},
+                  .scheduler_path = path + "/scheduler/scheduler_config.json",
+                  .tokenizer = path + "/tokenizer"};
+  model.unet = [path](Weights weights) { return openFolder(path + "/unet", "the UNet", unetKey, weights); };
+  model.vae = [path](Weights weights) { return openVae(path + "/vae", weights); };
+  model.text_encoder = [path](Weights weights) {
+    return openFolder(path + "/text_encoder", "the text encoder", clipTextKey, weights);
+  };
+  model.scheduler = [path = model.scheduler_path] { return readJson(path); };
+  return model;
+}
+
+bool has(const TensorSource& source, std::string_view name) {
+  return std::any_of(source.entries.begin(), source.entries.end(),
+                     [&](const TensorEntry& entry) { return entry.name == name; });
+}
+
+/// What the authors of Stable Diffusion 1 sampled with. Tensors that some trainers add say what a checkpoint
+/// predicts.
+json ldmScheduler(const TensorSource& source) {
+  return {{"_class_name", "PNDMScheduler"},
+          {"num_train_timesteps", 1000},
+          {"beta_start", 0.00085},
+          {"beta_end", 0.012},
+          {"beta_schedule", "scaled_linear"},
+          {"steps_offset", 1},
+          {"skip_prk_steps", true},
+          {"set_alpha_to_one", false},
+          {"prediction_type", has(source, "v_pred") ? "v_prediction" : "epsilon"},
+          {"rescale_betas_zero_snr", has(source, "ztsnr")}};
+}
+
+Layer ldmUNet(const std::shared_ptr<const TensorSource>& source) {
+  return {source, [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
+                      std::string_view key) -> std::optional<std::string> {
+            if (!key.starts_with(kLdmUNet)) return std::nullopt;
+            key.remove_prefix(kLdmUNet.size());
+            return names.toOurs(key).value_or(std::string(key));
+          }};
+}
+
+Component ldmVae(const TensorSource& source, Weights weights) {
+  const bool is_there = std::any_of(source.entries.begin(), source.entries.end(), [](const TensorEntry& entry) {
+    return entry.name.starts_with(kLdmVae);
+  });
+  if (!is_there) failFormat(source.path, "this checkpoint comes without a VAE; name one with `vae`");
+  return openVae(source.path, weights);
+}
+
+BaseModel openCheckpoint(const std::string& path) {
+  const auto source = openWeights(path);
+  if (identify(*source).kind != "ldm-checkpoint") failOtherKind(*source, "a Stable Diffusion checkpoint");
+  const Layer unet = ldmUNet(source);
+  const json unet_config = inferUNetConfig(unet);
+  BaseModel model{.path = path,
+                  .index = json::object(),
+                  .unet_config = unet_config,
+                  .unet = [=](Weights) { return Component{path, unet_config, {unet}}; },
+                  .vae = [=](Weights weights) { return ldmVae(*source, weights); },
+                  .text_encoder =
+                      [=](Weights) {
+                        const Layer text_encoder{source, ldmTextKey};
+                        return Component{path, inferClipTextConfig(text_encoder), {text_encoder}};
+                      },
+                  .scheduler = [=] { return ldmScheduler(*source); },
+                  .scheduler_path = path,
+                  .tokenizer = ""};
+  return model;
+}
+
+}  // namespace
+
+BaseModel openBaseModel(const std::string& path) {
+  return isFile(path) ? openCheckpoint(path) : openFolderModel(path);
+}
+
+}  // namespace cameo::weights

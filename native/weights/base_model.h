@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "weights/component.h"
+
+namespace cameo::weights {
+
+/// The files of a base model, of Stable Diffusion's kind: a folder in the diffusers layout, or a checkpoint in
+/// one file, whose sizes come from its tensors.
+struct BaseModel {
+  std::string path;
+  nlohmann::json index;        // what model_index.json says; an object
+  nlohmann::json unet_config;  // an object, empty where there is none
+  /// Throw `ErrorCode::WeightsFormat` where the network isn't there.
+  std::function<Component(Weights)> unet, vae, text_encoder;
+  std::function<nlohmann::json()> scheduler;  // its config
+  std::string scheduler_path;                 // what messages call that
+  std::string tokenizer;                      // its folder; "": CLIP's own
+};
+
+/// Throws `ErrorCode::WeightsFormat` and `ErrorCode::WeightsUnsafe`, and `ErrorCode::WeightsMismatch` for a
+/// file that is no checkpoint.
+BaseModel openBaseModel(const std::string& path);
+
+}  // namespace cameo::weights

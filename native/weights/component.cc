@@ -1,0 +1,84 @@
+#include "weights/component.h"
+
+#include <c10/util/StringUtil.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/paths.h"
+#include "weights/identify.h"
+#include "weights/infer_config.h"
+#include "weights/names/ldm_vae.h"
+#include "weights/names/motion.h"
+#include "weights/open_weights.h"
+#include "weights/text.h"
+
+namespace cameo::weights {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+bool anyStarts(const TensorSource& source, std::string_view start) {
+  return std::any_of(source.entries.begin(), source.entries.end(),
+                     [&](const TensorEntry& entry) { return entry.name.starts_with(start); });
+}
+
+/// The config beside a file where it is of this class; null where there is none.
+json configBeside(const std::string& file, const char* class_name) {
+  const json config = readJsonIfThere((fs::path(file).parent_path() / "config.json").string());
+  return config.value("_class_name", json()) == class_name ? config : json();
+}
+
+/// What a VAE's training leaves beside it: the network that judged it, and averages.
+constexpr std::string_view kTrainingLoss = "loss.";
+constexpr std::string_view kAverages = "model_ema.";
+
+KeyMap mapOfVae(const TensorSource& source) {
+  for (const std::string_view start : {kLdmVae, std::string_view()}) {
+    if (!anyStarts(source, c10::str(start, "encoder.down."))) continue;
+    return [start = std::string(start), names = ldmVaeNames(source, start)](
+               std::string_view key) -> std::optional<std::string> {
+      const bool is_weight = key.starts_with(start) && !key.substr(start.size()).starts_with(kTrainingLoss) &&
+                             !key.starts_with(kAverages);
+      if (!is_weight) return std::nullopt;
+      key.remove_prefix(start.size());
+      return names.toOurs(key).value_or(std::string(key));
+    };
+  }
+  return vaeKey;
+}
+
+}  // namespace
+
+Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights) {
+  const ComponentFolder opened = openComponent(folder, what, "", weights);
+  Component component{opened.path, opened.config, {}};
+  if (!opened.weights.empty()) component.layers.push_back({openWeights(opened.weights), map});
+  return component;
+}
+
+Component openVae(const std::string& path, Weights weights) {
+  if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights);
+  const auto source = openWeights(path);
+  const Layer layer{source, mapOfVae(*source)};
+  if (!anyStarts(*source, "encoder.") && !anyStarts(*source, kLdmVae)) failOtherKind(*source, "a VAE");
+  json config = configBeside(path, "AutoencoderKL");
+  if (config.is_null()) config = inferVaeConfig(layer);
+  return {path, config, {layer}};
+}
+
+Component openMotion(const std::string& path, const json& unet_config, Weights weights) {
+  if (!isFile(path)) return openFolder(path, "the motion adapter", unetKey, weights);
+  const auto source = openWeights(path);
+  const bool is_original = isOriginalMotion(*source);
+  const Layer layer{source, is_original ? KeyMap(motionKey) : KeyMap(unetKey)};
+  const bool is_motion = is_original || identify(*source).kind == "motion-adapter";
+  if (!is_motion) failOtherKind(*source, "AnimateDiff's motion modules");
+  json config = configBeside(path, "MotionAdapter");
+  if (config.is_null()) config = inferMotionConfig(layer, unet_config);
+  return {path, config, {layer}};
+}
+
+}  // namespace cameo::weights

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "weights/diffusers_folder.h"
+#include "weights/load.h"
+
+namespace cameo::weights {
+
+/// One network's part of a model's files, in whichever layout.
+struct Component {
+  std::string path;           // what messages call it: a folder, or the file
+  nlohmann::json config;      // an object
+  std::vector<Layer> layers;  // one; none where the weights are optional and aren't there
+};
+
+/// A network's folder in the diffusers layout, as `openComponent`.
+Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights);
+
+/// A VAE: a folder, or a file with diffusers' names or the original ones, a whole checkpoint's among them.
+/// Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a file of another kind.
+Component openVae(const std::string& path, Weights weights);
+
+/// Motion modules: a folder, or a file with diffusers' names or AnimateDiff's own. A file that has no config
+/// beside it has the heads of the base's UNet. Throws as `openVae`.
+Component openMotion(const std::string& path, const nlohmann::json& unet_config, Weights weights);
+
+}  // namespace cameo::weights

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "weights/names/name_table.h"
+#include "weights/tensor_source.h"
+
+namespace cameo::weights {
+
+/// What decides how the blocks of a Stable Diffusion UNet are numbered.
+struct UNetBlocks {
+  std::vector<bool> down_attention;  // by block, from the outermost inwards: whether it has transformers
+  std::vector<bool> up_attention;    // by block, from the innermost outwards
+  int64_t layers = 2;                // a block's; one more on the way up
+};
+
+/// What stands before the UNet's names in a checkpoint.
+inline constexpr std::string_view kLdmUNet = "model.diffusion_model.";
+
+/// The names of CompVis' and Stability's UNet (`input_blocks.1.0.in_layers.0`), without `kLdmUNet`.
+NameTable ldmUNetNames(const UNetBlocks& blocks);
+
+/// How the UNet is built whose names in the file begin with `start`. Throws `ErrorCode::WeightsFormat` for one
+/// that diffusers' names can't say.
+UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start);
+
+}  // namespace cameo::weights

@@ -1,0 +1,70 @@
+#include "weights/names/ldm_vae.h"
+
+#include <c10/util/StringUtil.h>
+
+#include <unordered_set>
+
+namespace cameo::weights {
+
+namespace {
+
+NameTable vaeResnetNames() {
+  NameTable names;
+  for (const char* same : {"norm1", "conv1", "norm2", "conv2"}) names.add(same, same);
+  names.add("nin_shortcut", "conv_shortcut");
+  return names;
+}
+
+NameTable vaeAttentionNames() {
+  NameTable names;
+  names.add("norm", "group_norm");
+  names.add("q", "to_q");
+  names.add("k", "to_k");
+  names.add("v", "to_v");
+  names.add("proj_out", "to_out.0");
+  return names;
+}
+
+}  // namespace
+
+NameTable ldmVaeNames(int64_t blocks, int64_t layers) {
+  const NameTable resnet = vaeResnetNames(), attention = vaeAttentionNames();
+  NameTable names;
+  for (const std::string half : {"encoder.", "decoder."}) {
+    for (const char* same : {"conv_in", "conv_out"}) names.add(half + same, half + same);
+    names.add(half + "norm_out", half + "conv_norm_out");
+    names.addAll(resnet, half + "mid.block_1.", half + "mid_block.resnets.0.");
+    names.addAll(attention, half + "mid.attn_1.", half + "mid_block.attentions.0.");
+    names.addAll(resnet, half + "mid.block_2.", half + "mid_block.resnets.1.");
+  }
+  for (int64_t block = 0; block < blocks; ++block) {
+    const std::string down = c10::str("encoder.down.", block, "."),
+                      down_blocks = c10::str("encoder.down_blocks.", block, "."),
+                      up = c10::str("decoder.up.", blocks - 1 - block, "."),
+                      up_blocks = c10::str("decoder.up_blocks.", block, ".");
+    for (int64_t layer = 0; layer <= layers; ++layer) {
+      const std::string theirs = c10::str("block.", layer, "."), ours = c10::str("resnets.", layer, ".");
+      if (layer < layers) names.addAll(resnet, down + theirs, down_blocks + ours);
+      names.addAll(resnet, up + theirs, up_blocks + ours);
+    }
+    names.add(down + "downsample.conv", down_blocks + "downsamplers.0.conv");
+    names.add(up + "upsample.conv", up_blocks + "upsamplers.0.conv");
+  }
+  for (const char* same : {"quant_conv", "post_quant_conv"}) names.add(same, same);
+  return names;
+}
+
+NameTable ldmVaeNames(const TensorSource& source, std::string_view start) {
+  std::unordered_set<std::string_view> names;
+  for (const TensorEntry& entry : source.entries) names.insert(entry.name);
+  const auto has = [&](int64_t block, int64_t layer) {
+    const std::string name = c10::str(start, "encoder.down.", block, ".block.", layer, ".conv1.weight");
+    return names.contains(name);
+  };
+  int64_t blocks = 0, layers = 0;
+  while (has(blocks, 0)) ++blocks;
+  while (has(0, layers)) ++layers;
+  return ldmVaeNames(blocks, layers);
+}
+
+}  // namespace cameo::weights
