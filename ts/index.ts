@@ -1,3 +1,10 @@
+export {
+  type Converted,
+  type ConvertOptions,
+  type ConvertProgress,
+  convert,
+  type Layout,
+} from "./convert.js";
 export type { NetworkDescription, PipelineDescription, WeightFileDescription } from "./description.js";
 export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";

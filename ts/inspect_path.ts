@@ -28,7 +28,7 @@ async function inspectWeights(path: string): Promise<Inspection> {
       throw toError(error);
     });
   const inspection = JSON.parse(text) as Inspection;
-  if (inspection.option !== "--base") return inspection;
+  if (inspection.option !== "--base" || inspection.kind === "ldm-checkpoint") return inspection;
   try {
     await ClipTokenizer.load(join(inspection.argument as string, "tokenizer"));
     return inspection;

@@ -147,6 +147,8 @@ export interface NativeAddon {
   Trainer: new () => NativeTrainer;
   /** JSON of `Inspection`: what a weight file or folder is; runs nothing in it. */
   inspect(path: string): Promise<string>;
+  /** JSON of `{input, output, target}` in, JSON of `Converted` out. */
+  convert(options: string, onProgress: OnNativeProgress): NativeTask<string>;
   /** JSON of `RuntimeDescription`: libtorch's version and the devices it sees. */
   runtime(): Promise<string>;
 }

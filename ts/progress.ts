@@ -1,6 +1,6 @@
 import type { NativeProgress } from "./native.js";
 
-type Step = Pick<NativeProgress, "phase" | "step" | "steps">;
+type Step = Pick<NativeProgress, "step" | "steps"> & { phase: string };
 
 /** What decoding all frames takes, in denoising steps: as measured at Stable Diffusion 1.5's size. */
 const decodeShare = 1.5;

@@ -6,6 +6,7 @@
 #include "binding/model_tasks.h"
 #include "families/inspect.h"
 #include "pipeline/runtime.h"
+#include "weights/convert/convert.h"
 
 namespace cameo::binding {
 
@@ -32,6 +33,25 @@ Napi::Value inspect(const Napi::CallbackInfo& info) {
   return startJson(info.Env(), [path] { return families::inspect(path); });
 }
 
+/// `convert(options, onProgress)`: a task whose value is JSON.
+Napi::Value convert(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    const Config options = Config::options(info[0].ToString());
+    const weights::Conversion conversion{.input = options.text("input"),
+                                         .output = options.text("output"),
+                                         .target = options.text("target", "")};
+    const auto work = [conversion](const pipeline::OnProgress& onProgress,
+                                   const Cancellation& cancellation) -> MakeValue {
+      const auto onTensor = [&](int64_t done, int64_t total) {
+        onProgress({pipeline::Phase::Load, done, total, {}});
+      };
+      return jsonText(weights::convert(conversion, onTensor, cancellation));
+    };
+    return AddonData::of(env).runner.start(Napi::Object::New(env), info[1].As<Napi::Function>(), work);
+  });
+}
+
 Napi::Value runtime(const Napi::CallbackInfo& info) {
   return startJson(info.Env(), [] { return pipeline::describeRuntime(); });
 }
@@ -40,6 +60,7 @@ Napi::Value runtime(const Napi::CallbackInfo& info) {
 
 void defineFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
+  exports.Set("convert", Napi::Function::New<convert>(env, "convert"));
   exports.Set("runtime", Napi::Function::New<runtime>(env, "runtime"));
 }
 

@@ -61,8 +61,9 @@ json ldmScheduler(const TensorSource& source) {
 }
 
 Layer ldmUNet(const std::shared_ptr<const TensorSource>& source) {
-  return {source, [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
-                      std::string_view key) -> std::optional<std::string> {
+  return {source,
+          [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
+              std::string_view key) -> std::optional<std::string> {
             if (!key.starts_with(kLdmUNet)) return std::nullopt;
             key.remove_prefix(kLdmUNet.size());
             return names.toOurs(key).value_or(std::string(key));
@@ -70,9 +71,8 @@ Layer ldmUNet(const std::shared_ptr<const TensorSource>& source) {
 }
 
 Component ldmVae(const TensorSource& source, Weights weights) {
-  const bool is_there = std::any_of(source.entries.begin(), source.entries.end(), [](const TensorEntry& entry) {
-    return entry.name.starts_with(kLdmVae);
-  });
+  const bool is_there = std::any_of(source.entries.begin(), source.entries.end(),
+                                    [](const TensorEntry& entry) { return entry.name.starts_with(kLdmVae); });
   if (!is_there) failFormat(source.path, "this checkpoint comes without a VAE; name one with `vae`");
   return openVae(source.path, weights);
 }

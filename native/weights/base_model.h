@@ -8,8 +8,8 @@
 
 namespace cameo::weights {
 
-/// The files of a base model, of Stable Diffusion's kind: a folder in the diffusers layout, or a checkpoint in
-/// one file, whose sizes come from its tensors.
+/// The files of a base model, of Stable Diffusion's kind: a folder in the diffusers layout, or a checkpoint
+/// in one file, whose sizes come from its tensors.
 struct BaseModel {
   std::string path;
   nlohmann::json index;        // what model_index.json says; an object

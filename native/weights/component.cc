@@ -38,8 +38,8 @@ constexpr std::string_view kAverages = "model_ema.";
 KeyMap mapOfVae(const TensorSource& source) {
   for (const std::string_view start : {kLdmVae, std::string_view()}) {
     if (!anyStarts(source, c10::str(start, "encoder.down."))) continue;
-    return [start = std::string(start), names = ldmVaeNames(source, start)](
-               std::string_view key) -> std::optional<std::string> {
+    return [start = std::string(start),
+            names = ldmVaeNames(source, start)](std::string_view key) -> std::optional<std::string> {
       const bool is_weight = key.starts_with(start) && !key.substr(start.size()).starts_with(kTrainingLoss) &&
                              !key.starts_with(kAverages);
       if (!is_weight) return std::nullopt;

@@ -11,11 +11,13 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t kHeads = 8;        // of Stable Diffusion 1's UNet
-constexpr int64_t kTextHeads = 12;   // of its text encoder, CLIP ViT-L
-constexpr int64_t kPictureSize = 64; // in latents
+constexpr int64_t kHeads = 8;         // of Stable Diffusion 1's UNet
+constexpr int64_t kTextHeads = 12;    // of its text encoder, CLIP ViT-L
+constexpr int64_t kPictureSize = 64;  // in latents
 
-std::string blockOf(const char* way, int64_t block) { return c10::str(way, ".", block, "."); }
+std::string blockOf(const char* way, int64_t block) {
+  return c10::str(way, ".", block, ".");
+}
 
 /// By block: its type, as a config names it.
 json blockTypes(const TensorShapes& shapes, const char* way, const char* plain, const char* attending) {

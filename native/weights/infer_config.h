@@ -6,8 +6,8 @@
 
 namespace cameo::weights {
 
-/// The config of a network that comes without one, as diffusers would write it: sizes from its tensors, the rest
-/// as Stable Diffusion 1.5 and AnimateDiff have it, whose files these are. They throw
+/// The config of a network that comes without one, as diffusers would write it: sizes from its tensors, the
+/// rest as Stable Diffusion 1.5 and AnimateDiff have it, whose files these are. They throw
 /// `ErrorCode::WeightsFormat` where a tensor is missing that says a size.
 nlohmann::json inferUNetConfig(const Layer& unet);
 nlohmann::json inferVaeConfig(const Layer& vae);

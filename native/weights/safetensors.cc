@@ -144,7 +144,8 @@ TensorSource readSafetensors(std::shared_ptr<const MappedFile> file) {
 }
 
 void writeSafetensors(const std::string& path, const std::vector<NamedTensor>& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+                      const std::map<std::string, std::string>& metadata,
+                      const std::function<void()>& beforeTensor) {
   std::vector<const NamedTensor*> order;
   for (const NamedTensor& named : tensors) order.push_back(&named);
   std::stable_sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
@@ -156,6 +157,7 @@ void writeSafetensors(const std::string& path, const std::vector<NamedTensor>& t
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(std::as_bytes(std::span(header)));
   for (const NamedTensor* named : order) {
+    if (beforeTensor) beforeTensor();
     const at::Tensor values = named->second.to(at::kCPU).contiguous();
     file.write({static_cast<const std::byte*>(values.data_ptr()), values.nbytes()});
   }

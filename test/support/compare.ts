@@ -1,5 +1,5 @@
 import type { Test } from "tap";
-import type { Tensor } from "./tensors.js";
+import type { Tensor, Tensors } from "./tensors.js";
 
 export interface Difference {
   /** The largest difference, as a part of the largest magnitude expected. */
@@ -50,4 +50,19 @@ export function assertClose(
     largest,
     tolerance,
   });
+}
+
+/** The same names, shapes and numbers, bit by bit. Faster than `t.same`, which looks at every number. */
+export function assertSameTensors(t: Test, actual: Tensors, expected: Tensors, name = "tensors"): void {
+  t.same(Object.keys(actual).sort(), Object.keys(expected).sort(), `${name}' names`);
+  const bytes = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const different = Object.entries(expected).filter(([key, tensor]) => {
+    const own = actual[key];
+    return !own || `${own.shape}` !== `${tensor.shape}` || !bytes(own).equals(bytes(tensor));
+  });
+  t.same(
+    different.map(([key]) => key),
+    [],
+    `${name} that differ`,
+  );
 }

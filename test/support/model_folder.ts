@@ -109,7 +109,7 @@ function byteCharacters(): string[] {
   return [...printable, ...others].map((code) => String.fromCharCode(code));
 }
 
-function writeTokenizer(folder: string): void {
+export function writeTokenizer(folder: string): void {
   const { merges } = readPart<{ merges: string[] }>("tokenizer");
   const characters = byteCharacters();
   const tokens = [

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pipeline, SampleRequest } from "cameo";
 import type { Test } from "tap";
@@ -50,7 +51,9 @@ export function requestOf(
 }
 
 export async function sample(t: Test, pipe: Pipeline, request: SampleRequest): Promise<Tensors> {
-  const saveLatents = join(t.testdir(), "latents.safetensors");
+  const folder = mkdtempSync(join(tmpdir(), "cameo-latents-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const saveLatents = join(folder, "latents.safetensors");
   const video = await pipe.sample({ ...request, saveLatents });
   const { frames, width, height } = video.request;
   return {

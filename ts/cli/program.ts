@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../version.js";
 import { benchCommand } from "./bench.js";
+import { convertCommand } from "./convert.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     .addCommand(trainCommand())
     .addCommand(plotCommand())
     .addCommand(inspectCommand())
+    .addCommand(convertCommand())
     .addCommand(studioCommand())
     .addCommand(doctorCommand())
     .addCommand(benchCommand())

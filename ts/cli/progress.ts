@@ -1,3 +1,4 @@
+import type { ConvertProgress } from "../convert.js";
 import { duration } from "../duration.js";
 import type { LoadProgress } from "../options/load_options.js";
 import type { SampleProgress } from "../options/sample_options.js";
@@ -5,7 +6,7 @@ import { PhaseClock } from "../progress.js";
 import { createBar } from "./bar.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
-type Progress = LoadProgress | SampleProgress;
+type Progress = LoadProgress | SampleProgress | ConvertProgress;
 
 /** Shows how far a task is. */
 export interface Reporter {
@@ -14,7 +15,7 @@ export interface Reporter {
   stop(): void;
 }
 
-const units = { load: "tensors", encode: "inputs", denoise: "steps", decode: "frames" };
+const units = { convert: "tensors", load: "tensors", encode: "inputs", denoise: "steps", decode: "frames" };
 /** Between two plain lines of one phase. */
 const lineIntervalMs = 1000;
 
@@ -25,13 +26,13 @@ export function createReporter({ json, quiet }: OutputOptions): Reporter {
   return process.stderr.isTTY ? new BarReporter() : new LineReporter();
 }
 
-/** Every step but those of loading, which are thousands. */
+/** Every step but those of loading and converting, which are thousands. */
 class EventReporter implements Reporter {
   readonly #throttle = new Throttle();
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    if (phase === "load" && !this.#throttle.passes(progress)) return;
+    if (units[phase] === "tensors" && !this.#throttle.passes(progress)) return;
     const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
     printEvent("progress", { phase, step, steps, ...eta });
   }

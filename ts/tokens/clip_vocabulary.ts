@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { readTokenizerFiles, type TokenizerFiles } from "./files.js";
 
@@ -7,6 +8,25 @@ const merges = new URL("../../weights/clip/merges.txt.br", import.meta.url);
 /** What a tokenizer's folder says; null is CLIP's own, for models that come without one. */
 export async function tokenizerFiles(folder: string | null): Promise<TokenizerFiles> {
   return folder === null ? await clipVocabulary() : await readTokenizerFiles(folder);
+}
+
+/** Writes CLIP's tokenizer as transformers' CLIPTokenizer reads it. Resolves with the files. */
+export async function writeClipTokenizer(folder: string): Promise<string[]> {
+  const { vocab, merges, start, end, padding, unknown } = await clipVocabulary();
+  const names = { bos_token: start, eos_token: end, unk_token: unknown, pad_token: padding };
+  const files = {
+    "vocab.json": JSON.stringify(vocab),
+    "merges.txt": ["#version: 0.2", ...merges.map((pair) => pair.join(" ")), ""].join("\n"),
+    "special_tokens_map.json": JSON.stringify(names),
+    "tokenizer_config.json": JSON.stringify({
+      tokenizer_class: "CLIPTokenizer",
+      model_max_length: 77,
+      ...names,
+    }),
+  };
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return Object.keys(files).map((name) => join(folder, name));
 }
 
 /**

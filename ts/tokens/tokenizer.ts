@@ -51,7 +51,16 @@ export class ClipTokenizer {
 
   /** Opens a tokenizer's folder; null is CLIP's own. Rejects with ERR_WEIGHTS_FORMAT where it is none. */
   static async load(folder: string | null, embeddings?: number): Promise<ClipTokenizer> {
-    return new ClipTokenizer(await tokenizerFiles(folder), embeddings);
+    const files = await tokenizerFiles(folder);
+    const tokens = Object.keys(files.vocab).length;
+    if (folder === null && embeddings !== undefined && embeddings < tokens) {
+      throw new CameoError(
+        "ERR_WEIGHTS_MISMATCH",
+        `the model comes without a tokenizer, and its text encoder knows ${embeddings} tokens where CLIP's knows ${tokens}: ` +
+          "name the folder of its own tokenizer with `tokenizer`",
+      );
+    }
+    return new ClipTokenizer(files, embeddings);
   }
 
   /**

@@ -79,7 +79,8 @@ Way readWay(const Modules& modules, const std::string& name, int64_t first, cons
 NameTable ldmUNetNames(const UNetBlocks& blocks) {
   NameTable names;
   const NameTable resnet = unetResnetNames();
-  const auto addLayer = [&](const std::string& theirs, const std::string& ours, int64_t layer, bool attention) {
+  const auto addLayer = [&](const std::string& theirs, const std::string& ours, int64_t layer,
+                            bool attention) {
     names.addAll(resnet, theirs + "0.", c10::str(ours, "resnets.", layer, "."));
     if (attention) names.add(theirs + "1", c10::str(ours, "attentions.", layer));
   };

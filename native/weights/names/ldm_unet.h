@@ -22,8 +22,8 @@ inline constexpr std::string_view kLdmUNet = "model.diffusion_model.";
 /// The names of CompVis' and Stability's UNet (`input_blocks.1.0.in_layers.0`), without `kLdmUNet`.
 NameTable ldmUNetNames(const UNetBlocks& blocks);
 
-/// How the UNet is built whose names in the file begin with `start`. Throws `ErrorCode::WeightsFormat` for one
-/// that diffusers' names can't say.
+/// How the UNet is built whose names in the file begin with `start`. Throws `ErrorCode::WeightsFormat` for
+/// one that diffusers' names can't say.
 UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start);
 
 }  // namespace cameo::weights
