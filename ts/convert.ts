@@ -8,9 +8,10 @@ import { quoted } from "./quote.js";
 import { runTask } from "./task.js";
 import { writeClipTokenizer } from "./tokens/clip_vocabulary.js";
 
-/** The layouts that `convert` writes. */
-export const layouts = ["diffusers", "original"] as const;
-export type Layout = (typeof layouts)[number];
+/** A layout that `convert` writes. */
+export type Layout = "diffusers" | "original";
+
+const layouts: readonly Layout[] = ["diffusers", "original"];
 
 /** What `convert` takes beside its two paths. */
 export interface ConvertOptions {

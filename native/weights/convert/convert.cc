@@ -22,9 +22,11 @@ namespace {
 constexpr const char* kDiffusers = "diffusers";
 constexpr const char* kOriginal = "original";
 
-void modelTo(const std::string& input, const std::string& output, const std::string& target, Writing& writing) {
+void modelTo(const std::string& input, const std::string& output, const std::string& target,
+             Writing& writing) {
   const BaseModel model = openBaseModel(input);
-  target == kDiffusers ? writeDiffusersModel(model, output, writing) : writeCheckpoint(model, output, writing);
+  target == kDiffusers ? writeDiffusersModel(model, output, writing)
+                       : writeCheckpoint(model, output, writing);
 }
 
 void vaeTo(const std::string& input, const std::string& output, const std::string& target, Writing& writing) {
@@ -40,8 +42,8 @@ void motionTo(const std::string& input, const std::string& output, const std::st
 }
 
 struct Convertible {
-  std::string_view kind;   // as `inspect` names it
-  const char* layout;      // what it is in
+  std::string_view kind;  // as `inspect` names it
+  const char* layout;     // what it is in
   void (*write)(const std::string&, const std::string&, const std::string&, Writing&);
 };
 
@@ -63,8 +65,8 @@ std::string otherLayout(const Convertible& kind) {
 json convert(const Conversion& conversion, const OnTensor& onTensor, const Cancellation& cancellation) {
   const json inspection = inspect(conversion.input);
   const std::string kind = inspection["kind"];
-  const auto found =
-      std::find_if(kConvertibles.begin(), kConvertibles.end(), [&](const Convertible& entry) { return entry.kind == kind; });
+  const auto found = std::find_if(kConvertibles.begin(), kConvertibles.end(),
+                                  [&](const Convertible& entry) { return entry.kind == kind; });
   if (found == kConvertibles.end()) {
     throw Error(ErrorCode::InvalidOption,
                 c10::str(conversion.input, ": this is ", inspection["description"].get<std::string>(),

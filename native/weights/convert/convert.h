@@ -18,13 +18,13 @@ struct Conversion {
 /// In tensors written.
 using OnTensor = std::function<void(int64_t done, int64_t total)>;
 
-/// Writes the same weights in another layout: checkpoints, VAEs and motion modules between diffusers' names and
-/// folders and the original ones. Every tensor keeps its bytes, and a file its metadata. Returns what was
+/// Writes the same weights in another layout: checkpoints, VAEs and motion modules between diffusers' names
+/// and folders and the original ones. Every tensor keeps its bytes, and a file its metadata. Returns what was
 /// written: `kind`, `target`, `files`, and `notes` on what the target can't hold.
 ///
 /// Throws `ErrorCode::InvalidOption` for a target that the input's kind doesn't have,
-/// `ErrorCode::WeightsMismatch` for a model that the target can't describe, and as reading and writing do. What
-/// was written before an error stays: give a new folder, and remove it.
+/// `ErrorCode::WeightsMismatch` for a model that the target can't describe, and as reading and writing do.
+/// What was written before an error stays: give a new folder, and remove it.
 nlohmann::json convert(const Conversion& conversion, const OnTensor& onTensor,
                        const Cancellation& cancellation);
 

@@ -27,10 +27,9 @@ struct Assumed {
   json value;
 };
 
-const std::vector<Assumed> kOfUNet = {{"attention_head_dim", 8}, {"norm_num_groups", 32},
-                                      {"norm_eps", 1e-5},        {"act_fn", "silu"},
-                                      {"downsample_padding", 1}, {"flip_sin_to_cos", true},
-                                      {"freq_shift", 0},         {"mid_block_scale_factor", 1}};
+const std::vector<Assumed> kOfUNet = {
+    {"attention_head_dim", 8}, {"norm_num_groups", 32},   {"norm_eps", 1e-5}, {"act_fn", "silu"},
+    {"downsample_padding", 1}, {"flip_sin_to_cos", true}, {"freq_shift", 0},  {"mid_block_scale_factor", 1}};
 const std::vector<Assumed> kOfVae = {
     {"norm_num_groups", 32}, {"act_fn", "silu"}, {"scaling_factor", 0.18215}, {"shift_factor", 0}};
 const std::vector<Assumed> kOfText = {
@@ -95,9 +94,10 @@ NamedTensors originalVae(const Component& vae, std::string_view start) {
   const Layer& layer = layerOf(vae);
   const TensorShapes shapes(layer);
   NamedTensors tensors;
-  addRenamed(tensors, layer,
-             ldmVaeNames(shapes.count("encoder.down_blocks."), shapes.count("encoder.down_blocks.0.resnets.")),
-             start);
+  addRenamed(
+      tensors, layer,
+      ldmVaeNames(shapes.count("encoder.down_blocks."), shapes.count("encoder.down_blocks.0.resnets.")),
+      start);
   for (auto& [name, value] : tensors) value = asConvolution(name, value);
   return tensors;
 }
