@@ -9,6 +9,7 @@ import { within } from "../options/check.js";
 import type { SampleRequest } from "../options/sample_options.js";
 import { toArray } from "../options/schema.js";
 import { referenceName } from "../prepared_request.js";
+import { kinds } from "./kinds.js";
 import type { CompleteRecipe } from "./recipe.js";
 
 /**
@@ -20,6 +21,7 @@ export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | u
   await mustBeThere("model.base", model.base);
   await mustBeThere("model.motion", model.motion);
   await mustBeThere("model.subject", model.subject);
+  await mustBeFolder(kinds[kind].model.name, model);
   await mustBeThere("data.root", data.root);
   await mustBeThere("data.masks", data.masks);
   await mustBeMakeable(recipe.output);
@@ -32,6 +34,17 @@ export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | u
 async function mustBeThere(name: string, path: string | undefined): Promise<void> {
   if (path === undefined || (await exists(path))) return;
   throw new CameoError("ERR_INVALID_OPTION", `${name}: there is no ${path}; check the path`);
+}
+
+/** Of what is written anew with the trained weights: its configs are copied. */
+async function mustBeFolder(name: string, model: CompleteRecipe["model"]): Promise<void> {
+  const path = name === "base" ? model.base : name === "motion" ? model.motion : undefined;
+  if (path === undefined || (await stat(path)).isDirectory()) return;
+  throw new CameoError(
+    "ERR_INVALID_OPTION",
+    `model.${name}: ${path} is a file, and what is trained is written as a folder like it; make one with ` +
+      `\`cameo convert\``,
+  );
 }
 
 /** Of the run's folder: what is there of its path must be folders, and the last of them one that can be written. */

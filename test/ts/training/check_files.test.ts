@@ -57,3 +57,19 @@ t.test("what a recipe names is looked for before any tensor is read", async (t) 
     t.equal(loaded, false, `${field}: ${value}`);
   }
 });
+
+t.test("what is written as a folder with the trained weights must be a folder", async (t) => {
+  const file = join(folder, "film.mp4");
+  const { source } = set.data;
+  const { loaded, error } = await open({
+    ...set,
+    kind: "vae",
+    model: { base: file },
+    data: { source, size: [64, 64] },
+  });
+  t.match(error, {
+    code: "ERR_INVALID_OPTION",
+    message: /^model\.base: \S*film\.mp4 is a file, .*`cameo convert`$/,
+  });
+  t.equal(loaded, false);
+});
