@@ -55,10 +55,8 @@ class ExternalMemory {
   ExternalMemory(const ExternalMemory&) = delete;
   ExternalMemory& operator=(const ExternalMemory&) = delete;
 
-  void hold(int64_t bytes) {
-    if (released_) return;
-    held_ += bytes;
-    adjust(bytes);
+  void set(int64_t bytes) {
+    if (!released_) adjust(bytes - std::exchange(held_, bytes));
   }
   /// For good: what is loaded afterwards was let go, too.
   void release() {
@@ -77,12 +75,17 @@ class ExternalMemory {
   bool released_ = false;
 };
 
-/// A model that was loaded, its description and the bytes of its weights.
+/// What JS is told of a model: its description and the bytes of its weights.
+struct ModelState {
+  std::string description;
+  int64_t bytes = 0;
+};
+
+/// A model that was loaded.
 template <typename Model>
 struct Loaded {
   std::unique_ptr<Model> model;
-  std::string description;
-  int64_t bytes = 0;
+  ModelState state;
 };
 
 /// What the addon's objects have in common: a model that is loaded, worked with and let go on a thread of its
@@ -93,6 +96,7 @@ class ModelTasks {
   using ModelWork = std::function<MakeValue(std::unique_ptr<Model>& model, const pipeline::OnProgress&,
                                             const Cancellation&)>;
   using Load = std::function<Loaded<Model>(const pipeline::OnProgress&, const Cancellation&)>;
+  using Change = std::function<ModelState(Model& model, const Cancellation&)>;
 
   /// `name` is how messages call it: "pipeline". `leave` ends what a model does beside its tasks; the process
   /// may end without the model being destroyed.
@@ -111,14 +115,17 @@ class ModelTasks {
                           const Cancellation& cancellation) -> MakeValue {
       Loaded<Model> loaded = load(progress, cancellation);
       model = std::move(loaded.model);
-      return
-          [on_js_thread, description = std::move(loaded.description), bytes = loaded.bytes](Napi::Env env) {
-            on_js_thread->description = description;
-            on_js_thread->memory.hold(bytes);
-            return env.Undefined();
-          };
+      return described(on_js_thread, std::move(loaded.state));
     };
     return startAny(owner, on_progress, work);
+  }
+
+  /// A task that changes the loaded model. Throws as `start`.
+  Napi::Value change(const Napi::Object& owner, Change change) {
+    return start(owner, {}, [change = std::move(change), on_js_thread = on_js_thread_](
+                                std::unique_ptr<Model>& model, const auto&, const Cancellation& cancellation) {
+      return described(on_js_thread, change(*model, cancellation));
+    });
   }
 
   /// A task on the loaded model. Throws ERR_CLOSED, now or as the task's rejection, where there is none.
@@ -171,6 +178,14 @@ class ModelTasks {
     std::string description;
     ExternalMemory memory;
   };
+
+  static MakeValue described(const std::shared_ptr<OnJsThread>& on_js_thread, ModelState state) {
+    return [on_js_thread, state = std::move(state)](Napi::Env env) {
+      on_js_thread->description = state.description;
+      on_js_thread->memory.set(state.bytes);
+      return env.Undefined();
+    };
+  }
 
   static Napi::Value resolved(Napi::Env env) {
     const auto deferred = Napi::Promise::Deferred::New(env);

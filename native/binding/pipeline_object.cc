@@ -3,13 +3,23 @@
 #include "binding/values.h"
 #include "core/config.h"
 #include "families/families.h"
+#include "pipeline/loras.h"
 
 namespace cameo::binding {
+
+namespace {
+
+ModelState stateOf(const pipeline::Pipeline& pipeline) {
+  return {pipeline.description.dump(), pipeline.bytes()};
+}
+
+}  // namespace
 
 void PipelineObject::define(Napi::Env env, Napi::Object exports) {
   exports.Set("Pipeline", DefineClass(env, "Pipeline",
                                       {InstanceMethod<&PipelineObject::load>("load"),
                                        InstanceMethod<&PipelineObject::sample>("sample"),
+                                       InstanceMethod<&PipelineObject::setLora>("setLora"),
                                        InstanceMethod<&PipelineObject::reconstruct>("reconstruct"),
                                        InstanceMethod<&PipelineObject::describe>("describe"),
                                        InstanceMethod<&PipelineObject::close>("close")}));
@@ -24,9 +34,8 @@ Napi::Value PipelineObject::load(const Napi::CallbackInfo& info) {
     return tasks_.load(
         Value(), info[1], [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
           auto pipeline = families::loadPipeline(options, progress, cancellation);
-          std::string description = pipeline->description.dump();
-          const int64_t bytes = pipeline->bytes();
-          return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(description), bytes};
+          ModelState state = stateOf(*pipeline);
+          return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(state)};
         });
   });
 }
@@ -39,6 +48,16 @@ Napi::Value PipelineObject::sample(const Napi::CallbackInfo& info) {
                                   const Cancellation& cancellation) {
                           return framesValue(pipeline::sample(*pipeline, *request, progress, cancellation));
                         });
+  });
+}
+
+Napi::Value PipelineObject::setLora(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto loras = pipeline::readLoras(Config::options(info[0].ToString()));
+    return tasks_.change(Value(), [loras](pipeline::Pipeline& pipeline, const Cancellation& cancellation) {
+      pipeline::setLoras(pipeline, pipeline::planLoras(pipeline, loras), cancellation);
+      return stateOf(pipeline);
+    });
   });
 }
 

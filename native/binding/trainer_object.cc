@@ -19,7 +19,7 @@ Loaded<Trainer> loadTrainer(const std::string& recipe, const pipeline::OnProgres
   description["trainedParameters"] = trainer->trainedParameters();
   description["latentChannels"] = trainer->pipeline().vae->config().latent_channels;
   const int64_t bytes = trainer->bytes();
-  return {std::move(trainer), description.dump(), bytes};
+  return {std::move(trainer), {description.dump(), bytes}};
 }
 
 Napi::Value stepResult(Napi::Env env, const train::StepResult& result) {

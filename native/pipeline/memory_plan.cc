@@ -24,9 +24,10 @@ double bytesOf(const Network& network) {
          static_cast<double>(c10::elementSize(network.dtype));
 }
 
-/// On the device at the same time: all networks, or the largest one where they only visit it.
+/// On the device at the same time: all networks, or the largest one where they only visit it. What LoRAs have
+/// changed is kept in the host's memory.
 double weightBytes(const Pipeline& pipeline) {
-  double largest = 0, all = 0;
+  double largest = 0, all = pipeline.device.is_cpu() ? static_cast<double>(pipeline.loras.bytes()) : 0;
   for (const Network& network : pipeline.networks()) {
     largest = std::max(largest, bytesOf(network));
     all += bytesOf(network);
@@ -59,7 +60,7 @@ double codecBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool 
 }  // namespace
 
 int64_t Pipeline::bytes() const {
-  size_t total = 0;
+  auto total = static_cast<size_t>(loras.bytes());
   for (const Network& network : networks()) {
     for (const Parameter& parameter : network.parameters.all()) {
       total += parameter.value.nbytes();

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "models/motion_names.h"
-#include "weights/lora.h"
+#include "weights/lora/subject_adapters.h"
 #include "weights/text.h"
 
 namespace cameo::pipeline {
@@ -41,7 +41,7 @@ Origins originsOf(const LoadOptions& options, const ModelSources& sources) {
   origins.base = weights::originOf(options.base, sources.base.get());
   if (!options.motion.empty()) origins.motion = weights::originOf(options.motion, sources.motion.get());
   for (const auto& source : sources.subject) {
-    if (!weights::isLora(*source)) origins.subject = weights::originOf(source->path, source.get());
+    if (!weights::isSubjectLora(*source)) origins.subject = weights::originOf(source->path, source.get());
   }
   return origins;
 }
@@ -57,7 +57,7 @@ std::vector<std::string> originWarnings(const Origins& loaded, const ModelSource
   }
   for (const auto& source : sources.subject) {
     const Origins wanted = weights::readOrigins(*source);
-    const bool is_lora = weights::isLora(*source);
+    const bool is_lora = weights::isSubjectLora(*source);
     check(*source, "base", wanted.base, loaded.base);
     // Whole matrices replace the motion modules and the subject that they were trained on.
     if (is_lora || !hasMotion(*source)) check(*source, "motion", wanted.motion, loaded.motion);

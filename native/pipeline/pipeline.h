@@ -15,6 +15,7 @@
 #include "pipeline/recorder.h"
 #include "pipeline/request.h"
 #include "samplers/noise_schedule.h"
+#include "weights/lora/stack.h"
 #include "weights/origins.h"
 
 namespace cameo::pipeline {
@@ -48,7 +49,7 @@ struct Pipeline {
   samplers::ScheduleConfig schedule() const {
     return samplers::ScheduleConfig::read(Config(scheduler, scheduler_path));
   }
-  /// Of all networks' weights, wherever they are.
+  /// Of all networks' weights, wherever they are, and of those that LoRAs have changed.
   int64_t bytes() const;
 
   c10::Device device;
@@ -58,6 +59,7 @@ struct Pipeline {
   double noise_correlation = 0;        // of consecutive frames, see samplers::correlateFrames
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
+  weights::LoraStack loras;
   nlohmann::json description;          // of what was loaded from where, for `describe()`
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/config.h"
+#include "pipeline/loras.h"
 
 namespace cameo::pipeline {
 
@@ -78,6 +79,7 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.vae = options.text("vae", "");
   result.tokenizer = options.text("tokenizer", "");
   result.prediction = options.text("prediction", "");
+  result.lora = readLoras(options);
   result.draw_missing = optionalCount(options, "drawMissing");
   result.device = options.text("device");
   result.dtype = options.text("dtype");

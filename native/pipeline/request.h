@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "samplers/samplers.h"
+#include "weights/lora/stack.h"
 #include "weights/subject.h"
 
 namespace cameo {
@@ -32,6 +33,7 @@ struct LoadOptions {
   std::string prediction = {};       // what the base predicts, instead of what its config says; empty: that
   /// Instead of what the subject's files say.
   weights::SubjectMetadata subject_metadata = {};
+  std::vector<weights::LoraChoice> lora = {};  // on top of all others
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";

@@ -7,7 +7,8 @@
 
 #include "models/motion_names.h"
 #include "weights/key_maps.h"
-#include "weights/lora.h"
+#include "weights/lora/identify.h"
+#include "weights/lora/names.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
 #include "weights/subject.h"
@@ -47,16 +48,6 @@ struct Rule {
 
 // From the most to the least particular: the first that matches is what the file is.
 constexpr auto kRules = std::to_array<Rule>({
-    {[](const Keys& k) { return k.anyStart("lora_unet_") || k.anyStart("lora_te"); }, "lora",
-     "a LoRA (kohya names)", ""},
-    {[](const Keys& k) {
-       return k.any(models::kMotionModules) && (k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora."));
-     },
-     "motion-lora", "a motion LoRA", ""},
-    {[](const Keys& k) {
-       return k.any(".lora_A.") || k.any(".lora.down") || k.any("_lora.") || k.any("lora_down");
-     },
-     "lora", "a LoRA", ""},
     {[](const Keys& k) { return k.any(models::kMotionModules) && k.any("temporal_transformer."); },
      "animatediff-original", "AnimateDiff's motion modules (original names)", "--motion"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("conditioner.embedders."); }, "ldm-xl",
@@ -96,15 +87,7 @@ constexpr auto kRules = std::to_array<Rule>({
 
 /// Takes the option from what loading would refuse, whatever it is called.
 Identity checked(Identity identity, const TensorSource& source) {
-  const bool is_lora = identity.kind == "lora" || identity.kind == "motion-lora";
-  if (is_lora && isLora(source)) {
-    try {
-      checkUNetAdapters(source);
-      identity.option = "--subject";
-    } catch (const Error& error) {
-      identity.reason = error.what();
-    }
-  } else if (identity.kind == "motion-adapter" && readSubjectMetadata(source).reference_cross_attention) {
+  if (identity.kind == "motion-adapter" && readSubjectMetadata(source).reference_cross_attention) {
     identity = {"subject", "a subject's motion modules", "--subject"};
   } else if (identity.kind == "subject" || identity.kind == "motion-adapter") {
     for (const TensorEntry& entry : source.entries) {
@@ -126,6 +109,7 @@ Identity identify(const TensorSource& source) {
     return {"checkpoint", "a checkpoint of a training run", ""};
   }
   if (source.entries.empty()) return {"unknown", "a file without tensors", ""};
+  if (isAnyLora(source)) return identifyLora(source);
   for (const auto& [matches, kind, description, option] : kRules) {
     if (matches(keys)) return checked({kind, description, option}, source);
   }

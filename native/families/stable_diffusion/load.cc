@@ -10,10 +10,11 @@
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
 #include "models/motion_names.h"
+#include "pipeline/loras.h"
 #include "pipeline/origins.h"
 #include "samplers/samplers.h"
 #include "weights/load.h"
-#include "weights/lora.h"
+#include "weights/lora/subject_adapters.h"
 #include "weights/open_weights.h"
 #include "weights/subject.h"
 
@@ -51,7 +52,7 @@ class Loader {
         .may_miss = is_drawn,
     };
     const auto first_adapter = std::stable_partition(
-        layers.begin(), layers.end(), [](const auto& layer) { return !weights::isLora(*layer.source); });
+        layers.begin(), layers.end(), [](const auto& layer) { return !weights::isSubjectLora(*layer.source); });
     const std::vector<weights::Layer> adapters(first_adapter, layers.end());
     layers.erase(first_adapter, layers.end());
     if (check_only_) return weights::checkLayers(parameters, layers, options);
@@ -62,7 +63,7 @@ class Loader {
     }
     parameters.join();
     for (const auto& adapter : adapters) {
-      coverage.push_back(weights::mergeLora(parameters, *adapter.source, name));
+      coverage.push_back(weights::mergeSubjectLora(parameters, adapter.source, name));
     }
     done_ += static_cast<int64_t>(parameters.all().size());
     result_.description["networks"].push_back(
@@ -219,6 +220,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.scheduler = readScheduler(options, base);
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
+  const weights::LoraPlan loras = pipeline::planLoras(model, options.lora);
 
   std::vector<weights::Layer> unet_layers = unet.layers;
   ModelSources sources;
@@ -248,6 +250,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
     return is_motion ? motion && motion->layers.empty() : unet.layers.empty();
   });
   describe(model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer);
+  if (!options.check_only) pipeline::setLoras(model, loras, cancellation);
 }
 
 }  // namespace cameo::families

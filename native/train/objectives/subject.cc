@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "train/selection.h"
-#include "weights/lora.h"
+#include "weights/lora/subject_adapters.h"
 #include "weights/open_weights.h"
 
 namespace cameo::train {

@@ -5,7 +5,7 @@
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
 #include "weights/load.h"
-#include "weights/lora.h"
+#include "weights/lora/subject_adapters.h"
 #include "weights/open_weights.h"
 #include "weights/safetensors.h"
 
@@ -93,7 +93,7 @@ Tensors lora(const Json& config, const Tensors&) {
     Parameter& parameter = parameters.declare(name, shape);
     parameter.value = at::zeros(parameter.shape);
   }
-  weights::mergeLora(parameters, *weights::openWeights(config.at("path")), "unet");
+  weights::mergeSubjectLora(parameters, weights::openWeights(config.at("path")), "unet");
   Tensors values;
   for (const Parameter& parameter : parameters.all()) values[parameter.name] = parameter.value;
   return values;

@@ -11,14 +11,13 @@
 
 namespace cameo::weights {
 
-/// How strong the adapters of a file are, as the PEFT LoraConfig in its metadata says, where diffusers' files
-/// have it
-/// (`lora_adapter_metadata`).
+/// How strong the adapters of a file are, as a LoraConfig of PEFT's says: in the file's metadata, where
+/// diffusers writes it (`lora_adapter_metadata`), or in the adapter_config.json that PEFT writes beside it.
 class LoraScaling {
  public:
-  /// Of the UNet's adapters; none where the file says nothing of them. Throws `ErrorCode::WeightsFormat`,
-  /// naming the field, for what merging cannot honour, such as use_dora.
-  static std::optional<LoraScaling> read(const TensorSource& source);
+  /// Of the adapters of a network ("unet"); none where nothing is said of them. Throws
+  /// `ErrorCode::WeightsFormat`, naming the field, for what merging cannot honour, such as use_dora.
+  static std::optional<LoraScaling> read(const TensorSource& source, const std::string& network);
 
   /// What a module's product is multiplied by: alpha / rank, or alpha / sqrt(rank). Throws
   /// `ErrorCode::WeightsFormat` where the metadata say another rank than the tensors have.
@@ -28,6 +27,7 @@ class LoraScaling {
   using Patterns = std::vector<std::pair<ModulePattern, double>>;
 
   std::string path_;
+  std::string place_;  // "its lora_adapter_metadata"
   double alpha_ = 8;  // PEFT's default
   std::optional<double> rank_;
   Patterns alphas_;

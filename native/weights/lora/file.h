@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weights/lora/layers.h"
+#include "weights/tensor_source.h"
+
+namespace cameo::weights {
+
+/// What a file adds to a layer: scale * up * (mid *) down, of the parameter's shape.
+struct LoraAdapter {
+  Parameter* parameter = nullptr;
+  std::string network;
+  const TensorEntry* down = nullptr;  // (rank, in, ...)
+  const TensorEntry* up = nullptr;    // (out, rank), and ones
+  const TensorEntry* mid = nullptr;   // (rank, rank, kernel...), LyCORIS' Tucker form; null: none
+  double scale = 1;                   // alpha / rank, or as the file's metadata say
+};
+
+/// A file's LoRA for these networks, checked; no tensor is read but the alphas.
+struct LoraFile {
+  std::shared_ptr<const TensorSource> source;
+  LoraNaming naming = LoraNaming::Peft;
+  std::vector<LoraAdapter> adapters;  // one for a parameter
+
+  /// Throws `ErrorCode::WeightsMismatch` for layers that the networks haven't got, for other shapes and parts
+  /// without their others, with one line that says whose LoRA it seems to be; `ErrorCode::WeightsFormat` for
+  /// what is no LoRA, saying what it is, and as `LoraScaling`.
+  static LoraFile read(std::shared_ptr<const TensorSource> source, const std::vector<LoraNetwork>& networks);
+};
+
+/// Throws as `LoraFile::read` for what makes a file fit no model here, as far as that can be known without one.
+void checkLora(const TensorSource& source);
+
+/// What the adapter adds, in fp32 on the device. Throws `ErrorCode::WeightsFormat` for what is no finite number.
+at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device, const std::string& path);
+
+}  // namespace cameo::weights
