@@ -11,6 +11,8 @@ export interface PipelineDescription {
   dtype: "fp32" | "bf16" | "fp16";
   /** Of the image model, with what motion modules and subject put into them. */
   networks: NetworkDescription[];
+  /** The LoRAs that are on, in the order in which they were given. */
+  loras: LoraDescription[];
   /** Whether a subject model is loaded, which a reference needs. */
   subject: boolean;
   /** The motion modules; null where none are loaded. */
@@ -51,6 +53,26 @@ export interface NetworkDescription {
   parameters: number;
   /** In the order in which they were laid over one another. */
   files: WeightFileDescription[];
+}
+
+/** A LoRA that is on. */
+export interface LoraDescription {
+  /** As it was given. */
+  path: string;
+  /** As it was given: what all that it adds is multiplied by. */
+  scale: number;
+  /** As they were given: the scales of parts of the model, which multiply `scale`. */
+  blocks: Record<string, number>;
+  /** Whose names its tensors have. */
+  names: "kohya" | "peft" | "diffusers";
+  /** "safetensors", "torch zip" ... */
+  format: string;
+  /** How many tensors it has, all of which are used. */
+  total: number;
+  /** How many layers it has something for, by network: `{ unet: 192, text_encoder: 72 }`. */
+  layers: Partial<Record<NetworkDescription["name"], number>>;
+  /** How many tensors of each type: `{ fp16: 792 }`. */
+  dtypes: Record<string, number>;
 }
 
 /** A file, and what became of its tensors: `total` is the sum of the three that follow. */

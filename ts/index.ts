@@ -5,12 +5,18 @@ export {
   convert,
   type Layout,
 } from "./convert.js";
-export type { NetworkDescription, PipelineDescription, WeightFileDescription } from "./description.js";
+export type {
+  LoraDescription,
+  NetworkDescription,
+  PipelineDescription,
+  WeightFileDescription,
+} from "./description.js";
 export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { LoadOptions, LoadProgress } from "./options/load_options.js";
+export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,
   SampleProgress,

@@ -12,6 +12,13 @@ export interface RgbImage {
   height: number;
 }
 
+/** Added to the networks' weights, times the scale and that of the block. */
+export interface NativeLora {
+  path: string;
+  scale: number;
+  blocks?: Record<string, number>;
+}
+
 export interface NativeLoadOptions {
   base: string;
   motion?: string;
@@ -20,6 +27,8 @@ export interface NativeLoadOptions {
   vae?: string;
   tokenizer?: string;
   prediction?: string;
+  /** On top of all others. */
+  lora?: NativeLora[];
   device: string;
   dtype: string;
   kernels: string;
@@ -66,6 +75,8 @@ export interface NativePipeline {
   load(options: string, onProgress: OnNativeProgress): NativeTask<undefined>;
   /** RGB frames, (frames, height, width, 3). */
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
+  /** Puts these LoRAs in the place of those that are on: JSON of `{ lora: NativeLora[] }`. */
+  setLora(options: string): NativeTask<undefined>;
   /** What the VAE makes of a picture whose sides are multiples of its scale. */
   reconstruct(image: RgbImage): NativeTask<RgbImage>;
   /** JSON of `PipelineDescription`. */

@@ -1,10 +1,12 @@
 import { openAddonFor } from "./addon.js";
+import { Changes } from "./changes.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
 import { nativeText } from "./native_text.js";
-import { checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
+import { checkIsThere, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
 import type { LoadOptions } from "./options/load_options.js";
+import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
 import type { SampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
@@ -23,7 +25,7 @@ import { Video } from "./video.js";
 export class Pipeline implements AsyncDisposable {
   readonly #native: NativePipeline;
   readonly #tokenizer: ClipTokenizer;
-  readonly #description: PipelineDescription;
+  #description: PipelineDescription;
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
   #closing: Promise<undefined> | undefined;
@@ -31,6 +33,7 @@ export class Pipeline implements AsyncDisposable {
   #requests = 0;
   readonly #decoding = new Turns();
   readonly #computing = new Turns();
+  readonly #changes = new Changes();
 
   private constructor(
     native: NativePipeline,
@@ -65,8 +68,7 @@ export class Pipeline implements AsyncDisposable {
         toError,
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
-      const own = shipped && { defaults: shipped.defaults };
-      const description = readDescription(native.describe(), own);
+      const description = describe(native, shipped);
       const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
       return new Pipeline(native, tokenizer, description, shipped);
     } catch (error) {
@@ -86,16 +88,45 @@ export class Pipeline implements AsyncDisposable {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
     const ticket = this.#requests++;
-    const prepared = await prepareRequest(
-      request,
-      this.#description,
-      this.#tokenizer,
-      (decode) => this.#decoding.take(ticket, request.signal, decode),
-      this.#reading.signal,
-    ).catch((error) => {
-      throw this.#unlessClosed(error);
+    return this.#changes.use(request.signal, async (turn) => {
+      const prepared = await prepareRequest(
+        request,
+        this.#description,
+        this.#tokenizer,
+        (decode) => this.#decoding.take(ticket, request.signal, decode),
+        this.#reading.signal,
+      ).catch((error) => {
+        throw this.#unlessClosed(error);
+      });
+      await turn();
+      return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
     });
-    return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
+  }
+
+  /**
+   * Puts these LoRAs in the place of those that are on, without loading the model again; `[]` takes all off and gives back the
+   * very weights from before. It waits for the requests made before it, and those made after it wait for it.
+   *
+   * All files are checked before anything is changed, and where it rejects, nothing has: with ERR_INVALID_OPTION,
+   * ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH (a LoRA for another base), ERR_WEIGHTS_UNSAFE, ERR_OUT_OF_MEMORY, ERR_ABORTED
+   * or ERR_CLOSED.
+   */
+  async setLora(lora: Loras, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const toError = errorsOf(Pipeline.prototype.setLora);
+    this.#checkOpen();
+    const loras = checkLoras(lora);
+    for (const { path } of loras) checkIsThere("lora", path, "file");
+    const ticket = this.#requests++;
+    await this.#changes.change(signal, () =>
+      this.#computing.take(ticket, signal, async () => {
+        this.#checkOpen();
+        await runTask(() => this.#native.setLora(nativeText({ lora: loras })), {
+          signal,
+          toError: (error) => this.#unlessClosed(toError(error), "its LoRAs were changed"),
+        });
+        this.#description = describe(this.#native, this.#shipped);
+      }),
+    );
   }
 
   /** What kind of model is loaded: "animatediff" ... Throws ERR_CLOSED after `close`, as `describe` does. */
@@ -140,12 +171,16 @@ export class Pipeline implements AsyncDisposable {
     if (this.#closing) throw new CameoError("ERR_CLOSED", "the pipeline is closed; load another one");
   }
 
-  #unlessClosed(error: CameoError): CameoError {
+  #unlessClosed(error: CameoError, what = "the video was done"): CameoError {
     if (!this.#closing || error.code !== "ERR_ABORTED") return error;
-    const closed = new CameoError("ERR_CLOSED", "the pipeline was closed before the video was done");
+    const closed = new CameoError("ERR_CLOSED", `the pipeline was closed before ${what}`);
     closed.stack = error.stack?.replace(/^.*/, `${closed.name}: ${closed.message}`) ?? "";
     return closed;
   }
+}
+
+function describe(native: NativePipeline, shipped: ShippedModel | undefined): PipelineDescription {
+  return readDescription(native.describe(), shipped && { defaults: shipped.defaults });
 }
 
 /** Opening sharp holds up the event loop for a moment, which should not come in the middle of a request. */

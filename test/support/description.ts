@@ -15,6 +15,7 @@ const loaded: Omit<PipelineDescription, "options"> = {
   textPositions: 77,
   textVocabulary: 1000,
   warnings: [],
+  loras: [],
   tokenizer: "",
 };
 

@@ -55,7 +55,8 @@ export function checkModelPaths(options: NativeLoadOptions): void {
   }
 }
 
-function checkIsThere(name: string, path: string, kind: string): void {
+/** Throws ERR_WEIGHTS_FORMAT, naming the option, where there is nothing at the path. */
+export function checkIsThere(name: string, path: string, kind: string): void {
   try {
     statSync(path);
   } catch (cause) {

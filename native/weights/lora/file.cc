@@ -63,11 +63,11 @@ const TensorEntry*& placeOf(LoraParts& parts, LoraPart part) {
   return parts.alpha;
 }
 
-void requireBothHalves(const LoraParts& parts, const LoraProblem& problem) {
-  if (parts.down != nullptr && parts.up != nullptr) return;
+/// What a layer's adapter lacks; empty where it has both factors.
+std::string lackOf(const LoraParts& parts) {
+  if (parts.down != nullptr && parts.up != nullptr) return "";
   const bool is_peft = parts.name.naming == LoraNaming::Peft;
-  problem.fail(quote(parts.name.shown) + " has only one of " +
-               (is_peft ? "lora_A and lora_B" : "its down and up"));
+  return quote(parts.name.shown) + " has only one of " + (is_peft ? "lora_A and lora_B" : "its down and up");
 }
 
 PartsByLayer groupByLayer(const TensorSource& source, const LoraProblem& problem) {
@@ -82,7 +82,6 @@ PartsByLayer groupByLayer(const TensorSource& source, const LoraProblem& problem
       problem.fail(quote(entry.name) + " is there twice");
     }
   }
-  for (const auto& [layer, parts] : layers) requireBothHalves(parts, problem);
   return layers;
 }
 
@@ -150,6 +149,7 @@ std::string misfitOf(const LoraParts& parts, const LoraLayers& layers) {
     return c10::str("there is no layer ", shown,
                     is_motion ? "; name the motion modules that it is for with `motion`" : "");
   }
+  if (std::string lack = lackOf(parts); !lack.empty()) return lack;
   if (fitParameter(parts, *parameter)) return "";
   return c10::str(shown, " has ", shapesOf(parts), " for ", shapeText(parameter->shape));
 }
@@ -214,6 +214,7 @@ void checkLora(const TensorSource& source) {
     const std::string shown = quote(parts.name.shown);
     if (!base.empty()) problem.fail(c10::str("it was made for ", base, ": ", shown));
     if (!mayBeLoraLayer(parts.name)) problem.fail("there is no layer " + shown);
+    if (const std::string lack = lackOf(parts); !lack.empty()) problem.fail(lack);
   }
   for (const char* network : {"unet", "text_encoder"}) LoraScaling::read(source, network);
 }
