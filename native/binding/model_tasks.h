@@ -122,10 +122,11 @@ class ModelTasks {
 
   /// A task that changes the loaded model. Throws as `start`.
   Napi::Value change(const Napi::Object& owner, Change change) {
-    return start(owner, {}, [change = std::move(change), on_js_thread = on_js_thread_](
-                                std::unique_ptr<Model>& model, const auto&, const Cancellation& cancellation) {
-      return described(on_js_thread, change(*model, cancellation));
-    });
+    return start(owner, {},
+                 [change = std::move(change), on_js_thread = on_js_thread_](
+                     std::unique_ptr<Model>& model, const auto&, const Cancellation& cancellation) {
+                   return described(on_js_thread, change(*model, cancellation));
+                 });
   }
 
   /// A task on the loaded model. Throws ERR_CLOSED, now or as the task's rejection, where there is none.

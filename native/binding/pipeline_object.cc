@@ -31,12 +31,12 @@ PipelineObject::PipelineObject(const Napi::CallbackInfo& info)
 Napi::Value PipelineObject::load(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto options = pipeline::LoadOptions::read(Config::options(info[0].ToString()));
-    return tasks_.load(
-        Value(), info[1], [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
-          auto pipeline = families::loadPipeline(options, progress, cancellation);
-          ModelState state = stateOf(*pipeline);
-          return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(state)};
-        });
+    return tasks_.load(Value(), info[1],
+                       [options](const pipeline::OnProgress& progress, const Cancellation& cancellation) {
+                         auto pipeline = families::loadPipeline(options, progress, cancellation);
+                         ModelState state = stateOf(*pipeline);
+                         return Loaded<pipeline::Pipeline>{std::move(pipeline), std::move(state)};
+                       });
   });
 }
 

@@ -60,7 +60,7 @@ struct Pipeline {
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
   weights::LoraStack loras;
-  nlohmann::json description;          // of what was loaded from where, for `describe()`
+  nlohmann::json description;  // of what was loaded from where, for `describe()`
 };
 
 inline c10::Device deviceOf(const Pipeline& pipeline) {

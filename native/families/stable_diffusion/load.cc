@@ -51,8 +51,9 @@ class Loader {
         .cancellation = &cancellation_,
         .may_miss = is_drawn,
     };
-    const auto first_adapter = std::stable_partition(
-        layers.begin(), layers.end(), [](const auto& layer) { return !weights::isSubjectLora(*layer.source); });
+    const auto first_adapter = std::stable_partition(layers.begin(), layers.end(), [](const auto& layer) {
+      return !weights::isSubjectLora(*layer.source);
+    });
     const std::vector<weights::Layer> adapters(first_adapter, layers.end());
     layers.erase(first_adapter, layers.end());
     if (check_only_) return weights::checkLayers(parameters, layers, options);

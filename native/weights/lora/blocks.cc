@@ -32,7 +32,8 @@ std::set<std::string> wordsWithin(std::string_view part, const std::vector<std::
 }
 
 bool isThere(std::string_view part, const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return isWithin(name, part); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return isWithin(name, part); });
 }
 
 std::string listWords(const std::set<std::string>& words) {

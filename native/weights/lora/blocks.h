@@ -8,9 +8,9 @@
 
 namespace cameo::weights {
 
-/// How strong a LoRA is in parts of a model: {"down_blocks.1": 0.5, "text_encoder": 0.8}. A part is a network,
-/// or the beginning of the names of a network's layers, up to a dot, with the network before it or, for the
-/// UNet, without.
+/// How strong a LoRA is in parts of a model: {"down_blocks.1": 0.5, "text_encoder": 0.8}. A part is a
+/// network, or the beginning of the names of a network's layers, up to a dot, with the network before it or,
+/// for the UNet, without.
 class LoraBlocks {
  public:
   /// Throws `ErrorCode::InvalidOption` for a part that no network has, naming what there is.

@@ -118,12 +118,14 @@ bool fitParameter(const LoraParts& parts, const Parameter& parameter) {
 }
 
 std::string shapesOf(const LoraParts& parts) {
-  return c10::str(shapeText(parts.down->shape), parts.mid ? ", " + shapeText(parts.mid->shape) : std::string(),
-               " and ", shapeText(parts.up->shape));
+  return c10::str(shapeText(parts.down->shape),
+                  parts.mid ? ", " + shapeText(parts.mid->shape) : std::string(), " and ",
+                  shapeText(parts.up->shape));
 }
 
 /// As `alpha` beside the factors or the metadata say it; 1 where neither does.
-double scaleOf(const LoraParts& parts, const std::optional<LoraScaling>& scaling, const LoraProblem& problem) {
+double scaleOf(const LoraParts& parts, const std::optional<LoraScaling>& scaling,
+               const LoraProblem& problem) {
   const int64_t rank = parts.down->shape[0];
   const double said = scaling ? scaling->scaleOf(parts.name.layer, rank) : 1;
   if (parts.alpha == nullptr) return said;
@@ -226,9 +228,9 @@ at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device, 
   if (adapter.mid == nullptr) {
     product = at::mm(up, down);
   } else {
-    const at::Tensor mid = factor(*adapter.mid, device);  // (a, b, h, w)
+    const at::Tensor mid = factor(*adapter.mid, device);                                   // (a, b, h, w)
     const at::Tensor rows = at::mm(up, mid.flatten(1)).view({shape[0], mid.size(1), -1});  // (out, b, h w)
-    product = at::matmul(rows.transpose(1, 2), down).transpose(1, 2);  // (out, in, h w)
+    product = at::matmul(rows.transpose(1, 2), down).transpose(1, 2);                      // (out, in, h w)
   }
   at::Tensor delta = product.mul(adapter.scale * scale).reshape(shape);
   if (at::isfinite(delta).all().item<bool>()) return delta;

@@ -31,10 +31,12 @@ struct LoraFile {
   static LoraFile read(std::shared_ptr<const TensorSource> source, const std::vector<LoraNetwork>& networks);
 };
 
-/// Throws as `LoraFile::read` for what makes a file fit no model here, as far as that can be known without one.
+/// Throws as `LoraFile::read` for what makes a file fit no model here, as far as that can be known without
+/// one.
 void checkLora(const TensorSource& source);
 
-/// What the adapter adds, in fp32 on the device. Throws `ErrorCode::WeightsFormat` for what is no finite number.
+/// What the adapter adds, in fp32 on the device. Throws `ErrorCode::WeightsFormat` for what is no finite
+/// number.
 at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device, const std::string& path);
 
 }  // namespace cameo::weights

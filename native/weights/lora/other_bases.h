@@ -7,8 +7,8 @@
 
 namespace cameo::weights {
 
-/// The model that a LoRA was made for, where its names and shapes show that it is none of Stable Diffusion 1's
-/// kind: "Stable Diffusion XL", "Flux" ... Empty where nothing shows it.
+/// The model that a LoRA was made for, where its names and shapes show that it is none of Stable Diffusion
+/// 1's kind: "Stable Diffusion XL", "Flux" ... Empty where nothing shows it.
 std::string_view otherBaseOf(const TensorSource& source);
 
 }  // namespace cameo::weights

@@ -57,9 +57,8 @@ struct SaidConfig {
 
 /// PEFT writes a file of whole names and its config beside it.
 std::optional<SaidConfig> configBeside(const TensorSource& source) {
-  const bool is_peft = std::any_of(source.entries.begin(), source.entries.end(), [](const auto& entry) {
-    return entry.name.starts_with(kPeftNames);
-  });
+  const bool is_peft = std::any_of(source.entries.begin(), source.entries.end(),
+                                   [](const auto& entry) { return entry.name.starts_with(kPeftNames); });
   const std::filesystem::path path = std::filesystem::path(source.path).parent_path() / kConfigFile;
   if (!is_peft || !isFile(path)) return std::nullopt;
   return SaidConfig{readJson(path.string()), path.string(), "it"};
@@ -75,8 +74,9 @@ std::optional<SaidConfig> configOf(const TensorSource& source, const std::string
 }
 
 [[noreturn]] void refuse(const SaidConfig& said, const std::string& field) {
-  failFormat(said.path, c10::str(said.place, " has ", field,
-                            ", which is not supported; merge the adapters into the model with diffusers"));
+  failFormat(said.path,
+             c10::str(said.place, " has ", field,
+                      ", which is not supported; merge the adapters into the model with diffusers"));
 }
 
 void checkFields(const SaidConfig& said) {
@@ -105,7 +105,7 @@ std::vector<std::pair<ModulePattern, double>> patternsOf(const SaidConfig& said,
   const json& numbers = config[field];
   if (!numbers.is_object() || numbers.size() > kMostPatterns) {
     failFormat(said.path, c10::str(said.place, " has a ", field, " that is no table of at most ",
-                              kMostPatterns, " modules"));
+                                   kMostPatterns, " modules"));
   }
   for (const auto& [expression, number] : numbers.items()) {
     const auto pattern = ModulePattern::parse(expression);
@@ -148,8 +148,8 @@ double LoraScaling::scaleOf(const std::string& module, int64_t rank) const {
   const std::optional<double> wanted = said ? said : rank_;
   const auto own = static_cast<double>(rank);
   if (wanted && *wanted != own) {
-    failFormat(path_, c10::str(place_, " says that the adapter of ", quote(module), " has rank ",
-                               *wanted, ", but it has ", rank));
+    failFormat(path_, c10::str(place_, " says that the adapter of ", quote(module), " has rank ", *wanted,
+                               ", but it has ", rank));
   }
   return numberFor(module, alphas_).value_or(alpha_) / (by_root_ ? std::sqrt(own) : own);
 }

@@ -28,7 +28,7 @@ class LoraScaling {
 
   std::string path_;
   std::string place_;  // "its lora_adapter_metadata"
-  double alpha_ = 8;  // PEFT's default
+  double alpha_ = 8;   // PEFT's default
   std::optional<double> rank_;
   Patterns alphas_;
   Patterns ranks_;

@@ -50,13 +50,13 @@ class LoraPlan {
   std::map<Parameter*, std::vector<Term>> terms_;  // without those whose scale is 0
 };
 
-/// The LoRAs that are on. It keeps what the parameters that they changed were before, in the host's memory, and
-/// nothing where there are none.
+/// The LoRAs that are on. It keeps what the parameters that they changed were before, in the host's memory,
+/// and nothing where there are none.
 class LoraStack {
  public:
   /// Puts these LoRAs in the place of those that are on: each parameter becomes what it was before any, plus
-  /// the sum of what they add to it, computed in fp32 and rounded once. Where it throws, the parameters are as
-  /// they were: `ErrorCode::OutOfMemory`, `ErrorCode::Aborted` between two parameters, and as `deltaOf`.
+  /// the sum of what they add to it, computed in fp32 and rounded once. Where it throws, the parameters are
+  /// as they were: `ErrorCode::OutOfMemory`, `ErrorCode::Aborted` between two parameters, and as `deltaOf`.
   void apply(const LoraPlan& plan, const Cancellation& cancellation);
 
   /// Of the originals.

@@ -17,8 +17,8 @@ at::Tensor bytesOf(const Json& json) {
 std::vector<weights::LoraChoice> choicesOf(const Json& list) {
   std::vector<weights::LoraChoice> choices;
   for (const Json& lora : list) {
-    choices.push_back({lora.at("path"), lora.value("scale", 1.0),
-                       lora.value("blocks", std::map<std::string, double>())});
+    choices.push_back(
+        {lora.at("path"), lora.value("scale", 1.0), lora.value("blocks", std::map<std::string, double>())});
   }
   return choices;
 }
