@@ -4,7 +4,7 @@ import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
 import { nativeText } from "./native_text.js";
-import { checkIsThere, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
+import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
 import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
@@ -115,7 +115,7 @@ export class Pipeline implements AsyncDisposable {
     const toError = errorsOf(Pipeline.prototype.setLora);
     this.#checkOpen();
     const loras = checkLoras(lora);
-    for (const { path } of loras) checkIsThere("lora", path, "file");
+    checkLoraPaths(loras);
     const ticket = this.#requests++;
     await this.#changes.change(signal, () =>
       this.#computing.take(ticket, signal, async () => {

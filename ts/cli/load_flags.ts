@@ -6,6 +6,7 @@ import {
   type LoadOptions,
   loadEntries,
 } from "../options/load_options.js";
+import type { Lora } from "../options/lora.js";
 import { bytes, collect, flagHelp } from "./flags.js";
 
 /** The flags that name a model and say how it computes, as commander gives them. */
@@ -14,8 +15,15 @@ export type LoadFlags = { [Name in LoadOptionName]?: unknown };
 /** Other kinds are what was typed. */
 const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: unknown) => unknown } = {
   paths: (text, previous) => collect(text, previous as string[] | undefined),
+  loras: (text, previous) => [...((previous as Lora[] | undefined) ?? []), loraOf(text)],
   bytes,
 };
+
+/** "style.safetensors:0.8"; what is behind another colon than a number's is the path's, as in C:\\style.safetensors. */
+function loraOf(text: string): Lora {
+  const [, path = text, scale] = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(text) ?? [];
+  return scale === undefined ? { path } : { path, scale: Number(scale) };
+}
 
 /** Adds the flags of the table of load options, in its order, or of those that `isWanted` picks. */
 export function withLoadFlags(

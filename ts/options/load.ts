@@ -3,7 +3,7 @@ import { z } from "zod";
 import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
 import { danglingLink, fileReason } from "../media/files.js";
-import type { NativeLoadOptions, NativeProgress } from "../native.js";
+import type { NativeLoadOptions, NativeLora, NativeProgress } from "../native.js";
 import { quoted } from "../quote.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions } from "./check.js";
@@ -49,14 +49,19 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
 /** Throws ERR_WEIGHTS_FORMAT, naming the option, where what is to be loaded isn't there. */
 export function checkModelPaths(options: NativeLoadOptions): void {
   for (const [name, { value: shape }] of loadEntries) {
+    if (shape.kind === "loras") checkLoraPaths(options.lora);
     if (shape.kind !== "path" && shape.kind !== "paths") continue;
     const value = options[name as keyof NativeLoadOptions] as string | string[] | undefined;
     for (const path of [value ?? []].flat()) checkIsThere(name, path, shape.what);
   }
 }
 
-/** Throws ERR_WEIGHTS_FORMAT, naming the option, where there is nothing at the path. */
-export function checkIsThere(name: string, path: string, kind: string): void {
+/** As `checkModelPaths`. */
+export function checkLoraPaths(loras: readonly NativeLora[] = []): void {
+  for (const { path } of loras) checkIsThere("lora", path, "file");
+}
+
+function checkIsThere(name: string, path: string, kind: string): void {
   try {
     statSync(path);
   } catch (cause) {

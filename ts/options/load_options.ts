@@ -1,5 +1,6 @@
 import { type Kind, kindOf, oneOf, type Shape } from "./kinds.js";
 import type { LoadOptions, LoadProgress } from "./load_request.js";
+import type { Loras } from "./lora.js";
 
 export type * from "./load_request.js";
 
@@ -39,6 +40,11 @@ export const loadOptions = {
     value: paths("file or folder", 16),
     flag: "--subject <path>",
     help: "VideoMaker checkpoint or adapters; again: adapters for it",
+  },
+  lora: {
+    value: kindOf<Loras>({ kind: "loras" }),
+    flag: "--lora <file[:scale]>",
+    help: "a LoRA, as style.safetensors:0.8; may be given again",
   },
   vae: {
     value: path("file or folder"),

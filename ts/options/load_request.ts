@@ -1,3 +1,5 @@
+import type { Loras } from "./lora.js";
+
 /** What `Pipeline.load` takes. */
 export interface LoadOptions {
   /**
@@ -15,6 +17,11 @@ export interface LoadOptions {
    * what they were trained on. Without it there are no references.
    */
   subject?: string | readonly string[] | undefined;
+  /**
+   * LoRAs, on top of all others: a path, `{ path, scale, blocks }`, or an array of them, which add up. `setLora` changes them
+   * afterwards. Default: none.
+   */
+  lora?: Loras | undefined;
   /** A VAE instead of the base's own: a diffusers folder, or a file with diffusers' names or the original ones. */
   vae?: string | undefined;
   /**

@@ -3,6 +3,7 @@ import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import type { Shape } from "./kinds.js";
 import type { LoadOptions } from "./load_request.js";
+import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
 
@@ -61,6 +62,8 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.union([path, z.array(path).min(1).max(shape.most)]),
         `the path of a ${shape.what}, or an array of at most ${shape.most}`,
       ];
+    case "loras":
+      return [loras, lorasAllowed];
     case "device":
       return [deviceName, deviceNames];
     case "bytes":
@@ -85,6 +88,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return completedContext(value as SampleRequest["context"]);
     case "scheduler":
       return completedScheduler(value as Scheduler | undefined);
+    case "loras":
+      return value === undefined ? undefined : completedLoras(value as Loras);
     case "paths":
       return typeof value === "string" ? [value] : value;
     default:
