@@ -38,8 +38,9 @@ function wrongOption(root: z.ZodObject, options: unknown, issue: z.core.$ZodIssu
     value = (value as Record<PropertyKey, unknown>)[key];
     schema = child;
   }
-  if (issue.code === "unrecognized_keys")
-    return unknownOption(name, issue.keys[0] as string, shapeOf(schema));
+  const shape = shapeOf(schema);
+  if (issue.code === "unrecognized_keys" && Object.keys(shape).length > 0)
+    return unknownOption(name, issue.keys[0] as string, shape);
   return notAllowed(name, value, (schema as z.ZodType).description ?? issue.message);
 }
 

@@ -58,12 +58,15 @@ function renamed(path: string, rename: (name: string) => string): Tensors {
 }
 
 /** A file of these tensors in a folder of the test's. */
-function file(name: string, tensors: Tensors): string {
+function file(name: string, tensors: Tensors, metadata?: Record<string, string>): string {
   const path = join("build/fixtures/usage-files", name);
   mkdirSync(join(path, ".."), { recursive: true });
-  writeSafetensors(path, tensors);
+  writeSafetensors(path, tensors, metadata);
   return path;
 }
+
+/** What training writes into a subject's file. */
+const trained = { reference_cross_attention: "true" };
 
 const loaded: [string, string, RegExp][] = [
   ["a base folder", model.base, /^--base \S+base$/],
@@ -91,14 +94,15 @@ const loaded: [string, string, RegExp][] = [
     ),
     /^--subject /,
   ],
-  ["adapters", file("lora.safetensors", adapters), /^--subject /],
+  ["adapters", file("lora.safetensors", adapters), /^--lora /],
+  ["adapters that were trained here", file("trained.safetensors", adapters, trained), /^--subject /],
   [
     "wrapped adapters",
     file(
       "l2.safetensors",
       Object.fromEntries(Object.entries(adapters).map(([name, tensor]) => [`module.${name}`, tensor])),
     ),
-    /^--subject /,
+    /^--lora /,
   ],
   [
     "a part of the self-attention",
