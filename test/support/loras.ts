@@ -112,9 +112,11 @@ export function oldProcessor(layer: string, prefix: string): Keys {
   return [`${own}.down.weight`, `${own}.up.weight`, `${own}.mid.weight`, `${own}.alpha`];
 }
 
-export function originalMotion(layer: string): Keys {
-  const original = layer
+/** A motion module's layer by AnimateDiff's own name. */
+export function originalName(layer: string): string {
+  return layer
     .replace(".transformer_blocks.", ".temporal_transformer.transformer_blocks.")
     .replace(/\.attn(\d)\./, (_, number) => `.attention_blocks.${number - 1}.`);
-  return oldProcessor(original, "module.");
 }
+
+export const originalMotion = (layer: string): Keys => oldProcessor(originalName(layer), "module.");

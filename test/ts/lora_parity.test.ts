@@ -1,63 +1,63 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline } from "cameo";
 import t from "tap";
-import { assertClose, compare } from "../support/compare.js";
+import {
+  assertFrames,
+  assertNumbers,
+  parityFolder,
+  type Run,
+  readCase,
+  requestOf,
+  sample,
+  skipWithout,
+} from "../support/parity.js";
 import { readSafetensors } from "../support/safetensors.js";
-import type { Tensor } from "../support/tensors.js";
 
-/** A model on which diffusers' pipeline was run with LoRAs; not part of the package. */
-const folder = join(process.env.CAMEO_PARITY_CASES ?? "../shared/parity", "lora-a");
-const skip = existsSync(folder) ? false : `${folder} is not there`;
+const folder = parityFolder("lora-a");
 
-interface CaseFile {
-  prompt: string;
-  negative_prompt: string;
-  seed: number;
-  steps: number;
-  guidance: number;
-  width: number;
-  height: number;
-  frames: number;
-  scheduler: { name: string } & Record<string, unknown>;
-  runs: { name: string; loras: { file: string; scale: number }[] }[];
-}
+type LoraRun = Run & { loras: { file: string; scale: number }[] };
 
-t.test("LoRAs act as in diffusers, put on and taken off one loaded model", { skip }, async (t) => {
-  const file = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as CaseFile;
+t.test("LoRAs act as in diffusers, put on and taken off one loaded model", skipWithout(folder), async (t) => {
+  const file = readCase(folder);
+  const runs = file.runs as LoraRun[];
   const expected = readSafetensors(join(folder, "expected.safetensors"));
-  const computing = { device: "cpu", dtype: "fp32" } as const;
   const pipe = await Pipeline.load({
     base: join(folder, "sd15-small"),
     motion: join(folder, "motion-adapter"),
-    ...computing,
+    device: "cpu",
+    dtype: "fp32",
   });
   t.teardown(() => pipe.close());
-  const { name: _class_name, ...fields } = file.scheduler;
-  const { prompt, seed, steps, width, height, frames } = file;
-  const sizes = { steps, width, height, frames };
-  const saveLatents = join(t.testdir(), "latents.safetensors");
-  const request = {
-    ...{ prompt, negativePrompt: file.negative_prompt, seed, guidanceScale: file.guidance, ...sizes },
-    ...{ scheduler: { _class_name, ...fields }, saveLatents },
-  };
-  const sample = async () => {
-    const { frames } = await pipe.sample(request);
-    return { frames, tensors: readSafetensors(saveLatents) };
-  };
-  const first = await sample();
-  for (const run of [...file.runs, ...file.runs.slice(0, 1)]) {
+  const request = { ...requestOf(file, file), frames: file.frames };
+  const first = await sample(t, pipe, request);
+  for (const run of [...runs, ...runs.slice(0, 1)]) {
     await t.test(run.name, async (t) => {
       await pipe.setLora(run.loras.map(({ file, scale }) => ({ path: join(folder, file), scale })));
-      const made = await sample();
-      for (const name of ["latents", "prompt_embeds", "negative_embeds"] as const) {
-        const [actual, wanted] = [made.tensors[name], expected[`${run.name}/${name}`]];
-        assertClose(t, actual && { ...actual, shape: wanted?.shape ?? [] }, wanted, 1e-4, name);
+      const actual = await sample(t, pipe, request);
+      for (const name of ["latents", "prompt_embeds", "negative_embeds"]) {
+        assertNumbers(t, actual[name], expected[`${run.name}/${name}`], name);
       }
-      const { data } = expected[`${run.name}/frames`] ?? (expected.frames as Tensor);
-      t.ok(compare(made.frames, data).largest <= 1 / 255, "frames");
-      if (run.loras.length === 0) t.same(made, first, "to the bit as before any LoRA");
+      assertFrames(t, actual, expected[`${run.name}/frames`] ?? expected.frames);
+      if (run.loras.length === 0) t.same(actual, first, "to the bit as before any LoRA");
       t.equal(pipe.describe().loras.length, run.loras.length);
     });
   }
+});
+
+const original = parityFolder("motion-original-a");
+
+t.test("AnimateDiff's motion LoRA acts as in diffusers", skipWithout(original), async (t) => {
+  const file = readCase(original);
+  const expected = readSafetensors(join(original, "expected.safetensors"));
+  const pipe = await Pipeline.load({
+    base: join(original, "sd15-small"),
+    motion: join(original, "mm_sd_v15.ckpt"),
+    lora: { path: join(original, "v2_lora_ZoomIn.ckpt"), scale: 0.8 },
+    device: "cpu",
+    dtype: "fp32",
+  });
+  t.teardown(() => pipe.close());
+  const actual = await sample(t, pipe, { ...requestOf(file, file), frames: file.frames });
+  assertNumbers(t, actual.latents, expected["module-lora/latents"], "latents");
+  assertFrames(t, actual, expected["module-lora/frames"]);
 });

@@ -104,17 +104,19 @@ std::vector<int64_t> columns(std::initializer_list<int64_t> sizes) {
 bool fitParameter(const LoraParts& parts, const Parameter& parameter) {
   const at::IntArrayRef down = parts.down->shape, up = parts.up->shape, wanted = parameter.shape;
   if (down.size() < 2 || up.size() < 2) return false;
-  const int64_t out = wanted[0], in = parameter.numel() / out, most = std::max(out, in);
-  const auto isRank = [&](int64_t rank) { return rank > 0 && rank <= most; };
+  const int64_t out = wanted[0], in = parameter.numel() / out;
+  const auto isRank = [&](int64_t rank, int64_t columns) {
+    return rank > 0 && rank <= std::max(out, columns);
+  };
   if (parts.mid == nullptr) {
-    return isRank(down[0]) && columnsOf(down) == columnsOf(wanted) && up[0] == out &&
+    return isRank(down[0], in) && columnsOf(down) == columnsOf(wanted) && up[0] == out &&
            columnsOf(up) == columns({down[0]});
   }
   const at::IntArrayRef mid = parts.mid->shape;
   if (mid.size() != 4 || wanted.size() != 4) return false;
-  return isRank(mid[0]) && isRank(mid[1]) && mid[2] == wanted[2] && mid[3] == wanted[3] &&
-         down[0] == mid[1] && columnsOf(down) == columns({wanted[1]}) && up[0] == out &&
-         columnsOf(up) == columns({mid[0]});
+  return isRank(mid[0], wanted[1]) && isRank(mid[1], wanted[1]) && mid[2] == wanted[2] &&
+         mid[3] == wanted[3] && down[0] == mid[1] && columnsOf(down) == columns({wanted[1]}) &&
+         up[0] == out && columnsOf(up) == columns({mid[0]});
 }
 
 std::string shapesOf(const LoraParts& parts) {

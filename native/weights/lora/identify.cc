@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "models/motion_names.h"
 #include "weights/lora/file.h"
 #include "weights/lora/subject_adapters.h"
 #include "weights/origins.h"
@@ -44,9 +43,9 @@ bool isOfTraining(const TensorSource& source) {
 }  // namespace
 
 Identity identifyLora(const TensorSource& source) {
-  const bool is_motion =
-      std::any_of(source.entries.begin(), source.entries.end(),
-                  [](const TensorEntry& entry) { return models::isMotionName(entry.name); });
+  const bool is_motion = std::any_of(
+      source.entries.begin(), source.entries.end(),
+      [](const TensorEntry& entry) { return entry.name.find("motion_modules") != std::string::npos; });
   Identity identity{is_motion ? "motion-lora" : "lora", describeLora(namingOf(source), is_motion), ""};
   try {
     checkLora(source);

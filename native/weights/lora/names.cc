@@ -122,19 +122,23 @@ std::optional<LoraSuffix> takeSuffix(std::string_view& name) {
   return std::nullopt;
 }
 
+/// PEFT's wrappers, which stand before a network's name or after it.
+bool takeWrappers(std::string_view& name) {
+  const size_t whole = name.size();
+  while (name.starts_with(kPeftWrapper)) name.remove_prefix(kPeftWrapper.size());
+  return name.size() != whole;
+}
+
 LoraPrefix takePrefix(std::string_view& name) {
-  bool is_whole = true;
-  while (name.starts_with(kPeftWrapper)) {
-    name.remove_prefix(kPeftWrapper.size());
-    is_whole = false;
-  }
+  const bool is_wrapped = takeWrappers(name);
   for (const LoraPrefix& prefix : kLoraPrefixes) {
     if (!name.starts_with(prefix.text)) continue;
     name.remove_prefix(prefix.text.size());
+    takeWrappers(name);
     return prefix;
   }
   // A network's own names. `encoder.` alone is a CLIPTextModel's, as newer versions of transformers have it.
-  const bool is_text = name.starts_with("text_model.") || (!is_whole && name.starts_with("encoder."));
+  const bool is_text = name.starts_with("text_model.") || (is_wrapped && name.starts_with("encoder."));
   return {"", is_text ? "text_encoder" : "unet"};
 }
 

@@ -57,8 +57,9 @@ struct SaidConfig {
 
 /// PEFT writes a file of whole names and its config beside it.
 std::optional<SaidConfig> configBeside(const TensorSource& source) {
-  const bool is_peft = std::any_of(source.entries.begin(), source.entries.end(),
-                                   [](const auto& entry) { return entry.name.starts_with(kPeftNames); });
+  const bool is_peft = std::any_of(source.entries.begin(), source.entries.end(), [](const auto& entry) {
+    return entry.name.find(kPeftNames) != entry.name.npos;
+  });
   const std::filesystem::path path = std::filesystem::path(source.path).parent_path() / kConfigFile;
   if (!is_peft || !isFile(path)) return std::nullopt;
   return SaidConfig{readJson(path.string()), path.string(), "it"};

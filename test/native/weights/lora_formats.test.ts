@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { Inspection } from "#ts/inspection.js";
@@ -10,12 +10,13 @@ import {
   type Layer,
   oldProcessor,
   originalMotion,
+  originalName,
   product,
   runLoras,
 } from "../../support/loras.js";
 import { fixtures } from "../../support/probes.js";
 import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
-import type { Tensors } from "../../support/tensors.js";
+import { elements, type Tensors } from "../../support/tensors.js";
 import { runWeights } from "../../support/weights.js";
 
 const attention = "unet.down_blocks.0.attentions.0.transformer_blocks.0";
@@ -44,6 +45,45 @@ const motions: Layer[] = ["attn1.to_q", "attn1.to_out.0", "attn2.to_v"].map((nam
   shape: [4, 4],
 }));
 
+/** Layers of a UNet with Stable Diffusion 1's blocks, by the names that they were given first. */
+const original: Record<string, string> = {
+  input_blocks_0_0: "conv_in",
+  time_embed_0: "time_embedding.linear_1",
+  time_embed_2: "time_embedding.linear_2",
+  input_blocks_1_1_proj_in: "down_blocks.0.attentions.0.proj_in",
+  input_blocks_1_1_transformer_blocks_0_attn1_to_q:
+    "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q",
+  input_blocks_2_1_transformer_blocks_0_ff_net_0_proj:
+    "down_blocks.0.attentions.1.transformer_blocks.0.ff.net.0.proj",
+  input_blocks_3_0_op: "down_blocks.0.downsamplers.0.conv",
+  input_blocks_4_0_in_layers_2: "down_blocks.1.resnets.0.conv1",
+  input_blocks_4_0_emb_layers_1: "down_blocks.1.resnets.0.time_emb_proj",
+  input_blocks_4_0_out_layers_3: "down_blocks.1.resnets.0.conv2",
+  input_blocks_4_0_skip_connection: "down_blocks.1.resnets.0.conv_shortcut",
+  input_blocks_11_0_in_layers_2: "down_blocks.3.resnets.1.conv1",
+  middle_block_1_transformer_blocks_0_attn2_to_out_0:
+    "mid_block.attentions.0.transformer_blocks.0.attn2.to_out.0",
+  middle_block_2_in_layers_2: "mid_block.resnets.1.conv1",
+  output_blocks_2_1_conv: "up_blocks.0.upsamplers.0.conv",
+  output_blocks_5_1_transformer_blocks_0_attn2_to_k:
+    "up_blocks.1.attentions.2.transformer_blocks.0.attn2.to_k",
+  output_blocks_5_2_conv: "up_blocks.1.upsamplers.0.conv",
+  output_blocks_11_0_skip_connection: "up_blocks.3.resnets.2.conv_shortcut",
+  out_2: "conv_out",
+};
+const originalOf = new Map(Object.entries(original).map(([theirs, ours]) => [`unet.${ours}`, theirs]));
+const originals: Layer[] = [...originalOf.keys()].map((name) => ({ name, shape: [3, 5] }));
+
+/** What shows how such a UNet is built. */
+const blocks: Layer[] = [0, 1, 2, 3].flatMap((block) => [
+  ...[0, 1].map((i) => ({ name: `unet.down_blocks.${block}.resnets.${i}.conv1`, shape: [3, 5] })),
+  ...[0, 1, 2].map((i) => ({ name: `unet.up_blocks.${block}.resnets.${i}.conv1`, shape: [3, 5] })),
+  { name: `unet.${block < 3 ? "down" : "up"}_blocks.${block}.attentions.0.proj_in`, shape: [3, 5] },
+  ...(block === 1 || block === 2
+    ? [{ name: `unet.up_blocks.${block}.attentions.0.proj_in`, shape: [3, 5] }]
+    : []),
+]);
+
 /** Each with another rank and alpha. */
 const strengths = (i: number): Form => ({ rank: 2 + (i % 2), alpha: 1 + i });
 
@@ -52,6 +92,7 @@ interface Written {
   description: string;
   layers: Layer[];
   keys: (layer: string) => [down: string, up: string, mid: string, alpha: string];
+  beside?: Layer[];
   form?: (index: number, layer: Layer) => Form;
 }
 
@@ -71,6 +112,19 @@ const written: Record<string, Written> = {
     layers: layers.filter(({ shape }) => shape[2] !== 3),
     keys: kohya,
     form: (_, { shape }) => ({ rank: 2, alpha: 1, isKernel: shape.length === 2 }),
+  },
+  "kohya's with the layers' original": {
+    names: "kohya",
+    description: "a LoRA (kohya names)",
+    layers: originals,
+    keys: (layer) => kohya(`unet.${originalOf.get(layer)}`),
+    beside: blocks,
+  },
+  "kohya's of motion modules with their original": {
+    names: "kohya",
+    description: "a motion LoRA (kohya names)",
+    layers: motions,
+    keys: (layer) => kohya(originalName(layer)),
   },
   "the domain adapter's": {
     names: "diffusers",
@@ -92,7 +146,7 @@ const written: Record<string, Written> = {
   },
 };
 
-for (const [what, { names, description, layers, keys, form = () => ({ rank: 2 }) }] of Object.entries(
+for (const [what, { names, description, layers, keys, form = () => ({ rank: 2 }), beside }] of Object.entries(
   written,
 )) {
   t.test(`${what} names are read, and add the product by hand`, async (t) => {
@@ -112,7 +166,7 @@ for (const [what, { names, description, layers, keys, form = () => ({ rank: 2 })
     }
     const path = join(t.testdir(), "lora.safetensors");
     writeSafetensors(path, tensors);
-    assertAdds(t, path, expected, names, description);
+    assertAdds(t, path, expected, names, description, beside);
   });
 }
 
@@ -145,18 +199,47 @@ t.test("PEFT's tensors with the adapter's name in theirs and no config add the p
   assertAdds(t, path, Object.fromEntries(thirds), "peft", "a LoRA (PEFT names)");
 });
 
+t.test("PEFT's wrapper may stand behind a network's name", async (t) => {
+  const layer: Layer = { name: `${text}.mlp.fc1`, shape: [8, 6] };
+  const { down, up } = adapter(layer, { rank: 2 });
+  const path = join(t.testdir(), "wrapped.safetensors");
+  const name = layer.name.replace("text_encoder.text_model.", "text_encoder.base_model.model.");
+  writeSafetensors(path, { [`${name}.lora_A.weight`]: down, [`${name}.lora_B.weight`]: up });
+  assertAdds(
+    t,
+    path,
+    { [`${layer.name}.weight`]: product(layer, { down, up }) },
+    "peft",
+    "a LoRA (PEFT names)",
+  );
+});
+
 t.test("what PEFT's config beside a file says and can't be merged is refused by name", async (t) => {
   const folder = join(t.testdir(), "peft");
   mkdirSync(folder);
   cpSync(join(fixtures, "lora/peft/adapter_model.safetensors"), join(folder, "adapter_model.safetensors"));
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(join(folder, "adapter_config.json"), '{"use_dora": true, "r": 2}');
   const { errors } = runLoras(expectedOf("peft"), [[{ path: join(folder, "adapter_model.safetensors") }]]);
   t.match(errors[0], { code: "ERR_WEIGHTS_FORMAT", message: /adapter_config\.json: it has use_dora "true"/ });
 });
 
-function assertAdds(t: Test, path: string, expected: Tensors, names: string, description: string): void {
-  const { sets, errors, descriptions } = runLoras(expected, [[{ path }]]);
+function layersOf(layers: readonly Layer[]): Tensors {
+  const zeros = ({ name, shape }: Layer) => [
+    `${name}.weight`,
+    { shape, data: new Float32Array(elements(shape)) },
+  ];
+  return Object.fromEntries(layers.map(zeros));
+}
+
+function assertAdds(
+  t: Test,
+  path: string,
+  expected: Tensors,
+  names: string,
+  description: string,
+  beside: Layer[] = [],
+): void {
+  const { sets, errors, descriptions } = runLoras({ ...layersOf(beside), ...expected }, [[{ path }]]);
   t.equal(errors[0], null);
   for (const [parameter, tensor] of Object.entries(expected)) {
     assertClose(t, sets[0]?.[parameter], tensor, 1e-6, parameter);
