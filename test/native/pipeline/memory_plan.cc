@@ -22,6 +22,7 @@ std::unique_ptr<families::StableDiffusion> load(const Json& config) {
   options.base = config.at("base");
   options.motion = config.at("motion");
   options.subject = {config.at("subject")};
+  if (config.contains("lora")) options.lora = {{config["lora"].get<std::string>()}};
   options.device = "cpu";
   options.dtype = "fp32";
   return families::loadStableDiffusion<>(weights::openBaseModel(options.base), options, [](const auto&) {},

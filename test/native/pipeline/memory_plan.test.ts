@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { test } from "tap";
 import { nativeOptions } from "#ts/options/sample.js";
 import { assertClose } from "../../support/compare.js";
+import { adapter, kohya } from "../../support/loras.js";
 import { runProbe } from "../../support/probes.js";
+import { writeSafetensors } from "../../support/safetensors.js";
 import { writeSmallModel } from "../../support/small_model.js";
 import type { Tensor } from "../../support/tensors.js";
 
@@ -22,9 +25,13 @@ function optionsOf({ frames, size, guidance = 8, steps = 30, cacheInterval = 1 }
   return nativeOptions({ frames, ...square, guidanceScale: guidance, steps, cacheInterval, seed: 0 });
 }
 
-function plan({ maxMemory, ...work }: Work & { maxMemory?: number }) {
+function plan({ maxMemory, lora, ...work }: Work & { maxMemory?: number; lora?: string }) {
   const request = optionsOf(work);
-  const { halves_apart, tiled } = runProbe("pipeline.memory_plan", { ...model, request, maxMemory }, {});
+  const { halves_apart, tiled } = runProbe(
+    "pipeline.memory_plan",
+    { ...model, request, maxMemory, lora },
+    {},
+  );
   return { apart: halves_apart?.data[0] === 1, tiled: tiled?.data[0] === 1 };
 }
 
@@ -44,6 +51,19 @@ test("a budget changes as little as it has to", (t) => {
   };
   t.throws(() => plan({ ...request, maxMemory: kernels + half - 1 }), refused);
   t.throws(() => plan({ ...request, guidance: 1, maxMemory: kernels + half - 1 }), refused);
+  t.end();
+});
+
+test("what LoRAs have changed is kept on the CPU and counts", (t) => {
+  const layer = { name: "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", shape: [8, 8] };
+  const { down, up } = adapter(layer, { rank: 2 });
+  const [ofDown, ofUp] = kohya(layer.name);
+  const lora = join(t.testdir(), "lora.safetensors");
+  writeSafetensors(lora, { [ofDown]: down, [ofUp]: up });
+  const work = { frames: 16, size: 64, lora };
+  const maxMemory = kernels + 2 * 16 * 17 * 8 * 8 * 8 * 4;
+  t.same(plan({ ...work, maxMemory }), { apart: true, tiled: false });
+  t.same(plan({ ...work, maxMemory: maxMemory + 4 * 8 * 8 }), { apart: false, tiled: false });
   t.end();
 });
 
