@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/config.h"
+#include "core/memory_pool.h"
 
 namespace cameo::pipeline {
 
@@ -48,6 +49,7 @@ weights::LoraPlan planLoras(const Pipeline& pipeline, const std::vector<weights:
 }
 
 void setLoras(Pipeline& pipeline, const weights::LoraPlan& plan, const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled;
   pipeline.loras.apply(plan, cancellation);
   pipeline.description["loras"] = pipeline.loras.description();
 }

@@ -35,8 +35,7 @@ struct LoraFile {
 /// one.
 void checkLora(const TensorSource& source);
 
-/// What the adapter adds, in fp32 on the device. Throws `ErrorCode::WeightsFormat` for what is no finite
-/// number.
-at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device, const std::string& path);
+/// What the adapter adds, times the scale, in fp32 on the device; memory of its own.
+at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device);
 
 }  // namespace cameo::weights

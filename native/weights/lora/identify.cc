@@ -5,6 +5,7 @@
 
 #include "weights/lora/file.h"
 #include "weights/lora/subject_adapters.h"
+#include "weights/names/motion.h"
 #include "weights/origins.h"
 #include "weights/subject.h"
 
@@ -32,6 +33,11 @@ std::string_view describeLora(LoraNaming naming, bool is_motion) {
   return is_motion ? "a motion LoRA (diffusers names)" : "a LoRA (diffusers names)";
 }
 
+bool hasPart(const TensorSource& source, std::string_view part) {
+  return std::any_of(source.entries.begin(), source.entries.end(),
+                     [&](const TensorEntry& entry) { return entry.name.find(part) != std::string::npos; });
+}
+
 /// Whether training here wrote it, as a subject: it says what it was trained on or how references act.
 bool isOfTraining(const TensorSource& source) {
   const SubjectMetadata subject = readSubjectMetadata(source);
@@ -43,10 +49,9 @@ bool isOfTraining(const TensorSource& source) {
 }  // namespace
 
 Identity identifyLora(const TensorSource& source) {
-  const bool is_motion = std::any_of(
-      source.entries.begin(), source.entries.end(),
-      [](const TensorEntry& entry) { return entry.name.find("motion_modules") != std::string::npos; });
+  const bool is_motion = hasPart(source, "motion_modules");
   Identity identity{is_motion ? "motion-lora" : "lora", describeLora(namingOf(source), is_motion), ""};
+  if (isOriginalMotion(source)) identity.description = "a motion LoRA (original names)";
   try {
     checkLora(source);
     identity.option = isSubjectLora(source) && isOfTraining(source) ? "--subject" : "--lora";

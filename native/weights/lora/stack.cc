@@ -5,6 +5,7 @@
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "weights/available_memory.h"
@@ -19,6 +20,11 @@ namespace {
 /// On the host, in the parameter's own layout.
 at::Tensor hostCopy(const at::Tensor& value) {
   return value.to(at::kCPU, value.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+}
+
+bool isFinite(const at::Tensor& x) {
+  const auto [least, most] = at::aminmax(x);  // NaN where there is one
+  return std::isfinite(least.item<double>()) && std::isfinite(most.item<double>());
 }
 
 std::string_view namingText(LoraNaming naming) {
@@ -55,14 +61,22 @@ at::Tensor LoraPlan::merged(const std::vector<Term>& terms, const at::Tensor& or
                             at::Device device) const {
   at::Tensor sum;
   for (const auto& [adapter, scale, file] : terms) {
-    const at::Tensor delta = deltaOf(adapter, scale, device, files_[file].source->path);
+    const at::Tensor delta = deltaOf(adapter, scale, device);
     sum = sum.defined() ? sum.add_(delta) : delta;
   }
-  const at::Tensor rounded = original.to(device, at::kFloat).add(sum).to(original.scalar_type());
-  if (at::isfinite(rounded).all().item<bool>()) return rounded;
+  const at::Tensor rounded = sum.add_(original.to(device)).to(original.scalar_type());
+  if (!isFinite(rounded)) failInfinite(terms, original.scalar_type());
+  return rounded;
+}
+
+void LoraPlan::failInfinite(const std::vector<Term>& terms, at::ScalarType dtype) const {
+  for (const auto& [adapter, scale, file] : terms) {
+    if (isFinite(deltaOf(adapter, scale, at::kCPU))) continue;
+    failFormat(files_[file].source->path, quote(adapter.down->name) + " adds numbers that are not finite");
+  }
   failFormat(files_[terms.front().file].source->path,
              c10::str("with it ", quote(terms.front().adapter.parameter->name), " has numbers beyond what ",
-                      storedDtypeName(original.scalar_type()), " can hold; lower its scale"));
+                      storedDtypeName(dtype), " can hold; lower its scale"));
 }
 
 nlohmann::json LoraPlan::describe() const {
@@ -82,19 +96,33 @@ nlohmann::json LoraPlan::describe() const {
 }
 
 void LoraStack::requireRoom(const LoraPlan& plan) const {
-  uint64_t kept = 0, largest = 0;
+  // Beside the originals, what the LoRAs before made of them is kept until all is done.
+  auto kept = static_cast<uint64_t>(bytes());
+  uint64_t largest = 0;
   for (const auto& [parameter, terms] : plan.terms_) {
     if (!originals_.contains(parameter)) kept += parameter->value.nbytes();
     largest = std::max(largest, static_cast<uint64_t>(parameter->numel()) * sizeof(float));
   }
-  // What the LoRAs before made of their parameters is kept, too, until all is done.
-  kept += static_cast<uint64_t>(bytes());
-  if (kept > 0) requireMemory(kept + 3 * largest, "what LoRAs change, which is kept to take them off again,");
+  requireMemory(kept + 3 * largest, "what LoRAs change, which is kept to take them off again,");
 }
 
 void LoraStack::apply(const LoraPlan& plan, const Cancellation& cancellation) {
   const c10::AutoGradMode no_gradients(false);
-  requireRoom(plan);
+  if (plan.terms_.empty()) {
+    takeOff();
+  } else {
+    requireRoom(plan);
+    replace(plan, cancellation);
+  }
+  description_ = plan.describe();
+}
+
+void LoraStack::takeOff() {
+  for (auto& [parameter, original] : originals_) parameter->value.copy_(original);
+  originals_.clear();
+}
+
+void LoraStack::replace(const LoraPlan& plan, const Cancellation& cancellation) {
   std::set<Parameter*> touched;
   for (const auto& [parameter, original] : originals_) touched.insert(parameter);
   for (const auto& [parameter, terms] : plan.terms_) touched.insert(parameter);
@@ -120,7 +148,6 @@ void LoraStack::apply(const LoraPlan& plan, const Cancellation& cancellation) {
     throw;
   }
   originals_ = std::move(originals);
-  description_ = plan.describe();
 }
 
 int64_t LoraStack::bytes() const {

@@ -42,8 +42,10 @@ class LoraPlan {
     std::map<std::string, int64_t> layers;  // how many of each network
   };
 
-  /// The original with all that is added to it, of its type, on the device.
+  /// The original with all that is added to it, of its type, on the device. Throws
+  /// `ErrorCode::WeightsFormat` for numbers that are not finite.
   at::Tensor merged(const std::vector<Term>& terms, const at::Tensor& original, at::Device device) const;
+  [[noreturn]] void failInfinite(const std::vector<Term>& terms, at::ScalarType dtype) const;
   nlohmann::json describe() const;
 
   std::vector<File> files_;
@@ -56,7 +58,8 @@ class LoraStack {
  public:
   /// Puts these LoRAs in the place of those that are on: each parameter becomes what it was before any, plus
   /// the sum of what they add to it, computed in fp32 and rounded once. Where it throws, the parameters are
-  /// as they were: `ErrorCode::OutOfMemory`, `ErrorCode::Aborted` between two parameters, and as `deltaOf`.
+  /// as they were: `ErrorCode::OutOfMemory`, `ErrorCode::Aborted` between two parameters, and
+  /// `ErrorCode::WeightsFormat` where a weight would not be a finite number.
   void apply(const LoraPlan& plan, const Cancellation& cancellation);
 
   /// Of the originals.
@@ -66,6 +69,8 @@ class LoraStack {
 
  private:
   void requireRoom(const LoraPlan& plan) const;
+  void replace(const LoraPlan& plan, const Cancellation& cancellation);
+  void takeOff();
 
   std::map<Parameter*, at::Tensor> originals_;
   nlohmann::json description_ = nlohmann::json::array();

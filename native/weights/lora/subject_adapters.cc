@@ -43,7 +43,7 @@ Coverage mergeSubjectLora(ParameterSet& parameters, const std::shared_ptr<const 
   const c10::AutoGradMode no_gradients(false);
   for (const LoraAdapter& adapter : LoraFile::read(source, {{network, parameters}}).adapters) {
     at::Tensor value = adapter.parameter->value;
-    value.copy_(value.to(at::kFloat) + deltaOf(adapter, 1, value.device(), source->path));
+    value.copy_(value.to(at::kFloat) + deltaOf(adapter, 1, value.device()));
   }
   Coverage coverage = startCoverage(*source);
   coverage.used = coverage.total;

@@ -134,7 +134,7 @@ const written: Record<string, Written> = {
   },
   "AnimateDiff's motion LoRA": {
     names: "diffusers",
-    description: "a motion LoRA (diffusers names)",
+    description: "a motion LoRA (original names)",
     layers: motions,
     keys: originalMotion,
   },
