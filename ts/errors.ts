@@ -5,6 +5,7 @@ export const errorCodes = [
   "ERR_WEIGHTS_FORMAT",
   "ERR_WEIGHTS_MISMATCH",
   "ERR_WEIGHTS_UNSAFE",
+  "ERR_HUB",
   "ERR_OUT_OF_MEMORY",
   "ERR_ABORTED",
   "ERR_CLOSED",

@@ -34,7 +34,7 @@ export class EtaEstimate {
   update(progress: Step, now: number): number | undefined {
     const secondsPerStep = this.#clock.update(progress, now);
     const { phase, step, steps } = progress;
-    if (secondsPerStep === undefined || phase === "load" || phase === "encode") return undefined;
+    if (secondsPerStep === undefined || (phase !== "denoise" && phase !== "decode")) return undefined;
     return secondsPerStep * (steps - step + (phase === "denoise" ? decodeShare : 0));
   }
 }

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { CameoError, Pipeline, Trainer } from "cameo";
 import { openAddon } from "#ts/addon.js";
 import type { ErrorCode } from "#ts/errors.js";
+import { fetchFromHub } from "#ts/hub/index.js";
+import { hubSettings } from "#ts/hub/settings.js";
 import { locateLibtorch } from "#ts/libtorch/index.js";
 import { replaceFile } from "#ts/media/files.js";
 import type { Recipe } from "#ts/training/recipe.js";
@@ -44,6 +46,8 @@ export const provocations: Partial<Record<ErrorCode, () => Promise<unknown>>> = 
     writeFileSync("unsafe.bin", Buffer.from("\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.", "latin1"));
     await Pipeline.load({ ...model, subject: "unsafe.bin" });
   },
+  ERR_HUB: () =>
+    fetchFromHub(["hf:owner/name"], {}, hubSettings({ HF_HOME: process.cwd(), HF_HUB_OFFLINE: "1" })),
   ERR_ABORTED: () => Pipeline.load({ ...model, signal: AbortSignal.abort() }),
   async ERR_CLOSED() {
     const pipe = await Pipeline.load(model);

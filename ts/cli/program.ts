@@ -6,6 +6,7 @@ import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { libtorchCommand } from "./libtorch.js";
+import { modelsCommand } from "./models.js";
 import { plotCommand } from "./plot.js";
 import { sampleCommand } from "./sample.js";
 import { studioCommand } from "./studio.js";
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     .addCommand(studioCommand())
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
+    .addCommand(modelsCommand())
     .addCommand(libtorchCommand());
   inherit(program);
   return program;

@@ -1,12 +1,14 @@
+import { byteText } from "../byte_text.js";
 import type { ConvertProgress } from "../convert.js";
 import { duration } from "../duration.js";
+import type { FetchProgress } from "../hub/index.js";
 import type { LoadProgress } from "../options/load_options.js";
 import type { SampleProgress } from "../options/sample_options.js";
 import { PhaseClock } from "../progress.js";
 import { createBar } from "./bar.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
-type Progress = LoadProgress | SampleProgress | ConvertProgress;
+type Progress = FetchProgress | LoadProgress | SampleProgress | ConvertProgress;
 
 /** Shows how far a task is. */
 export interface Reporter {
@@ -15,7 +17,10 @@ export interface Reporter {
   stop(): void;
 }
 
-const units = { convert: "tensors", load: "tensors", encode: "inputs", denoise: "steps", decode: "frames" };
+const units = {
+  ...{ fetch: "bytes", convert: "tensors", load: "tensors" },
+  ...{ encode: "inputs", denoise: "steps", decode: "frames" },
+};
 /** Between two plain lines of one phase. */
 const lineIntervalMs = 1000;
 
@@ -26,13 +31,13 @@ export function createReporter({ json, quiet }: OutputOptions): Reporter {
   return process.stderr.isTTY ? new BarReporter() : new LineReporter();
 }
 
-/** Every step but those of loading and converting, which are thousands. */
+/** Every step but bytes and tensors, which are too many. */
 class EventReporter implements Reporter {
   readonly #throttle = new Throttle();
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    if (units[phase] === "tensors" && !this.#throttle.passes(progress)) return;
+    if (["bytes", "tensors"].includes(units[phase]) && !this.#throttle.passes(progress)) return;
     const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
     printEvent("progress", { phase, step, steps, ...eta });
   }
@@ -60,8 +65,8 @@ class LineReporter implements Reporter {
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    const count = `${step} of ${steps} ${units[phase]}`;
-    const details = [count, speed(this.#clock, progress), remaining(progress)].filter(Boolean);
+    const count = phase === "fetch" ? fetched(progress) : `${step} of ${steps} ${units[phase]}`;
+    const details = [count, ...pace(this.#clock, progress)];
     if (this.#throttle.passes(progress)) process.stderr.write(`${phase}: ${details.join(", ")}\n`);
   }
 
@@ -71,12 +76,13 @@ class LineReporter implements Reporter {
 class BarReporter implements Reporter {
   #phase: Progress["phase"] | undefined;
   readonly #clock = new PhaseClock();
-  readonly #bar = createBar("{phase} |{bar}| {value}/{total} {details}", 30);
+  readonly #bar = createBar("{phase} |{bar}| {count} {details}", 30);
 
   update(progress: Progress): void {
     const { phase, step, steps } = progress;
-    const details = [speed(this.#clock, progress), remaining(progress)].filter(Boolean).join(", ");
-    const payload = { phase: phase.padEnd("denoise".length), details };
+    const details = pace(this.#clock, progress).join(", ");
+    const count = phase === "fetch" ? fetched(progress) : `${step}/${steps}`;
+    const payload = { phase: phase.padEnd("denoise".length), count, details };
     if (phase === this.#phase) {
       this.#bar.update(step, payload);
       return;
@@ -91,16 +97,30 @@ class BarReporter implements Reporter {
   }
 }
 
-function speed(clock: PhaseClock, progress: Progress): string {
+function fetched({ step, steps }: Progress): string {
+  return `${byteText(step)} of ${byteText(steps)}`;
+}
+
+/** How fast it goes and how long it will take, as far as that is known. */
+function pace(clock: PhaseClock, progress: Progress): string[] {
   const seconds = clock.update(progress, performance.now());
-  if (seconds === undefined) return "";
-  const unit = units[progress.phase].slice(0, -1);
+  const left = secondsLeft(progress, seconds);
+  return [
+    ...(seconds === undefined ? [] : [speed(progress.phase, Math.max(seconds, 1e-12))]),
+    ...(left === undefined ? [] : [`${duration(left)} left`]),
+  ];
+}
+
+function speed(phase: Progress["phase"], seconds: number): string {
+  if (phase === "fetch") return `${byteText(1 / seconds)}/s`;
+  const unit = units[phase].slice(0, -1);
   return seconds >= 1
     ? `${seconds.toFixed(1)} s/${unit}`
     : `${(1 / Math.max(seconds, 1e-6)).toFixed(1)} ${unit}s/s`;
 }
 
-function remaining(progress: Progress): string {
-  if (!("etaSeconds" in progress) || progress.etaSeconds === undefined) return "";
-  return `${duration(progress.etaSeconds)} left`;
+function secondsLeft(progress: Progress, secondsPerStep: number | undefined): number | undefined {
+  if ("etaSeconds" in progress) return progress.etaSeconds;
+  const { phase, step, steps } = progress;
+  return phase === "fetch" && secondsPerStep !== undefined ? secondsPerStep * (steps - step) : undefined;
 }
