@@ -32,6 +32,7 @@ what helps; [troubleshooting.md](troubleshooting.md) has more on each code.
 | --- | --- |
 | \`CAMEO_LIBTORCH\` | the folder of the libtorch to use: [libtorch.md](libtorch.md) |
 | \`CAMEO_CACHE\` | the folder in whose subfolder \`cameo\` \`cameo libtorch install\` keeps what it fetched |
+| \`HF_TOKEN\`, \`HF_HOME\` and the like | access to models on the Hugging Face hub, and where they are kept: [weights.md](weights.md#from-the-hugging-face-hub) |
 | \`OMP_NUM_THREADS\` | how many threads compute on a CPU |
 | \`RANK\`, \`WORLD_SIZE\` and the like | a process's place in a training run: [distributed.md](distributed.md) |
 `;

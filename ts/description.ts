@@ -79,6 +79,8 @@ export interface LoraDescription {
 export interface WeightFileDescription {
   /** As it was found, by way of the folder that was named. */
   path: string;
+  /** Of one of the Hugging Face hub: its name there, with the commit, as in "hf:owner/name/file@0123...". */
+  hub?: string;
   /** "safetensors", "torch zip" ... */
   format: string;
   /** How many tensors it has. */

@@ -74,6 +74,18 @@ std::optional<Origin> readOrigin(const json& origins, const char* part) {
                 print.get<std::string>().substr(0, kLongestName)};
 }
 
+/// "owner/name" of a snapshot's folder in the Hugging Face hub's cache, which is called by its commit:
+/// models--owner--name/snapshots/COMMIT. Empty for other folders.
+std::string hubRepository(const std::filesystem::path& folder) {
+  constexpr std::string_view kPrefix = "models--", kDivider = "--";
+  const auto snapshots = folder.parent_path();
+  const std::string repository = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !repository.starts_with(kPrefix)) return "";
+  std::string name = repository.substr(kPrefix.size());
+  const size_t divider = name.find(kDivider);
+  return divider == name.npos ? name : name.replace(divider, kDivider.size(), "/");
+}
+
 }  // namespace
 
 std::string fingerprint(const TensorSource& source) {
@@ -95,13 +107,15 @@ Origin originOf(const std::string& path, const TensorSource* source) {
   namespace fs = std::filesystem;
   fs::path place = fs::absolute(path).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();
+  const std::string print = source == nullptr ? "" : fingerprint(*source);
+  if (const std::string repository = hubRepository(place); !repository.empty()) return {repository, print};
   fs::path name = place.filename();
   while (std::find(kCommonNames.begin(), kCommonNames.end(), place.filename().string()) !=
          kCommonNames.end()) {
     place = place.parent_path();
     name = place.filename() / name;
   }
-  return {name.string(), source == nullptr ? "" : fingerprint(*source)};
+  return {name.string(), print};
 }
 
 Origins readOrigins(const TensorSource& source) {

@@ -1,5 +1,6 @@
 // Slow: it samples and trains by every command that is shown.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { test } from "tap";
@@ -13,6 +14,8 @@ import {
   scriptOf,
 } from "../support/documented_commands.js";
 import { writeExampleFolder } from "../support/example_folder.js";
+import { filesOf } from "../support/hub_files.js";
+import { HubServer } from "../support/hub_server.js";
 import { fencedBlocks } from "../support/markdown.js";
 import { shellCommands } from "../support/shell.js";
 
@@ -126,8 +129,24 @@ function cameo(folder: string, args: readonly string[]) {
   });
 }
 
+/** The same, while this process answers for the hub. */
+async function cameoWithHub(folder: string, args: readonly string[], hub: HubServer) {
+  const env = { ...process.env, ...hub.environment(join(folder, "huggingface")) };
+  const child = spawn(process.execPath, [resolve("dist/cli/main.js"), ...args], { cwd: folder, env });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  child.stdout.resume();
+  const [status] = await once(child, "close");
+  return { status, stderr };
+}
+
 test("the sampling that is shown works, with small models in the places of the large ones", async (t) => {
   const folder = await writeExampleFolder("docs-commands");
+  await using hub = await HubServer.start();
+  hub.add("SG161222/Realistic_Vision_V5.1_noVAE", filesOf(join(folder, "sd15")));
+  hub.add("guoyww/animatediff-motion-adapter-v1-5-3", filesOf(join(folder, "motion-adapter")));
   const commands = complete("sample");
   t.ok(commands.length > 2);
   for (const args of commands) {
@@ -141,7 +160,7 @@ test("the sampling that is shown works, with small models in the places of the l
     ];
     const subject = ships || args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);
-    const { status, stderr } = cameo(folder, [...args, ...small]);
+    const { status, stderr } = await cameoWithHub(folder, [...args, ...small], hub);
     t.equal(status, 0, `${line}: ${stderr}`);
     t.ok(existsSync(join(folder, args[args.indexOf("-o") + 1] ?? "")), line);
   }

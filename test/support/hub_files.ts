@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type HubSettings, hubSettings } from "#ts/hub/settings.js";
 import type { HubServer, ServedFiles } from "./hub_server.js";
@@ -59,6 +59,15 @@ export function motionFiles(seed: string): ServedFiles {
 /** Settings that ask the server and keep what comes below `folder`. */
 export function settingsFor(server: HubServer, folder: string, more: NodeJS.ProcessEnv = {}): HubSettings {
   return hubSettings({ ...server.environment(folder), ...more });
+}
+
+/** All files of a folder, to be served. */
+export function filesOf(folder: string): ServedFiles {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path)]));
 }
 
 export function readAt(path: string, file: string): Buffer {

@@ -1,7 +1,10 @@
 import { Command } from "commander";
+import { fetchFromHub, type HubModel, isHubName } from "../hub/index.js";
 import { inspectPath } from "../inspect_path.js";
 import { type Inspection, trainedOn } from "../inspection.js";
 import { shortened } from "../quote.js";
+import { interruptible } from "./interrupt.js";
+import { createReporter } from "./progress.js";
 
 interface InspectFlags {
   keys?: boolean;
@@ -20,7 +23,10 @@ Examples:
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("say what a weight file or folder is and which option takes it; runs nothing in it")
-    .argument("<path>", "a weight file, a pipeline's, a network's or a training run's folder")
+    .argument(
+      "<path>",
+      "a weight file, a pipeline's, a network's or a training run's folder, or an hf:owner/name",
+    )
     .option("--keys", "list every key with its type and shape")
     .option("--json", "print everything as one JSON object")
     .option("--verbose", "print the stack of an error too")
@@ -29,13 +35,23 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(path: string, { keys, json }: InspectFlags): Promise<void> {
-  const inspection = await inspectPath(path);
+  const inspection = await inspectPath(isHubName(path) ? await fetched(path, json) : path);
   if (json) {
     process.stdout.write(`${JSON.stringify(inspection)}\n`);
     return;
   }
   const lines = summary(inspection, keys ? Number.POSITIVE_INFINITY : firstKeys);
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** The path of what a name on the hub stands for. Of its progress no JSON tells: that is one object here. */
+async function fetched(name: string, json: boolean | undefined): Promise<string> {
+  const reporter = createReporter({ quiet: json });
+  const onProgress = reporter.update.bind(reporter);
+  const models = await interruptible((signal) => fetchFromHub([name], { signal, onProgress })).finally(() =>
+    reporter.stop(),
+  );
+  return (models[0] as HubModel).path;
 }
 
 function summary(inspection: Inspection, keyCount: number): string[] {

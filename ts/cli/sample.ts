@@ -27,6 +27,7 @@ export interface SampleFlags extends LoadFlags, OutputOptions {
 }
 
 const examples = `
+Where a model is named by a path, hf:owner/name fetches it from the Hugging Face hub: see \`cameo models --help\`.
 Without --base it is the model that ships, which knows drawn characters only: \`cameo demo\` makes a video with it, of a
 picture that comes with it.
 

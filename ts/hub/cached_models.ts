@@ -25,6 +25,7 @@ export interface CachedModel {
 /** Networks that loading takes alone. */
 const optionsOfClasses: Record<string, string | null> = {
   MotionAdapter: "--motion",
+  AutoencoderKL: "--vae",
 };
 
 /** What the cache has that can be loaded: of a snapshot its pipeline, else its networks and weight files. */

@@ -22,6 +22,13 @@ export interface FetchProgress {
   steps: number;
 }
 
+/** What is asked for. */
+export interface HubRequest {
+  name: string;
+  /** Of a pipeline's repository only this folder; "" where a pipeline is not what is wanted. Default: all of it. */
+  part?: string | undefined;
+}
+
 export interface FetchOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: FetchProgress) => void) | undefined;
@@ -30,20 +37,58 @@ export interface FetchOptions {
 /**
  * What names on the hub stand for, each in the cache with all that loading needs; what isn't there is fetched. With a commit
  * in a name, or offline, nothing is asked where the cache has it. Rejects with ERR_INVALID_OPTION for what is no name,
- * ERR_HUB or ERR_ABORTED.
+ * ERR_HUB, ERR_ABORTED, or what `onProgress` threw.
  */
 export async function fetchFromHub(
-  names: readonly string[],
+  wanted: readonly (string | HubRequest)[],
   { signal, onProgress }: FetchOptions = {},
   settings: HubSettings = hubSettings(),
 ): Promise<HubModel[]> {
-  const requests = names.map((name) => new ModelRequest(name, settings, signal));
-  for (const request of requests) await request.plan();
-  await checkSpace(requests, settings);
-  const total = sum(requests.map((request) => request.bytes));
-  const progress = new Progress(total, onProgress);
-  for (const request of requests) await request.fetch(progress);
+  const listener = new Listener(onProgress);
+  const signals = AbortSignal.any(signal ? [signal, listener.signal] : [listener.signal]);
+  const requests = wanted.map((each) => {
+    const { name, part } = typeof each === "string" ? { name: each } : each;
+    return new ModelRequest({ name, part }, settings, signals);
+  });
+  try {
+    for (const request of requests) await request.plan();
+    await checkSpace(requests, settings);
+    const progress = new Progress(sum(requests.map(({ bytes }) => bytes)), listener);
+    for (const request of requests) await request.fetch(progress);
+  } finally {
+    listener.throwWhatItThrew();
+  }
   return requests.map((request) => request.model());
+}
+
+/** Whoever is told of the progress; what it throws ends the fetching, and is no fault of the network's. */
+class Listener {
+  readonly #onProgress: FetchOptions["onProgress"];
+  readonly #stop = new AbortController();
+  readonly #thrown: unknown[] = [];
+
+  constructor(onProgress: FetchOptions["onProgress"]) {
+    this.#onProgress = onProgress;
+  }
+
+  /** Aborted when it has thrown. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  tell(progress: FetchProgress): void {
+    if (this.signal.aborted) return;
+    try {
+      this.#onProgress?.(progress);
+    } catch (error) {
+      this.#thrown.push(error);
+      this.#stop.abort();
+    }
+  }
+
+  throwWhatItThrew(): void {
+    if (this.#thrown.length > 0) throw this.#thrown[0];
+  }
 }
 
 /** Before gigabytes are fetched. */
@@ -73,13 +118,13 @@ const reportBytes = 2 ** 20;
 /** Sums over files what is fetched of each. */
 export class Progress {
   readonly #total: number;
-  readonly #report: FetchOptions["onProgress"];
+  readonly #listener: Listener;
   #before = 0;
   #reported = -reportBytes;
 
-  constructor(total: number, report: FetchOptions["onProgress"]) {
+  constructor(total: number, listener: Listener) {
     this.#total = total;
-    this.#report = report;
+    this.#listener = listener;
   }
 
   /** Of the file that is fetched now. */
@@ -88,7 +133,7 @@ export class Progress {
     const isDue = step - this.#reported >= reportBytes || step === this.#total;
     if (!isDue || step === this.#reported) return;
     this.#reported = step;
-    this.#report?.({ phase: "fetch", step, steps: this.#total });
+    this.#listener.tell({ phase: "fetch", step, steps: this.#total });
   }
 
   /** Says that a file of so many bytes is there. */

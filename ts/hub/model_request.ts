@@ -3,7 +3,7 @@ import { type CameoError, throwIfAborted } from "../errors.js";
 import { HubClient, type HubFile } from "./client.js";
 import { bytesThere, downloadFile } from "./download.js";
 import { hubError, notInCache, type Place } from "./errors.js";
-import type { HubModel, Progress } from "./fetch.js";
+import type { HubModel, HubRequest, Progress } from "./fetch.js";
 import { hubNameText, isCommit, parseHubName } from "./name.js";
 import {
   isShardIndex,
@@ -23,6 +23,7 @@ const maxIndexBytes = 2 ** 24;
 export class ModelRequest {
   readonly place: Place;
   readonly #path: string;
+  readonly #part: string | undefined;
   readonly #cache: RepoCache;
   readonly #client: HubClient;
   readonly #signal: AbortSignal | undefined;
@@ -31,11 +32,12 @@ export class ModelRequest {
   /** Weights that the snapshot lacks. */
   #missing: HubFile[] = [];
 
-  constructor(text: string, settings: HubSettings, signal: AbortSignal | undefined) {
-    const name = parseHubName(text);
+  constructor(wanted: HubRequest, settings: HubSettings, signal: AbortSignal | undefined) {
+    const name = parseHubName(wanted.name);
     const { repo, path, revision } = name;
     this.place = { name: hubNameText(name), repo, revision, settings };
     this.#path = path;
+    this.#part = wanted.part;
     this.#cache = new RepoCache(settings, repo);
     this.#client = new HubClient(this.place, signal);
     this.#signal = signal;
@@ -96,7 +98,7 @@ export class ModelRequest {
     if (cached && (cached.kind !== "file" || cached.root === this.#path)) return this.#take(commit, cached);
     const listed = await this.#client.files(commit);
     const files = new Map(listed.map((file) => [file.path, file]));
-    const needed = neededFiles([...files.keys()], this.#path);
+    const needed = neededFiles([...files.keys()], this.#path, this.#part);
     if ("problem" in needed) throw this.#unclear(needed);
     this.#take(commit, needed);
     for (const path of needed.files) {
@@ -114,7 +116,7 @@ export class ModelRequest {
   /** What loading needs of a commit, where the cache has all of it. */
   async #cached(commit: string): Promise<Needed | undefined> {
     const files = await this.#cache.files(commit);
-    const needed = neededFiles(files, this.#path);
+    const needed = neededFiles(files, this.#path, this.#part);
     if ("problem" in needed) return undefined;
     for (const index of needed.files.filter(isShardIndex)) {
       const shards = await readShards(this.#cache.path(commit, index), index).catch(() => undefined);

@@ -38,6 +38,16 @@ export function hubNameText({ repo, path, revision }: HubName): string {
   return `${prefix}${[repo, path].filter(Boolean).join("/")}${at}`;
 }
 
+/** The name, with its commit, of a file or folder in a snapshot of the hub's cache; undefined for other paths. */
+export function hubNameOfPath(path: string): string | undefined {
+  const parts = path.split(/[\\/]+/);
+  const at = parts.lastIndexOf("snapshots");
+  const [, repo] = /^models--(.+--.+)$/.exec(parts[at - 1] ?? "") ?? [];
+  const revision = parts[at + 1] ?? "";
+  if (repo === undefined || !isCommit(revision)) return undefined;
+  return hubNameText({ repo: repo.replace("--", "/"), path: parts.slice(at + 2).join("/"), revision });
+}
+
 /** The name of what a path may be meant to be on the hub, as in "owner/name" or a page's address; undefined for others. */
 export function hubNameFor(path: string): string | undefined {
   const [, owner = "", name = ""] = /^(?:https:\/\/huggingface\.co\/)?([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];

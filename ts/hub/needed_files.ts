@@ -41,18 +41,23 @@ const weightExtensions = [".safetensors", ".bin", ".ckpt", ".pt", ".pth"];
 /** What trainers leave beside weights. */
 const leftovers = /^(training_args|optimizer|scheduler|scaler|random_states|rng_state)\b/;
 
-/** What loading `path` of a repository with these `files` takes. */
-export function neededFiles(files: readonly string[], path: string): Needed | Unclear {
+/**
+ * What loading `path` of a repository with these `files` takes. `part`: of a pipeline only this folder; "" where it may not be
+ * a pipeline.
+ */
+export function neededFiles(files: readonly string[], path: string, part?: string): Needed | Unclear {
   const all = new Set(files);
-  if (all.has(path)) return { root: path, files: [path], kind: "file" };
+  if (all.has(path)) return fileAlone(all, path);
   const inside = path === "" ? files : files.filter((file) => file.startsWith(`${path}/`));
   if (inside.length === 0 && path !== "")
     return { problem: `there is no ${path} in it`, choices: weightFilesIn(files) };
   const has = (name: string) => all.has(join(path, name));
-  if (has("model_index.json") || has("unet/config.json")) return pipelineFiles(all, path);
-  if (has("config.json")) return componentFiles(all, path);
+  if (has("model_index.json") || has("unet/config.json")) {
+    return part === undefined ? pipelineFiles(all, path) : partFiles(all, path, part);
+  }
+  if (has("config.json") && part !== "tokenizer") return componentFiles(all, path);
   if (hasTokenizer(all, path)) return { root: path, files: tokenizerIn(all, path), kind: "tokenizer" };
-  return onlyWeightFile(inside, path);
+  return onlyWeightFile(all, inside, path);
 }
 
 /** The files that an index of shards names, which lie beside it. Throws for what is no index. */
@@ -74,6 +79,14 @@ export function isWeightFile(file: string): boolean {
 
 export function isShardIndex(file: string): boolean {
   return /\.(safetensors|bin)\.index(\.[^.]+)?\.json$/.test(file);
+}
+
+function partFiles(all: ReadonlySet<string>, path: string, part: string): Needed | Unclear {
+  const folder = join(path, part);
+  if (part !== "" && all.has(join(folder, "config.json"))) return componentFiles(all, folder);
+  if (part !== "" && hasTokenizer(all, folder))
+    return { root: folder, files: tokenizerIn(all, folder), kind: "tokenizer" };
+  return { problem: `it is a whole pipeline, which is for the option base`, choices: [] };
 }
 
 function pipelineFiles(all: ReadonlySet<string>, path: string): Needed | Unclear {
@@ -139,13 +152,21 @@ function listVariants(all: ReadonlySet<string>, folder: string): Set<string> {
   return new Set(matches.flatMap((match) => match?.[1] ?? match?.[2] ?? []));
 }
 
-function onlyWeightFile(inside: readonly string[], path: string): Needed | Unclear {
+/** A file, and the config beside its weights, which may say more of them. */
+function fileAlone(all: ReadonlySet<string>, file: string): Needed {
+  const config = join(folderOf(file), "config.json");
+  const isOfWeights = isWeightFile(file) || isShardIndex(file);
+  const files = isOfWeights && all.has(config) ? [config, file] : [file];
+  return { root: file, files, kind: "file" };
+}
+
+function onlyWeightFile(all: ReadonlySet<string>, inside: readonly string[], path: string): Needed | Unclear {
   const found = weightFilesIn(inside);
   const direct = found.filter((file) => folderOf(file) === path);
   const choices = direct.length > 0 ? direct : found;
   const [file] = choices;
   if (file === undefined) return { problem: "there are no weights in it that can be loaded", choices: [] };
-  if (choices.length === 1) return { root: file, files: [file], kind: "file" };
+  if (choices.length === 1) return fileAlone(all, file);
   return { problem: "there are several weight files in it, and nothing says which is meant", choices };
 }
 

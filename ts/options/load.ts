@@ -2,12 +2,14 @@ import { statSync } from "node:fs";
 import { z } from "zod";
 import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
+import { hubNameFor } from "../hub/index.js";
 import { danglingLink, fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeLora, NativeProgress } from "../native.js";
 import { quoted } from "../quote.js";
 import { type ShippedModel, shippedModel } from "../shipped_model/index.js";
 import { checkOptions } from "./check.js";
 import { defined } from "./defined.js";
+import { checkHubNames, pathsIn, withHubModels } from "./hub_models.js";
 import { type LoadOptions, loadEntries } from "./load_options.js";
 import { overShippedModel } from "./over_shipped_model.js";
 import { completed, schemaOf } from "./schema.js";
@@ -38,6 +40,7 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
     completed(checked[name] ?? entry.default, entry.value),
   ]);
   const native = defined(Object.fromEntries(values)) as Omit<NativeLoadOptions, "base"> & { base?: string };
+  checkHubNames(native);
   const { base, motion, subject } = native;
   if (base !== undefined) return { native: { ...native, base } };
   const shipped = shippedModel();
@@ -48,12 +51,7 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
 
 /** Throws ERR_WEIGHTS_FORMAT, naming the option, where what is to be loaded isn't there. */
 export function checkModelPaths(options: NativeLoadOptions): void {
-  for (const [name, { value: shape }] of loadEntries) {
-    if (shape.kind === "loras") checkLoraPaths(options.lora);
-    if (shape.kind !== "path" && shape.kind !== "paths") continue;
-    const value = options[name as keyof NativeLoadOptions] as string | string[] | undefined;
-    for (const path of [value ?? []].flat()) checkIsThere(name, path, shape.what);
-  }
+  for (const { option, path, what } of pathsIn(options)) checkIsThere(option, path, what);
 }
 
 /** As `checkModelPaths`. */
@@ -75,16 +73,23 @@ function whyMissing(path: string, kind: string, cause: unknown): string {
   }
   const link = danglingLink(path);
   if (link !== undefined) return `${quoted(path)} ${link}`;
-  return `the ${kind} ${quoted(path)} isn't there; check the path`;
+  return `the ${kind} ${quoted(path)} isn't there; ${remedyForMissing(path)}`;
 }
 
-/** As `checkLoadOptions`, with all that is loaded. */
+/** What to do where the model that was named by `path` is not there. */
+export function remedyForMissing(path: string): string {
+  const name = hubNameFor(path);
+  return name === undefined ? "check the path" : `to fetch it from the Hugging Face hub, write ${name}`;
+}
+
+/** As `checkLoadOptions`, with all that is loaded, and in place of names on the hub where that is; rejects as fetching does. */
 export async function completeLoadOptions(options: LoadOptions): Promise<CheckedLoadOptions> {
-  const checked = checkLoadOptions(options);
-  const { native, shipped } = checked;
+  const { native: named, shipped } = checkLoadOptions(options);
+  const native = await withHubModels(named, options);
   const isNamed = options.motion !== undefined || options.subject !== undefined;
-  if (shipped === undefined || !isNamed) return checked;
-  const given = { ...defined({ motion: options.motion }), ...defined({ subject: native.subject }) };
+  if (shipped === undefined || !isNamed) return defined({ native, shipped });
+  const motion = options.motion === undefined ? undefined : native.motion;
+  const given = defined({ motion, subject: native.subject });
   const paths = await overShippedModel(given, shipped, openAddonFor(native.device));
   return { native: { ...native, ...paths }, shipped };
 }

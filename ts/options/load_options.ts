@@ -13,6 +13,8 @@ export interface LoadOption<T> {
   readonly default?: T;
   /** Of one call: the native half is not told of it. */
   readonly ofCall?: true;
+  /** Of a path: the folder with the like in a pipeline, as a name on the hub may be of a whole one. */
+  readonly part?: string;
   /** Of how it computes, not of what the model is. */
   readonly computing?: true;
   readonly flag?: `--${string}`;
@@ -33,6 +35,7 @@ export const loadOptions = {
   },
   motion: {
     value: path("file or folder"),
+    part: "motion_adapter",
     flag: "--motion <path>",
     help: "AnimateDiff's motion modules; without them stills are made",
   },
@@ -48,11 +51,13 @@ export const loadOptions = {
   },
   vae: {
     value: path("file or folder"),
+    part: "vae",
     flag: "--vae <path>",
     help: "a VAE, instead of the base's own",
   },
   tokenizer: {
     value: path("folder"),
+    part: "tokenizer",
     flag: "--tokenizer <path>",
     help: "a tokenizer's folder, instead of the base's own",
   },

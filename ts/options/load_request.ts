@@ -1,6 +1,9 @@
 import type { Loras } from "./lora.js";
 
-/** What `Pipeline.load` takes. */
+/**
+ * What `Pipeline.load` takes. Every path may be a name on the Hugging Face hub, `hf:owner/name`, with `/file-or-folder` and
+ * `@revision` behind it where they are needed: what isn't in the cache of the hub's files is fetched.
+ */
 export interface LoadOptions {
   /**
    * The image model, of Stable Diffusion 1.5's kind: a diffusers folder, or a checkpoint in one file. Default: the model
@@ -56,16 +59,16 @@ export interface LoadOptions {
   maxMemory?: number | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
-  /** Called while tensors are read; what it throws, the promise rejects with. */
+  /** Called while files are fetched, then while tensors are read; what it throws, the promise rejects with. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
 /** How far the loading of a model is. */
 export interface LoadProgress {
   /** Tells it from the progress of a sampling. */
-  phase: "load";
-  /** Tensors read, of `steps`. */
+  phase: "fetch" | "load";
+  /** Bytes fetched or tensors read, of `steps`. */
   step: number;
-  /** Tensors in all. */
+  /** Bytes or tensors in all; of what is fetched, all weights that weren't in the cache. */
   steps: number;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { PipelineDescription } from "../description.js";
+import type { NetworkDescription, PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
+import { hubNameOfPath } from "../hub/index.js";
 import { placeProblem } from "../media/files.js";
 import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
@@ -68,6 +69,10 @@ export function readDescription<T extends PipelineDescription = PipelineDescript
   own?: Pick<PipelineDescription, "defaults">,
 ): T {
   const loaded = { ...JSON.parse(json), ...own };
+  for (const file of loaded.networks.flatMap(({ files }: NetworkDescription) => files)) {
+    const hub = hubNameOfPath(file.path);
+    if (hub !== undefined) file.hub = hub;
+  }
   return { ...loaded, options: optionsOf(loaded) };
 }
 

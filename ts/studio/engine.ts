@@ -11,12 +11,14 @@ import type { ModelState } from "./protocol.js";
 /** Between two reports of how far loading is. */
 const loadReportMs = 200;
 
+const beginning: ModelState = { state: "loading", phase: "load", step: 0, steps: 0 };
+
 /** The one model of a studio: loaded once, and again after a failure. */
 export class Engine {
   readonly #options: LoadOptions;
   readonly #onChange: (state: ModelState) => void;
   readonly #closing = new AbortController();
-  #state: ModelState = { state: "loading", step: 0, steps: 0 };
+  #state: ModelState = beginning;
   #loading: Promise<Pipeline> | undefined;
   #description: PipelineDescription | undefined;
 
@@ -63,15 +65,15 @@ export class Engine {
 
   async #load(): Promise<Pipeline> {
     let reported = 0;
-    this.#change({ state: "loading", step: 0, steps: 0 });
+    this.#change(beginning);
     const pipeline = await Pipeline.load({
       ...this.#options,
       signal: this.#closing.signal,
-      onProgress: ({ step, steps }) => {
+      onProgress: ({ phase, step, steps }) => {
         const now = performance.now();
         if (now - reported < loadReportMs) return;
         reported = now;
-        this.#change({ state: "loading", step, steps });
+        this.#change({ state: "loading", phase, step, steps });
       },
     });
     this.#description = pipeline.describe();

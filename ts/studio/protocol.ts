@@ -61,7 +61,7 @@ export interface GalleryEntry {
 
 /** What the page needs to know of the model. */
 export type ModelState =
-  | { state: "loading"; step: number; steps: number }
+  | { state: "loading"; phase: "fetch" | "load"; step: number; steps: number }
   | { state: "failed"; error: string }
   | {
       state: "ready";

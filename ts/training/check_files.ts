@@ -1,11 +1,12 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { type ClipList, listClips } from "../data/index.js";
 import { CameoError } from "../errors.js";
 import { exists } from "../media/files.js";
 import { readImage } from "../media/index.js";
 import { within } from "../options/check.js";
+import { remedyForMissing } from "../options/load.js";
 import type { SampleRequest } from "../options/sample_options.js";
 import { toArray } from "../options/schema.js";
 import { referenceName } from "../prepared_request.js";
@@ -14,13 +15,20 @@ import type { CompleteRecipe } from "./recipe.js";
 
 /**
  * Whether all that a recipe names is there, and the validation's references can be read, from URLs too; resolves to its clips.
+ * `folder`: what its relative paths were relative to.
  * ERR_INVALID_OPTION names a path, ERR_INVALID_IMAGE a reference, ERR_DATASET a source without clips.
  */
-export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | undefined): Promise<ClipList> {
+export async function checkFiles(
+  recipe: CompleteRecipe,
+  signal: AbortSignal | undefined,
+  folder: string,
+): Promise<ClipList> {
   const { kind, model, data, validation } = recipe;
-  await mustBeThere("model.base", model.base);
-  await mustBeThere("model.motion", model.motion);
-  await mustBeThere("model.subject", model.subject);
+  for (const part of ["base", "motion", "subject"] as const) {
+    const path = model[part];
+    const asGiven = path && relative(resolve(folder), path);
+    await mustBeThere(`model.${part}`, path, asGiven && remedyForMissing(asGiven));
+  }
   await mustBeFolder(kinds[kind].model.name, model);
   await mustBeThere("data.root", data.root);
   await mustBeThere("data.masks", data.masks);
@@ -31,9 +39,9 @@ export async function checkFiles(recipe: CompleteRecipe, signal: AbortSignal | u
   return listClips(data, kind);
 }
 
-async function mustBeThere(name: string, path: string | undefined): Promise<void> {
+async function mustBeThere(name: string, path: string | undefined, remedy = "check the path"): Promise<void> {
   if (path === undefined || (await exists(path))) return;
-  throw new CameoError("ERR_INVALID_OPTION", `${name}: there is no ${path}; check the path`);
+  throw new CameoError("ERR_INVALID_OPTION", `${name}: there is no ${path}; ${remedy}`);
 }
 
 /** Of what is written anew with the trained weights: its configs are copied. */

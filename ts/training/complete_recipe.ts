@@ -1,7 +1,9 @@
 import { isAbsolute, relative, resolve } from "node:path";
+import { isHubName } from "../hub/index.js";
 import { urlOf } from "../media/source.js";
-import { checkOptions } from "../options/check.js";
+import { checkOptions, within } from "../options/check.js";
 import { defined } from "../options/defined.js";
+import { checkHubNames } from "../options/hub_models.js";
 import { kinds } from "./kinds.js";
 import type { CompleteDataRecipe, CompleteRecipe, ValidationRecipe } from "./recipe.js";
 import { checkRules } from "./recipe_rules.js";
@@ -30,6 +32,7 @@ export function movableRecipe(recipe: unknown, folder: string): CompleteRecipe {
 
 function withDefaults(recipe: unknown): CompleteRecipe {
   const checked = checkOptions(recipeSchema, recipe);
+  within("model.", () => checkHubNames(checked.model));
   checkRules(checked);
   const { model, lora, validation } = checked;
   const { objective, trained, stills } = kinds[checked.kind];
@@ -64,14 +67,15 @@ type PathMap = (path: string) => string;
 function withPaths(recipe: CompleteRecipe, map: PathMap): CompleteRecipe {
   const { model, data, validation, output } = recipe;
   const { base, motion, subject } = model;
+  const mapModel = (path: string) => (isHubName(path) ? path : map(path));
   const { source, root, masks, cache } = data;
   return defined({
     ...recipe,
     model: defined({
       ...model,
-      base: map(base),
-      motion: motion && map(motion),
-      subject: subject && map(subject),
+      base: mapModel(base),
+      motion: motion && mapModel(motion),
+      subject: subject && mapModel(subject),
     }),
     data: defined({
       ...data,

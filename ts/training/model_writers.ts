@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { exists, replaceFile } from "../media/files.js";
 import { parsePythonJson, stringifyPythonJson } from "../python_json.js";
@@ -19,7 +19,8 @@ export const writeSubject: ModelWriter = async (_recipe, path, exportPart) => {
 
 export const writeMotion: ModelWriter = async ({ model }, folder, exportPart) => {
   await mkdir(folder);
-  await cp(join(model.motion as string, "config.json"), join(folder, "config.json"));
+  // Of a link, as caches have them, what it leads to.
+  await copyFile(join(model.motion as string, "config.json"), join(folder, "config.json"));
   await exportPart(join(folder, weights), "motion");
 };
 

@@ -5,6 +5,7 @@ import { CameoError, throwIfAborted } from "../errors.js";
 import { loadEncoder } from "../media/index.js";
 import type { NativeTrainer } from "../native.js";
 import { nativeText } from "../native_text.js";
+import { withCommits, withHubModels } from "../options/hub_models.js";
 import { loadReport } from "../options/load.js";
 import type { LoadProgress } from "../options/load_options.js";
 import { readDescription } from "../options/sample.js";
@@ -16,7 +17,7 @@ import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_me
 import type { SkipEvent } from "./events.js";
 import { kinds } from "./kinds.js";
 import { type Membership, membershipFromEnvironment } from "./launch_environment.js";
-import { located, openRecipe, placeOf } from "./read_recipe.js";
+import { folderOf, located, openRecipe, placeOf } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 import { type Checkpoint, RunFolder } from "./run_folder.js";
 import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer_description.js";
@@ -89,14 +90,17 @@ export async function openParts(
 async function planRun(given: string | Recipe, options: TrainerOptions): Promise<Plan> {
   const { resume = false, signal } = options;
   const membership = options.membership ?? membershipFromEnvironment(process.env);
-  const { complete: recipe, movable } = await openRecipe(given);
-  const folder = new RunFolder(recipe.output);
+  const { complete, movable: asGiven } = await openRecipe(given);
+  const folder = new RunFolder(complete.output);
   const checkpoint = resume ? (await folder.checkpoints())[0] : undefined;
   if (!resume && (await folder.isUsed())) throw usedError(folder);
   if (resume && !checkpoint) await checkNotMoved(given, folder);
   const saved = checkpoint && (await readRunMetadata(checkpoint.path));
   const source = placeOf(given);
-  const list = await checkFiles(recipe, signal).catch((error) => {
+  const recipe = { ...complete, model: await withHubModels(complete.model, options) };
+  // A run goes on with what it began with, wherever the branch on the hub is then.
+  const movable = { ...asGiven, model: withCommits(asGiven.model, recipe.model) };
+  const list = await checkFiles(recipe, signal, folderOf(given)).catch((error) => {
     throw located(error, source);
   });
   const place = { rank: membership?.rank ?? 0, processes: membership?.worldSize ?? 1 };

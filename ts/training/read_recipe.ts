@@ -27,14 +27,19 @@ export async function readRecipe(recipe: string | Recipe): Promise<CompleteRecip
 
 /** What `readRecipe` returns, and how the run's folder keeps it. */
 export async function openRecipe(recipe: string | Recipe): Promise<OpenedRecipe> {
-  if (typeof recipe !== "string") return completed(recipe, process.cwd());
+  if (typeof recipe !== "string") return completed(recipe, folderOf(recipe));
   const place = placeOf(recipe);
   const text = await readText(recipe, place);
-  return within(place, () => completed(parseRecipe(text), dirname(recipe)));
+  return within(place, () => completed(parseRecipe(text), folderOf(recipe)));
 }
 
 function completed(recipe: unknown, folder: string): OpenedRecipe {
   return { complete: completeRecipe(recipe, folder), movable: movableRecipe(recipe, folder) };
+}
+
+/** What a recipe's relative paths are relative to. */
+export function folderOf(recipe: string | Recipe): string {
+  return typeof recipe === "string" ? dirname(recipe) : process.cwd();
 }
 
 /** What messages about a field begin with: a file's name, or nothing. */

@@ -71,6 +71,14 @@ t.test("there is none where all is right, or nothing is known", async (t) => {
   }
 });
 
+t.test("a model of the Hugging Face hub is called as its repository is", async (t) => {
+  const path = saying(t, { base: other });
+  const folder = join(t.testdirName, "models--owner--name", "snapshots", "0123456789".repeat(4));
+  cpSync(model.base, folder, { recursive: true });
+  await using pipe = await Pipeline.load({ ...model, base: folder, subject: path, device: "cpu" });
+  t.match(pipe.describe().warnings[0], 'with another one, "owner/name"');
+});
+
 t.test("what the names of a copied model say is its folder's name alone", async (t) => {
   const path = saying(t, { base: other });
   const folder = join(t.testdirName, "renamed");

@@ -12,12 +12,12 @@ test("--version and --help", async (t) => {
   t.match(await cameo(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
   const help = await cameo(["--help"]);
   t.match(help, { code: 0, stderr: "" });
-  for (const command of ["demo", "sample", "plot", "inspect", "doctor", "bench", "libtorch"])
+  for (const command of ["demo", "sample", "plot", "inspect", "doctor", "bench", "models", "libtorch"])
     t.match(help.stdout, `  ${command} `);
 });
 
 test("every command has help, with examples where there are flags to combine", async (t) => {
-  for (const command of ["demo", "sample", "plot", "inspect", "doctor", "bench", "libtorch"]) {
+  for (const command of ["demo", "sample", "plot", "inspect", "doctor", "bench", "models", "libtorch"]) {
     const { code, stdout } = await cameo([command, "--help"]);
     t.equal(code, 0);
     t.match(stdout, `Usage: cameo ${command}`);

@@ -64,6 +64,17 @@ test("of a part of it, that part", (t) => {
   t.end();
 });
 
+test("a file comes with the config beside it, which may say more of its weights", (t) => {
+  const vae = ["config.json", "diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.bin", "README.md"];
+  t.strictSame(found(vae, "diffusion_pytorch_model.fp16.bin").files, [
+    "config.json",
+    "diffusion_pytorch_model.fp16.bin",
+  ]);
+  t.strictSame(found(vae, "README.md").files, ["README.md"]);
+  t.strictSame(found(pipeline, "unet/config.json").files, ["unet/config.json"]);
+  t.end();
+});
+
 test("a pipeline that can't be loaded is not fetched", (t) => {
   const without = (name: string) => pipeline.filter((file) => !file.startsWith(name));
   t.match(unclear(without("vae/config")).problem, "no vae/config.json");

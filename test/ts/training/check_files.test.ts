@@ -47,6 +47,12 @@ t.test("what a recipe names is looked for before any tensor is read", async (t) 
     ["model.base", "nowhere", "ERR_INVALID_OPTION", /^model\.base: there is no \S*nowhere; check the path$/],
     ["model.motion", "nowhere", "ERR_INVALID_OPTION", /^model\.motion: there is no \S*nowhere; check/],
     ["model.subject", "no.bin", "ERR_INVALID_OPTION", /^model\.subject: there is no \S*no\.bin; check/],
+    [
+      "model.base",
+      "owner/name",
+      "ERR_INVALID_OPTION",
+      /name; to fetch it from .* hub, write hf:owner\/name$/,
+    ],
     ["validation", validation("no.png"), "ERR_INVALID_IMAGE", /^validation\.requests\[0\]: .*no\.png/],
     ["validation", validation([me]), "ERR_INVALID_IMAGE", /^validation\.requests\[0\]: reference/],
     ["output", join(me, "run"), "ERR_CHECKPOINT", /^output ".*run" can't be made: .*me\.png is no folder/],

@@ -1,11 +1,14 @@
 import { errorsOf } from "../../errors.js";
 import { median } from "../../median.js";
 import type { NativePipeline, NativeProgress, NativeSampleRequest, RgbImage } from "../../native.js";
+import type { LoadProgress } from "../../options/load_options.js";
 import { runTask, type TaskOptions } from "../../task.js";
 import type { BenchModel } from "./model.js";
 import { type Parts, requestOf, type Work } from "./work.js";
 
-export type Watch = Pick<TaskOptions, "signal" | "onProgress">;
+export interface Watch extends Pick<TaskOptions, "signal"> {
+  onProgress?: ((progress: LoadProgress | NativeProgress) => void) | undefined;
+}
 
 /** Seconds of each part of a sampling; those of a reference are 0 where there is none. */
 export interface PartSeconds extends Parts {

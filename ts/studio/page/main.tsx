@@ -60,7 +60,12 @@ function ModelStatus() {
     );
   }
   const share = state.steps === 0 ? "" : ` ${Math.floor((100 * state.step) / state.steps)} %`;
-  return <p class="model loading">Loading the model{share}</p>;
+  const doing = state.phase === "fetch" ? "Fetching" : "Loading";
+  return (
+    <p class="model loading">
+      {doing} the model{share}
+    </p>
+  );
 }
 
 const trouble = {

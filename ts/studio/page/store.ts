@@ -4,7 +4,7 @@ import { follow } from "./follow.js";
 import { progressText } from "./format.js";
 
 /** What the server says, as all tabs see it. */
-export const model = signal<ModelState>({ state: "loading", step: 0, steps: 0 });
+export const model = signal<ModelState>({ state: "loading", phase: "load", step: 0, steps: 0 });
 export const jobs = signal<readonly Job[]>([]);
 export const gallery = signal<readonly GalleryEntry[]>([]);
 export const hasRuns = signal(false);
