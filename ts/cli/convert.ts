@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { convert, type Layout } from "../convert.js";
 import { withOutputFlags } from "./flags.js";
+import { pathOfModel } from "./hub_path.js";
 import { interruptible } from "./interrupt.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { createReporter } from "./progress.js";
@@ -25,7 +26,7 @@ export function convertCommand(): Command {
     .description(
       "write a model in another layout: one file or diffusers' folders, original names or diffusers'",
     )
-    .argument("<input>", "a weight file or a folder")
+    .argument("<input>", "a weight file or a folder, or an hf:owner/name")
     .argument("<output>", "a folder or a .safetensors file, by the layout; nothing may be there yet")
     .option("--to <layout>", "diffusers or original (default: the one that the input is not in)");
   return withOutputFlags(command).addHelpText("after", examples).action(run);
@@ -34,8 +35,9 @@ export function convertCommand(): Command {
 async function run(input: string, output: string, flags: ConvertFlags): Promise<void> {
   const reporter = createReporter(flags);
   try {
-    const converted = await interruptible((signal) =>
-      convert(input, output, { to: flags.to, signal, onProgress: (progress) => reporter.update(progress) }),
+    const onProgress = reporter.update.bind(reporter);
+    const converted = await interruptible(async (signal) =>
+      convert(await pathOfModel(input, reporter, signal), output, { to: flags.to, signal, onProgress }),
     );
     reporter.stop();
     if (flags.json) printEvent("done", { ...converted });

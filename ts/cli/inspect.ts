@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { fetchFromHub, type HubModel, isHubName } from "../hub/index.js";
 import { inspectPath } from "../inspect_path.js";
 import { type Inspection, trainedOn } from "../inspection.js";
 import { shortened } from "../quote.js";
+import { pathOfModel } from "./hub_path.js";
 import { interruptible } from "./interrupt.js";
 import { createReporter } from "./progress.js";
 
@@ -35,23 +35,18 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(path: string, { keys, json }: InspectFlags): Promise<void> {
-  const inspection = await inspectPath(isHubName(path) ? await fetched(path, json) : path);
+  // Of fetching no JSON tells: that is one object here.
+  const reporter = createReporter({ quiet: json });
+  const local = await interruptible((signal) => pathOfModel(path, reporter, signal)).finally(() =>
+    reporter.stop(),
+  );
+  const inspection = await inspectPath(local);
   if (json) {
     process.stdout.write(`${JSON.stringify(inspection)}\n`);
     return;
   }
   const lines = summary(inspection, keys ? Number.POSITIVE_INFINITY : firstKeys);
   process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-/** The path of what a name on the hub stands for. Of its progress no JSON tells: that is one object here. */
-async function fetched(name: string, json: boolean | undefined): Promise<string> {
-  const reporter = createReporter({ quiet: json });
-  const onProgress = reporter.update.bind(reporter);
-  const models = await interruptible((signal) => fetchFromHub([name], { signal, onProgress })).finally(() =>
-    reporter.stop(),
-  );
-  return (models[0] as HubModel).path;
 }
 
 function summary(inspection: Inspection, keyCount: number): string[] {

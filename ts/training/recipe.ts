@@ -70,7 +70,7 @@ export interface Recipe {
   output: string;
 }
 
-/** The networks that a run starts from. */
+/** The networks that a run starts from: each a path, or a name on the Hugging Face hub as `Pipeline.load` takes it. */
 export interface ModelRecipe {
   /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */
   base: string;

@@ -109,7 +109,12 @@ t.test("commands take names, too", async (t) => {
   const env = server.environment(t.testdir({}));
   const inspected = await cameo(["inspect", "hf:owner/motion"], env);
   t.equal(inspected.code, 0, inspected.stderr);
-  t.match(inspected.stdout, /a MotionAdapter|motion/i);
+  t.match(inspected.stdout, /loads with {2}--motion \S*models--owner--motion/);
+  const json = await cameo(["inspect", "hf:owner/sd/vae", "--json"], env);
+  t.equal(JSON.parse(json.stdout).kind, "vae");
+  // So small a model has no other layout.
+  const converted = await cameo(["convert", "hf:owner/motion", join(t.testdirName, "mm.safetensors")], env);
+  t.match(converted.stderr, /^cameo: \S*models--owner--motion\S*: the original layout can't say/m);
   const small = ["--size", "32x32", "--frames", "2", "--steps", "1"];
   const output = join(t.testdirName, "out.webp");
   const models = ["--base", named.base, "--motion", named.motion];
