@@ -59,6 +59,8 @@ export interface NetworkDescription {
 export interface LoraDescription {
   /** As it was given. */
   path: string;
+  /** As `WeightFileDescription` has it. */
+  hub?: string;
   /** As it was given: what all that it adds is multiplied by. */
   scale: number;
   /** As they were given: the scales of parts of the model, which multiply `scale`. */

@@ -4,6 +4,7 @@ import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import type { NativePipeline } from "./native.js";
 import { nativeText } from "./native_text.js";
+import { withHubModels } from "./options/hub_models.js";
 import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
 import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
@@ -114,19 +115,24 @@ export class Pipeline implements AsyncDisposable {
   async setLora(lora: Loras, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const toError = errorsOf(Pipeline.prototype.setLora);
     this.#checkOpen();
-    const loras = checkLoras(lora);
-    checkLoraPaths(loras);
+    const named = checkLoras(lora);
+    checkLoraPaths(named);
     const ticket = this.#requests++;
-    await this.#changes.change(signal, () =>
-      this.#computing.take(ticket, signal, async () => {
+    const untilClosed = AbortSignal.any(signal ? [signal, this.#reading.signal] : [this.#reading.signal]);
+    const unlessClosed = (error: CameoError) => this.#unlessClosed(error, "its LoRAs were changed");
+    await this.#changes.change(signal, async () => {
+      const local = await withHubModels({ lora: named }, { signal: untilClosed }).catch((error) => {
+        throw unlessClosed(error);
+      });
+      await this.#computing.take(ticket, signal, async () => {
         this.#checkOpen();
-        await runTask(() => this.#native.setLora(nativeText({ lora: loras })), {
+        await runTask(() => this.#native.setLora(nativeText(local)), {
           signal,
-          toError: (error) => this.#unlessClosed(toError(error), "its LoRAs were changed"),
+          toError: (error) => unlessClosed(toError(error)),
         });
         this.#description = describe(this.#native, this.#shipped);
-      }),
-    );
+      });
+    });
   }
 
   /** What kind of model is loaded: "animatediff" ... Throws ERR_CLOSED after `close`, as `describe` does. */

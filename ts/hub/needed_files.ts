@@ -152,12 +152,12 @@ function listVariants(all: ReadonlySet<string>, folder: string): Set<string> {
   return new Set(matches.flatMap((match) => match?.[1] ?? match?.[2] ?? []));
 }
 
-/** A file, and the config beside its weights, which may say more of them. */
+/** A file, and beside weights the configs that may say more of them: a network's, and PEFT's of an adapter. */
 function fileAlone(all: ReadonlySet<string>, file: string): Needed {
-  const config = join(folderOf(file), "config.json");
+  const configs = ["config.json", "adapter_config.json"].map((name) => join(folderOf(file), name));
   const isOfWeights = isWeightFile(file) || isShardIndex(file);
-  const files = isOfWeights && all.has(config) ? [config, file] : [file];
-  return { root: file, files, kind: "file" };
+  const files = isOfWeights ? configs.filter((config) => all.has(config)) : [];
+  return { root: file, files: [...files, file], kind: "file" };
 }
 
 function onlyWeightFile(all: ReadonlySet<string>, inside: readonly string[], path: string): Needed | Unclear {

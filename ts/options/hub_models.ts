@@ -1,5 +1,4 @@
 import { fetchFromHub, type HubModel, hubNameOfPath, isHubName, parseHubName } from "../hub/index.js";
-import type { NativeLoadOptions } from "../native.js";
 import { within } from "./check.js";
 import { type LoadOptionName, type LoadOptions, loadEntries } from "./load_options.js";
 
@@ -15,18 +14,36 @@ interface NamedPath {
 
 type Paths = { [Name in LoadOptionName]?: unknown };
 
+/** The options with what `map` makes of each path of a model, in the table's order. */
+function mapPaths<T extends Paths>(options: T, map: (named: NamedPath) => string): T {
+  const mapped: Paths = { ...options };
+  for (const [option, { value: shape, part = "" }] of loadEntries) {
+    const value = options[option];
+    const isPath = shape.kind === "path" || shape.kind === "paths" || shape.kind === "loras";
+    if (value === undefined || !isPath) continue;
+    const what = "what" in shape ? shape.what : "file";
+    const mapOne = (one: unknown): unknown => {
+      if (typeof one !== "string")
+        return { ...(one as object), path: mapOne((one as { path: string }).path) };
+      return map({ option, path: one, what, part: option === "base" ? undefined : part });
+    };
+    mapped[option] = Array.isArray(value) ? value.map(mapOne) : mapOne(value);
+  }
+  return mapped as T;
+}
+
 /** The paths of models, in the table's order. */
 export function pathsIn(options: Paths): NamedPath[] {
-  return loadEntries.flatMap(([option, { value: shape, part = "" }]) => {
-    if (shape.kind !== "path" && shape.kind !== "paths") return [];
-    const paths = [options[option] ?? []].flat() as string[];
-    return paths.map((path) => ({
-      option,
-      path,
-      what: shape.what,
-      part: option === "base" ? undefined : part,
-    }));
+  const paths: NamedPath[] = [];
+  mapPaths(options, (named) => {
+    paths.push(named);
+    return named.path;
   });
+  return paths;
+}
+
+function namesIn(options: Paths): NamedPath[] {
+  return pathsIn(options).filter(({ path }) => isHubName(path));
 }
 
 /** Throws ERR_INVALID_OPTION, naming the option, for what begins as a name on the hub and isn't one. */
@@ -34,37 +51,23 @@ export function checkHubNames(options: Paths): void {
   for (const { option, path } of namesIn(options)) within(`${option}: `, () => parseHubName(path));
 }
 
-function namesIn(options: Paths): NamedPath[] {
-  return pathsIn(options).filter(({ path }) => isHubName(path));
-}
-
 /** The options with paths in place of names on the hub, once all that they stand for is in the cache. */
-export async function withHubModels<T extends Pick<NativeLoadOptions, "base">>(
+export async function withHubModels<T extends Paths>(
   options: T,
   { signal, onProgress }: Pick<LoadOptions, "signal" | "onProgress">,
 ): Promise<T> {
   const names = namesIn(options);
   if (names.length === 0) return options;
-  const models = await fetchFromHub(
-    names.map(({ path, part }) => ({ name: path, part })),
-    { signal, onProgress },
-  );
-  const replaced = { ...options } as Record<LoadOptionName, unknown>;
-  for (const [i, { option, path }] of names.entries()) {
-    const model = models[i] as HubModel;
-    const value = replaced[option];
-    replaced[option] = Array.isArray(value)
-      ? value.map((each) => (each === path ? model.path : each))
-      : model.path;
-  }
-  return replaced as T;
+  const wanted = names.map(({ path, part }) => ({ name: path, part }));
+  const models = await fetchFromHub(wanted, { signal, onProgress });
+  return mapPaths(options, ({ path }) => (isHubName(path) ? (models.shift() as HubModel).path : path));
 }
 
 /** The options with names on the hub that say the commit, as `fetched` has the paths of what they stood for. */
-export function withCommits<T extends Pick<NativeLoadOptions, "base">>(options: T, fetched: T): T {
-  const pinned = namesIn(options).map(({ option }) => {
-    const path = (fetched as Record<string, unknown>)[option];
-    return [option, hubNameOfPath(path as string) ?? path];
+export function withCommits<T extends Paths>(options: T, fetched: T): T {
+  const local = pathsIn(fetched).map(({ path }) => path);
+  return mapPaths(options, ({ path }) => {
+    const place = local.shift() as string;
+    return isHubName(path) ? (hubNameOfPath(place) ?? place) : path;
   });
-  return { ...options, ...Object.fromEntries(pinned) };
 }

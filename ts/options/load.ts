@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { z } from "zod";
 import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
-import { hubNameFor } from "../hub/index.js";
+import { hubNameFor, isHubName } from "../hub/index.js";
 import { danglingLink, fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeLora, NativeProgress } from "../native.js";
 import { quoted } from "../quote.js";
@@ -54,9 +54,12 @@ export function checkModelPaths(options: NativeLoadOptions): void {
   for (const { option, path, what } of pathsIn(options)) checkIsThere(option, path, what);
 }
 
-/** As `checkModelPaths`. */
-export function checkLoraPaths(loras: readonly NativeLora[] = []): void {
-  for (const { path } of loras) checkIsThere("lora", path, "file");
+/** As `checkModelPaths`, but for names on the hub, which only have to be names. */
+export function checkLoraPaths(lora: readonly NativeLora[]): void {
+  checkHubNames({ lora });
+  for (const { option, path, what } of pathsIn({ lora })) {
+    if (!isHubName(path)) checkIsThere(option, path, what);
+  }
 }
 
 function checkIsThere(name: string, path: string, kind: string): void {

@@ -69,7 +69,8 @@ export function readDescription<T extends PipelineDescription = PipelineDescript
   own?: Pick<PipelineDescription, "defaults">,
 ): T {
   const loaded = { ...JSON.parse(json), ...own };
-  for (const file of loaded.networks.flatMap(({ files }: NetworkDescription) => files)) {
+  const files = loaded.networks.flatMap(({ files }: NetworkDescription) => files);
+  for (const file of [...files, ...(loaded.loras ?? [])]) {
     const hub = hubNameOfPath(file.path);
     if (hub !== undefined) file.hub = hub;
   }

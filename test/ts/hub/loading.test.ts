@@ -7,6 +7,8 @@ import { checkLoadOptions, checkModelPaths } from "#ts/options/load.js";
 import { cameo } from "../../support/command.js";
 import { filesOf } from "../../support/hub_files.js";
 import { HubServer } from "../../support/hub_server.js";
+import { adapter } from "../../support/loras.js";
+import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
 import { writeSmallModel } from "../../support/small_model.js";
 import { train, writeTrainingSet } from "../../support/training_run.js";
 
@@ -75,6 +77,46 @@ t.test("of a pipeline a part is taken, where an option wants a part", async (t) 
     code: "ERR_HUB",
     message: /it is a whole pipeline, which is for the option base/,
   });
+});
+
+t.test("LoRAs are named as models are, when loading and later", async (t) => {
+  const folder = emptyCache(t);
+  const name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+  const unet = readSafetensors(join(model.base, "unet/diffusion_pytorch_model.safetensors"));
+  const { down, up } = adapter({ name, shape: unet[`${name}.weight`]?.shape ?? [] }, { rank: 2 });
+  const lora = join(folder, "lora.safetensors");
+  writeSafetensors(lora, { [`unet.${name}.lora_A.weight`]: down, [`unet.${name}.lora_B.weight`]: up });
+  const commit = server.add("owner/lora", { "README.md": "", "lora.safetensors": readFileSync(lora) });
+  const plain = { base: model.base, device: "cpu" } as const;
+  await using pipe = await Pipeline.load({ ...plain, lora: { path: "hf:owner/lora", scale: 0.5 } });
+  const hub = `hf:owner/lora/lora.safetensors@${commit}`;
+  t.match(pipe.describe().loras, [{ hub, scale: 0.5 }]);
+  await pipe.setLora([]);
+  await pipe.setLora(["hf:owner/lora/lora.safetensors", lora]);
+  t.strictSame(
+    pipe.describe().loras.map((each) => each.hub),
+    [hub, undefined],
+  );
+  await t.rejects(pipe.setLora("hf:owner/none"), { code: "ERR_HUB" });
+  await t.rejects(pipe.setLora("hf:owner"), {
+    code: "ERR_INVALID_OPTION",
+    message: /^lora: "hf:owner" is no name/,
+  });
+  t.equal(pipe.describe().loras.length, 2);
+  const flag = [
+    "--lora",
+    "hf:owner/lora:0.8",
+    "--base",
+    model.base,
+    "-p",
+    "a",
+    "--size",
+    "32x32",
+    "--steps",
+    "1",
+  ];
+  const sampled = await cameo(["sample", ...flag, "-o", join(folder, "out.png")], server.environment(folder));
+  t.equal(sampled.code, 0, sampled.stderr);
 });
 
 t.test("fetching can be ended, and what it is told throws comes out", async (t) => {

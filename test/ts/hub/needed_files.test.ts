@@ -70,6 +70,11 @@ test("a file comes with the config beside it, which may say more of its weights"
     "config.json",
     "diffusion_pytorch_model.fp16.bin",
   ]);
+  t.strictSame(found(["adapter_config.json", "adapter_model.bin", "adapter_model.safetensors"]), {
+    root: "adapter_model.safetensors",
+    kind: "file",
+    files: ["adapter_config.json", "adapter_model.safetensors"],
+  });
   t.strictSame(found(vae, "README.md").files, ["README.md"]);
   t.strictSame(found(pipeline, "unet/config.json").files, ["unet/config.json"]);
   t.end();
