@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// diffusers, transformers; the safe format first.
+// diffusers, transformers; the safe format first, the one that has lost most last.
 constexpr std::array<std::string_view, 3> kStems{"diffusion_pytorch_model", "model", "pytorch_model"};
-constexpr std::array<std::string_view, 2> kExtensions{".safetensors", ".bin"};
+constexpr std::array<std::string_view, 3> kExtensions{".safetensors", ".bin", ".gguf"};
 constexpr std::string_view kPreferredVariant = "fp16";
 
 void requireNoDanglingLink(const fs::path& path) {
@@ -98,8 +98,9 @@ std::string findWeights(const std::string& folder, const std::string& what, cons
     if (const auto found = findVariant(folder, other)) return *found;
   }
   if (weights == Weights::Optional) return "";
-  failFormat(folder, c10::str("there are no weights for ", what,
-                              ": diffusion_pytorch_model or model was expected, as .safetensors or .bin"));
+  failFormat(folder,
+             c10::str("there are no weights for ", what,
+                      ": diffusion_pytorch_model or model was expected, as .safetensors, .bin or .gguf"));
 }
 
 // The class that a component's config says it is; "" where it doesn't.

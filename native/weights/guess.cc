@@ -19,6 +19,9 @@ constexpr std::string_view kHtml =
     "this is a web page, not a weight file: the download was answered by an error or sign-in page; fetch it "
     "again";
 
+constexpr std::string_view kGgml =
+    "this is a GGML file, older than GGUF, which is not supported; get the model as GGUF or safetensors";
+
 constexpr auto kSignatures = std::to_array<Signature>({
     {"version https://git-lfs", "this is a Git LFS pointer, not the file itself: run `git lfs pull`"},
     {"<!DOCTYPE"sv, kHtml},
@@ -31,8 +34,9 @@ constexpr auto kSignatures = std::to_array<Signature>({
     {"RIFF"sv, "this is a WebP picture or a RIFF file, not a weight file"},
     {"GIF8"sv, "this is a GIF picture, not a weight file"},
     {"%PDF"sv, "this is a PDF document, not a weight file"},
-    {"GGUF"sv, "this is a GGUF file, which is not supported; get the model as safetensors"},
-    {"ggml"sv, "this is a GGML file, which is not supported; get the model as safetensors"},
+    {"lmgg"sv, kGgml},
+    {"fmgg"sv, kGgml},
+    {"tjgg"sv, kGgml},
     {"\x89HDF"sv, "this is an HDF5 file (Keras), which is not supported; get the model as safetensors"},
     {"\x93NUMPY"sv, "this is a NumPy array, not a weight file"},
     {"\x1f\x8b"sv, "this file is compressed with gzip: unpack it"},

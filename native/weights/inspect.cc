@@ -95,7 +95,7 @@ json describeFile(const std::string& path, const TensorSource& source, const Ide
   json keys = json::array();
   int64_t parameters = 0;
   for (const TensorEntry& entry : source.entries) {
-    const std::string dtype = storedDtypeName(entry.dtype);
+    const std::string dtype = storedTypeName(entry);
     dtypes[dtype] = dtypes.value(dtype, 0) + 1;
     parameters += entry.numel();
     keys.push_back({{"name", entry.name}, {"dtype", dtype}, {"shape", entry.shape}});

@@ -138,7 +138,7 @@ at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const
   at::Tensor value =
       at::empty(parameter.shape, at::TensorOptions(options.dtype).device(options.device),
                 is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-  value.copy_(entry.view().reshape(parameter.shape));
+  entry.copyTo(value);
   return value;
 }
 
@@ -161,7 +161,7 @@ Coverage startCoverage(const TensorSource& source) {
   coverage.path = source.path;
   coverage.format = source.format;
   coverage.total = static_cast<int64_t>(source.entries.size());
-  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[storedDtypeName(entry.dtype)];
+  for (const TensorEntry& entry : source.entries) ++coverage.dtypes[storedTypeName(entry)];
   return coverage;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "weights/gguf.h"
 #include "weights/guess.h"
 #include "weights/safetensors.h"
 #include "weights/sharded_index.h"
@@ -69,6 +70,21 @@ void eraseWrappers(std::string& name) {
   }
 }
 
+/// What lies beside numbers that mean something only by it: ComfyUI's scales of fp8 weights.
+constexpr auto kScales =
+    std::to_array<std::string_view>({"scaled_fp8", "scale_weight", "weight_scale", "comfy_quant"});
+
+void refuseScales(const TensorSource& source) {
+  for (const TensorEntry& entry : source.entries) {
+    const std::string_view name = entry.name;
+    const std::string_view last = name.substr(name.rfind('.') + 1);  // all of it where there is no dot
+    if (std::find(kScales.begin(), kScales.end(), last) == kScales.end()) continue;
+    failFormat(source.path, quote(name) +
+                                " says that its numbers are scaled, which is not supported; get the "
+                                "model in fp16, bf16 or plain fp8");
+  }
+}
+
 /// Gives the tensors their names in the network itself, however it was wrapped when it was saved.
 void removeWrappers(TensorSource& source) {
   auto& entries = source.entries;
@@ -91,11 +107,12 @@ TensorSource openWeightFile(const std::string& path) {
   if (isWholeSafetensors(text)) return readSafetensors(std::move(file));
   if (isZip(text)) return readTorchZip(std::move(file));
   if (isTorchLegacy(*file)) return readTorchLegacy(std::move(file));
+  if (isGguf(*file)) return readGguf(std::move(file));
   if (isPickle(text)) refuseBarePickle(*file);
   const std::string guess = guessContent(*file);
   if (!guess.empty()) failFormat(path, guess);
   if (isDamagedSafetensors(text, path)) return readSafetensors(std::move(file));
-  failFormat(path, "this is neither a safetensors file nor one of torch.save; is it the right file?");
+  failFormat(path, "this is neither a safetensors file nor one of torch.save or GGUF; is it the right file?");
 }
 
 std::shared_ptr<const TensorSource> openWeights(const std::string& path) {
@@ -104,6 +121,7 @@ std::shared_ptr<const TensorSource> openWeights(const std::string& path) {
   const bool is_index = is_json && !isWholeSafetensors(file->text());
   auto source = std::make_shared<TensorSource>(is_index ? readShardedIndex(path) : openWeightFile(path));
   removeWrappers(*source);
+  refuseScales(*source);
   return source;
 }
 

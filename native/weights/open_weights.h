@@ -7,8 +7,8 @@
 
 namespace cameo::weights {
 
-/// Opens a weight file: safetensors, a torch.save pickle (zip or legacy), or a sharded `*.index.json` with
-/// its shards. What a network was wrapped in when it was saved (`module.`, `_orig_mod.`) is not in the
+/// Opens a weight file: safetensors, GGUF, a torch.save pickle (zip or legacy), or a sharded `*.index.json`
+/// with its shards. What a network was wrapped in when it was saved (`module.`, `_orig_mod.`) is not in the
 /// tensors' names. The content decides, not the extension. Nothing in the file is run and no tensor is read
 /// yet.
 ///

@@ -1,6 +1,5 @@
 #include "weights/origins.h"
 
-#include <ATen/ops/empty.h>
 #include <c10/util/Half.h>
 
 #include <algorithm>
@@ -43,15 +42,6 @@ class Hash {
   uint64_t value_ = 0xcbf29ce484222325;
 };
 
-/// The number at this place of a tensor's storage.
-double numberAt(const TensorEntry& entry, int64_t place) {
-  const at::Tensor number = at::empty({1}, at::TensorOptions(entry.dtype));
-  const size_t size = c10::elementSize(entry.dtype);
-  std::memcpy(number.data_ptr(),
-              entry.file->bytes().data() + entry.offset + static_cast<size_t>(place) * size, size);
-  return number.item<double>();
-}
-
 /// Numbers along the tensor's diagonal, as fp16 has them.
 void addNumbers(Hash& hash, const TensorEntry& entry) {
   for (int64_t i = 0; i < kNumbersOfTensor; ++i) {
@@ -60,7 +50,7 @@ void addNumbers(Hash& hash, const TensorEntry& entry) {
       const int64_t last = entry.shape[d] - 1;
       place += (i == kNumbersOfTensor - 1 ? last : last / (kNumbersOfTensor - 1) * i) * entry.strides[d];
     }
-    const c10::Half number(static_cast<float>(numberAt(entry, place)));
+    const c10::Half number(static_cast<float>(entry.numberAt(place)));
     hash.add(&number.x, sizeof number.x);
   }
 }

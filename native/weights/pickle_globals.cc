@@ -38,6 +38,8 @@ constexpr auto kKnown = std::to_array<KnownGlobal>({
     {"torch", "float32", GlobalKind::Dtype, c10::kFloat},
     {"torch", "float16", GlobalKind::Dtype, c10::kHalf},
     {"torch", "bfloat16", GlobalKind::Dtype, c10::kBFloat16},
+    {"torch", "float8_e4m3fn", GlobalKind::Dtype, c10::kFloat8_e4m3fn},
+    {"torch", "float8_e5m2", GlobalKind::Dtype, c10::kFloat8_e5m2},
     {"torch", "int64", GlobalKind::Dtype, c10::kLong},
     {"torch", "int32", GlobalKind::Dtype, c10::kInt},
     {"torch", "int16", GlobalKind::Dtype, c10::kShort},

@@ -10,11 +10,13 @@ namespace cameo::weights {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 10> kDtypes{{
+constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 12> kDtypes{{
     {"F64", c10::kDouble},
     {"F32", c10::kFloat},
     {"F16", c10::kHalf},
     {"BF16", c10::kBFloat16},
+    {"F8_E4M3", c10::kFloat8_e4m3fn},
+    {"F8_E5M2", c10::kFloat8_e5m2},
     {"I64", c10::kLong},
     {"I32", c10::kInt},
     {"I16", c10::kShort},

@@ -26,7 +26,7 @@ Tensors read(const Json& config, const Tensors&) {
   Json dtypes = Json::object();
   for (const weights::TensorEntry& entry : source->entries) {
     tensors[entry.name] = entry.view();
-    dtypes[entry.name] = weights::storedDtypeName(entry.dtype);
+    dtypes[entry.name] = weights::storedTypeName(entry);
   }
   tensors[""] = jsonBytes({{"format", source->format},
                            {"files", source->files},

@@ -35,7 +35,7 @@ const lies: Record<string, object> = {
   "no-dtype": { a: { shape: [4], data_offsets: [0, 16] } },
   "null-dtype": { a: claim(null, [4], [0, 16]) },
   "unknown-dtype": { a: claim("F31", [4], [0, 16]) },
-  float8: { a: claim("F8_E5M2", [16], [0, 16]) },
+  float8: { a: claim("F8_E5M2FNUZ", [16], [0, 16]) },
   "extra-property": { a: { ...claim("F32", [4], [0, 16]), run: "it" } },
   "tensor-is-list": { a: [good] },
   "tensor-is-null": { a: null },
