@@ -6,7 +6,7 @@
 //
 // --inputs              how many, of all kinds together (default: 10000)
 // --seed                of what is drawn (default: 1)
-// --kinds               only these: safetensors, zip, pickle, config, tokenizer, picture, film
+// --kinds               only these: safetensors, zip, pickle, gguf, config, tokenizer, picture, film
 // --without-sanitizers  the native readers as the tests' addon has them, which takes no build
 //
 // The readers with sanitizers are built in build/asan-fuzz. Inputs at which something is wrong are kept in build/fuzz/kept.

@@ -38,13 +38,38 @@ struct NumberType {
 };
 
 constexpr auto kNumberTypes = std::to_array<NumberType>({
-    {0, "f32", at::kFloat}, {1, "f16", at::kHalf}, {2, "q4_0"},        {3, "q4_1"},        {6, "q5_0"},
-    {7, "q5_1"},            {8, "q8_0"},           {9, "q8_1"},        {10, "q2_k"},       {11, "q3_k"},
-    {12, "q4_k"},           {13, "q5_k"},          {14, "q6_k"},       {15, "q8_k"},       {16, "iq2_xxs"},
-    {17, "iq2_xs"},         {18, "iq3_xxs"},       {19, "iq1_s"},      {20, "iq4_nl"},     {21, "iq3_s"},
-    {22, "iq2_s"},          {23, "iq4_xs"},        {24, "i8", at::kChar}, {25, "i16", at::kShort},
-    {26, "i32", at::kInt},  {27, "i64", at::kLong}, {28, "f64", at::kDouble}, {29, "iq1_m"},
-    {30, "bf16", at::kBFloat16}, {34, "tq1_0"},    {35, "tq2_0"},      {39, "mxfp4"},
+    {0, "f32", at::kFloat},
+    {1, "f16", at::kHalf},
+    {2, "q4_0"},
+    {3, "q4_1"},
+    {6, "q5_0"},
+    {7, "q5_1"},
+    {8, "q8_0"},
+    {9, "q8_1"},
+    {10, "q2_k"},
+    {11, "q3_k"},
+    {12, "q4_k"},
+    {13, "q5_k"},
+    {14, "q6_k"},
+    {15, "q8_k"},
+    {16, "iq2_xxs"},
+    {17, "iq2_xs"},
+    {18, "iq3_xxs"},
+    {19, "iq1_s"},
+    {20, "iq4_nl"},
+    {21, "iq3_s"},
+    {22, "iq2_s"},
+    {23, "iq4_xs"},
+    {24, "i8", at::kChar},
+    {25, "i16", at::kShort},
+    {26, "i32", at::kInt},
+    {27, "i64", at::kLong},
+    {28, "f64", at::kDouble},
+    {29, "iq1_m"},
+    {30, "bf16", at::kBFloat16},
+    {34, "tq1_0"},
+    {35, "tq2_0"},
+    {39, "mxfp4"},
 });
 
 std::string numberTypeName(uint32_t number) {
@@ -159,6 +184,7 @@ class GgufFile {
   TensorEntry readTensor() {
     TensorEntry entry;
     const std::string_view name = text();
+    if (name.empty()) damaged("a tensor has no name");
     entry.name = name;
     if (!names_.insert(name).second) damaged(quote(entry.name) + " is there twice");
     const auto dims = reader_.number<uint32_t>();
@@ -191,8 +217,7 @@ class GgufFile {
     const uint64_t row = entry.shape.empty() ? 1 : entry.shape.back();
     const auto strides = rowMajorStrides(entry.shape);
     const auto elements = strides ? elementSpan(entry.shape, *strides) : std::nullopt;
-    if (!elements || row % numbers != 0 ||
-        c10::mul_overflows(*elements / numbers, bytes, &entry.span)) {
+    if (!elements || row % numbers != 0 || c10::mul_overflows(*elements / numbers, bytes, &entry.span)) {
       damaged(c10::str(quote(entry.name), " of shape ", shapeText(entry.shape), " can't be of ",
                        storedTypeName(entry)));
     }

@@ -13,6 +13,7 @@ import {
   zip64End,
 } from "../../support/fuzz/build.js";
 import { weightCorpus } from "../../support/fuzz/corpus.js";
+import { gguf } from "../../support/fuzz/gguf.js";
 import { errorOf, runWeights } from "../../support/weights.js";
 
 const megabytes = (kilobytes: number) => kilobytes / 1024;
@@ -30,6 +31,8 @@ t.test("the builders' well-formed files are read", async (t) => {
       before: ({ offset, size }) => zip64End(BigInt(offset), BigInt(size), 3n, BigInt(offset + size)),
     }),
     legacy: torchLegacy(dict, ["0"], twoFloats),
+    gguf: gguf(),
+    fp8: torchZip(stateDict({ a: tensor({ dtype: "float8_e5m2", numel: 8n }) })),
   };
   for (const [name, file] of Object.entries(good)) {
     const path = join(folder, name);

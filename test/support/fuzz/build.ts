@@ -162,7 +162,10 @@ export function long(value: bigint): Buffer {
 }
 
 export interface TensorClaim {
+  /** Of the storage: `FloatStorage` and so on. */
   type?: string;
+  /** `float8_e4m3fn` and so on, of a storage without a type, as torch.save writes what is newer than storages' types. */
+  dtype?: string;
   key?: string;
   numel?: bigint;
   offset?: bigint;
@@ -172,10 +175,11 @@ export interface TensorClaim {
 
 /** What torch.save pickles for a tensor. By default: two floats of the storage "0". */
 export function tensor(claim: TensorClaim = {}): Buffer {
-  const { type = "FloatStorage", key = "0", numel = 2n, offset = 0n, shape = [2n], strides = [1n] } = claim;
+  const { dtype, key = "0", numel = 2n, offset = 0n, shape = [2n], strides = [1n] } = claim;
+  const { type = dtype === undefined ? "FloatStorage" : "UntypedStorage" } = claim;
   const tuple = (values: bigint[]) => [Buffer.from("("), ...values.map(long), Buffer.from("t")];
   return Buffer.concat([
-    Buffer.from("ctorch._utils\n_rebuild_tensor_v2\n(("),
+    Buffer.from(`ctorch._utils\n_rebuild_tensor_v${dtype === undefined ? 2 : 3}\n((`),
     text("storage"),
     Buffer.from(`ctorch\n${type}\n`),
     text(key),
@@ -186,7 +190,9 @@ export function tensor(claim: TensorClaim = {}): Buffer {
     ...tuple(shape),
     ...tuple(strides),
     Buffer.from([0x89]),
-    Buffer.from("ccollections\nOrderedDict\n)RtR"),
+    Buffer.from("ccollections\nOrderedDict\n)R"),
+    Buffer.from(dtype === undefined ? "" : `ctorch\n${dtype}\n`),
+    Buffer.from("tR"),
   ]);
 }
 

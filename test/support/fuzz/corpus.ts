@@ -1,3 +1,4 @@
+import { ggufCases } from "./gguf_cases.js";
 import { pickleCases } from "./pickle_cases.js";
 import { safetensorsCases } from "./safetensors_cases.js";
 import { strangerCases } from "./stranger_cases.js";
@@ -11,6 +12,7 @@ export function weightCorpus(): Cases {
     ...named("safetensors", safetensorsCases()),
     ...named("zip", zipCases()),
     ...named("pickle", pickleCases()),
+    ...named("gguf", ggufCases()),
     ...named("stranger", strangerCases()),
   };
 }

@@ -36,6 +36,7 @@ const refusals: Record<Kind, RegExp> = {
   safetensors: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
   zip: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
   pickle: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
+  gguf: /^ERR_WEIGHTS_FORMAT$/,
   // A scheduler's is also read as one that a request gives.
   config: /^ERR_(WEIGHTS_(FORMAT|MISMATCH)|INVALID_OPTION)$/,
   tokenizer: /^ERR_WEIGHTS_FORMAT$/,

@@ -14,8 +14,11 @@ import {
   zip64End,
 } from "./build.js";
 import { type Cases, weightCorpus } from "./corpus.js";
+import { field, fields, gguf, ggufText, list, tensorInfo } from "./gguf.js";
+import { goodGguf } from "./gguf_cases.js";
 import { mutateBytes, mutateJson, pick, type Random, splice } from "./mutate.js";
 import { configFolder, filmSeeds, pictureSeeds, tokenizerFolders } from "./seeds.js";
+import { toolNames, toolPickles, toolSafetensors, toolZips, trainerCheckpoint, word } from "./tool_seeds.js";
 
 /** A file, or the files of a folder by their paths in it. */
 export interface Input {
@@ -25,10 +28,20 @@ export interface Input {
   expected?: "read" | "refused";
 }
 
-export const kinds = ["safetensors", "zip", "pickle", "config", "tokenizer", "picture", "film"] as const;
+export const kinds = [
+  "safetensors",
+  "zip",
+  "pickle",
+  "gguf",
+  "config",
+  "tokenizer",
+  "picture",
+  "film",
+] as const;
 export type Kind = (typeof kinds)[number];
 /** Those that the native half reads. */
-export const nativeKinds: readonly Kind[] = ["safetensors", "zip", "pickle", "config"];
+export const nativeKinds: readonly Kind[] = ["safetensors", "zip", "pickle", "gguf", "config"];
+type WeightKind = "safetensors" | "zip" | "pickle" | "gguf";
 
 interface Source {
   /** Read first, as they are. */
@@ -38,10 +51,11 @@ interface Source {
 
 const dict = stateDict({ a: tensor() });
 
-function goodWeights(): Record<"safetensors" | "zip" | "pickle", Cases> {
+function goodWeights(): Record<WeightKind, Cases> {
   const folder = join("test", "fixtures", "weights");
   const fixtures = (...names: string[]) =>
     Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
+  const types = readFileSync(join("test", "fixtures", "gguf", "types.gguf"));
   const long = zip(torchEntries(dict), {
     offset: 0xffffffff,
     size: 0xffffffff,
@@ -49,23 +63,32 @@ function goodWeights(): Record<"safetensors" | "zip" | "pickle", Cases> {
     before: ({ offset, size }) => zip64End(BigInt(offset), BigInt(size), 3n, BigInt(offset + size)),
   });
   return {
-    safetensors: fixtures("expected.safetensors", "state.safetensors"),
-    zip: { ...fixtures("state.bin", "ordered.bin", "parameters.bin", "checkpoint.ckpt"), zip64: long },
+    safetensors: {
+      ...fixtures("expected.safetensors", "state.safetensors", "fp8.safetensors"),
+      ...toolSafetensors(),
+    },
+    zip: {
+      ...fixtures("state.bin", "ordered.bin", "parameters.bin", "checkpoint.ckpt", "fp8.bin"),
+      ...toolZips(),
+      zip64: long,
+    },
     pickle: {
-      ...fixtures("legacy.bin", "protocol4.bin", "protocol5.bin"),
+      ...fixtures("legacy.bin", "protocol4.bin", "protocol5.bin", "fp8_legacy.bin"),
+      ...toolPickles(),
       legacy: torchLegacy(dict, ["0"], twoFloats),
     },
+    gguf: { types, small: gguf(), good: goodGguf },
   };
 }
 
 /** The groups of the corpus, of which no file may be read. */
-const groups = { safetensors: ["safetensors", "stranger"], zip: ["zip"], pickle: ["pickle"] };
+const groups = { safetensors: ["safetensors", "stranger"], zip: ["zip"], pickle: ["pickle"], gguf: ["gguf"] };
 
 function readable(files: Cases): Input[] {
   return Object.entries(files).map(([name, content]) => ({ name, content, expected: "read" }));
 }
 
-function weights(kind: "safetensors" | "zip" | "pickle"): Source {
+function weights(kind: WeightKind): Source {
   const good = goodWeights()[kind];
   const isOfKind = ([name]: [string, Buffer]) => groups[kind].includes(name.split("-")[0] ?? "");
   const bad = Object.entries(weightCorpus()).filter(isOfKind);
@@ -74,7 +97,7 @@ function weights(kind: "safetensors" | "zip" | "pickle"): Source {
   const seeds = [...Object.values(good), ...bad.map(([, content]) => content)].filter(
     ({ length }) => length <= largestSeed,
   );
-  const shape = { safetensors: withHeader, zip: (bytes: Buffer) => bytes, pickle: withPickle }[kind];
+  const shape = { safetensors: withHeader, zip: mutateBytes, pickle: withPickle, gguf: withGguf }[kind];
   const draw = (random: Random) => {
     const seed = pick(random, random(2) ? Object.values(good) : seeds);
     if (random(8) === 0) return splice(seed, pick(random, seeds), random);
@@ -97,14 +120,25 @@ function withPickle(_: Buffer, random: Random): Buffer {
   const list = () => Array.from({ length: random(4) }, () => pick(random, numbers));
   const claim = () =>
     tensor({
-      type: pick(random, ["FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "ByteStorage"]),
+      ...pick(random, [
+        ...["FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "ByteStorage"].map((type) => ({
+          type,
+        })),
+        ...["float8_e4m3fn", "float8_e5m2", "bfloat16"].map((dtype) => ({ dtype })),
+      ]),
       numel: pick(random, numbers),
       offset: pick(random, [0n, 0n, 0n, ...numbers]),
       shape: list(),
       strides: list(),
     });
-  const names = ["a", "b.weight", "", "a"].slice(0, 1 + random(4));
-  const whole = stateDict(Object.fromEntries(names.map((name) => [name, claim()])));
+  const known = ["a", "b.weight", "", "a"].slice(0, 1 + random(4));
+  const names = random(2) ? known : Array.from({ length: 1 + random(8) }, () => pick(random, toolNames));
+  const values = Object.fromEntries(names.map((name) => [name, claim()]));
+  const whole = pick(random, [
+    () => stateDict(values),
+    () => trainerCheckpoint(values),
+    () => word(claim(), pick(random, names)),
+  ])();
   const pickled = random(2) ? mutateBytes(whole, random) : whole;
   const storage = Buffer.concat([
     u64(BigInt.asUintN(64, pick(random, numbers))),
@@ -115,6 +149,38 @@ function withPickle(_: Buffer, random: Random): Buffer {
     () => torchLegacy(pickled, ["0"], random(2) ? twoFloats : storage),
     () => pickled,
   ])();
+}
+
+/** A GGUF file whose header claims what it likes, and then perhaps more wrong, over a good one's tensors. */
+function withGguf(seed: Buffer, random: Random): Buffer {
+  const most = (count: number) => 2n ** BigInt(random(count));
+  const count = () => pick(random, [0n, 1n, 2n, 32n, 256n, 3n, most(65)]) % 2n ** 64n;
+  const name = () => pick(random, ["a", "b", "", ...toolNames]);
+  const value = (type: number): Buffer => {
+    if (type === fields.text) return ggufText(name(), random(6) ? undefined : count());
+    if (type !== fields.list)
+      return Buffer.alloc([1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8][type] ?? 8, random(256));
+    const inner = random(13);
+    const values = Array.from({ length: random(4) }, () => value(inner === fields.list ? 0 : inner));
+    return list(inner, values, random(4) ? undefined : count());
+  };
+  const keys = ["general.alignment", "comfy.gguf.orig_shape.a", "format", "name"];
+  const aField = () => {
+    const type = pick(random, [fields.u32, fields.text, fields.list, random(14)]);
+    return field(pick(random, [...keys, name()]), type, value(type));
+  };
+  const aTensor = () => {
+    const dims = Array.from({ length: random(5) }, count);
+    const offset = pick(random, [0n, 32n, 64n, most(64)]);
+    return tensorInfo({ name: name(), dims, type: random(random(2) ? 15 : 41), offset });
+  };
+  const claim = gguf({
+    version: pick(random, [2, 3, 3, 3, random(5)]),
+    fields: Array.from({ length: random(4) }, aField),
+    tensors: Array.from({ length: 1 + random(3) }, aTensor),
+    data: seed.subarray(random(seed.length)),
+  });
+  return random(2) ? mutateBytes(claim, random) : claim;
 }
 
 /** Folders of which one file, or two, is damaged, and now and then one is missing. */
@@ -152,6 +218,7 @@ const sources: Record<Kind, (folder: string) => Source | Promise<Source>> = {
   safetensors: () => weights("safetensors"),
   zip: () => weights("zip"),
   pickle: () => weights("pickle"),
+  gguf: () => weights("gguf"),
   config: () => folders(configFolder()),
   tokenizer: () => folders(...tokenizerFolders()),
   picture: async () => media(await pictureSeeds()),

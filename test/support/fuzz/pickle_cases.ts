@@ -56,7 +56,12 @@ const tensors: Record<string, Buffer> = {
   "storage-unknown": tensor({ key: "1" }),
   "storage-key-climbs": tensor({ key: "../byteorder" }),
   "untyped-without-dtype": tensor({ type: "UntypedStorage", numel: 8n }),
-  float8: tensor({ type: "float8_e4m3fn" }),
+  "storage-of-fp8": tensor({ type: "float8_e4m3fn" }),
+  "fp8-fnuz": tensor({ dtype: "float8_e5m2fnuz", numel: 8n }),
+  "fp8-past-the-end": tensor({ dtype: "float8_e4m3fn", numel: 8n, shape: [9n] }),
+  "fp8-of-a-larger-storage": tensor({ dtype: "float8_e5m2", numel: 9n, shape: [9n] }),
+  "fp8-stride-past-the-end": tensor({ dtype: "float8_e4m3fn", numel: 8n, shape: [3n], strides: [4n] }),
+  "fp8-of-no-dtype": tensor({ dtype: "FloatStorage", numel: 8n }),
 };
 
 const machine: Record<string, Buffer> = {

@@ -40,6 +40,7 @@ const readers: Record<Kind, (path: string) => Promise<void>> = {
   safetensors: readNative,
   zip: readNative,
   pickle: readNative,
+  gguf: readNative,
   config: readNative,
   tokenizer: readTokenizer,
   picture: readPicture,
