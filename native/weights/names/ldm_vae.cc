@@ -4,6 +4,8 @@
 
 #include <unordered_set>
 
+#include "core/config.h"
+
 namespace cameo::weights {
 
 namespace {
@@ -61,9 +63,10 @@ NameTable ldmVaeNames(const TensorSource& source, std::string_view start) {
     const std::string name = c10::str(start, "encoder.down.", block, ".block.", layer, ".conv1.weight");
     return names.contains(name);
   };
+  // No more than a config may have: names are made for every layer of every block.
   int64_t blocks = 0, layers = 0;
-  while (has(blocks, 0)) ++blocks;
-  while (has(0, layers)) ++layers;
+  while (blocks <= static_cast<int64_t>(Config::kMostEntries) && has(blocks, 0)) ++blocks;
+  while (layers <= Config::kMostLayers && has(0, layers)) ++layers;
   return ldmVaeNames(blocks, layers);
 }
 

@@ -10,6 +10,8 @@
 #include "models/vae.h"
 #include "samplers/noise_schedule.h"
 #include "samplers/samplers.h"
+#include "weights/base_model.h"
+#include "weights/component.h"
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
 #include "weights/open_weights.h"
@@ -22,6 +24,46 @@ namespace {
 constexpr int64_t kSteps = 10;
 constexpr int64_t kLargestRead = 1 << 20;  // elements; a tensor expanded from one number may have any count
 
+/// A network of a component's config, without its weights, whose names and shapes are compared with the
+/// files'.
+template <typename Network, typename NetworkConfig>
+void readNetwork(const weights::Component& component) {
+  Network network(NetworkConfig::read(Config(component.config, component.path)));
+  weights::checkLayers(network.parameters(), component.layers, {});
+}
+
+void readUNet(const weights::Component& component, const Config* motion = nullptr) {
+  models::UNet unet(models::UNetConfig::read(Config(component.config, component.path), motion));
+  weights::checkLayers(unet.parameters(), component.layers, {});
+}
+
+void readVae(const weights::Component& component) {
+  readNetwork<models::Vae, models::VaeConfig>(component);
+}
+
+/// As the option would that takes a file of this kind.
+void readAs(const std::string& kind, const std::string& path) {
+  constexpr auto kRequired = weights::Weights::Required;
+  if (kind == "ldm-checkpoint") {
+    const weights::BaseModel base = weights::openBaseModel(path);
+    const samplers::NoiseSchedule noise(samplers::ScheduleConfig::read(Config(base.scheduler(), path)));
+    readNetwork<models::ClipText, models::ClipTextConfig>(base.text_encoder(kRequired));
+    readUNet(base.unet(kRequired));
+    readVae(base.vae(kRequired));
+  } else if (kind == "vae" || kind == "ldm-vae") {
+    readVae(weights::openVae(path, kRequired));
+  } else if (kind == "motion-adapter" || kind == "animatediff-original") {
+    const weights::Component opened = weights::openMotion(path, nlohmann::json::object(), kRequired);
+    const Config motion(opened.config, path);
+    const nlohmann::json& channels = opened.config.at("block_out_channels");
+    const nlohmann::json base = {
+        {"block_out_channels", channels},
+        {"down_block_types", std::vector<std::string>(channels.size(), "DownBlock2D")},
+        {"up_block_types", std::vector<std::string>(channels.size(), "UpBlock2D")}};
+    readUNet({path, base, opened.layers}, &motion);
+  }
+}
+
 void readWeights(const std::string& path) {
   const auto source = weights::openWeights(path);
   for (const weights::TensorEntry& entry : source->entries) {
@@ -29,7 +71,7 @@ void readWeights(const std::string& path) {
     entry.release();
   }
   weights::readSubjectMetadata(*source);
-  weights::inspect(path);
+  readAs(weights::inspect(path).at("kind"), path);
 }
 
 Config configOf(const std::string& folder) {

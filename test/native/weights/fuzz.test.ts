@@ -14,6 +14,8 @@ import {
 } from "../../support/fuzz/build.js";
 import { weightCorpus } from "../../support/fuzz/corpus.js";
 import { gguf } from "../../support/fuzz/gguf.js";
+import { modelParts } from "../../support/fuzz/tool_seeds.js";
+import { runProbe } from "../../support/probes.js";
 import { errorOf, runWeights } from "../../support/weights.js";
 
 const megabytes = (kilobytes: number) => kilobytes / 1024;
@@ -57,6 +59,15 @@ t.test("every malformed file is a typed error, in bounded memory", async (t) => 
   t.same(wrong, []);
   const grown = megabytes(process.resourceUsage().maxRSS - before);
   t.ok(grown < 512, `memory grew by ${Math.round(grown)} MB`);
+});
+
+t.test("parts of models are typed errors in bounded time, whatever they claim", async (t) => {
+  const path = join(t.testdir(), "w");
+  for (const [name, file] of Object.entries(modelParts())) {
+    writeFileSync(path, file);
+    const { code, message } = errorOf(() => runProbe("fuzz.read", { path }, {}));
+    t.match(code, /^ERR_WEIGHTS_(FORMAT|MISMATCH)$/, `${name}: ${message}`);
+  }
 });
 
 function expectedCode(name: string): RegExp {

@@ -33,10 +33,10 @@ export interface Report {
 
 /** Codes that a kind may be refused with. */
 const refusals: Record<Kind, RegExp> = {
-  safetensors: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
-  zip: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
-  pickle: /^ERR_WEIGHTS_(FORMAT|UNSAFE)$/,
-  gguf: /^ERR_WEIGHTS_FORMAT$/,
+  safetensors: /^ERR_WEIGHTS_(FORMAT|UNSAFE|MISMATCH)$/,
+  zip: /^ERR_WEIGHTS_(FORMAT|UNSAFE|MISMATCH)$/,
+  pickle: /^ERR_WEIGHTS_(FORMAT|UNSAFE|MISMATCH)$/,
+  gguf: /^ERR_WEIGHTS_(FORMAT|MISMATCH)$/,
   // A scheduler's is also read as one that a request gives.
   config: /^ERR_(WEIGHTS_(FORMAT|MISMATCH)|INVALID_OPTION)$/,
   tokenizer: /^ERR_WEIGHTS_FORMAT$/,

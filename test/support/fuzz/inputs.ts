@@ -18,7 +18,15 @@ import { field, fields, gguf, ggufText, list, tensorInfo } from "./gguf.js";
 import { goodGguf } from "./gguf_cases.js";
 import { mutateBytes, mutateJson, pick, type Random, splice } from "./mutate.js";
 import { configFolder, filmSeeds, pictureSeeds, tokenizerFolders } from "./seeds.js";
-import { toolNames, toolPickles, toolSafetensors, toolZips, trainerCheckpoint, word } from "./tool_seeds.js";
+import {
+  modelParts,
+  toolNames,
+  toolPickles,
+  toolSafetensors,
+  toolZips,
+  trainerCheckpoint,
+  word,
+} from "./tool_seeds.js";
 
 /** A file, or the files of a folder by their paths in it. */
 export interface Input {
@@ -91,15 +99,16 @@ function readable(files: Cases): Input[] {
 function weights(kind: WeightKind): Source {
   const good = goodWeights()[kind];
   const isOfKind = ([name]: [string, Buffer]) => groups[kind].includes(name.split("-")[0] ?? "");
-  const bad = Object.entries(weightCorpus()).filter(isOfKind);
+  const parts = kind === "safetensors" ? modelParts() : {};
+  const bad = [...Object.entries(parts), ...Object.entries(weightCorpus()).filter(isOfKind)];
   const refused = bad.map(([name, content]): Input => ({ name, content, expected: "refused" }));
-  const largestSeed = 1 << 16;
-  const seeds = [...Object.values(good), ...bad.map(([, content]) => content)].filter(
-    ({ length }) => length <= largestSeed,
-  );
+  const largestSeed = 1 << 17;
+  const isSmall = ({ length }: Buffer) => length <= largestSeed;
+  const whole = [...Object.values(good), ...Object.values(parts).filter(isSmall)];
+  const seeds = [...whole, ...bad.map(([, content]) => content)].filter(isSmall);
   const shape = { safetensors: withHeader, zip: mutateBytes, pickle: withPickle, gguf: withGguf }[kind];
   const draw = (random: Random) => {
-    const seed = pick(random, random(2) ? Object.values(good) : seeds);
+    const seed = pick(random, random(2) ? whole : seeds);
     if (random(8) === 0) return splice(seed, pick(random, seeds), random);
     return random(3) === 0 ? mutateBytes(seed, random) : shape(seed, random);
   };

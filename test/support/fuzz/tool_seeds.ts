@@ -75,54 +75,91 @@ const motionLora: Shapes = pair(
 
 /** As AnimateDiff's own checkpoints name a motion module. */
 const motionModule: Shapes = {
-  [`${motionBlock}.norm.weight`]: [8],
-  [`${motionBlock}.norm.bias`]: [8],
-  [`${motionBlock}.proj_in.weight`]: [8, 8],
-  [`${motionBlock}.proj_out.weight`]: [8, 8],
-  [`${transformer}.attention_blocks.0.to_q.weight`]: [8, 8],
-  [`${transformer}.attention_blocks.0.to_k.weight`]: [8, 8],
-  [`${transformer}.attention_blocks.0.to_out.0.bias`]: [8],
-  [`${transformer}.attention_blocks.0.pos_encoder.pe`]: [1, 4, 8],
-  [`${transformer}.attention_blocks.1.pos_encoder.pe`]: [1, 4, 8],
-  [`${transformer}.norms.0.weight`]: [8],
-  [`${transformer}.ff.net.0.proj.weight`]: [64, 8],
-  [`${transformer}.ff_norm.weight`]: [8],
+  [`${motionBlock}.norm.weight`]: [32],
+  [`${motionBlock}.norm.bias`]: [32],
+  [`${motionBlock}.proj_in.weight`]: [32, 32],
+  [`${motionBlock}.proj_out.weight`]: [32, 32],
+  [`${transformer}.attention_blocks.0.to_q.weight`]: [32, 32],
+  [`${transformer}.attention_blocks.0.to_k.weight`]: [32, 32],
+  [`${transformer}.attention_blocks.0.to_out.0.bias`]: [32],
+  [`${transformer}.attention_blocks.0.pos_encoder.pe`]: [1, 4, 32],
+  [`${transformer}.attention_blocks.1.pos_encoder.pe`]: [1, 4, 32],
+  [`${transformer}.norms.0.weight`]: [32],
+  [`${transformer}.ff.net.0.proj.weight`]: [256, 32],
+  [`${transformer}.ff_norm.weight`]: [32],
 };
 
-/** A part of a checkpoint in one file, which says most sizes. */
+/** The whole text encoder of a checkpoint, whose twelve heads have a number each. */
+function textEncoder(): Shapes {
+  const start = "cond_stage_model.transformer.text_model";
+  const layer = `${start}.encoder.layers.0`;
+  const module = (name: string, ...shape: number[]) => ({
+    [`${name}.weight`]: shape,
+    [`${name}.bias`]: [shape[0] ?? 0],
+  });
+  return {
+    [`${start}.embeddings.token_embedding.weight`]: [20, 12],
+    [`${start}.embeddings.position_embedding.weight`]: [7, 12],
+    [`${start}.embeddings.position_ids`]: [1, 7],
+    ...Object.assign(
+      {},
+      ...["q", "k", "v", "out"].map((part) => module(`${layer}.self_attn.${part}_proj`, 12, 12)),
+    ),
+    ...module(`${layer}.layer_norm1`, 12),
+    ...module(`${layer}.layer_norm2`, 12),
+    ...module(`${layer}.mlp.fc1`, 24, 12),
+    ...module(`${layer}.mlp.fc2`, 12, 24),
+    ...module(`${start}.final_layer_norm`, 12),
+  };
+}
+
+function ofVae(start: string): Shapes {
+  return {
+    [`${start}encoder.conv_in.weight`]: [32, 3, 3, 3],
+    [`${start}encoder.down.0.block.0.conv1.weight`]: [32, 32, 3, 3],
+    [`${start}decoder.conv_in.weight`]: [32, 4, 3, 3],
+    [`${start}decoder.mid.attn_1.q.weight`]: [32, 32, 1, 1],
+    [`${start}decoder.conv_out.weight`]: [3, 32, 3, 3],
+    [`${start}quant_conv.weight`]: [8, 8, 1, 1],
+  };
+}
+
+/** A UNet of one block, and what of it and of the VAE says their sizes. */
 const checkpoint: Shapes = {
-  "model.diffusion_model.input_blocks.0.0.weight": [8, 4, 3, 3],
-  "model.diffusion_model.input_blocks.1.0.in_layers.2.weight": [8, 8, 3, 3],
-  "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": [8, 8],
-  "model.diffusion_model.middle_block.0.in_layers.0.weight": [8],
-  "model.diffusion_model.output_blocks.0.0.skip_connection.weight": [8, 16, 1, 1],
-  "model.diffusion_model.time_embed.0.weight": [32, 8],
-  "model.diffusion_model.out.2.bias": [4],
-  "first_stage_model.encoder.conv_in.weight": [8, 3, 3, 3],
-  "first_stage_model.encoder.down.0.block.0.conv1.weight": [8, 8, 3, 3],
-  "first_stage_model.decoder.mid.attn_1.q.weight": [8, 8, 1, 1],
-  "first_stage_model.quant_conv.weight": [8, 8, 1, 1],
-  "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight": [20, 8],
-  "cond_stage_model.transformer.text_model.embeddings.position_ids": [1, 7],
-  [`cond_stage_model.transformer.${ofText}.weight`]: [8, 8],
+  "model.diffusion_model.input_blocks.0.0.weight": [32, 4, 3, 3],
+  "model.diffusion_model.input_blocks.1.0.in_layers.2.weight": [32, 32, 3, 3],
+  "model.diffusion_model.input_blocks.1.1.norm.weight": [32],
+  "model.diffusion_model.input_blocks.1.1.proj_in.weight": [32, 32, 1, 1],
+  "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": [32, 12],
+  "model.diffusion_model.middle_block.0.in_layers.0.weight": [32],
+  "model.diffusion_model.output_blocks.0.0.in_layers.2.weight": [32, 64, 3, 3],
+  "model.diffusion_model.output_blocks.0.1.norm.weight": [32],
+  "model.diffusion_model.output_blocks.1.0.in_layers.2.weight": [32, 64, 3, 3],
+  "model.diffusion_model.output_blocks.1.1.norm.weight": [32],
+  "model.diffusion_model.time_embed.0.weight": [128, 32],
+  "model.diffusion_model.out.2.weight": [4, 32, 3, 3],
+  ...ofVae("first_stage_model."),
+  ...textEncoder(),
   alphas_cumprod: [10],
   model_ema_decay: [],
 };
 
-/** Numbers between -1 and 1 in F16 or F32, by name. */
-function drawn(shapes: Shapes, dtype: "F16" | "F32", metadata?: Record<string, string>): Buffer {
+const widths = { F8_E4M3: 1, F16: 2, F32: 4 };
+
+/** Numbers between -2 and 2, by name. */
+function drawn(shapes: Shapes, dtype: keyof typeof widths, metadata?: Record<string, string>): Buffer {
   const random = makeRandom(1);
   const header: Record<string, object> = metadata ? { __metadata__: metadata } : {};
-  const width = dtype === "F16" ? 2 : 4;
+  const width = widths[dtype];
   const parts: Buffer[] = [];
   let offset = 0;
   for (const [name, shape] of Object.entries(shapes)) {
     const count = shape.reduce((product, size) => product * size, 1);
     const data = Buffer.alloc(count * width);
-    // In fp16: 0x3000 and above is 0.125 and above.
+    // 0x3c is 1 in fp16 and 1.5 in fp8, in its first byte.
     for (let i = 0; i < count; i++) {
-      if (dtype === "F16") data.writeUInt16LE(0x3000 + random(0xbff), 2 * i);
-      else data.writeFloatLE(random(2000) / 1000 - 1, 4 * i);
+      if (dtype === "F32") data.writeFloatLE(random(2000) / 1000 - 1, 4 * i);
+      else data[width * i + width - 1] = random(0x3d) + 0x80 * random(2);
     }
     parts.push(data);
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.length] };
@@ -137,10 +174,24 @@ export function toolSafetensors(): Cases {
     "peft-lora": drawn(peftLora, "F32", { lora_adapter_metadata: JSON.stringify(peftConfig) }),
     "old-lora": drawn(oldLora, "F32"),
     "motion-lora": drawn(motionLora, "F16"),
-    "motion-module": drawn(motionModule, "F32"),
-    checkpoint: drawn(checkpoint, "F16", { format: "pt" }),
     word: drawn({ emb_params: [2, 8] }, "F32"),
     "two-words": drawn({ clip_l: [2, 8], clip_g: [2, 16] }, "F32"),
+  };
+}
+
+/** Parts of models: what they are is known, and that something is missing. */
+export function modelParts(): Cases {
+  const many = (name: (i: number) => string) =>
+    Array.from({ length: 3000 }, (_, i) => [name(i), [1]] as const);
+  const endless: Shapes = Object.fromEntries([
+    ...many((i) => `encoder.down.${i}.block.0.conv1.weight`),
+    ...many((i) => `encoder.down.0.block.${i}.conv1.weight`),
+  ]);
+  return {
+    "motion-module": drawn(motionModule, "F32"),
+    checkpoint: drawn(checkpoint, "F8_E4M3", { format: "pt" }),
+    vae: drawn(ofVae(""), "F16"),
+    "vae-of-3000-blocks": drawn({ ...ofVae(""), ...endless }, "F16"),
   };
 }
 
