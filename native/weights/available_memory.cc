@@ -65,12 +65,12 @@ std::optional<uint64_t> availableMemory() {
   return available;
 }
 
-void requireMemory(uint64_t bytes, const std::string& what) {
+void requireMemory(uint64_t bytes, const std::string& what, const std::string& otherwise) {
   const auto available = availableMemory();
   if (!available || bytes <= *available) return;
   throw Error(ErrorCode::OutOfMemory,
               c10::str(what, " needs ", bytesText(bytes), " of memory and ", bytesText(*available),
-                       " are free: close other programs, or load it with dtype bf16 or on a GPU"));
+                       " are free: close other programs, or ", otherwise));
 }
 
 }  // namespace cameo::weights

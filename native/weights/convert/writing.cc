@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "weights/atomic_file.h"
+#include "weights/available_memory.h"
 #include "weights/safetensors.h"
 
 namespace cameo::weights {
@@ -38,8 +39,14 @@ void Writing::json(const std::string& path, const nlohmann::json& content) {
 }
 
 NamedTensors tensorsOf(const Layer& layer) {
+  const std::vector<TensorEntry> entries = renamed(layer).entries;
+  uint64_t decoded = 0;
+  for (const TensorEntry& entry : entries) {
+    if (entry.blocks != nullptr) decoded += static_cast<uint64_t>(entry.numel()) * sizeof(float);
+  }
+  requireMemory(decoded, "converting " + layer.source->path, "take the model as safetensors");
   NamedTensors tensors;
-  for (const TensorEntry& entry : renamed(layer).entries) tensors.emplace_back(entry.name, entry.view());
+  for (const TensorEntry& entry : entries) tensors.emplace_back(entry.name, entry.view());
   return tensors;
 }
 

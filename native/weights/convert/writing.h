@@ -36,7 +36,8 @@ class Writing {
   std::vector<std::string> files_;
 };
 
-/// A layer's tensors by the network's names.
+/// A layer's tensors by the network's names; those in blocks as fp32, in memory. Throws
+/// `ErrorCode::OutOfMemory` where there isn't enough of it.
 NamedTensors tensorsOf(const Layer& layer);
 
 }  // namespace cameo::weights
