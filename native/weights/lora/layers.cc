@@ -49,7 +49,7 @@ UNetBlocks blocksOf(ParameterSet& unet) {
 
 /// The names that parameters of a UNet have in other layouts than diffusers'.
 std::vector<std::string> otherNames(const Parameter& parameter, const NameTable& ldm) {
-  if (models::isMotionName(parameter.name)) return {originalMotionKey(parameter.name)};
+  if (models::isMotionName(parameter.name)) return originalMotionKeys(parameter.name);
   const auto theirs = ldm.toTheirs(parameter.name);
   return theirs ? std::vector{*theirs} : std::vector<std::string>{};
 }

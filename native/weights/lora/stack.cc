@@ -8,6 +8,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/device.h"
 #include "weights/available_memory.h"
 #include "weights/load.h"
 #include "weights/open_weights.h"
@@ -76,7 +77,7 @@ void LoraPlan::failInfinite(const std::vector<Term>& terms, at::ScalarType dtype
   }
   failFormat(files_[terms.front().file].source->path,
              c10::str("with it ", quote(terms.front().adapter.parameter->name), " has numbers beyond what ",
-                      storedDtypeName(dtype), " can hold; lower its scale"));
+                      dtypeName(dtype), " can hold; lower its scale"));
 }
 
 nlohmann::json LoraPlan::describe() const {

@@ -14,6 +14,7 @@
 #include "weights/component.h"
 #include "weights/diffusers_folder.h"
 #include "weights/inspect.h"
+#include "weights/lora/file.h"
 #include "weights/open_weights.h"
 #include "weights/subject.h"
 
@@ -41,6 +42,18 @@ void readVae(const weights::Component& component) {
   readNetwork<models::Vae, models::VaeConfig>(component);
 }
 
+/// Onto the layers that the inputs' LoRAs are for.
+void readLora(const std::string& path) {
+  ParameterSet unet, text_encoder;
+  unet.declare("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight", {8, 8});
+  unet.declare("down_blocks.0.motion_modules.0.transformer_blocks.0.attn1.to_q.weight", {8, 8});
+  unet.declare("mid_block.resnets.0.conv1.weight", {8, 8, 3, 3});
+  text_encoder.declare("text_model.encoder.layers.0.self_attn.q_proj.weight", {8, 8});
+  const auto file =
+      weights::LoraFile::read(weights::openWeights(path), {{"unet", unet}, {"text_encoder", text_encoder}});
+  for (const weights::LoraAdapter& adapter : file.adapters) weights::deltaOf(adapter, 1, at::kCPU);
+}
+
 /// As the option would that takes a file of this kind.
 void readAs(const std::string& kind, const std::string& path) {
   constexpr auto kRequired = weights::Weights::Required;
@@ -50,6 +63,8 @@ void readAs(const std::string& kind, const std::string& path) {
     readNetwork<models::ClipText, models::ClipTextConfig>(base.text_encoder(kRequired));
     readUNet(base.unet(kRequired));
     readVae(base.vae(kRequired));
+  } else if (kind == "lora" || kind == "motion-lora") {
+    readLora(path);
   } else if (kind == "vae" || kind == "ldm-vae") {
     readVae(weights::openVae(path, kRequired));
   } else if (kind == "motion-adapter" || kind == "animatediff-original") {

@@ -59,7 +59,8 @@ const peftConfig = {
 const processor = attention.replace(".to_q", ".processor.to_q_lora");
 const oldLora: Shapes = {
   ...pair(`unet.${processor}.down.weight`, `unet.${processor}.up.weight`),
-  ...pair(`unet.${attention}.lora.down.weight`, `unet.${attention}.lora.up.weight`),
+  [`unet.${kernel}.lora.down.weight`]: [2, 8, 3, 3],
+  [`unet.${kernel}.lora.up.weight`]: [8, 2, 1, 1],
   ...pair(
     `text_encoder.${ofText}.lora_linear_layer.down.weight`,
     `text_encoder.${ofText}.lora_linear_layer.up.weight`,
