@@ -28,7 +28,9 @@ export interface PipelineDescription {
   latentScale: number;
   /** Width and height that a request takes where it names none. */
   defaultSize: [width: number, height: number];
-  /** How many tokens a prompt has room for, start and end included. */
+  /** The words that prompts know by textual inversion, in the order in which they were loaded. */
+  embeddings: EmbeddingDescription[];
+  /** How many tokens of a prompt are read at once, start and end included: a chunk of it. */
   textPositions: number;
   /** How many tokens the text encoder has learned. */
   textVocabulary: number;
@@ -43,6 +45,16 @@ export interface PipelineDescription {
   options: { readonly [Name in keyof CompleteSampleRequest]?: CompleteSampleRequest[Name] | null };
   /** The folder that the tokenizer was read from; null: CLIP's own, which comes with this package. */
   tokenizer: string | null;
+}
+
+/** A word that was learned by textual inversion. */
+export interface EmbeddingDescription {
+  /** What stands for it in a prompt. */
+  token: string;
+  /** How many tokens it takes there, each with a vector. */
+  vectors: number;
+  /** What it was read from. */
+  file: string;
 }
 
 /** A network and the files that it was read from. */

@@ -6,6 +6,7 @@ export {
   type Layout,
 } from "./convert.js";
 export type {
+  EmbeddingDescription,
   LoraDescription,
   NetworkDescription,
   PipelineDescription,
@@ -15,7 +16,7 @@ export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { Fit, ImageSource, RawImage } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
-export type { LoadOptions, LoadProgress } from "./options/load_options.js";
+export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,

@@ -29,6 +29,8 @@ export interface NativeLoadOptions {
   prediction?: string;
   /** On top of all others. */
   lora?: NativeLora[];
+  /** Files with words learned by textual inversion, and the tokens that stand for them, where not as the files say. */
+  embeddings?: { path: string; token?: string }[];
   device: string;
   dtype: string;
   kernels: string;
@@ -42,9 +44,13 @@ export interface NativeLoadOptions {
 export interface NativeSampleRequest {
   /** JSON. */
   options: string;
-  /** Token ids with start, end and padding; as many as the text encoder has positions. */
+  /** Token ids with start, end and padding; as many as the text encoder has positions, for each chunk. */
   promptIds: Int32Array;
+  /** Of as many chunks. */
   negativeIds: Int32Array;
+  /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
+  promptWeights?: Float32Array | undefined;
+  negativeWeights?: Float32Array | undefined;
   /** Already fitted to `width` x `height`. */
   references: RgbImage[];
   /** As the references are. */

@@ -70,7 +70,8 @@ export class Pipeline implements AsyncDisposable {
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
       const description = describe(native, shipped);
-      const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
+      const { textVocabulary, embeddings } = description;
+      const tokenizer = await ClipTokenizer.load(description.tokenizer, textVocabulary, embeddings);
       return new Pipeline(native, tokenizer, description, shipped);
     } catch (error) {
       await native.close();

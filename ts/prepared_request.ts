@@ -1,5 +1,6 @@
 import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
+import { encodePrompts } from "./encoded_prompts.js";
 import { CameoError, throwIfAborted } from "./errors.js";
 import type { ImageSource, OpenImage } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
@@ -7,8 +8,7 @@ import { checkOutputs, completeRequest, nativeOptions } from "./options/sample.j
 import type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
 import { toArray } from "./options/schema.js";
 import { EtaEstimate } from "./progress.js";
-import { shortened } from "./quote.js";
-import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
+import type { ClipTokenizer } from "./tokens/tokenizer.js";
 
 let media: Promise<typeof import("./media/index.js")> | undefined;
 
@@ -40,24 +40,19 @@ export async function prepareRequest(
   const complete = completeRequest(request, description);
   const { signal, preview, saveLatents } = request;
   throwIfAborted(signal);
-  const prompt = tokenizer.encode(complete.prompt, description.textPositions);
-  const negative = tokenizer.encode(complete.negativePrompt, description.textPositions);
+  const prompts = encodePrompts(complete, description, tokenizer);
   checkOutputs(request);
   const named = namedPictures(complete);
   const opened = await openPictures(named, [signal, closing]);
   const pictures = await inTurn(() => decodePictures(opened, complete, signal));
   throwIfAborted(signal);
-  const warnings = cutWarning("prompt", prompt);
-  // The default is longer than CLIP reads, as its authors' program has it.
-  if (request.negativePrompt !== undefined) warnings.push(...cutWarning("negative prompt", negative));
   const native: NativeSampleRequest = {
     options: nativeOptions({ ...complete, preview, saveLatents }),
-    promptIds: prompt.ids,
-    negativeIds: negative.ids,
+    ...prompts.native,
     references: pictures.slice(0, complete.reference.length),
     image: pictures[complete.reference.length],
   };
-  return { native, complete, warnings };
+  return { native, complete, warnings: prompts.warnings };
 }
 
 /**
@@ -151,9 +146,4 @@ export function progressListener({ onProgress }: SampleRequest) {
       ...(preview ? { preview } : {}),
     });
   };
-}
-
-function cutWarning(name: string, { cutAfter, kept, total }: PromptTokens): string[] {
-  if (cutAfter === undefined) return [];
-  return [`the ${name} was cut after "... ${shortened(cutAfter)}" (${kept} of ${total} tokens)`];
 }

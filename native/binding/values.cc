@@ -54,6 +54,16 @@ std::vector<int32_t> ids(const Napi::Object& object, const char* name) {
   return typedArray<int32_t>(object, name, napi_int32_array, "an Int32Array");
 }
 
+/// Weights are undefined where they are all 1.
+pipeline::PromptTokens promptTokens(const Napi::Object& object, const char* ids_name,
+                                    const char* weights_name) {
+  pipeline::PromptTokens tokens{.ids = ids(object, ids_name)};
+  if (!object.Get(weights_name).IsUndefined()) {
+    tokens.weights = typedArray<float>(object, weights_name, napi_float32_array, "a Float32Array");
+  }
+  return tokens;
+}
+
 std::vector<uint8_t> bytes(const Napi::Object& object, const char* name) {
   return typedArray<uint8_t>(object, name, napi_uint8_array, "a Uint8Array");
 }
@@ -124,8 +134,8 @@ pipeline::RgbImage readImage(const Napi::Object& object) {
 
 pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
-  result.prompt_ids = ids(request, "promptIds");
-  result.negative_ids = ids(request, "negativeIds");
+  result.prompt = promptTokens(request, "promptIds", "promptWeights");
+  result.negative = promptTokens(request, "negativeIds", "negativeWeights");
   result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
     return readImage(objectAt(reference, "references"));
   });

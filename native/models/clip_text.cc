@@ -64,6 +64,12 @@ ClipText::ClipText(const ClipTextConfig& config)
   for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(layers / i, config);
 }
 
+void ClipText::addTokens(const at::Tensor& vectors) {
+  at::Tensor& table = token_embedding_.value;
+  table = at::cat({table, vectors.to(table.options())});
+  token_embedding_.shape.front() = table.size(0);
+}
+
 at::Tensor ClipText::forward(const at::Tensor& ids, int64_t skipped) const {
   at::Tensor x = at::embedding(*token_embedding_, ids) + position_embedding_->narrow(0, 0, ids.size(1));
   for (size_t i = 0; i + static_cast<size_t>(skipped) < layers_.size(); ++i) x = layers_[i].forward(x);

@@ -51,13 +51,18 @@ class ClipText {
   /// `skipped` last layers are left out.
   at::Tensor forward(const at::Tensor& ids, int64_t skipped = 0) const;
 
+  /// Lays `vectors`, (n, hidden_size), behind the embeddings of the tokens so far, whose ids they go on with.
+  void addTokens(const at::Tensor& vectors);
+  /// How many there are, with those that were added.
+  int64_t tokens() const { return token_embedding_.shape.front(); }
+
   const ClipTextConfig& config() const { return config_; }
   ParameterSet& parameters() { return *parameters_; }
 
  private:
   ClipTextConfig config_;
   std::unique_ptr<ParameterSet> parameters_;
-  const Parameter& token_embedding_;
+  Parameter& token_embedding_;
   const Parameter& position_embedding_;
   std::vector<ClipTextLayer> layers_;
   nn::LayerNorm final_layer_norm_;

@@ -11,7 +11,7 @@ namespace cameo::pipeline {
 
 namespace {
 
-constexpr size_t kMostSubjectFiles = 64;
+constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256;
 
 const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
 const std::map<std::string, bool> kAreSampled = {{"mode", false}, {"sample", true}};
@@ -41,6 +41,21 @@ ContextWindows readContext(const Config& options) {
   const ContextWindows context{number("length"), number("overlap")};
   if (context.length >= 1 && context.overlap >= 0 && context.overlap < context.length) return context;
   options.fail("context", "its length must be 1 or more, and its overlap less than that");
+}
+
+std::vector<EmbeddingFile> readEmbeddings(const Config& options) {
+  if (!options.has("embeddings")) return {};
+  const nlohmann::json& list = options.value("embeddings");
+  const auto refuse = [&] { options.fail("embeddings", "it must be a list of files, each with its path"); };
+  if (!list.is_array() || list.size() > kMostEmbeddings) refuse();
+  std::vector<EmbeddingFile> files;
+  for (const nlohmann::json& file : list) {
+    const bool has_path = file.is_object() && file.contains("path") && file["path"].is_string();
+    const bool has_token = has_path && file.contains("token");
+    if (!has_path || (has_token && !file["token"].is_string())) refuse();
+    files.push_back({file["path"], has_token ? file["token"].get<std::string>() : ""});
+  }
+  return files;
 }
 
 /// The sampler, and the options that are its; what they say is the samplers' to check.
@@ -80,6 +95,7 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.tokenizer = options.text("tokenizer", "");
   result.prediction = options.text("prediction", "");
   result.lora = readLoras(options);
+  result.embeddings = readEmbeddings(options);
   result.draw_missing = optionalCount(options, "drawMissing");
   result.device = options.text("device");
   result.dtype = options.text("dtype");

@@ -24,6 +24,12 @@ struct RgbImage {
   int64_t height = 0;
 };
 
+/// A file with a word that was learned by textual inversion.
+struct EmbeddingFile {
+  std::string path;
+  std::string token;  // empty: as the file says
+};
+
 struct LoadOptions {
   std::string base;
   std::string motion;                // empty: none
@@ -31,6 +37,7 @@ struct LoadOptions {
   std::string vae = {};              // instead of the base's own; empty: that
   std::string tokenizer = {};        // a folder, instead of the base's own; empty: that
   std::string prediction = {};       // what the base predicts, instead of what its config says; empty: that
+  std::vector<EmbeddingFile> embeddings = {};
   /// Instead of what the subject's files say.
   weights::SubjectMetadata subject_metadata = {};
   std::vector<weights::LoraChoice> lora = {};  // on top of all others
@@ -68,6 +75,13 @@ struct ContextWindows {
   int64_t overlap = 0;
 };
 
+/// A prompt as the text encoder reads it: chunks of as many tokens as it has positions, each with a start and
+/// an end.
+struct PromptTokens {
+  std::vector<int32_t> ids = {};    // chunk after chunk
+  std::vector<float> weights = {};  // what the states of the tokens are multiplied by; empty: 1 throughout
+};
+
 /// An option's meaning and its default are in ts/options/sample_options.ts.
 struct SampleRequest {
   int64_t frames;
@@ -93,8 +107,8 @@ struct SampleRequest {
   std::string save_latents;  // empty: don't
 
   // What is no option, and comes beside them.
-  std::vector<int32_t> prompt_ids = {};  // as many as the text encoder has positions
-  std::vector<int32_t> negative_ids = {};
+  PromptTokens prompt = {};
+  PromptTokens negative = {};             // of as many chunks
   std::vector<RgbImage> references = {};  // of the request's size
   std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
 

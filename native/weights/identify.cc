@@ -6,6 +6,7 @@
 #include <array>
 
 #include "models/motion_names.h"
+#include "weights/embedding.h"
 #include "weights/key_maps.h"
 #include "weights/lora/identify.h"
 #include "weights/lora/names.h"
@@ -83,6 +84,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.any("vision_model.") && k.any("encoder.layers.0."); }, "clip-vision",
      "a CLIP image encoder", ""},
     {[](const Keys& k) { return k.allOfUNet(); }, "subject", "a part of a UNet (a subject)", "--subject"},
+    {[](const Keys& k) { return isSdxlEmbedding(k.entries); }, "embedding",
+     "a word that SDXL has learned by textual inversion", ""},
 });
 
 /// Takes the option from what loading would refuse, whatever it is called.
@@ -111,7 +114,14 @@ Identity identify(const TensorSource& source) {
   if (source.entries.empty()) return {"unknown", "a file without tensors", ""};
   if (isAnyLora(source)) return identifyLora(source);
   for (const auto& [matches, kind, description, option] : kRules) {
-    if (matches(keys)) return checked({kind, description, option}, source);
+    if (matches(keys)) return checked({kind, std::string(description), option}, source);
+  }
+  if (const auto embedding = findEmbedding(source)) {
+    return {"embedding",
+            c10::str("a word learned by textual inversion: ", quote(embedding->token), ", ",
+                     embedding->count() == 1 ? "1 vector" : c10::str(embedding->count(), " vectors"), " of ",
+                     embedding->width(), " numbers"),
+            "--embedding"};
   }
   return {"unknown", "of no kind known here", ""};
 }

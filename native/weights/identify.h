@@ -12,10 +12,10 @@ inline constexpr const char* kCheckpointFormat = "cameo-training-1";
 
 /// What a weight file is, by its keys.
 struct Identity {
-  std::string_view kind;         // "unet", "motion-adapter", ...; "unknown"
-  std::string_view description;  // "an AnimateDiff motion adapter (diffusers names)"
-  std::string_view option;       // what takes it, or a folder with it: "--base", "--lora" ...; "": nothing
-  std::string reason = {};       // why nothing does, where that can be said
+  std::string_view kind;    // "unet", "motion-adapter", ...; "unknown"
+  std::string description;  // "an AnimateDiff motion adapter (diffusers names)"
+  std::string_view option;  // what takes it, or a folder with it: "--base", "--lora" ...; "": nothing
+  std::string reason = {};  // why nothing does, where that can be said
 };
 
 Identity identify(const TensorSource& source);

@@ -17,6 +17,7 @@ using Kind = PickleValue::Kind;
 
 constexpr std::array<std::string_view, 3> kDictWrappers{"state_dict", "model", "module"};
 constexpr int kDeepestWrapper = 4;
+constexpr std::string_view kWordVectors = "string_to_param", kWordName = "name";
 
 bool holdsTensors(const PickleValue& dict) {
   for (size_t i = 1; i < dict.items.size(); i += 2) {
@@ -25,12 +26,19 @@ bool holdsTensors(const PickleValue& dict) {
   return false;
 }
 
+/// What a dictionary has under this name, where it is of this kind; else null.
+const PickleValue* itemNamed(const PickleValue& dict, std::string_view name, Kind kind) {
+  if (dict.kind != Kind::Dict) return nullptr;
+  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    const bool is_named = dict.items[i]->kind == Kind::Text && dict.items[i]->text == name;
+    if (is_named && dict.items[i + 1]->kind == kind) return dict.items[i + 1];
+  }
+  return nullptr;
+}
+
 const PickleValue* wrapped(const PickleValue& dict) {
   for (const std::string_view wrapper : kDictWrappers) {
-    for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-      const bool is_named = dict.items[i]->kind == Kind::Text && dict.items[i]->text == wrapper;
-      if (is_named && dict.items[i + 1]->kind == Kind::Dict) return dict.items[i + 1];
-    }
+    if (const PickleValue* inner = itemNamed(dict, wrapper, Kind::Dict)) return inner;
   }
   return nullptr;
 }
@@ -95,21 +103,25 @@ uint64_t elementBytes(const PickleStorage& storage) {
   return storage.dtype ? c10::elementSize(*storage.dtype) : 1;
 }
 
-std::vector<TensorEntry> stateDictEntries(const PickleValue& root,
-                                          const std::shared_ptr<const MappedFile>& file,
-                                          const StorageLookup& storage_bytes) {
-  const PickleValue& dict = findStateDict(root, file->path());
-  std::vector<TensorEntry> entries;
+void readStateDict(const PickleValue& root, const std::shared_ptr<const MappedFile>& file,
+                   const StorageLookup& storage_bytes, TensorSource& source) {
+  const PickleValue* word = itemNamed(root, kWordVectors, Kind::Dict);
+  const std::string prefix = word == nullptr ? "" : std::string(kWordVectors) + ".";
+  const PickleValue& dict = word == nullptr ? findStateDict(root, file->path()) : *word;
+  const PickleValue* name = word == nullptr ? nullptr : itemNamed(root, kWordName, Kind::Text);
+  if (name != nullptr) source.metadata[std::string(kWordName)] = name->text;
   std::unordered_set<std::string_view> names;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     if (dict.items[i + 1]->kind != Kind::Tensor) continue;
-    if (entries.size() == kMaxTensors) failFormat(file->path(), "the pickle holds more than 200000 tensors");
-    entries.push_back(makeEntry(*dict.items[i], *dict.items[i + 1]->tensor, file, storage_bytes));
+    if (source.entries.size() == kMaxTensors)
+      failFormat(file->path(), "the pickle holds more than 200000 tensors");
+    TensorEntry entry = makeEntry(*dict.items[i], *dict.items[i + 1]->tensor, file, storage_bytes);
     if (!names.insert(dict.items[i]->text).second) {
-      failFormat(file->path(), quote(entries.back().name) + " is there twice");
+      failFormat(file->path(), quote(entry.name) + " is there twice");
     }
+    entry.name = prefix + entry.name;
+    source.entries.push_back(std::move(entry));
   }
-  return entries;
 }
 
 }  // namespace cameo::weights

@@ -20,10 +20,11 @@ using StorageLookup = std::function<StorageBytes(const PickleStorage& storage)>;
 /// Bytes of one element.
 uint64_t elementBytes(const PickleStorage& storage);
 
-/// The tensors of a pickled state dict, alone or in a dictionary under "state_dict", "model" or "module",
-/// each checked to lie inside its storage. Plain values beside the tensors are left out.
-std::vector<TensorEntry> stateDictEntries(const PickleValue& root,
-                                          const std::shared_ptr<const MappedFile>& file,
-                                          const StorageLookup& storage_bytes);
+/// Puts the tensors of a pickled state dict into `source`, whether it stands alone or in a dictionary under
+/// "state_dict", "model" or "module", each checked to lie inside its storage. Plain values beside the tensors
+/// are left out. Where the pickle is a word's as A1111's program saves it, the tensors are those under
+/// "string_to_param", with that before their names, and the metadata have the word's `name`.
+void readStateDict(const PickleValue& root, const std::shared_ptr<const MappedFile>& file,
+                   const StorageLookup& storage_bytes, TensorSource& source);
 
 }  // namespace cameo::weights

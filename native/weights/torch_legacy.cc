@@ -73,11 +73,12 @@ TensorSource readTorchLegacy(std::shared_ptr<const MappedFile> file) {
   source.path = path;
   source.format = "torch legacy";
   source.files = {path};
-  source.entries = stateDictEntries(root, file, [&](const PickleStorage& storage) -> StorageBytes {
+  const auto storage_bytes = [&](const PickleStorage& storage) -> StorageBytes {
     const auto found = storages.find(storage.key);
     if (found == storages.end()) failFormat(path, "damaged pickle: a tensor's storage is missing");
     return found->second;
-  });
+  };
+  readStateDict(root, file, storage_bytes, source);
   return source;
 }
 

@@ -61,7 +61,7 @@ TensorSource readTorchZip(std::shared_ptr<const MappedFile> file) {
   source.path = path;
   source.format = "torch zip";
   source.files = {path};
-  source.entries = stateDictEntries(machine.run(), file, storage_bytes);
+  readStateDict(machine.run(), file, storage_bytes, source);
   return source;
 }
 

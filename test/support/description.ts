@@ -12,6 +12,7 @@ const loaded: Omit<PipelineDescription, "options"> = {
   scheduler: "ddim",
   latentScale: 8,
   defaultSize: [64, 64],
+  embeddings: [],
   textPositions: 77,
   textVocabulary: 1000,
   warnings: [],

@@ -13,6 +13,8 @@ export interface ModelParts {
   scheduler: object;
   /** How many frames and references the motion modules have positions for. Default: as many as the part says. */
   maxFrames?: number;
+  /** How many tokens the text encoder has positions for. Default: as many as the part says. */
+  textPositions?: number;
 }
 
 /** As `Pipeline.load` takes them. */
@@ -34,13 +36,18 @@ const [start, end] = ["<|startoftext|>", "<|endoftext|>"];
 /** Writes the model in its public layouts: a diffusers folder, a MotionAdapter folder, a subject's file. */
 export function writeModel(
   folder: string,
-  { motion, subject, scheduler, maxFrames, unet = "unet" }: ModelParts,
+  { motion, subject, scheduler, maxFrames, textPositions, unet = "unet" }: ModelParts,
 ): ModelPaths {
   rmSync(folder, { recursive: true, force: true });
   const base = join(folder, "base");
   writeNetwork(join(base, "unet"), unet, "diffusion_pytorch_model.safetensors");
   writeNetwork(join(base, "vae"), "vae", "diffusion_pytorch_model.safetensors");
-  writeNetwork(join(base, "text_encoder"), "text_encoder", "model.safetensors");
+  const text = readPart<Part>("text_encoder");
+  writePart(
+    join(base, "text_encoder"),
+    textPositions === undefined ? text : withTextPositions(text, textPositions),
+    "model.safetensors",
+  );
   writeTokenizer(join(base, "tokenizer"));
   writeJson(join(base, "scheduler", "scheduler_config.json"), scheduler);
   writeJson(join(base, "model_index.json"), modelIndex);
@@ -97,6 +104,13 @@ function withPositions({ config, seed, weights }: Part, count: number): Part {
       }),
     );
   return { config: { ...config, motion_max_seq_length: count }, seed, weights: lengthen(weights) };
+}
+
+/** The text encoder with a table of so many positions. */
+function withTextPositions({ config, weights, ...part }: Part, count: number): Part {
+  const changed = structuredClone(weights) as { text_model: { embeddings: Record<string, WeightTree> } };
+  changed.text_model.embeddings.position_embedding = { weight: [count, config.hidden_size as number] };
+  return { ...part, config: { ...config, max_position_embeddings: count }, weights: changed };
 }
 
 /** Each byte's stand-in character: printable ones are themselves and come first. */

@@ -1,7 +1,8 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../options/kinds.js";
 import {
   type AnyLoadOption,
+  type EmbeddingFile,
   type LoadOptionName,
   type LoadOptions,
   loadEntries,
@@ -12,10 +13,28 @@ import { bytes, collect, flagHelp } from "./flags.js";
 /** The flags that name a model and say how it computes, as commander gives them. */
 export type LoadFlags = { [Name in LoadOptionName]?: unknown };
 
+/** Of the embedding before it, whose path may have any character that a token has. */
+class TokenFlag extends Option {
+  constructor() {
+    super("--embedding-token <token>", "what stands in prompts for the --embedding before it");
+    this.argParser<EmbeddingFile[]>((token, previous = []) => {
+      const last = previous.at(-1);
+      if (last === undefined || last.token !== undefined)
+        throw new InvalidArgumentError("It goes behind the --embedding that it is for.");
+      return [...previous.slice(0, -1), { ...last, token }];
+    });
+  }
+
+  override attributeName(): string {
+    return "embedding";
+  }
+}
+
 /** Other kinds are what was typed. */
 const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: unknown) => unknown } = {
   paths: (text, previous) => collect(text, previous as string[] | undefined),
   loras: (text, previous) => [...((previous as Lora[] | undefined) ?? []), loraOf(text)],
+  embeddings: (path, previous) => [...((previous as EmbeddingFile[] | undefined) ?? []), { path }],
   bytes,
 };
 
@@ -35,6 +54,7 @@ export function withLoadFlags(
     const option = new Option(entry.flag, flagHelp(entry));
     const parse = parsers[entry.value.kind];
     command.addOption(parse ? option.argParser<unknown>(parse) : option);
+    if (entry.value.kind === "embeddings") command.addOption(new TokenFlag());
   }
   return command;
 }

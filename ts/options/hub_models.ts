@@ -1,5 +1,6 @@
 import { fetchFromHub, type HubModel, hubNameOfPath, isHubName, parseHubName } from "../hub/index.js";
 import { within } from "./check.js";
+import type { Shape } from "./kinds.js";
 import { type LoadOptionName, type LoadOptions, loadEntries } from "./load_options.js";
 
 /** A model's path among options. */
@@ -12,6 +13,9 @@ interface NamedPath {
   part: string | undefined;
 }
 
+/** Kinds whose values are paths, or objects with one, or arrays of them. */
+const pathKinds: readonly Shape["kind"][] = ["path", "paths", "loras", "embeddings"];
+
 type Paths = { [Name in LoadOptionName]?: unknown };
 
 /** The options with what `map` makes of each path of a model, in the table's order. */
@@ -19,8 +23,7 @@ function mapPaths<T extends Paths>(options: T, map: (named: NamedPath) => string
   const mapped: Paths = { ...options };
   for (const [option, { value: shape, part = "" }] of loadEntries) {
     const value = options[option];
-    const isPath = shape.kind === "path" || shape.kind === "paths" || shape.kind === "loras";
-    if (value === undefined || !isPath) continue;
+    if (value === undefined || !pathKinds.includes(shape.kind)) continue;
     const what = "what" in shape ? shape.what : "file";
     const mapOne = (one: unknown): unknown => {
       if (typeof one !== "string")

@@ -13,6 +13,8 @@ export type Shape =
   /** Where weights are: "file or folder". "paths" is one or an array of at most `most`. */
   | { readonly kind: "path"; readonly what: string }
   | { readonly kind: "paths"; readonly what: string; readonly most: number }
+  /** Files of textual inversion, or of such with tokens. */
+  | { readonly kind: "embeddings"; readonly most: number }
   /** "loras" is a path, {path, scale, blocks} or an array of these, "bytes" how many, "device" a device's name. */
   | { readonly kind: "picture" | "switch" | "loras" | "bytes" | "device" | "signal" | "callback" };
 

@@ -61,6 +61,11 @@ export const loadOptions = {
     flag: "--tokenizer <path>",
     help: "a tokenizer's folder, instead of the base's own",
   },
+  embeddings: {
+    value: kindOf<NonNullable<LoadOptions["embeddings"]>>({ kind: "embeddings", most: 256 }),
+    flag: "--embedding <file>",
+    help: "a word learned by textual inversion; may be given again",
+  },
   prediction: {
     value: oneOf("epsilon", "v_prediction"),
     flag: "--prediction <kind>",

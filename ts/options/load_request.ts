@@ -1,5 +1,13 @@
 import type { Loras } from "./lora.js";
 
+/** A file with a word that was learned by textual inversion. */
+export interface EmbeddingFile {
+  /** Of diffusers, or of A1111's program. */
+  path: string;
+  /** What stands for the word in prompts. Default: what the file says, else its name without the ending. */
+  token?: string | undefined;
+}
+
 /**
  * What `Pipeline.load` takes. Every path may be a name on the Hugging Face hub, `hf:owner/name`, with `/file-or-folder` and
  * `@revision` behind it where they are needed: what isn't in the cache of the hub's files is fetched.
@@ -37,6 +45,8 @@ export interface LoadOptions {
    * checkpoint in one file can't say it, and is taken to predict epsilon.
    */
   prediction?: "epsilon" | "v_prediction" | undefined;
+  /** Words that were learned by textual inversion, for prompts to name: a file, or up to 256. */
+  embeddings?: string | EmbeddingFile | readonly (string | EmbeddingFile)[] | undefined;
   /** "auto" (CUDA where there is one, else the CPU), "cpu", "cuda" or "cuda:1". Default: "auto". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /**

@@ -78,6 +78,18 @@ export const sampleOptions = {
     help: "what it should not show",
     label: "What it should not show",
   },
+  emphasis: {
+    value: oneOf("a1111", "none"),
+    default: "a1111",
+    flag: "--emphasis <notation>",
+    help: "of (words:1.3), [words] and BREAK in prompts:",
+  },
+  longPrompt: {
+    value: oneOf("chunks", "cut"),
+    default: "chunks",
+    flag: "--long-prompt <how>",
+    help: "what of a prompt the text encoder can't read at once is read:",
+  },
   seed: {
     value: whole(0, Number.MAX_SAFE_INTEGER),
     draw: randomSeed,

@@ -16,6 +16,16 @@ export interface SampleRequest {
   reference?: ImageSource | readonly ImageSource[] | undefined;
   /** What it should not show. Default: a list of common faults with a subject, nothing without one. */
   negativePrompt?: string | undefined;
+  /**
+   * How prompts say which words count for more or less. "a1111": `(words)`, `(words:1.3)`, `[words]`, and BREAK for a new
+   * chunk. "none": brackets are text. Default: "a1111".
+   */
+  emphasis?: "a1111" | "none" | undefined;
+  /**
+   * A prompt of more tokens than the text encoder reads at once, as a rule 75: in "chunks" of so many, or "cut" after the
+   * first ones, with a warning. The default negative prompt is cut. Default: "chunks".
+   */
+  longPrompt?: "chunks" | "cut" | undefined;
   /** How many frames. Default: 16 with motion modules; without them it can only be 1. */
   frames?: number | undefined;
   /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { ImageSource } from "../media/index.js";
 import { option } from "./check.js";
+import { defined } from "./defined.js";
 import type { Shape } from "./kinds.js";
-import type { LoadOptions } from "./load_request.js";
+import type { EmbeddingFile, LoadOptions } from "./load_request.js";
 import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
@@ -14,6 +15,7 @@ export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
 export const deviceNames = '"auto", "cpu", "cuda" or "cuda:" and a number';
 
 const path = z.string().min(1);
+const embedding = z.union([path, z.strictObject({ path, token: z.string().min(1).optional() })]);
 
 /** What an option's value must be, for a schema and in words. */
 export function schemaOf(shape: Shape, { required = false } = {}): z.ZodType {
@@ -64,6 +66,11 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       ];
     case "loras":
       return [loras, lorasAllowed];
+    case "embeddings":
+      return [
+        z.union([embedding, z.array(embedding).max(shape.most)]),
+        `the path of a file, a { path, token }, or an array of at most ${shape.most}`,
+      ];
     case "device":
       return [deviceName, deviceNames];
     case "bytes":
@@ -92,9 +99,16 @@ export function completed(value: unknown, shape: Shape): unknown {
       return value === undefined ? undefined : completedLoras(value as Loras);
     case "paths":
       return typeof value === "string" ? [value] : value;
+    case "embeddings":
+      return value === undefined ? undefined : embeddingFiles(value as NonNullable<LoadOptions["embeddings"]>);
     default:
       return value;
   }
+}
+
+function embeddingFiles(given: NonNullable<LoadOptions["embeddings"]>): EmbeddingFile[] {
+  const list = Array.isArray(given) ? given : [given];
+  return list.map((file) => (typeof file === "string" ? { path: file } : defined(file)));
 }
 
 /** A name, or a config that is nobody else's to change. */

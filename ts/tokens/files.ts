@@ -12,6 +12,10 @@ export interface AddedToken {
   id?: number;
   /** Not found within a word. */
   singleWord?: true;
+  /** Of textual inversion: the text encoder has been given its vector. */
+  isLearned?: true;
+  /** How many ids it stands for, from its own on. Default: 1. */
+  vectors?: number;
 }
 
 /** What a tokenizer folder says. */

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/error.h"
 #include "core/rng.h"
 #include "pipeline/device_visit.h"
@@ -9,39 +12,101 @@
 
 namespace cameo::families {
 
-void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids) {
-  const auto& config = model.text_encoder->config();
-  if (static_cast<int64_t>(ids.size()) != config.positions) {
-    throw Error(ErrorCode::InvalidOption,
-                c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", config.positions));
-  }
+namespace {
+
+void checkLearned(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids) {
+  const int64_t tokens = model.text_encoder->tokens();
   for (const int32_t id : ids) {
-    if (id < 0 || id >= config.vocab_size) {
+    if (id < 0 || id >= tokens) {
       throw Error(
           ErrorCode::InvalidOption,
-          c10::str(name, ": token ", id, " is not one of the ", config.vocab_size,
+          c10::str(name, ": token ", id, " is not one of the ", tokens,
                    " that the text encoder has learned; the tokenizer belongs to another text encoder"));
     }
   }
 }
 
-at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids,
-                      int64_t skipped) {
+void checkPrompt(const StableDiffusion& model, const char* name, const pipeline::PromptTokens& prompt) {
+  const int64_t positions = model.text_encoder->config().positions;
+  if (prompt.ids.empty() || static_cast<int64_t>(prompt.ids.size()) % positions != 0) {
+    throw Error(
+        ErrorCode::InvalidOption,
+        c10::str(name, ": ", prompt.ids.size(), " token ids; the text encoder takes chunks of ", positions));
+  }
+  const bool all_finite = std::all_of(prompt.weights.begin(), prompt.weights.end(),
+                                      [](float weight) { return std::isfinite(weight); });
+  const bool fits = prompt.weights.empty() || prompt.weights.size() == prompt.ids.size();
+  if (!fits || !all_finite) {
+    throw Error(ErrorCode::InvalidOption,
+                c10::str(name, ": its weights must be as many numbers as its token ids"));
+  }
+  checkLearned(model, name, prompt.ids);
+}
+
+/// (chunks, positions), int64, on the host.
+at::Tensor chunksOf(const StableDiffusion& model, const pipeline::PromptTokens& prompt) {
+  return at::tensor(prompt.ids, at::kLong).view({-1, model.text_encoder->config().positions});
+}
+
+at::Tensor encode(const StableDiffusion& model, const at::Tensor& ids, int64_t skipped = 0) {
+  // An encoder that is being trained computes in its masters' fp32.
+  return model.text_encoder->forward(ids.to(model.device), skipped).to(model.dtype);
+}
+
+/// States (chunks, positions, D), each times its token's weight, and each chunk brought back to the mean that
+/// it had.
+at::Tensor emphasized(const at::Tensor& states, const std::vector<float>& weights) {
+  if (weights.empty()) return states;
+  const at::Tensor plain = states.to(at::kFloat);
+  const at::Tensor factors = at::tensor(weights).to(plain.device()).view({plain.size(0), plain.size(1), 1});
+  const at::Tensor weighted = plain * factors;
+  const auto meanOf = [](const at::Tensor& chunks) { return chunks.mean({1, 2}, /*keepdim=*/true); };
+  const at::Tensor mean = meanOf(weighted);
+  const at::Tensor scale = at::where(mean == 0, at::ones_like(mean), meanOf(plain) / mean);
+  return (weighted * scale).to(states.scalar_type());
+}
+
+/// One chunk after another: (1, chunks * positions, D).
+at::Tensor joined(const at::Tensor& states, const pipeline::PromptTokens& prompt) {
+  return emphasized(states, prompt.weights).flatten(0, 1).unsqueeze(0);
+}
+
+}  // namespace
+
+void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids) {
+  const int64_t positions = model.text_encoder->config().positions;
+  if (static_cast<int64_t>(ids.size()) != positions) {
+    throw Error(ErrorCode::InvalidOption,
+                c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", positions));
+  }
+  checkLearned(model, name, ids);
+}
+
+void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request) {
+  checkPrompt(model, "prompt", request.prompt);
+  checkPrompt(model, "negativePrompt", request.negative);
+  if (request.prompt.ids.size() == request.negative.ids.size()) return;
+  throw Error(ErrorCode::InvalidOption, "negativePrompt: it must have as many chunks as the prompt");
+}
+
+at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids) {
   std::vector<at::Tensor> rows;
   for (const auto* row : ids) rows.push_back(at::tensor(*row, at::kLong));
-  // An encoder that is being trained computes in its masters' fp32.
-  return model.text_encoder->forward(at::stack(rows).to(model.device), skipped).to(model.dtype);
+  return encode(model, at::stack(rows));
 }
 
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder) {
   const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
+  const at::Tensor prompt = chunksOf(model, request.prompt), negative = chunksOf(model, request.negative);
   // The negative prompt has all layers, as in diffusers.
-  const at::Tensor both = request.clip_skip == 0
-                              ? encodeText(model, {&request.negative_ids, &request.prompt_ids})
-                              : at::cat({encodeText(model, {&request.negative_ids}),
-                                         encodeText(model, {&request.prompt_ids}, request.clip_skip)});
-  recorder.add("prompt_ids", at::tensor(request.prompt_ids, at::kLong).unsqueeze(0));
+  const at::Tensor states =
+      request.clip_skip == 0 ? encode(model, at::cat({negative, prompt}))
+                             : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
+  const auto halves = states.chunk(2);
+  const at::Tensor both = at::cat({joined(halves[0], request.negative), joined(halves[1], request.prompt)});
+  recorder.add("prompt_ids", prompt.view({1, -1}));
+  recorder.add("negative_ids", negative.view({1, -1}));
   recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
   recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
   return both;

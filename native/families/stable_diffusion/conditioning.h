@@ -9,15 +9,18 @@
 
 namespace cameo::families {
 
-/// Throws `ErrorCode::InvalidOption`, naming `name`, for ids that the text encoder can't take.
+/// Throws `ErrorCode::InvalidOption`, naming `name`, for ids that the text encoder can't take: as many as it
+/// has positions.
 void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids);
 
-/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device;
-/// without its last `skipped` layers.
-at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids,
-                      int64_t skipped = 0);
+/// As `checkIds`, for both of a request's prompts.
+void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request);
 
-/// The states of the negative prompt and of the prompt, (2, S, D), recorded with the prompt's ids.
+/// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
+at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids);
+
+/// The states of the negative prompt and of the prompt, (2, S, D), recorded with their ids. S is the number
+/// of positions of all chunks.
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder);
 

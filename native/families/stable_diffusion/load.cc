@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
+#include "families/stable_diffusion/learned_words.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
 #include "models/motion_names.h"
@@ -222,6 +223,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(model, options.lora);
+  const std::vector<LearnedWord> words = openWords(options.embeddings, *model.text_encoder);
 
   std::vector<weights::Layer> unet_layers = unet.layers;
   ModelSources sources;
@@ -245,6 +247,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   };
   loader.load("text_encoder", model.text_encoder->parameters(), model.dtype, text_encoder.layers,
               drawnWithout(text_encoder));
+  model.description["embeddings"] = addWords(words, *model.text_encoder, model.dtype);
   loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
     const bool is_motion = models::isMotionName(name);

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/unet_denoiser.h"
@@ -41,8 +43,7 @@ std::vector<pipeline::Network> StableDiffusion::networks() const {
 }
 
 void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const {
-  checkIds(*this, "prompt", request.prompt_ids);
-  checkIds(*this, "negativePrompt", request.negative_ids);
+  checkPrompts(*this, request);
   if (request.clip_skip < 0 || request.clip_skip >= text_encoder->config().layers) {
     refuse(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ",
                     text_encoder->config().layers, " layers, of which one must be left"));
@@ -68,8 +69,9 @@ std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleReques
 int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) const {
   const auto images = request.framesAtOnce() + static_cast<int64_t>(request.references.size());
   const int64_t stride = vae_codec->stride();
-  return images * (request.width / stride) * (request.height / stride) *
-         unet->config().block_out_channels.front();
+  const auto& channels = unet->config().block_out_channels;
+  const auto text = static_cast<int64_t>(request.prompt.ids.size()) * channels.back();
+  return std::max(text, images * (request.width / stride) * (request.height / stride) * channels.front());
 }
 
 std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::SampleRequest& request,
