@@ -22,7 +22,7 @@ std::string stemOf(const TensorSource& source) {
 std::string tokenOf(const TensorSource& source) {
   const std::string& key = source.entries.front().name;
   if (key == kOfA1111) return stemOf(source);
-  if (!key.starts_with(kOfA1111Pickle)) return key;
+  if (!key.starts_with(kOfA1111Pickle)) return key.empty() ? stemOf(source) : key;
   const auto name = source.metadata.find("name");
   return name == source.metadata.end() || name->second.empty() ? stemOf(source) : name->second;
 }
@@ -44,12 +44,13 @@ std::string modelsOf(int64_t width) {
 std::optional<Embedding> findEmbedding(const TensorSource& source) {
   if (source.entries.size() != 1) return {};
   TensorEntry vectors = source.entries.front();
+  const bool is_layer = vectors.name.ends_with(".weight") || vectors.name.ends_with(".bias");
   if (vectors.shape.size() == 1) {
     vectors.shape.insert(vectors.shape.begin(), 1);
     vectors.strides.insert(vectors.strides.begin(), 0);
   }
   const bool is_matrix = vectors.shape.size() == 2 && vectors.numel() > 0;
-  if (!is_matrix || !c10::isFloatingType(vectors.dtype)) return {};
+  if (is_layer || !is_matrix || !c10::isFloatingType(vectors.dtype)) return {};
   return Embedding{tokenOf(source), vectors};
 }
 
@@ -66,11 +67,11 @@ Embedding readEmbedding(const TensorSource& source, int64_t width, int64_t most)
   }
   if (embedding->width() != width) {
     refuseWord(source, c10::str("its vectors have ", embedding->width(), " numbers",
-                                  modelsOf(embedding->width()), ", and this text encoder's have ", width));
+                                modelsOf(embedding->width()), ", and this text encoder's have ", width));
   }
   if (embedding->count() > most) {
-    refuseWord(source, c10::str("it has ", embedding->count(), " vectors, and this text encoder reads ",
-                                  most, " at a time"));
+    refuseWord(source, c10::str("it has ", embedding->count(), " vectors, and this text encoder reads ", most,
+                                " at a time"));
   }
   return *embedding;
 }

@@ -12,14 +12,16 @@ std::vector<LearnedWord> openWords(const std::vector<pipeline::EmbeddingFile>& f
   std::vector<LearnedWord> words;
   for (const auto& [path, token] : files) {
     const auto source = weights::openWeights(path);
-    auto embedding = weights::readEmbedding(*source, encoder.config().hidden_size, encoder.config().positions - 2);
+    auto embedding =
+        weights::readEmbedding(*source, encoder.config().hidden_size, encoder.config().positions - 2);
     if (!token.empty()) embedding.token = token;
     words.push_back({embedding, path});
   }
   return words;
 }
 
-nlohmann::json addWords(const std::vector<LearnedWord>& words, models::ClipText& encoder, c10::ScalarType dtype) {
+nlohmann::json addWords(const std::vector<LearnedWord>& words, models::ClipText& encoder,
+                        c10::ScalarType dtype) {
   nlohmann::json described = nlohmann::json::array();
   std::vector<at::Tensor> vectors;
   for (const auto& [embedding, file] : words) {

@@ -92,7 +92,8 @@ test("--quiet prints the result alone, and warnings", async (t) => {
   const { stdout, stderr } = await cameo(["sample", ...model, ...small, "-q", "-o", output]);
   t.equal(stdout, `${output}\n`);
   t.equal(stderr, "");
-  const long = await cameo(["sample", ...model, ...small, "-q", "-o", output, "--prompt", "cat ".repeat(99)]);
+  const cut = ["--prompt", "cat ".repeat(99), "--long-prompt", "cut"];
+  const long = await cameo(["sample", ...model, ...small, "-q", "-o", output, ...cut]);
   t.match(long.stderr, /^cameo: warning: the prompt was cut after "\.\.\. .*" \(75 of \d+ tokens\)\n$/);
 });
 

@@ -15,6 +15,8 @@ test("takes every default", (t) => {
   t.strictSame(rest, {
     prompt: "a man",
     reference: ["me.png"],
+    emphasis: "a1111",
+    longPrompt: "chunks",
     frames: 16,
     width: 512,
     height: 384,
@@ -62,6 +64,8 @@ test("every option has its bounds", (t) => {
   const bounds: [keyof SampleRequest, unknown[], unknown[], string][] = [
     ["prompt", ["", "x".repeat(10_000)], [5, null, "x".repeat(10_001)], "a text of at most 10000 characters"],
     ["negativePrompt", ["", "no"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
+    ["emphasis", ["a1111", "none"], ["A1111", true], '"a1111" or "none"'],
+    ["longPrompt", ["chunks", "cut"], ["cut ", false], '"chunks" or "cut"'],
     ["frames", [1, 31], [0, 1025, 1.5, "16", Number.NaN], "a whole number from 1 to 1024"],
     ["width", [8, 4096], [0, 4104, 512.5, "512"], "a whole number from 8 to 4096"],
     ["height", [8, 4096], [-8, 4104, Number.POSITIVE_INFINITY], "a whole number from 8 to 4096"],
