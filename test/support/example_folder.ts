@@ -1,7 +1,9 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeModel } from "./model_folder.js";
+import { writeSafetensors } from "./safetensors.js";
 import { scheduler } from "./small_model.js";
+import { drawInput } from "./tensors.js";
 import { writeClips, writeRecipe } from "./training_run.js";
 
 /**
@@ -28,6 +30,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
   for (const [from, targets] of Object.entries(copies)) {
     for (const to of targets) copyTo(from, join(folder, to));
   }
+  writeSafetensors(join(folder, "fox.safetensors"), { emb_params: drawInput("fox", { shape: [2, 12] }, 1) });
   const clips = await writeClips(join(folder, "clips"), 2);
   writeRecipe(
     {

@@ -100,14 +100,16 @@ export function completed(value: unknown, shape: Shape): unknown {
     case "paths":
       return typeof value === "string" ? [value] : value;
     case "embeddings":
-      return value === undefined ? undefined : embeddingFiles(value as NonNullable<LoadOptions["embeddings"]>);
+      return value === undefined
+        ? undefined
+        : embeddingFiles(value as NonNullable<LoadOptions["embeddings"]>);
     default:
       return value;
   }
 }
 
 function embeddingFiles(given: NonNullable<LoadOptions["embeddings"]>): EmbeddingFile[] {
-  const list = Array.isArray(given) ? given : [given];
+  const list: readonly (string | EmbeddingFile)[] = Array.isArray(given) ? given : [given];
   return list.map((file) => (typeof file === "string" ? { path: file } : defined(file)));
 }
 

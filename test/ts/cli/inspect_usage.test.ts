@@ -114,6 +114,12 @@ const loaded: [string, string, RegExp][] = [
     file("others.safetensors", { "conv_in.bias": drawInput("b", { shape: [8] }, 1) }),
     /^--subject /,
   ],
+  ["a word", file("hat.safetensors", { "<hat>": drawInput("hat", { shape: [12] }, 1) }), /^--embedding /],
+  [
+    "a word of A1111's",
+    file("a=b:1.pt", { emb_params: drawInput("hat", { shape: [3, 12] }, 1) }),
+    /^--embedding \S+a=b:1\.pt$/,
+  ],
   [
     "a name with spaces",
     file("my subject.safetensors", readSafetensors(subject)),

@@ -35,6 +35,23 @@ test("completes the defaults", (t) => {
   t.end();
 });
 
+test("embeddings are files, each with the token that it was given", (t) => {
+  const given: [LoadOptions["embeddings"], unknown][] = [
+    ["a.pt", [{ path: "a.pt" }]],
+    [{ path: "a.pt", token: undefined }, [{ path: "a.pt" }]],
+    [
+      ["a.pt", { path: "b=c.pt", token: "<b>" }],
+      [{ path: "a.pt" }, { path: "b=c.pt", token: "<b>" }],
+    ],
+    [[], []],
+  ];
+  for (const [embeddings, native] of given) {
+    t.strictSame(checkLoadOptions({ base: "a", embeddings }).native.embeddings, native);
+    t.strictSame(checkLoadOptions({ embeddings }).native.embeddings, native);
+  }
+  t.end();
+});
+
 test("without any path it is the model that ships", (t) => {
   const { native, shipped } = checkLoadOptions({ dtype: "fp32" });
   t.match(native, { base: /troupe.base$/, motion: /troupe.motion$/, device: "auto", dtype: "fp32" });
@@ -65,6 +82,12 @@ test("says what is wrong", (t) => {
       { base: "a", device: "gpu" },
       /^device: 'gpu' is not allowed; it must be "auto", "cpu", "cuda" or "cuda:"/,
     ],
+    [
+      { embeddings: { token: "<a>" } },
+      /^embeddings: \{ token: '<a>' \} is not allowed; it must be the path of a file, a \{ path, token \}, or an array of at most 256$/,
+    ],
+    [{ embeddings: ["a", { path: "b", token: "" }] }, /^embeddings: .* is not allowed/],
+    [{ embeddings: Array(257).fill("a") }, /^embeddings: .* is not allowed/],
     [{ base: "a", device: "cuda:x" }, /^device: 'cuda:x' is not allowed/],
     [{ base: "a", dtype: "float32" }, /^dtype: 'float32' is not allowed; it must be "auto", "fp32"/],
     [{ base: "a", kernels: "slow" }, /^kernels: 'slow' is not allowed; it must be "fast" or "plain"$/],
@@ -91,6 +114,7 @@ test("what isn't there is named as the option says it", (t) => {
     [{ base: "/nope" }, /^base: the file or folder "\/nope" isn't there; check the path$/],
     [{ motion: missing }, /^motion: the file or folder ".*none" isn't there; check the path$/],
     [{ subject: [base, missing] }, /^subject: the file or folder ".*none" isn't there/],
+    [{ embeddings: [{ path: missing }] }, /^embeddings: the file ".*none" isn't there; check the path$/],
     [
       { base: join(folder, "dangling") },
       /^base: ".*dangling" is a symbolic link to "\/gone", which is not there/,
