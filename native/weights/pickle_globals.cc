@@ -15,6 +15,9 @@ using Kind = PickleValue::Kind;
 
 constexpr auto kKnown = std::to_array<KnownGlobal>({
     {"collections", "OrderedDict", GlobalKind::OrderedDict},
+    {"torch.nn.modules.container", "ParameterDict", GlobalKind::ParameterDict},
+    {"__builtin__", "set", GlobalKind::Set},
+    {"builtins", "set", GlobalKind::Set},
     {"torch._utils", "_rebuild_tensor", GlobalKind::RebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", GlobalKind::RebuildTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", GlobalKind::RebuildTensorV3},
@@ -143,7 +146,9 @@ PickleValue applyGlobal(const KnownGlobal& function, const PickleValue& args, co
       return item(args, 0, Kind::Tuple, path);
     case GlobalKind::Device:
     case GlobalKind::EncodeBytes:
+    case GlobalKind::Set:
       return {};
+    case GlobalKind::ParameterDict:
     case GlobalKind::StorageType:
     case GlobalKind::Dtype:
       break;

@@ -13,6 +13,8 @@ namespace cameo::weights {
 /// The names that a pickle may ask for, all there are.
 enum class GlobalKind {
   OrderedDict,
+  ParameterDict,
+  Set,
   RebuildTensor,
   RebuildTensorV2,
   RebuildTensorV3,

@@ -39,4 +39,7 @@ struct PickleValue {
   std::shared_ptr<PickleTensor> tensor;   // Tensor; Storage: only `storage` counts
 };
 
+/// What a dictionary has under this name, where it is of this kind; else null.
+const PickleValue* itemNamed(const PickleValue& dict, std::string_view name, PickleValue::Kind kind);
+
 }  // namespace cameo::weights

@@ -26,16 +26,6 @@ bool holdsTensors(const PickleValue& dict) {
   return false;
 }
 
-/// What a dictionary has under this name, where it is of this kind; else null.
-const PickleValue* itemNamed(const PickleValue& dict, std::string_view name, Kind kind) {
-  if (dict.kind != Kind::Dict) return nullptr;
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    const bool is_named = dict.items[i]->kind == Kind::Text && dict.items[i]->text == name;
-    if (is_named && dict.items[i + 1]->kind == kind) return dict.items[i + 1];
-  }
-  return nullptr;
-}
-
 const PickleValue* wrapped(const PickleValue& dict) {
   for (const std::string_view wrapper : kDictWrappers) {
     if (const PickleValue* inner = itemNamed(dict, wrapper, Kind::Dict)) return inner;
@@ -106,6 +96,7 @@ uint64_t elementBytes(const PickleStorage& storage) {
 void readStateDict(const PickleValue& root, const std::shared_ptr<const MappedFile>& file,
                    const StorageLookup& storage_bytes, TensorSource& source) {
   const PickleValue* word = itemNamed(root, kWordVectors, Kind::Dict);
+  if (word != nullptr && !holdsTensors(*word)) word = nullptr;
   const std::string prefix = word == nullptr ? "" : std::string(kWordVectors) + ".";
   const PickleValue& dict = word == nullptr ? findStateDict(root, file->path()) : *word;
   const PickleValue* name = word == nullptr ? nullptr : itemNamed(root, kWordName, Kind::Text);

@@ -164,11 +164,25 @@ void Unpickler::persistentId() {
   storages_.push_back(storage->tensor->storage);
 }
 
-// torch's state dicts carry their `_metadata` as an attribute of the OrderedDict.
+// Of an object only a ParameterDict is made, as a dictionary: the first programs for textual inversion saved
+// it.
+void Unpickler::newObject() {
+  pop();
+  const PickleValue& type = pop();
+  const bool is_dict = type.kind == Kind::Global && globalAt(type.integer).kind == GlobalKind::ParameterDict;
+  if (!is_dict) refusePickle(reader_.path(), "make an object of a class");
+  pushItems(Kind::Dict, {});
+}
+
+// torch's state dicts carry their `_metadata` as an attribute of the OrderedDict, and a ParameterDict its
+// items in `_parameters`.
 void Unpickler::build() {
   const PickleValue& state = pop();
   if (top().kind != Kind::Dict) refusePickle(reader_.path(), "set the state of an object");
   if (state.kind != Kind::Dict) damaged("an attribute without a name");
+  if (const PickleValue* parameters = itemNamed(state, "_parameters", Kind::Dict)) {
+    append(top(), std::vector(parameters->items));  // they may be its own
+  }
 }
 
 void Unpickler::charge(size_t values) {

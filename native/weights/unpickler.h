@@ -65,6 +65,7 @@ class Unpickler {
   void global(std::string_view module, std::string_view name);
   void reduce();
   void persistentId();
+  void newObject();
   void build();
 
   void charge(size_t values);

@@ -232,6 +232,9 @@ bool Unpickler::object(uint8_t opcode) {
     case 'b':
       build();
       return true;
+    case 0x81:  // NEWOBJ
+      newObject();
+      return true;
     case 'Q':  // BINPERSID
       persistentId();
       return true;
@@ -249,7 +252,6 @@ bool Unpickler::refused(uint8_t opcode) {
       refusePickle(reader_.path(), "run " + quote(c10::str(module, ".", line())));
     }
     case 'o':   // OBJ
-    case 0x81:  // NEWOBJ
     case 0x92:  // NEWOBJ_EX
       refusePickle(reader_.path(), "make an object of a class");
     case 0x82:  // EXT1, EXT2, EXT4

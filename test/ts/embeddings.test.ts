@@ -41,6 +41,7 @@ test("every format gives the same vectors, and its own token", async (t) => {
     [join(saved, "named.pt"), "a fox"],
     [join(saved, "legacy.pt"), "a fox"],
     [join(folder, "style-1.5.pt"), "style-1.5"],
+    [join(saved, "parameters.pt"), "parameters"],
   ];
   let first: Tensor | undefined;
   for (const [i, [path, token]] of files.entries()) {
@@ -56,6 +57,18 @@ test("every format gives the same vectors, and its own token", async (t) => {
       t.equal(description, `a word learned by textual inversion: "${token}", 2 vectors of 12 numbers`);
     });
   }
+});
+
+test("of a folder it is the file that diffusers writes", async (t) => {
+  const folder = t.testdir({ empty: {} });
+  const file = `${folder}/learned_embeds.bin`;
+  cpSync(join(saved, "named.pt"), file);
+  await using pipe = await load(folder);
+  t.strictSame(pipe.describe().embeddings, [{ token: "a fox", vectors: 2, file }]);
+  await t.rejects(load(join(folder, "empty")), {
+    code: "ERR_WEIGHTS_FORMAT",
+    message: /empty: there is no learned_embeds\.safetensors or learned_embeds\.bin in it; name the file$/,
+  });
 });
 
 test("a token that is given stands in place of the file's", async (t) => {
@@ -119,7 +132,7 @@ test("what can't be read is refused before a model is loaded", async (t) => {
   const path = join(t.testdir(), "none.pt");
   await t.rejects(load(path), {
     code: "ERR_WEIGHTS_FORMAT",
-    message: /^embeddings: the file ".*none\.pt" isn't there; check the path/,
+    message: /^embeddings: the file or folder ".*none\.pt" isn't there; check the path/,
   });
   await t.rejects(load(join("test", "fixtures", "weights", "unsafe.bin")), { code: "ERR_WEIGHTS_UNSAFE" });
 });

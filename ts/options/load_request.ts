@@ -2,7 +2,7 @@ import type { Loras } from "./lora.js";
 
 /** A file with a word that was learned by textual inversion. */
 export interface EmbeddingFile {
-  /** Of diffusers, or of A1111's program. */
+  /** Of diffusers, whose folder may be named as well, or of A1111's program. */
   path: string;
   /** What stands for the word in prompts. Default: what the file says, else its name without the ending. */
   token?: string | undefined;

@@ -82,13 +82,13 @@ export const sampleOptions = {
     value: oneOf("a1111", "none"),
     default: "a1111",
     flag: "--emphasis <notation>",
-    help: "of (words:1.3), [words] and BREAK in prompts:",
+    help: "notation for (words:1.3), [words] and BREAK:",
   },
   longPrompt: {
     value: oneOf("chunks", "cut"),
     default: "chunks",
     flag: "--long-prompt <how>",
-    help: "what of a prompt the text encoder can't read at once is read:",
+    help: "prompts longer than the text encoder reads at once:",
   },
   seed: {
     value: whole(0, Number.MAX_SAFE_INTEGER),

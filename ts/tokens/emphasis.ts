@@ -1,5 +1,5 @@
 import { CameoError } from "../errors.js";
-import { shortened } from "../quote.js";
+import { quoted } from "../quote.js";
 
 /** A piece of a prompt, and what the states of its tokens are multiplied by. */
 export interface PromptPart {
@@ -62,7 +62,7 @@ function joined(parts: readonly PromptPart[]): PromptPart[] {
 function checked(part: PromptPart): PromptPart {
   if (part.text === undefined || Math.abs(part.weight) <= mostWeight) return part;
   const message =
-    `the emphasis on "${shortened(part.text)}" is ${part.weight.toPrecision(3)}; from -${mostWeight} to ${mostWeight} is ` +
+    `the emphasis on ${quoted(part.text)} is ${part.weight.toPrecision(3)}; from -${mostWeight} to ${mostWeight} is ` +
     'allowed (with the option emphasis "none", brackets are text)';
   throw new CameoError("ERR_INVALID_OPTION", message);
 }

@@ -1,5 +1,5 @@
 import { CameoError } from "../errors.js";
-import { shortened } from "../quote.js";
+import { quoted } from "../quote.js";
 import type { AddedToken, TokenizerFiles } from "./files.js";
 import { normalizePrompt } from "./unicode.js";
 
@@ -30,7 +30,7 @@ export function learnedTokens(
     const refuse = (problem: string) =>
       new CameoError(
         "ERR_INVALID_OPTION",
-        `embeddings: the token ${JSON.stringify(shortened(content))} of ${file} ${problem}: give that file another \`token\``,
+        `embeddings: the token ${quoted(content)} of ${file} ${problem}: give that file another \`token\``,
       );
     if (content === "" || content.length > longestToken)
       throw refuse(`must have 1 to ${longestToken} characters`);

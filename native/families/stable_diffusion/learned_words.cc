@@ -2,15 +2,32 @@
 
 #include <ATen/ATen.h>
 
+#include <filesystem>
+
+#include "core/paths.h"
 #include "weights/open_weights.h"
 #include "weights/text.h"
 
 namespace cameo::families {
 
+namespace {
+
+/// What diffusers calls it.
+std::string fileIn(const std::string& folder) {
+  for (const char* name : {"learned_embeds.safetensors", "learned_embeds.bin"}) {
+    if (isFile(std::filesystem::path(folder) / name)) return folder + "/" + name;
+  }
+  weights::failFormat(folder,
+                      "there is no learned_embeds.safetensors or learned_embeds.bin in it; name the file");
+}
+
+}  // namespace
+
 std::vector<LearnedWord> openWords(const std::vector<pipeline::EmbeddingFile>& files,
                                    const models::ClipText& encoder) {
   std::vector<LearnedWord> words;
-  for (const auto& [path, token] : files) {
+  for (const auto& [given, token] : files) {
+    const std::string path = isFolder(given) ? fileIn(given) : given;
     const auto source = weights::openWeights(path);
     auto embedding =
         weights::readEmbedding(*source, encoder.config().hidden_size, encoder.config().positions - 2);

@@ -22,6 +22,7 @@ const unsafe: Record<string, Buffer> = {
   "stack-global": pickle(text("os"), text("system"), [0x93], text("id"), [0x85], "R"),
   inst: pickle("(", text("id"), "ios\nsystem\n"),
   obj: pickle("(ccollections\nOrderedDict\no"),
+  "newobj-of-a-number": pickle("K\x01)\x81"),
   newobj: pickle("ccollections\nOrderedDict\n)", [0x81]),
   "newobj-ex": pickle("ccollections\nOrderedDict\n)}", [0x92]),
   extension: pickle([0x82, 1]),
@@ -64,6 +65,9 @@ const tensors: Record<string, Buffer> = {
   "fp8-of-no-dtype": tensor({ dtype: "FloatStorage", numel: 8n }),
 };
 
+const parameterDict = "ctorch.nn.modules.container\nParameterDict\n)\x81";
+const ofThemselves: (string | Buffer)[] = ["}", text("_parameters"), "h\x00sb"];
+
 const machine: Record<string, Buffer> = {
   "pops-nothing": pickle("0"),
   "marks-nothing": pickle("t"),
@@ -92,6 +96,17 @@ const machine: Record<string, Buffer> = {
   "build-without-name": pickle("}Nb"),
   "list-in-itself": pickle("]q\x00h\x00a"),
   "dictionary-in-itself": pickle("}q\x00", text("state_dict"), "h\x00s"),
+  "word-in-itself": pickle("}q\x00", text("string_to_param"), "h\x00s"),
+  "word-without-vectors": pickle("}", text("string_to_param"), "}s"),
+  "parameters-of-themselves": pickle(parameterDict, "q\x00", ...ofThemselves),
+  "doubling-parameters": pickle(
+    parameterDict,
+    "q\x00}",
+    text("_parameters"),
+    "}K\x01K\x01ssb",
+    ...Array<(string | Buffer)[]>(64).fill(ofThemselves).flat(),
+  ),
+  "object-of-nothing": pickle("\x81"),
   "wrappers-without-end": pickle("}q\x00", text("model"), "}", text("model"), "h\x00ss"),
   "ten-million-values": Buffer.concat([
     Buffer.from([0x80, 2]),
@@ -139,6 +154,7 @@ const instructions = [
   ...["(", "(", "(", ")", "t", "\x85", "\x86", "\x87", "]", "l", "}", "d", "\x8f", "\x91"],
   ...["a", "e", "s", "u", "\x90", "0", "1", "2", "q\x01", "q\x02", "h\x01", "h\x02", "\x94", "b"],
   ...["ccollections\nOrderedDict\n", "ctorch\nSize\n", "ctorch\nFloatStorage\n", "R", "Q"],
+  ...["ctorch.nn.modules.container\nParameterDict\n", "\x81"],
 ];
 
 /** Instructions at random, over enough values that they get far. */

@@ -114,7 +114,10 @@ test("what isn't there is named as the option says it", (t) => {
     [{ base: "/nope" }, /^base: the file or folder "\/nope" isn't there; check the path$/],
     [{ motion: missing }, /^motion: the file or folder ".*none" isn't there; check the path$/],
     [{ subject: [base, missing] }, /^subject: the file or folder ".*none" isn't there/],
-    [{ embeddings: [{ path: missing }] }, /^embeddings: the file ".*none" isn't there; check the path$/],
+    [
+      { embeddings: [{ path: missing }] },
+      /^embeddings: the file or folder ".*none" isn't there; check the path$/,
+    ],
     [
       { base: join(folder, "dangling") },
       /^base: ".*dangling" is a symbolic link to "\/gone", which is not there/,
