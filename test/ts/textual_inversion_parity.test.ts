@@ -1,10 +1,16 @@
 import { join } from "node:path";
 import { Pipeline } from "cameo";
 import t from "tap";
-import { compare } from "../support/compare.js";
-import { assertNumbers, parityFolder, readCase, requestOf, sample, skipWithout } from "../support/parity.js";
+import {
+  assertFrames,
+  assertNumbers,
+  parityFolder,
+  readCase,
+  requestOf,
+  sample,
+  skipWithout,
+} from "../support/parity.js";
 import { readSafetensors } from "../support/safetensors.js";
-import type { Tensor } from "../support/tensors.js";
 
 const folder = parityFolder("textual-inversion-a");
 
@@ -40,7 +46,7 @@ t.test("words learned by textual inversion are diffusers'", skipWithout(folder),
     );
     const actual = await sample(t, pipe, request);
     for (const [name, tensor] of Object.entries(expected)) assertNumbers(t, actual[name], tensor, name);
-    t.ok(compare(actual.frames?.data ?? [], (frames as Tensor).data).largest <= 1 / 255, "frames");
+    assertFrames(t, actual, frames);
   });
 
   await t.test("without them", async (t) => {
