@@ -24,6 +24,8 @@ export interface Inspection {
   dtypes?: Record<string, number>;
   metadata?: Record<string, string>;
   keys?: { name: string; dtype: string; shape: number[] }[];
+  /** Of a word learned by textual inversion: what stands for it, and how many vectors of how many numbers it has. */
+  embedding?: { token: string; vectors: number; width: number };
   /** Of a pipeline's folder: its networks. */
   components?: Record<string, Inspection>;
   /** Of a training run's folder or checkpoint: the recipe that `cameo train --resume` goes on with. */

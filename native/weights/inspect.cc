@@ -7,6 +7,7 @@
 
 #include "core/paths.h"
 #include "weights/diffusers_folder.h"
+#include "weights/embedding.h"
 #include "weights/identify.h"
 #include "weights/open_weights.h"
 #include "weights/origins.h"
@@ -122,6 +123,11 @@ json inspectFile(const std::string& path) {
   const Identity identity = identify(*source);
   json inspection = describeFile(path, *source, identity);
   addUsage(inspection, usageOfFile(path, identity));
+  if (identity.option == "--embedding") {
+    const Embedding embedding = *findEmbedding(*source);
+    inspection["embedding"] = {
+        {"token", embedding.token}, {"vectors", embedding.count()}, {"width", embedding.width()}};
+  }
   return inspection;
 }
 

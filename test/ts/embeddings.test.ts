@@ -52,7 +52,8 @@ test("every format gives the same vectors, and its own token", async (t) => {
       const { prompt_embeds } = await sample(t, pipe, { ...small, prompt: `the ${token}` });
       first ??= prompt_embeds;
       t.strictSame(prompt_embeds, first);
-      const { kind, option, argument, description } = await inspectPath(path);
+      const { kind, option, argument, description, embedding } = await inspectPath(path);
+      t.strictSame(embedding, { token, vectors: 2, width });
       t.strictSame([kind, option, argument], ["embedding", "--embedding", path]);
       t.equal(description, `a word learned by textual inversion: "${token}", 2 vectors of 12 numbers`);
     });
