@@ -9,10 +9,10 @@ export class Changes {
   readonly #begun = new Set<Promise<unknown>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** What `work` resolves to. It is given a function to await before it uses the model; that rejects with ERR_ABORTED. */
-  async use<T>(signal: AbortSignal | undefined, work: (turn: () => Promise<void>) => Promise<T>): Promise<T> {
+  /** What `work` resolves to. It is given a function to await before it uses the model, which rejects with ERR_ABORTED. */
+  async use<T>(work: (turn: (signal: AbortSignal | undefined) => Promise<void>) => Promise<T>): Promise<T> {
     const last = this.#last;
-    return this.#track(work(() => settled(last, signal)));
+    return this.#track(work((signal) => settled(last, signal)));
   }
 
   /** What `work` resolves to, once all that has begun is done; ERR_ABORTED as soon as `signal` says so. */

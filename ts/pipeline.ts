@@ -90,7 +90,7 @@ export class Pipeline implements AsyncDisposable {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
     const ticket = this.#requests++;
-    return this.#changes.use(request.signal, async (turn) => {
+    return this.#changes.use(async (turn) => {
       const prepared = await prepareRequest(
         request,
         this.#description,
@@ -100,7 +100,7 @@ export class Pipeline implements AsyncDisposable {
       ).catch((error) => {
         throw this.#unlessClosed(error);
       });
-      await turn();
+      await turn(request.signal);
       return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
     });
   }
@@ -113,16 +113,16 @@ export class Pipeline implements AsyncDisposable {
    * ERR_WEIGHTS_FORMAT, ERR_WEIGHTS_MISMATCH (a LoRA for another base), ERR_WEIGHTS_UNSAFE, ERR_OUT_OF_MEMORY, ERR_ABORTED
    * or ERR_CLOSED.
    */
-  async setLora(lora: Loras, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async setLora(lora: Loras, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const toError = errorsOf(Pipeline.prototype.setLora);
     this.#checkOpen();
-    const named = checkLoras(lora);
-    checkLoraPaths(named);
+    const { loras, signal } = checkLoras(lora, options);
+    checkLoraPaths(loras);
     const ticket = this.#requests++;
     const untilClosed = AbortSignal.any(signal ? [signal, this.#reading.signal] : [this.#reading.signal]);
     const unlessClosed = (error: CameoError) => this.#unlessClosed(error, "its LoRAs were changed");
     await this.#changes.change(signal, async () => {
-      const local = await withHubModels({ lora: named }, { signal: untilClosed }).catch((error) => {
+      const local = await withHubModels({ lora: loras }, { signal: untilClosed }).catch((error) => {
         throw unlessClosed(error);
       });
       await this.#computing.take(ticket, signal, async () => {

@@ -132,7 +132,7 @@ t.test("what is bad rejects with a typed error and leaves the former LoRAs on", 
   const cases: [unknown, string, RegExp][] = [
     [[path, "nowhere.safetensors"], "ERR_WEIGHTS_FORMAT", /^lora: the file .*nowhere.* isn't there/],
     [[path, join(model.base, "model_index.json")], "ERR_WEIGHTS_FORMAT", /model_index\.json/],
-    [[path, unet], "ERR_WEIGHTS_MISMATCH", /is no part of an adapter/],
+    [[path, unet], "ERR_WEIGHTS_MISMATCH", /a LoRA was expected; this is a Stable Diffusion UNet .*--base/],
     [[path, { path, blocks: { up_block: 1 } }], "ERR_INVALID_OPTION", /"up_block"; there is conv_in/],
     [[path, { path, scale: 1001 }], "ERR_INVALID_OPTION", /^lora: .* from -1000 to 1000/],
     [[path, { path, scale: Number.NaN }], "ERR_INVALID_OPTION", /^lora: /],
@@ -144,6 +144,9 @@ t.test("what is bad rejects with a typed error and leaves the former LoRAs on", 
   for (const [loras, code, message] of cases) {
     await t.rejects(pipe.setLora(loras as Loras), { code, message });
     t.match(pipe.describe().loras, [{ path, scale: 2 }]);
+  }
+  for (const options of [null, { signal: 1 }, { stop: true }]) {
+    await t.rejects(pipe.setLora([], options as object), { code: "ERR_INVALID_OPTION" });
   }
   t.same(await framesOf(pipe), former);
   for (const [lora, code] of cases.slice(0, 6)) {

@@ -14,9 +14,11 @@ export type Shape =
   | { readonly kind: "path"; readonly what: string }
   | { readonly kind: "paths"; readonly what: string; readonly most: number }
   /** Files of textual inversion, or of such with tokens. */
-  | { readonly kind: "embeddings"; readonly most: number }
-  /** "loras" is a path, {path, scale, blocks} or an array of these, "bytes" how many, "device" a device's name. */
-  | { readonly kind: "picture" | "switch" | "loras" | "bytes" | "device" | "signal" | "callback" };
+  | { readonly kind: "embeddings"; readonly what: string; readonly most: number }
+  /** A path, {path, scale, blocks} or an array of these. */
+  | { readonly kind: "loras"; readonly what: string }
+  /** "bytes" is how many, "device" a device's name. */
+  | { readonly kind: "picture" | "switch" | "bytes" | "device" | "signal" | "callback" };
 
 declare const typed: unique symbol;
 

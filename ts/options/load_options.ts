@@ -45,7 +45,7 @@ export const loadOptions = {
     help: "VideoMaker checkpoint or adapters; again: adapters for it",
   },
   lora: {
-    value: kindOf<Loras>({ kind: "loras" }),
+    value: kindOf<Loras>({ kind: "loras", what: "file" }),
     flag: "--lora <file[:scale]>",
     help: "a LoRA, as style.safetensors:0.8; may be given again",
   },
@@ -62,7 +62,7 @@ export const loadOptions = {
     help: "a tokenizer's folder, instead of the base's own",
   },
   embeddings: {
-    value: kindOf<NonNullable<LoadOptions["embeddings"]>>({ kind: "embeddings", most: 256 }),
+    value: kindOf<NonNullable<LoadOptions["embeddings"]>>({ kind: "embeddings", what: "file or folder", most: 256 }),
     flag: "--embedding <file>",
     help: "a word learned by textual inversion; may be given again",
   },

@@ -41,6 +41,9 @@ export const loras = z.union([lora, z.array(lora).max(mostLoras)]);
 export const lorasAllowed = `the path of a LoRA, {path, scale, blocks} with scales from -1000 to 1000, or an array of at most ${mostLoras} of these`;
 
 const schema = z.strictObject({ lora: option(loras, lorasAllowed) });
+const callSchema = z.strictObject({
+  signal: option(z.instanceof(AbortSignal).optional(), "an AbortSignal"),
+});
 
 /** As the native half takes them. */
 export function completedLoras(given: Loras): NativeLora[] {
@@ -51,7 +54,12 @@ export function completedLoras(given: Loras): NativeLora[] {
   });
 }
 
-/** The LoRAs that `setLora` is given. Throws ERR_INVALID_OPTION. */
-export function checkLoras(given: unknown): NativeLora[] {
-  return completedLoras(checkOptions(schema, { lora: given }).lora);
+/** What `setLora` is given. Throws ERR_INVALID_OPTION. */
+export function checkLoras(
+  given: unknown,
+  options: unknown,
+): { loras: NativeLora[]; signal: AbortSignal | undefined } {
+  const { lora } = checkOptions(schema, { lora: given });
+  const { signal } = checkOptions(callSchema, options);
+  return { loras: completedLoras(lora), signal };
 }

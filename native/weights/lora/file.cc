@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "weights/identify.h"
 #include "weights/lora/other_bases.h"
 #include "weights/lora/scaling.h"
 #include "weights/text.h"
@@ -185,6 +186,7 @@ at::Tensor factor(const TensorEntry& entry, at::Device device) {
 
 LoraFile LoraFile::read(std::shared_ptr<const TensorSource> source,
                         const std::vector<LoraNetwork>& networks) {
+  if (!isAnyLora(*source)) failOtherKind(*source, "a LoRA");
   const LoraProblem problem(*source, targetOf(networks));
   const PartsByLayer found = groupByLayer(*source, problem);
   const LoraLayers layers(networks);
