@@ -9,15 +9,15 @@ import { runTask } from "./task.js";
 import { writeClipTokenizer } from "./tokens/clip_vocabulary.js";
 
 /** A layout that `convert` writes. */
-export type Layout = "diffusers" | "original";
+export type Layout = "diffusers" | "original" | "kohya" | "peft";
 
-const layouts: readonly Layout[] = ["diffusers", "original"];
+const layouts: readonly Layout[] = ["diffusers", "original", "kohya", "peft"];
 
 /** What `convert` takes beside its two paths. */
 export interface ConvertOptions {
   /**
-   * "diffusers" (folders, and diffusers' names) or "original" (one file, with the names of those who made the model first).
-   * Default: the one that the input is not in.
+   * "diffusers" (folders, and diffusers' names) or "original" (one file, with the names of those who made the model first);
+   * of a LoRA "kohya" or "peft". Default: the one that the input is not in.
    */
   to?: Layout | undefined;
   /** Ends the writing; the promise then rejects with ERR_ABORTED, and nothing is left. */
@@ -47,8 +47,8 @@ export interface Converted {
 }
 
 /**
- * Writes the same weights in another layout: checkpoints in one file and diffusers' folders, VAEs, motion modules. Every
- * tensor keeps its bytes and its type. `output` appears when it is whole.
+ * Writes the same weights in another layout: checkpoints in one file and diffusers' folders, VAEs, motion modules, LoRAs.
+ * Every tensor keeps its bytes and its type. `output` appears when it is whole.
  *
  * Rejects with ERR_INVALID_OPTION where `output` is there already or the input has no such layout, with
  * ERR_WEIGHTS_MISMATCH where the layout can't say what the model is, with ERR_CHECKPOINT where it can't be written, and as
@@ -98,9 +98,9 @@ async function makeWorkFolder(folder: string): Promise<string> {
 function checkLayout(to: string): void {
   if (layouts.includes(to as Layout)) return;
   const near = closestName(to, layouts);
-  const names = layouts.map((name) => `"${name}"`).join(" or ");
+  const names = layouts.map((name) => `"${name}"`).join(", ");
   throw invalid(
-    `to: ${quoted(to)} is not a layout; ${near ? `did you mean "${near}"?` : `it must be ${names}`}`,
+    `to: ${quoted(to)} is not a layout; ${near ? `did you mean "${near}"?` : `the layouts are ${names}`}`,
   );
 }
 

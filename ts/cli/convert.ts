@@ -18,17 +18,16 @@ Examples:
   $ cameo convert realistic-vision.safetensors realistic-vision/
   $ cameo convert sd15/ sd15.safetensors
   $ cameo convert mm_sd_v15_v2.ckpt motion-v2/
-  $ cameo convert motion-adapter/ mm.safetensors --to original`;
+  $ cameo convert motion-adapter/ mm.safetensors --to original
+  $ cameo convert style-kohya.safetensors style.safetensors --to peft`;
 
 /** `cameo convert`: the same weights in another layout. */
 export function convertCommand(): Command {
   const command = new Command("convert")
-    .description(
-      "write a model in another layout: one file or diffusers' folders, original names or diffusers'",
-    )
+    .description("write a model or a LoRA in another layout: one file or diffusers' folders, other names")
     .argument("<input>", "a weight file or a folder, or an hf:owner/name")
     .argument("<output>", "a folder or a .safetensors file, by the layout; nothing may be there yet")
-    .option("--to <layout>", "diffusers or original (default: the one that the input is not in)");
+    .option("--to <layout>", "diffusers or original, of a LoRA kohya or peft (default: the other one)");
   return withOutputFlags(command).addHelpText("after", examples).action(run);
 }
 

@@ -9,8 +9,10 @@
 #include "core/error.h"
 #include "core/paths.h"
 #include "weights/convert/layouts.h"
+#include "weights/convert/lora.h"
 #include "weights/identify.h"
 #include "weights/inspect.h"
+#include "weights/open_weights.h"
 #include "weights/text.h"
 
 namespace cameo::weights {
@@ -41,24 +43,40 @@ void motionTo(const std::string& input, const std::string& output, const std::st
                        : writeOriginalMotion(motion, output, writing);
 }
 
+void loraTo(const std::string& input, const std::string& output, const std::string& target,
+            Writing& writing) {
+  writeLora(*openWeights(input), target, output, writing);
+}
+
 struct Convertible {
-  std::string_view kind;  // as `inspect` names it
-  const char* layout;     // what it is in
+  std::string_view kind;                           // as `inspect` names it
+  std::string (*other)(const std::string& input);  // the layout that it isn't in
+  std::array<std::string_view, 2> targets;
   void (*write)(const std::string&, const std::string&, const std::string&, Writing&);
 };
 
-constexpr auto kConvertibles = std::to_array<Convertible>({
-    {"pipeline", kDiffusers, modelTo},
-    {"ldm-checkpoint", kOriginal, modelTo},
-    {"vae", kDiffusers, vaeTo},
-    {"ldm-vae", kOriginal, vaeTo},
-    {"motion-adapter", kDiffusers, motionTo},
-    {"animatediff-original", kOriginal, motionTo},
-});
-
-std::string otherLayout(const Convertible& kind) {
-  return kind.layout == std::string(kDiffusers) ? kOriginal : kDiffusers;
+std::string toDiffusers(const std::string&) {
+  return kDiffusers;
 }
+std::string toOriginal(const std::string&) {
+  return kOriginal;
+}
+std::string toOtherLora(const std::string& input) {
+  return otherLoraLayout(*openWeights(input));
+}
+
+constexpr std::array<std::string_view, 2> kOfModels{kDiffusers, kOriginal}, kOfLoras{"kohya", "peft"};
+
+constexpr auto kConvertibles = std::to_array<Convertible>({
+    {"pipeline", toOriginal, kOfModels, modelTo},
+    {"ldm-checkpoint", toDiffusers, kOfModels, modelTo},
+    {"vae", toOriginal, kOfModels, vaeTo},
+    {"ldm-vae", toDiffusers, kOfModels, vaeTo},
+    {"motion-adapter", toOriginal, kOfModels, motionTo},
+    {"animatediff-original", toDiffusers, kOfModels, motionTo},
+    {"lora", toOtherLora, kOfLoras, loraTo},
+    {"motion-lora", toOtherLora, kOfLoras, loraTo},
+});
 
 }  // namespace
 
@@ -72,13 +90,15 @@ json convert(const Conversion& conversion, const OnTensor& onTensor, const Cance
                 c10::str(conversion.input, ": this is ", inspection["description"].get<std::string>(),
                          ", which has no other layout to convert to"));
   }
-  const std::string target = conversion.target.empty() ? otherLayout(*found) : conversion.target;
-  if (target != kDiffusers && target != kOriginal) {
-    throw Error(ErrorCode::InvalidOption, c10::str("to: ", quote(target), " is no layout of ",
-                                                   inspection["description"].get<std::string>(),
-                                                   "; it must be \"diffusers\" or \"original\""));
+  const std::string target = conversion.target.empty() ? found->other(conversion.input) : conversion.target;
+  const auto& targets = found->targets;
+  if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
+    throw Error(
+        ErrorCode::InvalidOption,
+        c10::str("to: ", quote(target), " is no layout of ", inspection["description"].get<std::string>(),
+                 "; it must be \"", targets[0], "\" or \"", targets[1], "\""));
   }
-  const bool is_file = target == kOriginal;
+  const bool is_file = target != kDiffusers;
   if (is_file && !conversion.output.ends_with(".safetensors")) {
     throw Error(ErrorCode::InvalidOption,
                 quote(std::filesystem::path(conversion.output).filename().string()) +

@@ -12,7 +12,7 @@ namespace cameo::weights {
 struct Conversion {
   std::string input;   // a file or a folder
   std::string output;  // a file or a folder, by what the target is; nothing is there yet
-  std::string target;  // "diffusers", "original"; "": the other one
+  std::string target;  // "diffusers", "original"; of LoRAs "kohya", "peft"; "": the one that it isn't in
 };
 
 /// In tensors written.
