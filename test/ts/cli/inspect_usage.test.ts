@@ -136,7 +136,6 @@ for (const [what, path, expected] of loaded) {
 
 test("says why no option takes a file", async (t) => {
   const folder = t.testdir({ unet: {} });
-  copyFileSync(motionFile, join(folder, "motion.safetensors"));
   copyFileSync(join(model.base, "unet", weights), join(folder, "unet.safetensors"));
   cpSync(model.base, join(folder, "broken"), { recursive: true });
   rmSync(join(folder, "broken", "tokenizer"), { recursive: true });
@@ -146,7 +145,6 @@ test("says why no option takes a file", async (t) => {
   cpSync(model.base, join(folder, "mismatch"), { recursive: true });
   copyFileSync(motionFile, join(folder, "mismatch", "vae", weights));
   const cases: [string, RegExp][] = [
-    [join(folder, "motion.safetensors"), /belongs into a folder, beside its config\.json/],
     [join(folder, "unet.safetensors"), /belongs into a folder, beside its config\.json/],
     [join(folder, "broken"), /tokenizer: it holds neither vocab\.json/],
     [
