@@ -67,8 +67,8 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
 Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (identity.option.empty()) return {"", "", identity.reason};
   const fs::path folder = parentOf(path);
-  const bool is_alone = identity.option == "--subject" || identity.option == "--lora" ||
-                        identity.option == "--embedding";
+  const bool is_alone =
+      identity.option == "--subject" || identity.option == "--lora" || identity.option == "--embedding";
   const bool is_in_folder = !is_alone && isFile(folder / "config.json");
   if (takesFile(identity) && !is_in_folder) return {std::string(identity.option), path};
   if (!is_in_folder) {

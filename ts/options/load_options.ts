@@ -62,7 +62,11 @@ export const loadOptions = {
     help: "a tokenizer's folder, instead of the base's own",
   },
   embeddings: {
-    value: kindOf<NonNullable<LoadOptions["embeddings"]>>({ kind: "embeddings", what: "file or folder", most: 256 }),
+    value: kindOf<NonNullable<LoadOptions["embeddings"]>>({
+      kind: "embeddings",
+      what: "file or folder",
+      most: 256,
+    }),
     flag: "--embedding <file>",
     help: "a word learned by textual inversion; may be given again",
   },

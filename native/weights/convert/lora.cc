@@ -27,11 +27,10 @@ constexpr std::string_view kWeightName = ".weight";
 
 /// Words in the names of Stable Diffusion 1's layers that have an underscore themselves.
 constexpr auto kWords = std::to_array<std::string_view>(
-    {"conv_in",      "conv_out",           "conv_shortcut", "down_blocks", "fc_1",    "linear_1",
-     "linear_2",     "mid_block",          "motion_modules", "out_proj",    "k_proj",  "proj_in",
-     "proj_out",     "q_proj",             "self_attn",     "text_model",  "time_emb_proj",
-     "time_embedding", "to_k",             "to_out",        "to_q",        "to_v",    "transformer_blocks",
-     "up_blocks",    "v_proj"});
+    {"conv_in",   "conv_out",           "conv_shortcut", "down_blocks",    "fc_1",    "linear_1", "linear_2",
+     "mid_block", "motion_modules",     "out_proj",      "k_proj",         "proj_in", "proj_out", "q_proj",
+     "self_attn", "text_model",         "time_emb_proj", "time_embedding", "to_k",    "to_out",   "to_q",
+     "to_v",      "transformer_blocks", "up_blocks",     "v_proj"});
 
 /// Kohya's name of a layer, which has underscores for dots, with its dots.
 std::string dotted(std::string_view flat) {
@@ -40,7 +39,8 @@ std::string dotted(std::string_view flat) {
     size_t length = flat.find('_');
     if (length == flat.npos) length = flat.size();
     for (const std::string_view word : kWords) {
-      const bool is_whole = flat.size() == word.size() || (flat.size() > word.size() && flat[word.size()] == '_');
+      const bool is_whole =
+          flat.size() == word.size() || (flat.size() > word.size() && flat[word.size()] == '_');
       if (word.size() > length && flat.starts_with(word) && is_whole) length = word.size();
     }
     name += (name.empty() ? "" : ".") + std::string(flat.substr(0, length));
@@ -159,9 +159,8 @@ json loraConfigs(const LoraLayerTensors& layers) {
 }
 
 bool saysAlpha(const LoraLayerTensors& layers) {
-  return std::any_of(layers.begin(), layers.end(), [](const auto& layer) {
-    return layer.second.said_alpha.has_value();
-  });
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const auto& layer) { return layer.second.said_alpha.has_value(); });
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace cameo::weights {
 std::string otherLoraLayout(const TensorSource& source);
 
 /// Writes a LoRA in kohya's names, with an alpha beside each pair, or in PEFT's, with the alphas in the
-/// metadata where diffusers looks for them. Throws `ErrorCode::WeightsMismatch` for what the layout has no place
-/// for, and for layers that are none of Stable Diffusion 1's.
+/// metadata where diffusers looks for them. Throws `ErrorCode::WeightsMismatch` for what the layout has no
+/// place for, and for layers that are none of Stable Diffusion 1's.
 void writeLora(const TensorSource& source, const std::string& layout, const std::string& file,
                Writing& writing);
 

@@ -50,7 +50,8 @@ bool isOfTraining(const TensorSource& source) {
 
 Identity identifyLora(const TensorSource& source) {
   const bool is_motion = hasPart(source, "motion_modules");
-  Identity identity{is_motion ? "motion-lora" : "lora", std::string(describeLora(namingOf(source), is_motion)), ""};
+  Identity identity{is_motion ? "motion-lora" : "lora",
+                    std::string(describeLora(namingOf(source), is_motion)), ""};
   if (isOriginalMotion(source)) identity.description = "a motion LoRA (original names)";
   try {
     checkLora(source);
