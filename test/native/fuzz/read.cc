@@ -13,6 +13,7 @@
 #include "weights/base_model.h"
 #include "weights/component.h"
 #include "weights/diffusers_folder.h"
+#include "weights/embedding.h"
 #include "weights/inspect.h"
 #include "weights/lora/file.h"
 #include "weights/open_weights.h"
@@ -23,6 +24,7 @@ namespace cameo::test {
 namespace {
 
 constexpr int64_t kSteps = 10;
+constexpr int64_t kWordWidth = 2, kMostVectors = 8;
 constexpr int64_t kLargestRead = 1 << 20;  // elements; a tensor expanded from one number may have any count
 
 /// A network of a component's config, without its weights, whose names and shapes are compared with the
@@ -65,6 +67,8 @@ void readAs(const std::string& kind, const std::string& path) {
     readVae(base.vae(kRequired));
   } else if (kind == "lora" || kind == "motion-lora") {
     readLora(path);
+  } else if (kind == "embedding") {
+    weights::readEmbedding(*weights::openWeights(path), kWordWidth, kMostVectors).vectors.view().clone();
   } else if (kind == "vae" || kind == "ldm-vae") {
     readVae(weights::openVae(path, kRequired));
   } else if (kind == "motion-adapter" || kind == "animatediff-original") {

@@ -175,12 +175,11 @@ export function toolSafetensors(): Cases {
     "peft-lora": drawn(peftLora, "F32", { lora_adapter_metadata: JSON.stringify(peftConfig) }),
     "old-lora": drawn(oldLora, "F32"),
     "motion-lora": drawn(motionLora, "F16"),
-    word: drawn({ emb_params: [2, 8] }, "F32"),
-    "two-words": drawn({ clip_l: [2, 8], clip_g: [2, 16] }, "F32"),
+    word: drawn({ emb_params: [4, 2] }, "F32"),
   };
 }
 
-/** Parts of models: what they are is known, and that something is missing. */
+/** What is known for what it is, and that it is not enough, or too much. */
 export function modelParts(): Cases {
   const many = (name: (i: number) => string) =>
     Array.from({ length: 3000 }, (_, i) => [name(i), [1]] as const);
@@ -191,6 +190,8 @@ export function modelParts(): Cases {
   return {
     "motion-module": drawn(motionModule, "F32"),
     checkpoint: drawn(checkpoint, "F8_E4M3", { format: "pt" }),
+    "word-of-two-encoders": drawn({ clip_l: [2, 2], clip_g: [2, 4] }, "F32"),
+    "word-of-9-vectors": drawn({ emb_params: [9, 2] }, "F32"),
     vae: drawn(ofVae(""), "F16"),
     "vae-of-3000-blocks": drawn({ ...ofVae(""), ...endless }, "F16"),
   };
@@ -224,7 +225,7 @@ export const toolNames: readonly string[] = [
 ];
 
 const vector = tensor({ shape: [1n, 2n], strides: [2n, 1n] });
-const both = Object.fromEntries(toolNames.slice(0, 12).map((name) => [name, tensor()]));
+const both = { [`${attention}.weight`]: tensor(), [`${attention.replace("to_q", "to_k")}.weight`]: tensor() };
 
 export function toolZips(): Cases {
   return {
