@@ -37,7 +37,7 @@ const extensions = [".safetensors", ".bin"];
 const preferredVariant = "fp16";
 
 /** Of weight files of any name, what is taken first where they differ in nothing else. */
-const weightExtensions = [".safetensors", ".bin", ".ckpt", ".pt", ".pth"];
+const weightExtensions = [".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".gguf"];
 /** What trainers leave beside weights. */
 const leftovers = /^(training_args|optimizer|scheduler|scaler|random_states|rng_state)\b/;
 

@@ -95,6 +95,7 @@ test("without a config it is the only weight file", (t) => {
   t.equal(found(["a.bin", "a.safetensors"]).root, "a.safetensors");
   t.equal(found(["x/y/a.ckpt", "sample.png"]).root, "x/y/a.ckpt");
   t.equal(found(["a.pt", "x/b.pt", "x/c.pt"]).root, "a.pt");
+  t.equal(found(["README.md", "sd15-Q8_0.gguf"]).root, "sd15-Q8_0.gguf");
   const several = unclear(["human_pytorch_model.bin", "object_pytorch_model.bin", "x/c.bin"]);
   t.match(several.problem, "several weight files");
   t.strictSame(several.choices, ["human_pytorch_model.bin", "object_pytorch_model.bin"]);
