@@ -9,13 +9,14 @@ evaluate.py writes. Needs torch, numpy, pillow and safetensors.
 
 import argparse
 import json
+import lzma
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
@@ -174,7 +175,9 @@ def train(clips: Path, path: Path, hours: float, batch: int, steps: int) -> None
 
 def load_probes(path: Path) -> Probes:
     probes = Probes()
-    probes.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    content = path.read_bytes()
+    tensors = load(lzma.decompress(content) if path.suffix == ".xz" else content)
+    probes.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return probes.eval()
 
 

@@ -5,15 +5,10 @@
 //
 // SPDX-FileCopyrightText: 2013-2022 Niels Lohmann <https://nlohmann.me>
 // SPDX-License-Identifier: MIT
-
 #pragma once
-
-// restore clang diagnostic settings
 #if defined(__clang__)
     #pragma clang diagnostic pop
 #endif
-
-// clean up
 #undef JSON_ASSERT
 #undef JSON_INTERNAL_CATCH
 #undef JSON_THROW
@@ -26,7 +21,6 @@
 #undef JSON_NO_UNIQUE_ADDRESS
 #undef JSON_DISABLE_ENUM_SERIALIZATION
 #undef JSON_USE_GLOBAL_UDLS
-
 #ifndef JSON_TEST_KEEP_MACROS
     #undef JSON_CATCH
     #undef JSON_TRY
@@ -40,5 +34,4 @@
     #undef JSON_HAS_RANGES
     #undef JSON_USE_LEGACY_DISCARDED_VALUE_COMPARISON
 #endif
-
 #include <nlohmann/thirdparty/hedley/hedley_undef.hpp>

@@ -5,22 +5,16 @@
 //
 // SPDX-FileCopyrightText: 2013-2022 Niels Lohmann <https://nlohmann.me>
 // SPDX-License-Identifier: MIT
-
 #pragma once
-
-#include <iterator> // random_access_iterator_tag
-
+#include <iterator>
 #include <nlohmann/detail/abi_macros.hpp>
 #include <nlohmann/detail/meta/void_t.hpp>
 #include <nlohmann/detail/meta/cpp_future.hpp>
-
 NLOHMANN_JSON_NAMESPACE_BEGIN
 namespace detail
 {
-
 template<typename It, typename = void>
 struct iterator_types {};
-
 template<typename It>
 struct iterator_types <
     It,
@@ -33,20 +27,15 @@ struct iterator_types <
     using reference = typename It::reference;
     using iterator_category = typename It::iterator_category;
 };
-
-// This is required as some compilers implement std::iterator_traits in a way that
-// doesn't work with SFINAE. See https://github.com/nlohmann/json/issues/1341.
 template<typename T, typename = void>
 struct iterator_traits
 {
 };
-
 template<typename T>
 struct iterator_traits < T, enable_if_t < !std::is_pointer<T>::value >>
             : iterator_types<T>
 {
 };
-
 template<typename T>
 struct iterator_traits<T*, enable_if_t<std::is_object<T>::value>>
 {
@@ -56,6 +45,5 @@ struct iterator_traits<T*, enable_if_t<std::is_object<T>::value>>
     using pointer = T*;
     using reference = T&;
 };
-
-}  // namespace detail
+}
 NLOHMANN_JSON_NAMESPACE_END

@@ -5,17 +5,11 @@
 //
 // SPDX-FileCopyrightText: 2013-2022 Niels Lohmann <https://nlohmann.me>
 // SPDX-License-Identifier: MIT
-
 #pragma once
-
 #include <nlohmann/detail/abi_macros.hpp>
-
 NLOHMANN_JSON_NAMESPACE_BEGIN
 namespace detail
 {
-
-// dispatching helper struct
 template <class T> struct identity_tag {};
-
-}  // namespace detail
+}
 NLOHMANN_JSON_NAMESPACE_END

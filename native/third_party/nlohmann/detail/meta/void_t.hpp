@@ -5,20 +5,15 @@
 //
 // SPDX-FileCopyrightText: 2013-2022 Niels Lohmann <https://nlohmann.me>
 // SPDX-License-Identifier: MIT
-
 #pragma once
-
 #include <nlohmann/detail/abi_macros.hpp>
-
 NLOHMANN_JSON_NAMESPACE_BEGIN
 namespace detail
 {
-
 template<typename ...Ts> struct make_void
 {
     using type = void;
 };
 template<typename ...Ts> using void_t = typename make_void<Ts...>::type;
-
-}  // namespace detail
+}
 NLOHMANN_JSON_NAMESPACE_END

@@ -5,13 +5,8 @@
 //
 // SPDX-FileCopyrightText: 2013-2022 Niels Lohmann <https://nlohmann.me>
 // SPDX-License-Identifier: MIT
-
 #pragma once
-
 #include <nlohmann/detail/macro_scope.hpp>
-
 NLOHMANN_JSON_NAMESPACE_BEGIN
-
 NLOHMANN_CAN_CALL_STD_FUNC_IMPL(end);
-
 NLOHMANN_JSON_NAMESPACE_END
