@@ -232,7 +232,7 @@ export function toolZips(): Cases {
     word: torchZip(word(vector)),
     "word-of-diffusers": torchZip(stateDict({ "<fox>": tensor() })),
     "trainer-checkpoint": torchZip(trainerCheckpoint(both)),
-    fp8: torchZip(stateDict({ a: tensor({ dtype: "float8_e4m3fn", numel: 8n, shape: [8n] }) })),
+    fp8: torchZip(stateDict({ a: tensor({ dtype: "float8_e4m3fn", numel: 8n }) })),
   };
 }
 
