@@ -1,10 +1,6 @@
 export { type CachedModel, listCachedModels } from "./cached_models.js";
-export {
-  type FetchOptions,
-  type FetchProgress,
-  fetchFromHub,
-  type HubModel,
-  type HubRequest,
-} from "./fetch.js";
+export { type FetchOptions, fetchFromHub } from "./fetch.js";
+export type { HubModel, HubRequest } from "./model_request.js";
 export { hubNameFor, hubNameOfPath, isHubName, parseHubName } from "./name.js";
+export type { FetchProgress } from "./progress.js";
 export { type Removal, removeFromCache } from "./remove.js";

@@ -3,7 +3,6 @@ import { type CameoError, throwIfAborted } from "../errors.js";
 import { HubClient, type HubFile } from "./client.js";
 import { bytesThere, downloadFile } from "./download.js";
 import { hubError, notInCache, type Place } from "./errors.js";
-import type { HubModel, HubRequest, Progress } from "./fetch.js";
 import { hubNameText, isCommit, parseHubName } from "./name.js";
 import {
   isShardIndex,
@@ -13,8 +12,25 @@ import {
   shardsOf,
   type Unclear,
 } from "./needed_files.js";
+import type { Progress } from "./progress.js";
 import { RepoCache } from "./repo_cache.js";
 import type { HubSettings } from "./settings.js";
+
+/** A model of the hub that is in the cache. */
+export interface HubModel {
+  /** As it was asked for. */
+  name: string;
+  commit: string;
+  /** What loading is given: a folder, or a file. */
+  path: string;
+}
+
+/** What is asked for. */
+export interface HubRequest {
+  name: string;
+  /** Of a pipeline's repository only this folder; "" where a pipeline is not what is wanted. Default: all of it. */
+  part?: string | undefined;
+}
 
 /** As native/weights/sharded_index.cc has it. */
 const maxIndexBytes = 2 ** 24;

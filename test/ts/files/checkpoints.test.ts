@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline, type SampleRequest } from "cameo";
 import t, { type Test } from "tap";
+import { gguf, tensorInfo } from "../../support/fuzz/gguf.js";
 import {
   drawCheckpoint,
   type LayoutCase,
@@ -64,6 +66,36 @@ t.test("text encoders without text_model. and linear attention of the VAE are re
     (await latentsOf(t, { base: file, tokenizer })).latents,
     (await latentsOf(t, { base: folder })).latents,
   );
+});
+
+t.test("a whole checkpoint as GGUF is read as well", async (t) => {
+  const { place, checkpoint, folder, tokenizer } = write(t, layout);
+  const blocks: Buffer[] = [];
+  let offset = 0;
+  const tensors = Object.entries(checkpoint).map(([name, { shape, data }]) => {
+    const info = tensorInfo({ name, dims: [...shape].reverse(), offset });
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    blocks.push(bytes, Buffer.alloc(-bytes.length & 31));
+    offset += (bytes.length + 31) & ~31;
+    return info;
+  });
+  const file = join(place, "model.gguf");
+  writeFileSync(file, gguf({ tensors, data: Buffer.concat(blocks) }));
+  const { latents } = await latentsOf(t, { base: file, tokenizer });
+  t.same(latents, (await latentsOf(t, { base: folder })).latents);
+});
+
+t.test("a checkpoint of 9 channels is refused as what it is", async (t) => {
+  const { file, tokenizer, checkpoint } = write(t, layout);
+  const conv = "model.diffusion_model.input_blocks.0.0.weight";
+  const [out = 0] = checkpoint[conv]?.shape ?? [];
+  const wide = { shape: [out, 9, 3, 3], data: new Float32Array(out * 81) };
+  writeSafetensors(file, { ...checkpoint, [conv]: wide });
+  const message = /the UNet has 9 input .*inpainting models are not supported/;
+  await t.rejects(Pipeline.load({ ...computing, base: file, tokenizer }), {
+    code: "ERR_WEIGHTS_MISMATCH",
+    message,
+  });
 });
 
 t.test("a checkpoint of 8 channels edits pictures", async (t) => {
