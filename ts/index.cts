@@ -4,7 +4,7 @@ import type * as cameo from "./index.js" with { "resolution-mode": "import" };
 export type * from "./index.js" with { "resolution-mode": "import" };
 
 // @ts-expect-error: verbatimModuleSyntax asks for `export =`, beside which types could not be exported.
-export const { CameoError, Pipeline, Trainer, Video } = require("./index.js") as typeof cameo;
+export const { CameoError, convert, Pipeline, Trainer, Video } = require("./index.js") as typeof cameo;
 export type CameoError = cameo.CameoError;
 export type Pipeline = cameo.Pipeline;
 export type Trainer = cameo.Trainer;

@@ -251,7 +251,7 @@ test("errors are typed and have the caller's stack", async (t) => {
     [
       () => Pipeline.load({ base: "not/there", device: "cpu" }),
       "ERR_WEIGHTS_FORMAT",
-      /^base: the file or folder "not\/there" isn't there; check the path$/,
+      /^base: the file or folder "not\/there" isn't there; to fetch it from the Hugging Face hub, write hf:not\/there$/,
     ],
     [() => Pipeline.load({ ...model, device: "cuda:63" }), "ERR_", /./],
   ];
