@@ -4,7 +4,7 @@ import type { SampleDefaults } from "./shipped_model/index.js";
 /** What a pipeline has loaded. */
 export interface PipelineDescription {
   /** What kind of model it is. */
-  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix";
+  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix" | "inpainting";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */
@@ -22,6 +22,10 @@ export interface PipelineDescription {
   } | null;
   /** Whether it edits, or sets in motion, a picture that a request gives it as `image`. */
   image: boolean;
+  /** Whether guidance goes by that picture, too, as far as `imageGuidanceScale` says. */
+  imageGuidance: boolean;
+  /** Whether it paints a part of that picture anew, which a request says as `mask`. */
+  mask: boolean;
   /** The sampler that a request gets where it names none: the model's own. */
   scheduler: string;
   /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */

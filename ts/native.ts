@@ -55,6 +55,7 @@ export interface NativeSampleRequest {
   references: RgbImage[];
   /** As the references are. */
   image?: RgbImage | undefined;
+  mask?: RgbImage | undefined;
 }
 
 export interface NativeProgress {

@@ -4,6 +4,7 @@ import { encodePrompts } from "./encoded_prompts.js";
 import { CameoError, throwIfAborted } from "./errors.js";
 import type { ImageSource, OpenImage } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
+import { defined } from "./options/defined.js";
 import { checkOutputs, completeRequest, nativeOptions } from "./options/sample.js";
 import type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
 import { toArray } from "./options/schema.js";
@@ -51,6 +52,7 @@ export async function prepareRequest(
     ...prompts.native,
     references: pictures.slice(0, complete.reference.length),
     image: pictures[complete.reference.length],
+    mask: pictures[complete.reference.length + 1],
   };
   return { native, complete, warnings: prompts.warnings };
 }
@@ -59,12 +61,14 @@ export async function prepareRequest(
  * Rejects with ERR_INVALID_IMAGE where a picture can't be read, before a model is loaded for it: files are looked at, and
  * URLs are not fetched.
  */
-export async function checkPictureFiles(request: Pick<SampleRequest, "reference" | "image">): Promise<void> {
+export async function checkPictureFiles(request: Pictures): Promise<void> {
   const pictures = namedPictures(request);
   if (pictures.length === 0) return;
   const { checkImage } = await loadMedia();
   for (const { source, name } of pictures) await checkImage(source, { name });
 }
+
+type Pictures = Pick<SampleRequest, "reference" | "image" | "mask">;
 
 interface NamedPicture {
   source: ImageSource;
@@ -72,11 +76,12 @@ interface NamedPicture {
   name: string;
 }
 
-/** The references, then the image. */
-function namedPictures({ reference, image }: Pick<SampleRequest, "reference" | "image">): NamedPicture[] {
+/** The references, then the image, then its mask. */
+function namedPictures({ reference, image, mask }: Pictures): NamedPicture[] {
   const sources = toArray(reference);
   const references = sources.map((source, i) => ({ source, name: referenceName(i, sources.length) }));
-  return image === undefined ? references : [...references, { source: image, name: "image" }];
+  const named = Object.entries(defined({ image, mask })).map(([name, source]) => ({ source, name }));
+  return [...references, ...named];
 }
 
 /** All headers are looked at before anything is decoded, and one picture is decoded at a time. */

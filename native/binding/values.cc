@@ -141,6 +141,8 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   });
   const Napi::Value image = request.Get("image");
   if (!image.IsUndefined()) result.image = readImage(objectAt(image, "image"));
+  const Napi::Value mask = request.Get("mask");
+  if (!mask.IsUndefined()) result.mask = readImage(objectAt(mask, "mask"));
   return result;
 }
 

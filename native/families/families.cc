@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
 #include "weights/base_model.h"
 
@@ -33,6 +34,8 @@ std::unique_ptr<Pipeline> loadAs(const BaseModel& base, const LoadOptions& optio
 const std::array kFamilies{
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
+    Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },
+           loadAs<Inpainting>},
     Family{[](const BaseModel&) { return true; }, loadAs<StableDiffusion>},
 };
 

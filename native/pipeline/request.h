@@ -111,6 +111,7 @@ struct SampleRequest {
   PromptTokens negative = {};             // of as many chunks
   std::vector<RgbImage> references = {};  // of the request's size
   std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
+  std::optional<RgbImage> mask = {};      // white where that is painted anew, of the same size
 
   /// How many frames the denoiser sees at a time.
   int64_t framesAtOnce() const { return context.length == 0 ? frames : std::min(frames, context.length); }

@@ -46,6 +46,7 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
   pipeline.check(request);
   for (const RgbImage& image : request.references) checkPicture("reference", image, request);
   if (request.image) checkPicture("image", *request.image, request);
+  if (request.mask) checkPicture("mask", *request.mask, request);
   checkSize(pipeline.codec(), request);
 }
 

@@ -9,6 +9,8 @@ const loaded: Omit<PipelineDescription, "options"> = {
   subject: true,
   motion: { maxFrames: 32 },
   image: false,
+  imageGuidance: false,
+  mask: false,
   scheduler: "ddim",
   latentScale: 8,
   defaultSize: [64, 64],

@@ -101,11 +101,14 @@ export function checkReferences(reference: SampleRequest["reference"], hasSubjec
   }
 }
 
-function checkImage({ image }: CompleteSampleRequest, loaded: Loaded): void {
-  if (image === undefined && loaded.image)
-    throw invalid("image is missing: this model edits a picture, by the prompt");
+function checkImage({ image, mask }: CompleteSampleRequest, loaded: Loaded): void {
+  const why = loaded.mask ? "paints the white part of a mask anew" : "edits a picture, by the prompt";
+  if (image === undefined && loaded.image) throw invalid(`image is missing: this model ${why}`);
+  if (mask === undefined && loaded.mask) throw invalid(`mask is missing: this model ${why}`);
   if (image !== undefined && !loaded.image)
     throw invalid("image: this model starts from no picture; leave it out");
+  if (mask !== undefined && !loaded.mask)
+    throw invalid("mask: this model paints no part of a picture anew; leave it out");
 }
 
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {

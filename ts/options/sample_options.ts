@@ -13,6 +13,8 @@ export type OptionName = keyof SampleRequest;
 export interface Loaded {
   readonly subject: boolean;
   readonly image: boolean;
+  readonly imageGuidance: boolean;
+  readonly mask: boolean;
   readonly scheduler: string;
   readonly motion: { readonly maxFrames: number } | null;
   readonly latentScale: number;
@@ -31,7 +33,7 @@ export interface SampleOption<T> {
   /** The native half takes it, in native/pipeline/request.cc. */
   readonly native?: true;
   /** What it is of no use without. */
-  readonly needs?: "subject" | "image";
+  readonly needs?: "subject" | "image" | "imageGuidance" | "mask";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
   readonly ofCall?: true;
   /** On the command line. Options with the same flag share it, as "--size" is width and height. */
@@ -233,13 +235,19 @@ export const sampleOptions = {
     value: kindOf<ImageSource>({ kind: "picture" }),
     needs: "image",
     flag: "--image <file>",
-    help: "the picture to edit, of a model that edits",
+    help: "the picture to edit, of a model that edits or inpaints",
+  },
+  mask: {
+    value: kindOf<ImageSource>({ kind: "picture" }),
+    needs: "mask",
+    flag: "--mask <file>",
+    help: "white where --image is painted anew, of a model that inpaints",
   },
   imageGuidanceScale: {
     value: number(0, 100),
     default: 1.5,
     native: true,
-    needs: "image",
+    needs: "imageGuidance",
     flag: "--image-guidance-scale <x>",
     help: "how strongly that picture holds",
   },

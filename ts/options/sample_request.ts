@@ -90,8 +90,13 @@ export interface SampleRequest {
    * Default: 0.
    */
   guidanceRescale?: number | undefined;
-  /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt. */
+  /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt, or that inpaints. */
   image?: ImageSource | undefined;
+  /**
+   * White where `image` is painted anew, black where it stays, fitted as it is; of a model that inpaints. Default: none, which
+   * such a model refuses.
+   */
+  mask?: ImageSource | undefined;
   /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
   imageGuidanceScale?: number | undefined;
   /**

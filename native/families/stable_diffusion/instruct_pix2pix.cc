@@ -9,29 +9,9 @@
 
 namespace cameo::families {
 
-namespace {
-
-class EditDenoiser : public UNetDenoiser {
- public:
-  /// `pictures`: (branches, 1, C, h, w).
-  EditDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request, const at::Tensor& text,
-               const at::Tensor& pictures, const samplers::NoiseSchedule& schedule)
-      : UNetDenoiser(model, request, {.text = text, .references = {}}, schedule), pictures_(pictures) {}
-
-  at::Tensor input(const pipeline::FrameWindow& window) override {
-    const at::Tensor frames = UNetDenoiser::input(window);
-    const at::Tensor seen = pictures_.slice(0, branches() - count()).expand_as(frames);
-    return at::cat({frames, seen}, 2);
-  }
-
- private:
-  at::Tensor pictures_;
-};
-
-}  // namespace
-
 void InstructPix2Pix::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
+  refuseMask(request);
   if (request.image) return;
   throw Error(ErrorCode::InvalidOption, "image is missing: this model edits a picture, by the prompt");
 }
@@ -58,10 +38,10 @@ std::unique_ptr<pipeline::Denoiser> InstructPix2Pix::denoiser(const pipeline::Sa
   onProgress({pipeline::Phase::Encode, 2, 2, {}});
   recorder.addVideo("image_latents", picture);
   if (guidanceScales(request).empty()) {
-    return std::make_unique<EditDenoiser>(*this, request, prompt, picture, schedule);
+    return std::make_unique<PictureDenoiser>(*this, request, prompt, picture, schedule);
   }
-  return std::make_unique<EditDenoiser>(*this, request, at::cat({negative, negative, prompt}),
-                                        at::cat({at::zeros_like(picture), picture, picture}), schedule);
+  return std::make_unique<PictureDenoiser>(*this, request, at::cat({negative, negative, prompt}),
+                                           at::cat({at::zeros_like(picture), picture, picture}), schedule);
 }
 
 }  // namespace cameo::families

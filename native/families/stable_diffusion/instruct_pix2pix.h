@@ -18,6 +18,7 @@ struct InstructPix2Pix : StableDiffusion {
                                                pipeline::Recorder& recorder) const override;
   std::string family() const override { return "instruct-pix2pix"; }
   bool takesImage() const override { return true; }
+  bool isGuidedByImage() const override { return true; }
   int64_t inputChannels() const override { return 2 * vae->config().latent_channels; }
 };
 

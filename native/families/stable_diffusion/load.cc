@@ -152,8 +152,7 @@ void requireFitting(const StableDiffusion& model, const std::string& base) {
   const int64_t latent_channels = model.vae->config().latent_channels;
   if (unet.in_channels != model.inputChannels() || unet.out_channels != latent_channels) {
     mismatch(c10::str("the UNet has ", unet.in_channels, " input and ", unet.out_channels,
-                      " output channels, the VAE's latents ", latent_channels,
-                      " (inpainting models are not supported)"));
+                      " output channels, the VAE's latents ", latent_channels));
   }
   for (const int64_t dim : unet.cross_attention_dim) {
     if (dim == model.text_encoder->config().hidden_size) continue;
@@ -170,6 +169,8 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
   text["image"] = model.takesImage();
+  text["imageGuidance"] = model.isGuidedByImage();
+  text["mask"] = model.takesMask();
   text["subject"] = model.has_subject;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
   const std::string sampler = samplers::samplerNameOf(model.scheduler);

@@ -56,8 +56,13 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
   checkFrames(unet->config(), request);
 }
 
+void StableDiffusion::refuseMask(const pipeline::SampleRequest& request) {
+  if (request.mask) refuse("mask: this model paints no part of a picture anew; leave it out");
+}
+
 void StableDiffusion::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
+  refuseMask(request);
   if (request.image) refuse("image: this model starts from no picture; leave it out");
 }
 

@@ -32,6 +32,10 @@ struct StableDiffusion : pipeline::Pipeline {
   virtual std::string family() const { return unet->config().motion ? "animatediff" : "stable-diffusion"; }
   /// Whether a request gives it a picture to start from.
   virtual bool takesImage() const { return false; }
+  /// Whether guidance goes by that picture, too.
+  virtual bool isGuidedByImage() const { return false; }
+  /// Whether with a mask of what is painted anew in it.
+  virtual bool takesMask() const { return false; }
   /// Of the UNet's input: the noisy latents', and what else it is shown.
   virtual int64_t inputChannels() const { return vae->config().latent_channels; }
 
@@ -50,6 +54,7 @@ struct StableDiffusion : pipeline::Pipeline {
  protected:
   /// What a model without a picture to start from can't take, and sizes of its parts.
   void checkCommon(const pipeline::SampleRequest& request) const;
+  static void refuseMask(const pipeline::SampleRequest& request);
 };
 
 /// Loads a base model, motion modules and a subject's weights into `model`, which knows its device and type

@@ -48,4 +48,10 @@ at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, const pipeline::Frame
       .to(at::kFloat);
 }
 
+at::Tensor PictureDenoiser::input(const pipeline::FrameWindow& window) {
+  const at::Tensor frames = UNetDenoiser::input(window);
+  const at::Tensor shown = shown_.slice(0, branches() - count()).expand({-1, frames.size(1), -1, -1, -1});
+  return at::cat({frames, shown}, 2);
+}
+
 }  // namespace cameo::families

@@ -50,4 +50,18 @@ class UNetDenoiser : public pipeline::Denoiser {
   int64_t count_ = 0;
 };
 
+/// The same for a network that sees more beside the latents: channels that stay what they are.
+class PictureDenoiser : public UNetDenoiser {
+ public:
+  /// `shown`: (branches, 1, C, h, w), of every frame.
+  PictureDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                  const at::Tensor& text, const at::Tensor& shown, const samplers::NoiseSchedule& schedule)
+      : UNetDenoiser(model, request, {.text = text, .references = {}}, schedule), shown_(shown) {}
+
+  at::Tensor input(const pipeline::FrameWindow& window) override;
+
+ private:
+  at::Tensor shown_;
+};
+
 }  // namespace cameo::families

@@ -11,8 +11,9 @@ import {
   writeLayoutFolder,
 } from "../../support/layouts.js";
 import { sample } from "../../support/parity.js";
+import { png } from "../../support/pictures.js";
 import { writeSafetensors } from "../../support/safetensors.js";
-import type { Tensors } from "../../support/tensors.js";
+import { drawWeight, type Tensors } from "../../support/tensors.js";
 
 const layout = layoutCases["two-blocks"] as LayoutCase;
 const request: SampleRequest = {
@@ -85,16 +86,32 @@ t.test("a whole checkpoint as GGUF is read as well", async (t) => {
   t.same(latents, (await latentsOf(t, { base: folder })).latents);
 });
 
-t.test("a checkpoint of 9 channels is refused as what it is", async (t) => {
+t.test("a checkpoint of 9 channels paints a part of a picture, and asks for what it needs", async (t) => {
   const { file, tokenizer, checkpoint } = write(t, layout);
   const conv = "model.diffusion_model.input_blocks.0.0.weight";
   const [out = 0] = checkpoint[conv]?.shape ?? [];
-  const wide = { shape: [out, 9, 3, 3], data: new Float32Array(out * 81) };
-  writeSafetensors(file, { ...checkpoint, [conv]: wide });
-  const message = /the UNet has 9 input .*inpainting models are not supported/;
-  await t.rejects(Pipeline.load({ ...computing, base: file, tokenizer }), {
-    code: "ERR_WEIGHTS_MISMATCH",
-    message,
+  writeSafetensors(file, { ...checkpoint, [conv]: drawWeight(conv, [out, 9, 3, 3], 7) });
+  await using pipe = await Pipeline.load({ ...computing, base: file, tokenizer });
+  t.equal(pipe.family, "inpainting");
+  t.ok("mask" in pipe.describe().options);
+  t.notOk("imageGuidanceScale" in pipe.describe().options);
+  const picture = (values: number[]) => png({ width: 32, height: 32, bits: 8, values }, 3);
+  const [image, white, black] = [
+    [200, 100, 50],
+    [255, 255, 255],
+    [0, 0, 0],
+  ].map(picture);
+  const framesOf = async (mask: Buffer | undefined) =>
+    (await pipe.sample({ ...request, image, mask })).frames;
+  t.notSame(await framesOf(white), await framesOf(black));
+  const code = "ERR_INVALID_OPTION";
+  await t.rejects(pipe.sample(request), {
+    code,
+    message: /^image is missing: this model paints the white part/,
+  });
+  await t.rejects(pipe.sample({ ...request, image }), {
+    code,
+    message: /^mask is missing: this model paints/,
   });
 });
 

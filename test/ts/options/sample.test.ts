@@ -127,18 +127,22 @@ test("every option has its bounds", (t) => {
       [5, "", ["a.png"]],
       "a picture (a path, a URL, a Buffer or {data, width, height})",
     ],
+    [
+      "mask",
+      ["a.png", Buffer.alloc(1)],
+      [5, "", ["a.png"]],
+      "a picture (a path, a URL, a Buffer or {data, width, height})",
+    ],
   ];
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
-    const taker = { ...loaded, image: name === "image" };
+    const taker = { ...loaded, image: name === "image" || name === "mask", mask: name === "mask" };
+    const given = name === "mask" ? { ...request, image: "a.png" } : request;
     for (const value of allowed) {
-      t.doesNotThrow(
-        () => completeRequest({ ...request, [name]: value }, taker),
-        `${name}: ${String(value)}`,
-      );
+      t.doesNotThrow(() => completeRequest({ ...given, [name]: value }, taker), `${name}: ${String(value)}`);
     }
     for (const value of refused) {
-      const wrong = () => completeRequest({ ...request, [name]: value }, taker);
+      const wrong = () => completeRequest({ ...given, [name]: value }, taker);
       t.throws(wrong, { code: "ERR_INVALID_OPTION" });
       t.throws(wrong, { message: new RegExp(`^${name}: `) });
       t.throws(wrong, new RegExp(`is not allowed; it must be ${quoted(words)}$`));
