@@ -20,6 +20,9 @@ using nlohmann::json;
 
 namespace {
 
+constexpr const char* kVaeClass = "AutoencoderKL";
+constexpr const char* kMotionClass = "MotionAdapter";
+
 bool anyStarts(const TensorSource& source, std::string_view start) {
   return std::any_of(source.entries.begin(), source.entries.end(),
                      [&](const TensorEntry& entry) { return entry.name.starts_with(start); });
@@ -50,33 +53,42 @@ KeyMap mapOfVae(const TensorSource& source) {
   return vaeKey;
 }
 
+/// Throws where a folder's config says another class.
+void requireClass(const ComponentFolder& folder, const std::string& what, const char* class_name) {
+  const json said = folder.config.value("_class_name", json(class_name));
+  if (said == class_name) return;
+  failFormat(folder.path, c10::str("this is ", describeFolder(folder.path), "; ", what, " was expected"));
+}
+
 }  // namespace
 
-Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights) {
+Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights,
+                     const char* class_name) {
   const ComponentFolder opened = openComponent(folder, what, "", weights);
+  if (class_name != nullptr) requireClass(opened, what, class_name);
   Component component{opened.path, opened.config, {}};
   if (!opened.weights.empty()) component.layers.push_back({openWeights(opened.weights), map});
   return component;
 }
 
 Component openVae(const std::string& path, Weights weights) {
-  if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights);
+  if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights, kVaeClass);
   const auto source = openWeights(path);
   const Layer layer{source, mapOfVae(*source)};
   if (!anyStarts(*source, "encoder.") && !anyStarts(*source, kLdmVae)) failOtherKind(*source, "a VAE");
-  json config = configBeside(path, "AutoencoderKL");
+  json config = configBeside(path, kVaeClass);
   if (config.is_null()) config = inferVaeConfig(layer);
   return {path, config, {layer}};
 }
 
 Component openMotion(const std::string& path, const json& unet_config, Weights weights) {
-  if (!isFile(path)) return openFolder(path, "the motion adapter", unetKey, weights);
+  if (!isFile(path)) return openFolder(path, "the motion adapter", unetKey, weights, kMotionClass);
   const auto source = openWeights(path);
-  const bool is_original = isOriginalMotion(*source);
+  const std::string_view kind = identify(*source).kind;
+  const bool is_original = kind == "animatediff-original";
   const Layer layer{source, is_original ? KeyMap(motionKey) : KeyMap(unetKey)};
-  const bool is_motion = is_original || identify(*source).kind == "motion-adapter";
-  if (!is_motion) failOtherKind(*source, "AnimateDiff's motion modules");
-  json config = configBeside(path, "MotionAdapter");
+  if (!is_original && kind != "motion-adapter") failOtherKind(*source, "a file of motion modules");
+  json config = configBeside(path, kMotionClass);
   if (config.is_null()) config = inferMotionConfig(layer, unet_config);
   return {path, config, {layer}};
 }

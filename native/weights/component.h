@@ -16,8 +16,10 @@ struct Component {
   std::vector<Layer> layers;  // one; none where the weights are optional and aren't there
 };
 
-/// A network's folder in the diffusers layout, as `openComponent`.
-Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights);
+/// A network's folder in the diffusers layout, as `openComponent`. Throws `ErrorCode::WeightsFormat` where
+/// its config says another class than `class_name`, too.
+Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights,
+                     const char* class_name = nullptr);
 
 /// A VAE: a folder, or a file with diffusers' names or the original ones, a whole checkpoint's among them.
 /// Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a file of another kind.

@@ -62,9 +62,10 @@ bool isSdxlEmbedding(const std::vector<TensorEntry>& entries) {
 
 Embedding readEmbedding(const TensorSource& source, int64_t width, int64_t most) {
   const auto embedding = findEmbedding(source);
-  if (isSdxlEmbedding(source.entries) || !embedding) {
+  if (isSdxlEmbedding(source.entries)) {
     refuseWord(source, "this is no word for this text encoder, but " + identify(source).description);
   }
+  if (!embedding) failOtherKind(source, "a word learned by textual inversion");
   if (embedding->width() != width) {
     refuseWord(source, c10::str("its vectors have ", embedding->width(), " numbers",
                                 modelsOf(embedding->width()), ", and this text encoder's have ", width));

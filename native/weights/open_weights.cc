@@ -1,5 +1,7 @@
 #include "weights/open_weights.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -7,6 +9,8 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "core/paths.h"
+#include "weights/diffusers_folder.h"
 #include "weights/gguf.h"
 #include "weights/guess.h"
 #include "weights/safetensors.h"
@@ -116,6 +120,9 @@ TensorSource openWeightFile(const std::string& path) {
 }
 
 std::shared_ptr<const TensorSource> openWeights(const std::string& path) {
+  if (isFolder(path)) {
+    failFormat(path, c10::str("this is ", describeFolder(path), "; a weight file was expected"));
+  }
   const auto file = MappedFile::open(path);
   const bool is_json = file->text().starts_with('{');
   const bool is_index = is_json && !isWholeSafetensors(file->text());

@@ -16,9 +16,11 @@ namespace {
 /// computes it.
 at::Tensor readMask(const pipeline::RgbImage& mask) {
   const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(mask.data.data()), {mask.height, mask.width, 3}, at::kByte).to(at::kLong);
+      at::from_blob(const_cast<uint8_t*>(mask.data.data()), {mask.height, mask.width, 3}, at::kByte)
+          .to(at::kLong);
   const at::Tensor luma =
-      (bytes.select(2, 0) * 19595 + bytes.select(2, 1) * 38470 + bytes.select(2, 2) * 7471 + 0x8000).bitwise_right_shift(16);
+      (bytes.select(2, 0) * 19595 + bytes.select(2, 1) * 38470 + bytes.select(2, 2) * 7471 + 0x8000)
+          .bitwise_right_shift(16);
   return luma.ge(128).to(at::kFloat).view({1, 1, mask.height, mask.width});
 }
 

@@ -4,8 +4,8 @@
 
 namespace cameo::families {
 
-/// Stable Diffusion's inpainting model: paints the white part of a mask anew, by the prompt; with motion modules
-/// in each frame alike. The UNet also sees the mask and the latents of the picture without that part.
+/// Stable Diffusion's inpainting model: paints the white part of a mask anew, by the prompt; with motion
+/// modules in each frame alike. The UNet also sees the mask and the latents of the picture without that part.
 struct Inpainting : StableDiffusion {
   using StableDiffusion::StableDiffusion;
 

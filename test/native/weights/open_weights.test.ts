@@ -104,7 +104,7 @@ t.test("a folder and a missing file are said", async (t) => {
   const folder = t.testdir();
   mkdirSync(join(folder, "unet"));
   const read = (path: string) => () => runWeights("read", { path });
-  throwsTyped(t, read(join(folder, "unet")), "ERR_WEIGHTS_FORMAT", "this is a folder");
+  throwsTyped(t, read(join(folder, "unet")), "ERR_WEIGHTS_FORMAT", "; a weight file was expected");
   throwsTyped(t, read(join(folder, "none")), "ERR_WEIGHTS_FORMAT", "there is no such file");
   throwsTyped(t, read("/dev/null"), "ERR_WEIGHTS_FORMAT", "not a regular file");
 });
