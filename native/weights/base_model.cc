@@ -70,11 +70,9 @@ Layer ldmUNet(const std::shared_ptr<const TensorSource>& source) {
           }};
 }
 
-Component ldmVae(const TensorSource& source, Weights weights) {
-  const bool is_there = std::any_of(source.entries.begin(), source.entries.end(),
-                                    [](const TensorEntry& entry) { return entry.name.starts_with(kLdmVae); });
-  if (!is_there) failFormat(source.path, "this checkpoint comes without a VAE; name one with `vae`");
-  return openVae(source.path, weights);
+Component ldmVae(const std::shared_ptr<const TensorSource>& source) {
+  if (anyStarts(*source, kLdmVae)) return vaeOf(source);
+  failFormat(source->path, "this checkpoint comes without a VAE; name one with `vae`");
 }
 
 BaseModel openCheckpoint(const std::string& path) {
@@ -86,7 +84,7 @@ BaseModel openCheckpoint(const std::string& path) {
                   .index = json::object(),
                   .unet_config = unet_config,
                   .unet = [=](Weights) { return Component{path, unet_config, {unet}}; },
-                  .vae = [=](Weights weights) { return ldmVae(*source, weights); },
+                  .vae = [=](Weights) { return ldmVae(source); },
                   .text_encoder =
                       [=](Weights) {
                         const Layer text_encoder{source, ldmTextKey};

@@ -23,11 +23,6 @@ namespace {
 constexpr const char* kVaeClass = "AutoencoderKL";
 constexpr const char* kMotionClass = "MotionAdapter";
 
-bool anyStarts(const TensorSource& source, std::string_view start) {
-  return std::any_of(source.entries.begin(), source.entries.end(),
-                     [&](const TensorEntry& entry) { return entry.name.starts_with(start); });
-}
-
 /// The config beside a file where it is of this class; null where there is none.
 json configBeside(const std::string& file, const char* class_name) {
   const json config = readJsonIfThere((fs::path(file).parent_path() / "config.json").string());
@@ -73,12 +68,15 @@ Component openFolder(const std::string& folder, const std::string& what, const K
 
 Component openVae(const std::string& path, Weights weights) {
   if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights, kVaeClass);
-  const auto source = openWeights(path);
+  return vaeOf(openWeights(path));
+}
+
+Component vaeOf(const std::shared_ptr<const TensorSource>& source) {
   const Layer layer{source, mapOfVae(*source)};
   if (!anyStarts(*source, "encoder.") && !anyStarts(*source, kLdmVae)) failOtherKind(*source, "a VAE");
-  json config = configBeside(path, kVaeClass);
+  json config = configBeside(source->path, kVaeClass);
   if (config.is_null()) config = inferVaeConfig(layer);
-  return {path, config, {layer}};
+  return {source->path, config, {layer}};
 }
 
 Component openMotion(const std::string& path, const json& unet_config, Weights weights) {

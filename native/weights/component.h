@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ Component openFolder(const std::string& folder, const std::string& what, const K
 /// A VAE: a folder, or a file with diffusers' names or the original ones, a whole checkpoint's among them.
 /// Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a file of another kind.
 Component openVae(const std::string& path, Weights weights);
+/// The same of a file that is open.
+Component vaeOf(const std::shared_ptr<const TensorSource>& source);
 
 /// Motion modules: a folder, or a file with diffusers' names or AnimateDiff's own. A file that has no config
 /// beside it has the heads of the base's UNet. Throws as `openVae`.

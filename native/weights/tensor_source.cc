@@ -104,4 +104,9 @@ std::string shapeText(at::IntArrayRef shape) {
   return text + ")";
 }
 
+bool anyStarts(const TensorSource& source, std::string_view start) {
+  return std::any_of(source.entries.begin(), source.entries.end(),
+                     [&](const TensorEntry& entry) { return entry.name.starts_with(start); });
+}
+
 }  // namespace cameo::weights

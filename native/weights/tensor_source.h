@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weights/ggml_blocks.h"
@@ -46,6 +47,9 @@ struct TensorSource {
   std::map<std::string, std::string> metadata;
   std::vector<TensorEntry> entries;  // names are unique
 };
+
+/// Whether a tensor's name starts so.
+bool anyStarts(const TensorSource& source, std::string_view start);
 
 /// "fp32", "bf16", "fp16", "fp8 e4m3", "q4_k", "int64", "bool", ...
 std::string storedTypeName(const TensorEntry& entry);

@@ -60,13 +60,7 @@ const Layer& layerOf(const Component& component) {
 /// The names of a diffusers UNet in a checkpoint.
 NameTable namesOf(const Layer& unet) {
   const TensorShapes shapes(unet);
-  UNetBlocks blocks;
-  for (int64_t i = 0; i < shapes.count("down_blocks."); ++i) {
-    blocks.down_attention.push_back(shapes.any(c10::str("down_blocks.", i, ".attentions.")));
-    blocks.up_attention.push_back(shapes.any(c10::str("up_blocks.", i, ".attentions.")));
-  }
-  blocks.layers = shapes.count("down_blocks.0.resnets.");
-  return ldmUNetNames(blocks);
+  return ldmUNetNames(diffusersUNetBlocks([&](const std::string& layer) { return shapes.any(layer + "."); }));
 }
 
 void addRenamed(NamedTensors& result, const Layer& layer, const NameTable& names, std::string_view start) {

@@ -22,7 +22,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kLoraConfigs = "lora_adapter_metadata";
 constexpr std::string_view kWeightName = ".weight";
 
 /// Words in the names of Stable Diffusion 1's layers that have an underscore themselves.
@@ -53,12 +52,8 @@ std::string dotted(std::string_view flat) {
   throw Error(ErrorCode::WeightsMismatch, source.path + ": " + why);
 }
 
-/// One layer's parts; `alpha` is a number where the file's metadata say it.
-struct LoraTensors {
-  const TensorEntry* down = nullptr;
-  const TensorEntry* up = nullptr;
-  const TensorEntry* mid = nullptr;
-  const TensorEntry* alpha = nullptr;
+/// One layer's parts, and its alpha, as the file or its metadata say it.
+struct LoraTensors : LoraParts {
   std::optional<double> said_alpha = {};
 };
 /// By network and by the layer's name in it.
@@ -75,23 +70,19 @@ std::string layerOf(const TensorSource& source, const LoraName& name) {
   return own->substr(0, own->size() - kWeightName.size());
 }
 
-LoraLayerTensors readParts(const TensorSource& source) {
+LoraLayerTensors readLayers(const TensorSource& source) {
   LoraLayerTensors layers;
-  for (const TensorEntry& entry : source.entries) {
-    const auto name = parseLoraName(entry.name);
-    LoraTensors& layer = layers[{name->network, layerOf(source, *name)}];
-    const TensorEntry** places[] = {&layer.down, &layer.up, &layer.mid, &layer.alpha};
-    *places[static_cast<size_t>(name->part)] = &entry;
-  }
   std::map<std::string, std::optional<LoraScaling>> scalings;
-  for (auto& [place, layer] : layers) {
-    const auto& [network, name] = place;
+  for (const auto& [place, parts] : readLoraParts(source)) {
+    const std::string& network = place.first;
+    const std::string name = layerOf(source, parts.name);
+    const auto [layer, is_new] = layers.try_emplace({network, name}, LoraTensors{parts});
+    if (!is_new) failLora(source, quote(parts.name.shown) + " is there twice");
     const auto scaling = scalings.try_emplace(network, LoraScaling::read(source, network)).first->second;
-    const int64_t rank = layer.down->shape[0];
-    if (layer.alpha != nullptr) {
-      layer.said_alpha = layer.alpha->view().to(at::kDouble).item<double>();
-    } else if (scaling) {
-      layer.said_alpha = scaling->scaleOf(name, rank) * static_cast<double>(rank);
+    const int64_t rank = parts.down->shape[0];
+    layer->second.said_alpha = loraAlphaOf(source, parts);
+    if (parts.alpha == nullptr && scaling) {
+      layer->second.said_alpha = scaling->scaleOf(name, rank) * static_cast<double>(rank);
     }
   }
   return layers;
@@ -176,12 +167,11 @@ std::string otherLoraLayout(const TensorSource& source) {
 
 void writeLora(const TensorSource& source, const std::string& layout, const std::string& file,
                Writing& writing) {
-  checkLora(source);
-  const LoraLayerTensors layers = readParts(source);
+  const LoraLayerTensors layers = readLayers(source);
   std::map<std::string, std::string> metadata = source.metadata;
-  metadata.erase(kLoraConfigs);
+  metadata.erase(kLoraMetadata);
   const bool is_peft = layout == "peft";
-  if (is_peft && saysAlpha(layers)) metadata[kLoraConfigs] = loraConfigs(layers).dump();
+  if (is_peft && saysAlpha(layers)) metadata[kLoraMetadata] = loraConfigs(layers).dump();
   const NamedTensors tensors = is_peft ? peftTensors(source, layers) : kohyaTensors(layers);
   writing.expect(tensors.size());
   writing.weights(file, tensors, metadata);

@@ -19,17 +19,6 @@ namespace cameo::weights {
 
 namespace {
 
-/// What a file has for a layer.
-struct LoraParts {
-  LoraName name;
-  const TensorEntry* down = nullptr;
-  const TensorEntry* up = nullptr;
-  const TensorEntry* mid = nullptr;
-  const TensorEntry* alpha = nullptr;
-};
-
-using PartsByLayer = std::map<std::pair<std::string, std::string>, LoraParts>;  // by network and layer
-
 /// Throws its errors.
 class LoraProblem {
  public:
@@ -71,8 +60,8 @@ std::string lackOf(const LoraParts& parts) {
   return quote(parts.name.shown) + " has only one of " + (is_peft ? "lora_A and lora_B" : "its down and up");
 }
 
-PartsByLayer groupByLayer(const TensorSource& source, const LoraProblem& problem) {
-  PartsByLayer layers;
+LoraPartsByLayer groupByLayer(const TensorSource& source, const LoraProblem& problem) {
+  LoraPartsByLayer layers;
   for (const TensorEntry& entry : source.entries) {
     if (const auto other = otherAdapterOf(entry.name)) problem.refuse(entry, *other);
     const auto name = parseLoraName(entry.name);
@@ -126,15 +115,23 @@ std::string shapesOf(const LoraParts& parts) {
                   shapeText(parts.up->shape));
 }
 
+/// `alpha`'s number; none where it isn't there.
+std::optional<double> alphaOf(const LoraParts& parts, const LoraProblem& problem) {
+  if (parts.alpha == nullptr) return std::nullopt;
+  if (parts.alpha->numel() != 1) problem.fail(quote(parts.alpha->name) + " is not one number");
+  const double alpha = parts.alpha->view().to(at::kDouble).item<double>();
+  if (!std::isfinite(alpha)) problem.fail(quote(parts.alpha->name) + " is no finite number");
+  return alpha;
+}
+
 /// As `alpha` beside the factors or the metadata say it; 1 where neither does.
 double scaleOf(const LoraParts& parts, const std::optional<LoraScaling>& scaling,
                const LoraProblem& problem) {
   const int64_t rank = parts.down->shape[0];
   const double said = scaling ? scaling->scaleOf(parts.name.layer, rank) : 1;
-  if (parts.alpha == nullptr) return said;
-  if (parts.alpha->numel() != 1) problem.fail(quote(parts.alpha->name) + " is not one number");
-  const double scale = parts.alpha->view().to(at::kDouble).item<double>() / static_cast<double>(rank);
-  if (!std::isfinite(scale)) problem.fail(quote(parts.alpha->name) + " is no finite number");
+  const auto alpha = alphaOf(parts, problem);
+  if (!alpha) return said;
+  const double scale = *alpha / static_cast<double>(rank);
   if (scaling && std::abs(scale - said) > 1e-3 * std::abs(said)) {
     problem.fail(c10::str(quote(parts.alpha->name), " makes its adapter ", scale,
                           " times as strong, its metadata ", said, " times: remove the one that is wrong"));
@@ -160,7 +157,7 @@ std::string misfitOf(const LoraParts& parts, const LoraLayers& layers) {
 }
 
 /// One line for all that does not fit, with the first of it.
-void requireFit(const PartsByLayer& found, const LoraLayers& layers, const TensorSource& source,
+void requireFit(const LoraPartsByLayer& found, const LoraLayers& layers, const TensorSource& source,
                 const LoraProblem& problem) {
   std::string first;
   size_t count = 0;
@@ -188,7 +185,7 @@ LoraFile LoraFile::read(std::shared_ptr<const TensorSource> source,
                         const std::vector<LoraNetwork>& networks) {
   if (!isAnyLora(*source)) failOtherKind(*source, "a LoRA");
   const LoraProblem problem(*source, targetOf(networks));
-  const PartsByLayer found = groupByLayer(*source, problem);
+  const LoraPartsByLayer found = groupByLayer(*source, problem);
   const LoraLayers layers(networks);
   requireFit(found, layers, *source, problem);
   LoraFile file;
@@ -212,17 +209,28 @@ LoraFile LoraFile::read(std::shared_ptr<const TensorSource> source,
   return file;
 }
 
-void checkLora(const TensorSource& source) {
+LoraPartsByLayer readLoraParts(const TensorSource& source) {
   const LoraProblem problem(source, "model");
-  const PartsByLayer found = groupByLayer(source, problem);
+  LoraPartsByLayer found = groupByLayer(source, problem);
   const std::string_view base = otherBaseOf(source);
   for (const auto& [layer, parts] : found) {
     const std::string shown = quote(parts.name.shown);
     if (!base.empty()) problem.fail(c10::str("it was made for ", base, ": ", shown));
     if (!mayBeLoraLayer(parts.name)) problem.fail("there is no layer " + shown);
     if (const std::string lack = lackOf(parts); !lack.empty()) problem.fail(lack);
+    const auto hasRank = [](const TensorEntry& factor) {
+      return factor.shape.size() >= 2 && factor.numel() > 0;
+    };
+    if (!hasRank(*parts.down) || !hasRank(*parts.up)) {
+      problem.fail(c10::str(shown, " has ", shapesOf(parts), ", which are no factors of a product"));
+    }
   }
   for (const char* network : {"unet", "text_encoder"}) LoraScaling::read(source, network);
+  return found;
+}
+
+std::optional<double> loraAlphaOf(const TensorSource& source, const LoraParts& parts) {
+  return alphaOf(parts, LoraProblem(source, "model"));
 }
 
 at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "weights/lora/layers.h"
@@ -31,9 +34,24 @@ struct LoraFile {
   static LoraFile read(std::shared_ptr<const TensorSource> source, const std::vector<LoraNetwork>& networks);
 };
 
-/// Throws as `LoraFile::read` for what makes a file fit no model here, as far as that can be known without
-/// one.
-void checkLora(const TensorSource& source);
+/// What a file has for a layer.
+struct LoraParts {
+  LoraName name;
+  const TensorEntry* down = nullptr;
+  const TensorEntry* up = nullptr;
+  const TensorEntry* mid = nullptr;
+  const TensorEntry* alpha = nullptr;
+};
+
+using LoraPartsByLayer = std::map<std::pair<std::string, std::string>, LoraParts>;  // by network and layer
+
+/// A file's parts, each layer with both factors, which have a rank. Throws as `LoraFile::read` for what makes
+/// it fit no model here, as far as that can be known without one.
+LoraPartsByLayer readLoraParts(const TensorSource& source);
+
+/// The number beside a layer's factors; none where there is none. Throws `ErrorCode::WeightsMismatch` for
+/// what is not one finite number.
+std::optional<double> loraAlphaOf(const TensorSource& source, const LoraParts& parts);
 
 /// What the adapter adds, times the scale, in fp32 on the device; memory of its own.
 at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device);

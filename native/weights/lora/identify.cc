@@ -54,7 +54,7 @@ Identity identifyLora(const TensorSource& source) {
                     std::string(describeLora(namingOf(source), is_motion)), ""};
   if (isOriginalMotion(source)) identity.description = "a motion LoRA (original names)";
   try {
-    checkLora(source);
+    readLoraParts(source);
     identity.option = isSubjectLora(source) && isOfTraining(source) ? "--subject" : "--lora";
   } catch (const Error& error) {
     identity.reason = error.what();

@@ -35,18 +35,6 @@ std::string layerOf(const std::string& name) {
   return name.substr(0, name.size() - kWeightEnding.size());
 }
 
-/// How the network's blocks are built, by its parameters' names.
-UNetBlocks blocksOf(ParameterSet& unet) {
-  const auto has = [&](const std::string& layer) { return unet.find(layer + ".weight") != nullptr; };
-  UNetBlocks blocks;
-  for (size_t i = 0; has(c10::str("down_blocks.", i, ".resnets.0.conv1")); ++i) {
-    blocks.down_attention.push_back(has(c10::str("down_blocks.", i, ".attentions.0.proj_in")));
-    blocks.up_attention.push_back(has(c10::str("up_blocks.", i, ".attentions.0.proj_in")));
-  }
-  for (blocks.layers = 0; has(c10::str("down_blocks.0.resnets.", blocks.layers, ".conv1"));) ++blocks.layers;
-  return blocks;
-}
-
 /// The names that parameters of a UNet have in other layouts than diffusers'.
 std::vector<std::string> otherNames(const Parameter& parameter, const NameTable& ldm) {
   if (models::isMotionName(parameter.name)) return originalMotionKeys(parameter.name);
@@ -61,7 +49,10 @@ LoraLayers::LoraLayers(const std::vector<LoraNetwork>& networks) {
     Network& found = networks_[network.name];
     found.parameters = &network.parameters;
     const bool is_unet = network.name == kUNet;
-    const NameTable ldm = is_unet ? ldmUNetNames(blocksOf(network.parameters)) : NameTable();
+    const auto has = [&](const std::string& layer) {
+      return network.parameters.find(layer + std::string(kWeightEnding)) != nullptr;
+    };
+    const NameTable ldm = is_unet ? ldmUNetNames(diffusersUNetBlocks(has)) : NameTable();
     for (Parameter& parameter : network.parameters.all()) {
       if (!isMatrix(parameter)) continue;
       found.by_flat_name.emplace(flat(layerOf(parameter.name)), &parameter);

@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kMetadata = "lora_adapter_metadata";
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr std::string_view kPeftNames = "base_model.model.";
 constexpr size_t kMostPatterns = 1024;
@@ -66,12 +65,12 @@ std::optional<SaidConfig> configBeside(const TensorSource& source) {
 }
 
 std::optional<SaidConfig> configOf(const TensorSource& source, const std::string& network) {
-  const auto found = source.metadata.find(kMetadata);
+  const auto found = source.metadata.find(kLoraMetadata);
   if (found == source.metadata.end()) return configBeside(source);
-  const std::string place = source.path + ", " + kMetadata;
+  const std::string place = source.path + ", " + kLoraMetadata;
   if (found->second.size() > kLongestConfig) failFormat(place, "this is too long for a LoraConfig");
   return SaidConfig{fieldsOf(parseJson(found->second, place), network), source.path,
-                    c10::str("its ", kMetadata)};
+                    c10::str("its ", kLoraMetadata)};
 }
 
 [[noreturn]] void refuse(const SaidConfig& said, const std::string& field) {

@@ -11,6 +11,9 @@
 
 namespace cameo::weights {
 
+/// Where in a safetensors file's metadata diffusers writes it.
+inline constexpr const char* kLoraMetadata = "lora_adapter_metadata";
+
 /// How strong the adapters of a file are, as a LoraConfig of PEFT's says: in the file's metadata, where
 /// diffusers writes it (`lora_adapter_metadata`), or in the adapter_config.json that PEFT writes beside it.
 class LoraScaling {

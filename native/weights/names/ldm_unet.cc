@@ -76,6 +76,16 @@ Way readWay(const Modules& modules, const std::string& name, int64_t first, cons
 
 }  // namespace
 
+UNetBlocks diffusersUNetBlocks(const std::function<bool(const std::string& layer)>& has) {
+  UNetBlocks blocks;
+  for (size_t i = 0; has(c10::str("down_blocks.", i, ".resnets.0.conv1")); ++i) {
+    blocks.down_attention.push_back(has(c10::str("down_blocks.", i, ".attentions.0.proj_in")));
+    blocks.up_attention.push_back(has(c10::str("up_blocks.", i, ".attentions.0.proj_in")));
+  }
+  for (blocks.layers = 0; has(c10::str("down_blocks.0.resnets.", blocks.layers, ".conv1"));) ++blocks.layers;
+  return blocks;
+}
+
 NameTable ldmUNetNames(const UNetBlocks& blocks) {
   NameTable names;
   const NameTable resnet = unetResnetNames();

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "weights/names/name_table.h"
@@ -15,6 +16,9 @@ struct UNetBlocks {
   std::vector<bool> up_attention;    // by block, from the innermost outwards
   int64_t layers = 2;                // a block's; one more on the way up
 };
+
+/// Of a UNet in diffusers' names; `has` says whether it has a layer ("down_blocks.0.resnets.0.conv1").
+UNetBlocks diffusersUNetBlocks(const std::function<bool(const std::string& layer)>& has);
 
 /// What stands before the UNet's names in a checkpoint.
 inline constexpr std::string_view kLdmUNet = "model.diffusion_model.";

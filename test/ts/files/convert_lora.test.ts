@@ -94,3 +94,23 @@ t.test("what PEFT's layout has no place for is refused by name, as another layou
     message: /is no layout of a LoRA \(kohya names\); it must be "kohya" or "peft"$/,
   });
 });
+
+t.test("factors and alphas that are none are refused by name", async (t) => {
+  const place = t.testdir();
+  const file = join(place, "k.safetensors");
+  const [down, up] = kohya("unet.down_blocks.0.resnets.0.conv1");
+  const numbers = (...shape: number[]) => ({
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5),
+  });
+  const alpha = down.replace("lora_down.weight", "alpha");
+  const wrong: [Tensors, RegExp][] = [
+    [{ [down]: numbers(), [up]: numbers(8, 2) }, /which are no factors of a product/],
+    [{ [down]: numbers(2, 8), [up]: numbers(2) }, /which are no factors of a product/],
+    [{ [down]: numbers(2, 8), [up]: numbers(8, 2), [alpha]: numbers(2) }, /alpha" is not one number/],
+  ];
+  for (const [tensors, message] of wrong) {
+    writeSafetensors(file, tensors);
+    await t.rejects(convert(file, join(place, "out.safetensors")), { code: /^ERR_/, message });
+  }
+});
