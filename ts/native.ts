@@ -51,11 +51,8 @@ export interface NativeSampleRequest {
   /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
   promptWeights?: Float32Array | undefined;
   negativeWeights?: Float32Array | undefined;
-  /** Already fitted to `width` x `height`. */
-  references: RgbImage[];
-  /** As the references are. */
-  image?: RgbImage | undefined;
-  mask?: RgbImage | undefined;
+  /** By their options' names, already fitted to `width` x `height`. */
+  pictures: Record<string, RgbImage[]>;
 }
 
 export interface NativeProgress {

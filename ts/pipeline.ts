@@ -169,7 +169,9 @@ export class Pipeline implements AsyncDisposable {
     const onProgress = progressListener(request);
     const [frames, unfamiliar] = await Promise.all([
       runTask((report) => this.#native.sample(native, report), { ...task, onProgress }),
-      this.#shipped ? warnOfUnfamiliar(this.#native, native.references, this.#shipped, task) : [],
+      this.#shipped
+        ? warnOfUnfamiliar(this.#native, native.pictures.reference ?? [], this.#shipped, task)
+        : [],
     ]);
     return Video.from({ frames, request: complete, warnings: [...warnings, ...unfamiliar] });
   }

@@ -2,12 +2,11 @@ import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
 import { encodePrompts } from "./encoded_prompts.js";
 import { CameoError, throwIfAborted } from "./errors.js";
-import type { ImageSource, OpenImage } from "./media/index.js";
+import type { OpenImage } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
-import { defined } from "./options/defined.js";
+import { picturesOf, type RequestPicture } from "./options/pictures.js";
 import { checkOutputs, completeRequest, nativeOptions } from "./options/sample.js";
 import type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
-import { toArray } from "./options/schema.js";
 import { EtaEstimate } from "./progress.js";
 import type { ClipTokenizer } from "./tokens/tokenizer.js";
 
@@ -43,45 +42,36 @@ export async function prepareRequest(
   throwIfAborted(signal);
   const prompts = encodePrompts(complete, description, tokenizer);
   checkOutputs(request);
-  const named = namedPictures(complete);
+  const named = picturesOf(complete);
   const opened = await openPictures(named, [signal, closing]);
-  const pictures = await inTurn(() => decodePictures(opened, complete, signal));
+  const images = await inTurn(() => decodePictures(opened, complete, signal));
   throwIfAborted(signal);
   const native: NativeSampleRequest = {
     options: nativeOptions({ ...complete, preview, saveLatents }),
     ...prompts.native,
-    references: pictures.slice(0, complete.reference.length),
-    image: pictures[complete.reference.length],
-    mask: pictures[complete.reference.length + 1],
+    pictures: byList(named, images),
   };
   return { native, complete, warnings: prompts.warnings };
+}
+
+function byList(named: readonly RequestPicture[], images: readonly RgbImage[]): Record<string, RgbImage[]> {
+  const lists: Record<string, RgbImage[]> = {};
+  for (const [i, { list }] of named.entries()) {
+    lists[list] ??= [];
+    lists[list].push(images[i] as RgbImage);
+  }
+  return lists;
 }
 
 /**
  * Rejects with ERR_INVALID_IMAGE where a picture can't be read, before a model is loaded for it: files are looked at, and
  * URLs are not fetched.
  */
-export async function checkPictureFiles(request: Pictures): Promise<void> {
-  const pictures = namedPictures(request);
+export async function checkPictureFiles(request: Partial<SampleRequest>): Promise<void> {
+  const pictures = picturesOf(request);
   if (pictures.length === 0) return;
   const { checkImage } = await loadMedia();
   for (const { source, name } of pictures) await checkImage(source, { name });
-}
-
-type Pictures = Pick<SampleRequest, "reference" | "image" | "mask">;
-
-interface NamedPicture {
-  source: ImageSource;
-  /** As errors call it. */
-  name: string;
-}
-
-/** The references, then the image, then its mask. */
-function namedPictures({ reference, image, mask }: Pictures): NamedPicture[] {
-  const sources = toArray(reference);
-  const references = sources.map((source, i) => ({ source, name: referenceName(i, sources.length) }));
-  const named = Object.entries(defined({ image, mask })).map(([name, source]) => ({ source, name }));
-  return [...references, ...named];
 }
 
 /** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
@@ -110,7 +100,7 @@ async function decodePictures(
 
 /** Where one can't be read, the others' reading ends too. */
 async function openPictures(
-  pictures: readonly NamedPicture[],
+  pictures: readonly RequestPicture[],
   signals: readonly (AbortSignal | undefined)[],
 ): Promise<OpenImage[]> {
   if (pictures.length === 0) return [];
@@ -129,11 +119,6 @@ async function openPictures(
   } finally {
     for (const release of releases) release();
   }
-}
-
-/** How errors call a request's reference. */
-export function referenceName(index: number, count: number): string {
-  return count === 1 ? "reference" : `reference ${index + 1}`;
 }
 
 /** Adds to a task's progress how long it still takes. */

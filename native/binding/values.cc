@@ -136,13 +136,13 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
   result.prompt = promptTokens(request, "promptIds", "promptWeights");
   result.negative = promptTokens(request, "negativeIds", "negativeWeights");
-  result.references = listAt(request.Get("references"), "references", [](const Napi::Value& reference) {
-    return readImage(objectAt(reference, "references"));
-  });
-  const Napi::Value image = request.Get("image");
-  if (!image.IsUndefined()) result.image = readImage(objectAt(image, "image"));
-  const Napi::Value mask = request.Get("mask");
-  if (!mask.IsUndefined()) result.mask = readImage(objectAt(mask, "mask"));
+  const Napi::Object pictures = objectAt(request.Get("pictures"), "pictures");
+  for (const auto& name : listAt(pictures.GetPropertyNames(), "pictures",
+                                 [](const Napi::Value& key) { return key.ToString().Utf8Value(); })) {
+    result.pictures[name] = listAt(pictures.Get(name), name.c_str(), [&](const Napi::Value& picture) {
+      return readImage(objectAt(picture, name.c_str()));
+    });
+  }
   return result;
 }
 

@@ -20,12 +20,13 @@ at::Tensor rescaled(const at::Tensor& guided, const at::Tensor& conditional, dou
 
 }  // namespace
 
-at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents, double time,
-                   double progress, const OnEvaluation& onEvaluation) {
+at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents,
+                   const Moment& moment, const OnEvaluation& onEvaluation) {
+  const double progress = moment.progress();
   const bool guided = progress >= guidance.range.from && progress < guidance.range.to;
   const int64_t all = denoiser.branches(), count = guided ? all : 1;
   const int64_t together = guidance.branches_apart ? 1 : count;
-  denoiser.begin(latents, time, count);
+  denoiser.begin(latents, moment, count);
   const auto ofWindow = [&](const FrameWindow& window) {
     const at::Tensor input = denoiser.input(window);
     std::vector<at::Tensor> outputs;
@@ -34,9 +35,10 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
     }
     const at::Tensor output = at::cat(outputs);
     onEvaluation({input, output});
-    return output.narrow(1, 0, window.count);
+    return output.narrow(1, 0, window.count());
   };
-  const at::Tensor frames = overWindows(windowsOf(latents.size(1), guidance.context), ofWindow);
+  const at::Tensor frames =
+      overWindows(windowsOf(latents.size(1), guidance.context), latents.size(1), ofWindow);
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
   for (int64_t i = 0; i + 1 < count; ++i) result = result + guidance.scales[i] * (branch(i + 1) - branch(i));

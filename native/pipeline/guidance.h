@@ -24,10 +24,9 @@ struct Evaluation {
 };
 using OnEvaluation = std::function<void(const Evaluation&)>;
 
-/// The guided prediction for `latents` (1, F, C, h, w), of the same shape, fp32, when `progress` (0 to 1) of
-/// the schedule is done: b_0 + sum over i of scale_i (b_(i+1) - b_i), which with two branches is
-/// classifier-free guidance (arXiv 2207.12598, equation 6).
-at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents, double time,
-                   double progress, const OnEvaluation& onEvaluation);
+/// The guided prediction for `latents` (1, F, C, h, w), of the same shape, fp32: b_0 + sum over i of scale_i
+/// (b_(i+1) - b_i), which with two branches is classifier-free guidance (arXiv 2207.12598, equation 6).
+at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tensor& latents,
+                   const Moment& moment, const OnEvaluation& onEvaluation);
 
 }  // namespace cameo::pipeline

@@ -104,6 +104,12 @@ LoadOptions LoadOptions::read(const Config& options) {
   return result;
 }
 
+const std::vector<RgbImage>& SampleRequest::picturesOf(const std::string& name) const {
+  static const std::vector<RgbImage> kNone;
+  const auto found = pictures.find(name);
+  return found == pictures.end() ? kNone : found->second;
+}
+
 SampleRequest SampleRequest::read(const Config& options) {
   SampleRequest request{};
   request.frames = options.integer("frames");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -108,10 +109,13 @@ struct SampleRequest {
 
   // What is no option, and comes beside them.
   PromptTokens prompt = {};
-  PromptTokens negative = {};             // of as many chunks
-  std::vector<RgbImage> references = {};  // of the request's size
-  std::optional<RgbImage> image = {};     // what is edited or set in motion, of the request's size
-  std::optional<RgbImage> mask = {};      // white where that is painted anew, of the same size
+  PromptTokens negative = {};  // of as many chunks
+  std::map<std::string, std::vector<RgbImage>> pictures =
+      {};  // by their options' names, of the request's size
+
+  /// Of an option; none where the request has none.
+  const std::vector<RgbImage>& picturesOf(const std::string& name) const;
+  int64_t referenceCount() const { return static_cast<int64_t>(picturesOf("reference").size()); }
 
   /// How many frames the denoiser sees at a time.
   int64_t framesAtOnce() const { return context.length == 0 ? frames : std::min(frames, context.length); }

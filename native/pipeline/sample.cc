@@ -34,7 +34,7 @@ void checkSize(const LatentCodec& codec, const SampleRequest& request) {
                   " is not allowed; both must be multiples of ", stride));
 }
 
-void checkPicture(const char* name, const RgbImage& image, const SampleRequest& request) {
+void checkPicture(const std::string& name, const RgbImage& image, const SampleRequest& request) {
   if (image.width == request.width && image.height == request.height &&
       static_cast<int64_t>(image.data.size()) == 3 * image.width * image.height) {
     return;
@@ -44,9 +44,9 @@ void checkPicture(const char* name, const RgbImage& image, const SampleRequest& 
 
 void check(const Pipeline& pipeline, const SampleRequest& request) {
   pipeline.check(request);
-  for (const RgbImage& image : request.references) checkPicture("reference", image, request);
-  if (request.image) checkPicture("image", *request.image, request);
-  if (request.mask) checkPicture("mask", *request.mask, request);
+  for (const auto& [name, pictures] : request.pictures) {
+    for (const RgbImage& picture : pictures) checkPicture(name, picture, request);
+  }
   checkSize(pipeline.codec(), request);
 }
 
@@ -74,13 +74,14 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoi
       recorder.addVideo("unet_out_0", evaluation.output);
     }
   };
-  double progress = 0;
+  int64_t step = 0;
+  const int64_t steps = sampler.steps();
   at::Tensor clean;  // as the last evaluation has it
   const samplers::Model model = [&](const at::Tensor& x, const samplers::Level& level) {
     cancellation.check();
     recorder.addEvaluation(x, level.time);
     const at::Tensor output = predict(denoiser, guidance, samplers::networkInput(parameterization, x, level),
-                                      level.time, progress, record);
+                                      {level.time, step, steps}, record);
     samplers::Estimate estimate = samplers::estimate(parameterization, x, output, level);
     clean = estimate.clean;
     return estimate;
@@ -90,9 +91,8 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoi
   at::Tensor latents = draw();
   recorder.addVideo("initial_noise", latents);
   if (sampler.initialScale() != 1) latents = latents * sampler.initialScale();
-  const int64_t steps = sampler.steps();
   for (int64_t i = 0; i < steps; ++i) {
-    progress = static_cast<double>(i) / static_cast<double>(steps);
+    step = i;
     latents = sampler.step(latents, static_cast<size_t>(i), model, draw);
     if (i == 0 || i + 1 == steps) requireFinite(pipeline, latents.isfinite().all());
     Progress report{Phase::Denoise, i + 1, steps, {}};

@@ -15,9 +15,9 @@ namespace cameo::pipeline {
 /// frame.
 std::vector<FrameWindow> windowsOf(int64_t frames, const ContextWindows& context);
 
-/// What `ofWindow` gives for each window, (branches, window's frames, ...), laid together for all frames: the
-/// mean where windows overlap, a frame counting the more the further it is from a window's ends.
-at::Tensor overWindows(const std::vector<FrameWindow>& windows,
+/// What `ofWindow` gives for each window, (branches, window's frames, ...), laid together for all `frames`:
+/// the mean where windows overlap, a frame counting the more the further it is from a window's ends.
+at::Tensor overWindows(const std::vector<FrameWindow>& windows, int64_t frames,
                        const std::function<at::Tensor(const FrameWindow&)>& ofWindow);
 
 }  // namespace cameo::pipeline

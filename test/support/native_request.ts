@@ -8,6 +8,6 @@ export function nativeRequest(options: Record<string, unknown> = {}): NativeSamp
     options: nativeOptions({ ...plain, ...options }),
     promptIds: new Int32Array(77),
     negativeIds: new Int32Array(77),
-    references: [{ data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64 }],
+    pictures: { reference: [{ data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64 }] },
   };
 }

@@ -96,7 +96,7 @@ function request(): NativeSampleRequest {
   return {
     promptIds: ids(7),
     negativeIds: ids(3),
-    references: [],
+    pictures: {},
     options: nativeOptions({ frames: 4, width: 64, height: 64, steps: 2, guidanceScale: 4, seed: 1 }),
   };
 }

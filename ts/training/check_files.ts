@@ -7,9 +7,8 @@ import { exists } from "../media/files.js";
 import { readImage } from "../media/index.js";
 import { within } from "../options/check.js";
 import { remedyForMissing } from "../options/load.js";
+import { picturesOf } from "../options/pictures.js";
 import type { SampleRequest } from "../options/sample_options.js";
-import { toArray } from "../options/schema.js";
-import { referenceName } from "../prepared_request.js";
 import { kinds } from "./kinds.js";
 import type { CompleteRecipe } from "./recipe.js";
 
@@ -77,9 +76,8 @@ async function checkReferences(
   reference: SampleRequest["reference"],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const sources = toArray(reference);
-  for (const [i, source] of sources.entries()) {
-    await readImage(source, { signal, name: referenceName(i, sources.length) }).catch((error) =>
+  for (const { source, name } of picturesOf({ reference })) {
+    await readImage(source, { signal, name }).catch((error) =>
       within(place, () => {
         throw error;
       }),

@@ -119,7 +119,7 @@ ReferenceLatents encodeReferences(const StableDiffusion& model, const pipeline::
   const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
   const int64_t height = request.height / codec.stride(), width = request.width / codec.stride();
   std::vector<at::Tensor> latents, log_variances;
-  for (const pipeline::RgbImage& reference : request.references) {
+  for (const pipeline::RgbImage& reference : request.picturesOf("reference")) {
     const at::Tensor image =
         pipeline::imageToTensor(reference.data.data(), reference.width, reference.height);
     const at::Tensor noise = request.sample_reference_latents

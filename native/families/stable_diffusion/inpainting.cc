@@ -36,9 +36,11 @@ at::Tensor drawForPicture(const pipeline::LatentCodec& codec, const pipeline::Sa
 
 void Inpainting::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
-  if (request.image && request.mask) return;
-  throw Error(ErrorCode::InvalidOption, std::string(request.image ? "mask" : "image") +
-                                            " is missing: this model paints the white part of a mask anew");
+  for (const std::string name : {"image", "mask"}) {
+    if (!request.picturesOf(name).empty()) continue;
+    throw Error(ErrorCode::InvalidOption,
+                name + " is missing: this model paints the white part of a mask anew");
+  }
 }
 
 std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleRequest& request,
@@ -47,11 +49,11 @@ std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleR
                                                          pipeline::Recorder& recorder) const {
   const at::Tensor both = encodePrompts(*this, request, recorder);
   onProgress({pipeline::Phase::Encode, 1, 2, {}});
-  const at::Tensor mask = readMask(*request.mask);
+  const at::Tensor mask = readMask(request.picturesOf("mask").front());
   at::Tensor picture;  // (1, 1, C, h, w)
   {
     const pipeline::DeviceVisit visit(vae->parameters(), device);
-    const pipeline::RgbImage& image = *request.image;
+    const pipeline::RgbImage& image = request.picturesOf("image").front();
     const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
     const at::Tensor kept = pixels * (1 - mask).to(pixels.device());
     picture = codec().encode(kept, request.vae_tiling, drawForPicture(codec(), request)).latents.unsqueeze(1);
@@ -61,8 +63,8 @@ std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleR
   const at::Tensor small = at::upsample_nearest2d(mask, {picture.size(3), picture.size(4)}).unsqueeze(1);
   const at::Tensor text = guidanceScales(request).empty() ? both.slice(0, 1) : both;
   const at::Tensor shown = at::cat({small.to(picture.options()), picture}, 2);
-  return std::make_unique<PictureDenoiser>(*this, request, text, shown.expand({text.size(0), -1, -1, -1, -1}),
-                                           schedule);
+  Conditions conditions{.text = text, .shown = shown.expand({text.size(0), -1, -1, -1, -1})};
+  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 
 }  // namespace cameo::families

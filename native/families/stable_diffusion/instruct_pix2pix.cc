@@ -12,7 +12,7 @@ namespace cameo::families {
 void InstructPix2Pix::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
   refuseMask(request);
-  if (request.image) return;
+  if (!request.picturesOf("image").empty()) return;
   throw Error(ErrorCode::InvalidOption, "image is missing: this model edits a picture, by the prompt");
 }
 
@@ -31,17 +31,19 @@ std::unique_ptr<pipeline::Denoiser> InstructPix2Pix::denoiser(const pipeline::Sa
   at::Tensor picture;
   {
     const pipeline::DeviceVisit visit(vae->parameters(), device);
-    const pipeline::RgbImage& image = *request.image;
+    const pipeline::RgbImage& image = request.picturesOf("image").front();
     const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
     picture = vae->unscaled(codec().encode(pixels, request.vae_tiling).latents).unsqueeze(1);
   }
   onProgress({pipeline::Phase::Encode, 2, 2, {}});
   recorder.addVideo("image_latents", picture);
   if (guidanceScales(request).empty()) {
-    return std::make_unique<PictureDenoiser>(*this, request, prompt, picture, schedule);
+    return std::make_unique<UNetDenoiser>(*this, request, Conditions{.text = prompt, .shown = picture},
+                                          schedule);
   }
-  return std::make_unique<PictureDenoiser>(*this, request, at::cat({negative, negative, prompt}),
-                                           at::cat({at::zeros_like(picture), picture, picture}), schedule);
+  Conditions conditions{.text = at::cat({negative, negative, prompt}),
+                        .shown = at::cat({at::zeros_like(picture), picture, picture})};
+  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 
 }  // namespace cameo::families

@@ -25,10 +25,10 @@ void checkCache(const models::UNetConfig& unet, const pipeline::SampleRequest& r
 }
 
 void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& request) {
-  const auto images = request.framesAtOnce() + static_cast<int64_t>(request.references.size());
+  const auto images = request.framesAtOnce() + request.referenceCount();
   const bool fits = unet.motion ? images <= unet.motion->max_images : request.frames == 1 && images == 1;
   if (request.frames >= 1 && fits) return;
-  refuse(c10::str("frames: ", request.framesAtOnce(), " frames at a time and ", request.references.size(),
+  refuse(c10::str("frames: ", request.framesAtOnce(), " frames at a time and ", request.referenceCount(),
                   " references are not allowed; this model takes ",
                   unet.motion ? c10::str("1 to ", unet.motion->max_images, " images in all")
                               : std::string("one frame (it has no motion modules)")));
@@ -48,7 +48,7 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
     refuse(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ",
                     text_encoder->config().layers, " layers, of which one must be left"));
   }
-  if (has_subject == request.references.empty()) {
+  if (has_subject == (request.referenceCount() == 0)) {
     refuse(has_subject ? "reference: this pipeline has a subject model; give it a picture"
                        : "reference: this pipeline has no subject model; load one with `subject`");
   }
@@ -57,13 +57,14 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
 }
 
 void StableDiffusion::refuseMask(const pipeline::SampleRequest& request) {
-  if (request.mask) refuse("mask: this model paints no part of a picture anew; leave it out");
+  if (!request.picturesOf("mask").empty())
+    refuse("mask: this model paints no part of a picture anew; leave it out");
 }
 
 void StableDiffusion::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
   refuseMask(request);
-  if (request.image) refuse("image: this model starts from no picture; leave it out");
+  if (!request.picturesOf("image").empty()) refuse("image: this model starts from no picture; leave it out");
 }
 
 std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleRequest& request) const {
@@ -72,7 +73,7 @@ std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleReques
 }
 
 int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) const {
-  const auto images = request.framesAtOnce() + static_cast<int64_t>(request.references.size());
+  const auto images = request.framesAtOnce() + request.referenceCount();
   const int64_t stride = vae_codec->stride();
   const auto& channels = unet->config().block_out_channels;
   const auto text = static_cast<int64_t>(request.prompt.ids.size()) * channels.back();
@@ -83,17 +84,17 @@ std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::Sa
                                                               const samplers::NoiseSchedule& schedule,
                                                               const pipeline::OnProgress& onProgress,
                                                               pipeline::Recorder& recorder) const {
-  const auto steps = static_cast<int64_t>(1 + request.references.size());
+  const int64_t steps = 1 + request.referenceCount();
   int64_t done = 0;
   const auto advance = [&] { onProgress({pipeline::Phase::Encode, ++done, steps, {}}); };
   const at::Tensor both = encodePrompts(*this, request, recorder);
   Conditions conditions;
   conditions.text = guidanceScales(request).empty() ? both.slice(0, 1) : both;
   advance();
-  if (!request.references.empty()) {
+  if (request.referenceCount() > 0) {
     conditions.references = encodeReferences(*this, request, advance, recorder).latents;
   }
-  return std::make_unique<UNetDenoiser>(*this, request, conditions, schedule);
+  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 
 }  // namespace cameo::families

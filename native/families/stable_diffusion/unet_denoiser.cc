@@ -2,32 +2,42 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 namespace cameo::families {
 
 UNetDenoiser::UNetDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request,
-                           const Conditions& conditions, const samplers::NoiseSchedule& schedule)
+                           Conditions conditions, const samplers::NoiseSchedule& schedule)
     : model_(model),
       visit_(model.unet->parameters(), model.device),
       request_(request),
-      conditions_(conditions) {
-  if (!conditions.references.defined()) return;
-  reference_count_ = conditions.references.size(1);
-  references_.emplace(conditions.references, branches() > 1, request, schedule);
+      conditions_(std::move(conditions)) {
+  if (!conditions_.references.defined()) return;
+  reference_count_ = conditions_.references.size(1);
+  references_.emplace(conditions_.references, branches() > 1, request, schedule);
 }
 
-void UNetDenoiser::begin(const at::Tensor& latents, double time, int64_t count) {
+void UNetDenoiser::begin(const at::Tensor& latents, const pipeline::Moment& moment, int64_t count) {
   // Features of a batch with an unconditional half don't fit one without.
   if (evaluations_ % request_.cache_interval == 0 || count != count_) caches_.clear();
   ++evaluations_;
   latents_ = latents;
-  time_ = time;
+  moment_ = moment;
   count_ = count;
-  if (references_) seen_references_ = references_->at(time, latents).slice(0, branches() - count);
+  if (references_) seen_references_ = references_->at(moment.time, latents).slice(0, branches() - count);
 }
 
 at::Tensor UNetDenoiser::input(const pipeline::FrameWindow& window) {
-  const at::Tensor frames = latents_.narrow(1, window.first, window.count).expand({count_, -1, -1, -1, -1});
-  return references_ ? at::cat({frames, seen_references_}, 1) : frames;
+  const at::Tensor frames = window.of(latents_, 1).expand({count_, -1, -1, -1, -1});
+  return withShown(references_ ? at::cat({frames, seen_references_}, 1) : frames, window);
+}
+
+at::Tensor UNetDenoiser::withShown(const at::Tensor& images, const pipeline::FrameWindow& window) const {
+  if (!conditions_.shown.defined()) return images;
+  const at::Tensor shown = conditions_.shown.slice(0, branches() - count_);
+  const at::Tensor ofFrames =
+      shown.size(1) == 1 ? shown.expand({-1, window.count(), -1, -1, -1}) : window.of(shown, 1);
+  return at::cat({images, ofFrames}, 2);
 }
 
 at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, const pipeline::FrameWindow& window,
@@ -35,23 +45,20 @@ at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, const pipeline::Frame
   const int64_t rows = input.size(0);
   models::FeatureCache* cache = nullptr;
   if (request_.cache_interval > 1) {
-    cache = &caches_[{window.first, first}];
+    cache = &caches_[{window.frames, first}];
     cache->layers = static_cast<size_t>(request_.cache_layers);
   }
-  return model_.unet
-      ->forward({.images = input.to(model_.dtype),
-                 .references = reference_count_,
-                 .timesteps = at::full({rows}, time_, at::device(model_.device).dtype(at::kDouble)),
-                 .text = conditions_.text.narrow(0, first, rows),
-                 .cache = cache,
-                 .token_merging = request_.token_merging})
-      .to(at::kFloat);
-}
-
-at::Tensor PictureDenoiser::input(const pipeline::FrameWindow& window) {
-  const at::Tensor frames = UNetDenoiser::input(window);
-  const at::Tensor shown = shown_.slice(0, branches() - count()).expand({-1, frames.size(1), -1, -1, -1});
-  return at::cat({frames, shown}, 2);
+  models::UNetInput unet{
+      .images = input.to(model_.dtype),
+      .references = reference_count_,
+      .timesteps = at::full({rows}, moment_.time, at::device(model_.device).dtype(at::kDouble)),
+      .text = conditions_.text.narrow(0, first, rows),
+      .cache = cache,
+      .token_merging = request_.token_merging,
+  };
+  const Evaluated what{.window = window, .first_branch = first, .branches = rows, .moment = moment_};
+  for (const auto& condition : conditions_.others) condition->apply(unet, what);
+  return model_.unet->forward(unet).to(at::kFloat);
 }
 
 }  // namespace cameo::families

@@ -55,7 +55,7 @@ t.test("a task that is aborted before it begins settles at once and leaves nothi
   const bytes = 128 * 2 ** 20;
   const references = [{ data: new Uint8Array(bytes).fill(1), width: 64, height: 64 }];
   const before = residentBytes();
-  const queued = native.sample({ ...nativeRequest(), references }, () => {});
+  const queued = native.sample({ ...nativeRequest(), pictures: { reference: references } }, () => {});
   t.ok(residentBytes() - before > 0.9 * bytes, "the request has its own copy of the picture");
   const settled = queued.promise.catch((error) => error.code);
   queued.abort();

@@ -31,7 +31,7 @@ std::unique_ptr<families::StableDiffusion> load(const Json& config) {
 
 pipeline::SampleRequest requestOf(const Json& config) {
   auto request = pipeline::SampleRequest::read(Config::options(config.at("request")));
-  request.references.resize(1);
+  request.pictures["reference"].resize(1);
   return request;
 }
 
@@ -68,16 +68,15 @@ Tensors halvesApart(const Json& config, const Tensors&) {
   const pipeline::SampleRequest request = requestOf(config);
   const int64_t side = request.width / pipeline->vae->config().scale();
   const int64_t width = pipeline->text_encoder->config().hidden_size;
-  const families::Conditions conditions{.text = at::randn({2, 7, width}),
-                                        .references = at::randn({1, 1, 4, side, side})};
+  const at::Tensor text = at::randn({2, 7, width}), references = at::randn({1, 1, 4, side, side});
   const at::Tensor latents = at::randn({1, request.frames, 4, side, side});
   Tensors results;
   for (const bool apart : {false, true}) {
-    families::UNetDenoiser denoiser(*pipeline, request, conditions, schedule);
+    families::UNetDenoiser denoiser(*pipeline, request, {.text = text, .references = references}, schedule);
     const pipeline::Guidance guidance{.scales = {request.guidance_scale}, .branches_apart = apart};
     std::vector<at::Tensor> predictions;
     for (int step = 0; step < 3; ++step) {
-      predictions.push_back(pipeline::predict(denoiser, guidance, latents, 900 - 300 * step, step / 3.0,
+      predictions.push_back(pipeline::predict(denoiser, guidance, latents, {900.0 - 300 * step, step, 3},
                                               [](const pipeline::Evaluation&) {}));
     }
     results[apart ? "apart" : "together"] = at::stack(predictions);

@@ -15,16 +15,15 @@ Tensors windows(const Json& config, const Tensors& in) {
       config.at("frames"), {config.at("length").get<int64_t>(), config.at("overlap").get<int64_t>()});
   std::vector<int64_t> first, count;
   for (const auto& window : all) {
-    first.push_back(window.first);
-    count.push_back(window.count);
+    first.push_back(window.frames.front());
+    count.push_back(window.count());
   }
   const at::Tensor x = in.at("x");
-  const at::Tensor same = pipeline::overWindows(
-      all, [&](const auto& window) { return x.narrow(1, window.first, window.count).clone(); });
+  const at::Tensor same =
+      pipeline::overWindows(all, x.size(1), [&](const auto& window) { return window.of(x, 1).clone(); });
   double number = 0;
-  const at::Tensor numbers = pipeline::overWindows(all, [&](const auto& window) {
-    return at::full_like(x.narrow(1, window.first, window.count), number++);
-  });
+  const at::Tensor numbers = pipeline::overWindows(
+      all, x.size(1), [&](const auto& window) { return at::full_like(window.of(x, 1), number++); });
   return {{"first", at::tensor(first)}, {"count", at::tensor(count)}, {"same", same}, {"numbers", numbers}};
 }
 

@@ -30,7 +30,7 @@ export async function measureParts(
   const { encode, denoise, decode } = await intervals(native, request, watch);
   const [text = 0, ...references] = encode;
   const frame = median(decode.length > 1 ? decode.slice(1) : decode);
-  const [picture] = request.references;
+  const [picture] = request.pictures.reference ?? [];
   const reference =
     onGpu && picture ? (await reconstructionSeconds(native, picture, watch)) - frame : median(references);
   return { text, reference, step: median(denoise.slice(1)), frame };

@@ -45,7 +45,7 @@ export function requestOf(work: Work, textPositions: number, preview = false): N
   return {
     promptIds: ids,
     negativeIds: ids,
-    references: Array.from({ length: references }, () => gradient(width, height)),
+    pictures: { reference: Array.from({ length: references }, () => gradient(width, height)) },
     options: nativeOptions({ frames, width, height, steps, guidanceScale, seed: 0, preview }),
   };
 }

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "models/unet.h"
+#include "pipeline/denoiser.h"
+
+namespace cameo::families {
+
+/// What one evaluation of the UNet is for.
+struct Evaluated {
+  const pipeline::FrameWindow& window;
+  int64_t first_branch = 0;
+  int64_t branches = 1;
+  pipeline::Moment moment;
+};
+
+/// A condition beside text, references and what is shown with the latents.
+class Conditioner {
+ public:
+  virtual ~Conditioner() = default;
+
+  /// Adds to `input`, which has its images, times and text, what the UNet is to know of it.
+  virtual void apply(models::UNetInput& input, const Evaluated& what) = 0;
+};
+
+/// What a request says and shows, as its network takes it. The least conditioned branch is the first.
+struct Conditions {
+  at::Tensor text;             // (branches, S, D)
+  at::Tensor references = {};  // (1, R, C, h, w); undefined without references
+  at::Tensor shown = {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing
+  std::vector<std::unique_ptr<Conditioner>> others = {};
+};
+
+}  // namespace cameo::families
