@@ -1,5 +1,6 @@
 import type { ImageSource } from "../media/index.js";
-import { type OptionName, optionEntries, type SampleRequest } from "./sample_options.js";
+import type { Shape } from "./kinds.js";
+import { optionEntries, type SampleRequest } from "./sample_options.js";
 import { toArray } from "./schema.js";
 
 /** One of a request's pictures. */
@@ -13,14 +14,24 @@ export interface RequestPicture {
 
 /** All pictures that a request names, in the order of the options' table. */
 export function picturesOf(request: Partial<SampleRequest>): RequestPicture[] {
-  return optionEntries.flatMap(([list, { value }]) => {
-    if (value.kind !== "pictures" && value.kind !== "picture") return [];
-    const sources = toArray(request[list] as ImageSource | readonly ImageSource[] | undefined);
-    return sources.map((source, i) => ({ list, source, name: pictureName(list, i, sources.length) }));
+  return optionEntries.flatMap(([name, { value }]) => {
+    const given = request[name];
+    return given === undefined ? [] : (picturesOfKinds[value.kind]?.(name, given as never) ?? []);
   });
 }
 
-/** How errors call one of the pictures of an option. */
-function pictureName(option: OptionName, index: number, count: number): string {
-  return count === 1 ? option : `${option} ${index + 1}`;
+/** How the pictures of an option's value are called, by its kind; other kinds have none. */
+const picturesOfKinds: { [Kind in Shape["kind"]]?: (name: string, value: never) => RequestPicture[] } = {
+  picture: listed,
+  pictures: listed,
+};
+
+/** Errors call the only picture of an option by the option's name. */
+function listed(list: string, given: ImageSource | readonly ImageSource[]): RequestPicture[] {
+  const sources = toArray(given);
+  return sources.map((source, i) => ({
+    list,
+    source,
+    name: sources.length === 1 ? list : `${list} ${i + 1}`,
+  }));
 }

@@ -54,8 +54,11 @@ export function completeRequest(request: SampleRequest, loaded: Loaded): Complet
  * model.
  */
 export function nativeOptions(request: Partial<SampleRequest>): string {
-  const taken = optionEntries.filter(([, { native }]) => native);
-  const values = taken.map(([name, option]) => [name, request[name] ?? plainDefault(option)]);
+  const values = optionEntries.flatMap(([name, option]) => {
+    const value = request[name] ?? plainDefault(option);
+    if (!option.native || value === undefined) return [];
+    return [[name, option.native === true ? value : option.native(value as never, request)]];
+  });
   return nativeText(Object.fromEntries(values));
 }
 

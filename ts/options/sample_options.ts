@@ -30,8 +30,8 @@ export interface SampleOption<T> {
   /** Instead of a default: drawn anew for each request. */
   readonly draw?: () => T;
   readonly required?: true;
-  /** The native half takes it, in native/pipeline/request.cc. */
-  readonly native?: true;
+  /** The native half takes it, in native/pipeline/request.cc: as it is, or what the function makes of it. */
+  readonly native?: true | ((value: T, request: Partial<SampleRequest>) => unknown);
   /** What it is of no use without. */
   readonly needs?: "subject" | "image" | "imageGuidance" | "mask";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
@@ -327,10 +327,11 @@ type WithoutDefault = {
 }[OptionName];
 
 /** An option as the table has it, whichever it is. */
-export type AnyOption = Omit<SampleOption<never>, "value" | "default" | "draw"> & {
+export type AnyOption = Omit<SampleOption<never>, "value" | "default" | "draw" | "native"> & {
   readonly value: Shape;
   readonly default?: unknown;
   readonly draw?: () => unknown;
+  readonly native?: true | ((value: never, request: Partial<SampleRequest>) => unknown);
 };
 
 /** The table's entries, in its order. */

@@ -29,7 +29,8 @@ class Conditioner {
 struct Conditions {
   at::Tensor text;             // (branches, S, D)
   at::Tensor references = {};  // (1, R, C, h, w); undefined without references
-  at::Tensor shown = {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing
+  at::Tensor shown =
+      {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing
   std::vector<std::unique_ptr<Conditioner>> others = {};
 };
 
