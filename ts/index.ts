@@ -13,7 +13,7 @@ export type {
   WeightFileDescription,
 } from "./description.js";
 export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
-export type { Fit, ImageSource, RawImage } from "./media/index.js";
+export type { FilmSource, Fit, ImageSource, RawFilm, RawImage, RawVideo } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";

@@ -1,8 +1,8 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { framePaths } from "../media/frame_folder.js";
 import { openVideo, readImage, readImageSize, readVideoSize } from "../media/index.js";
+import { isStill } from "../media/names.js";
 import type { RgbImage } from "../native.js";
-import { byName, isPicture, isStill } from "./sources/names.js";
 
 export interface Size {
   width: number;
@@ -35,13 +35,6 @@ export async function openClip(path: string): Promise<Clip> {
 export async function clipSize(path: string): Promise<Size> {
   if ((await stat(path)).isDirectory()) return readImageSize((await framePaths(path))[0] as string);
   return isStill(path) ? readImageSize(path) : readVideoSize(path);
-}
-
-/** The files of a folder of frames, in the order of their numbers. */
-export async function framePaths(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => isPicture(name) && !name.startsWith("."));
-  if (names.length === 0) throw new Error(`${folder} has no pictures in it`);
-  return names.sort(byName).map((name) => join(folder, name));
 }
 
 async function openPictures(paths: string[]): Promise<Clip> {

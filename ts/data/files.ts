@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { exists } from "../media/files.js";
+import { framePaths } from "../media/frame_folder.js";
+import { clipExtensions, pictureExtensions, withoutExtension } from "../media/names.js";
 import type { CompleteDataRecipe } from "../training/recipe.js";
-import { framePaths } from "./clip.js";
 import type { Entry } from "./sources/index.js";
-import { clipExtensions, pictureExtensions, withoutExtension } from "./sources/names.js";
 
 /** Where a clip's file or frame folder is, and its mask's where the references are to be highlighted. */
 export interface ClipFiles {

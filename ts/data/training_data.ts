@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import { fileReason } from "../media/files.js";
 import { loadMediabunny, loadSharp, loadWebcodecs } from "../media/libraries.js";
+import { isFilm } from "../media/names.js";
 import { tokenizerFiles } from "../tokens/clip_vocabulary.js";
 import type { TokenizerFiles } from "../tokens/files.js";
 import type { CompleteDataRecipe, Recipe } from "../training/recipe.js";
@@ -11,7 +12,6 @@ import { Order } from "./order.js";
 import { prefetch } from "./prefetch.js";
 import type { Sample, SampleSettings } from "./sample.js";
 import { type Entry, nothingReadable, readEntries } from "./sources/index.js";
-import { isFilm } from "./sources/names.js";
 import type { Failure } from "./worker.js";
 import { DataWorkers } from "./workers.js";
 

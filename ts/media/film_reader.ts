@@ -15,7 +15,7 @@ import {
   unsupported,
 } from "./film_track.js";
 import { loadWebcodecs, type Webcodecs } from "./libraries.js";
-import type { VideoReader } from "./raw_video.js";
+import type { FitFrame, VideoReader } from "./raw_video.js";
 import { asShown, shownSize } from "./upright.js";
 
 /** Chunks that wait in the decoder at most: each may become a frame that waits to be converted. */
@@ -37,16 +37,15 @@ export async function openFilm(
   const coded = await undamaged(() => listPackets(track, signal));
   const shown = shownPlaces(coded, track);
   if (shown.length === 0) throw new FilmError("it has no frames");
-  const film: Film = { codecs, track, coded, signal };
   return {
     count: shown.length,
     ...size,
     fps: rate(coded, format === "WebM" ? 1e-3 : 2e-6, track.clock),
-    async read(indices) {
+    async read(indices, fit) {
       const wanted = new Set(indices.map((index) => shown[index] as number));
       const pictures = new Map<number, RgbImage>();
       for (const span of decodingSpans(coded, wanted)) {
-        await decodeSpan(film, span, wanted, pictures);
+        await decodeSpan({ codecs, track, coded, signal, fit }, span, wanted, pictures);
       }
       return indices.map((index) => (pictures.get(shown[index] as number) as RgbImage).data);
     },
@@ -85,6 +84,7 @@ interface Film {
   track: FilmTrack;
   coded: readonly Coded[];
   signal: AbortSignal | undefined;
+  fit: FitFrame | undefined;
 }
 
 /** Packets from `start`, a key frame's, up to `end`, without those of frames that are shown before the first. */
@@ -161,7 +161,7 @@ async function decodeSpan(
   wanted: ReadonlySet<number>,
   pictures: Map<number, RgbImage>,
 ): Promise<void> {
-  const { codecs, track, coded, signal } = film;
+  const { codecs, track, coded, signal, fit } = film;
   const places = coded
     .slice(span.start, span.end)
     .flatMap(({ place }, i) => (place !== undefined && isIn(coded, span, span.start + i) ? place : []))
@@ -170,8 +170,10 @@ async function decodeSpan(
   const { decoder, decoded } = decoding;
   const convertDecoded = async () => {
     throwIfAborted(signal);
-    for (let next = decoded.shift(); next !== undefined; next = decoded.shift())
-      pictures.set(next[0], await toPicture(next[1], track));
+    for (let next = decoded.shift(); next !== undefined; next = decoded.shift()) {
+      const picture = await toPicture(next[1], track);
+      pictures.set(next[0], fit ? await fit(picture) : picture);
+    }
   };
   try {
     decoder.configure(decoderConfig(track));

@@ -1,3 +1,11 @@
+export {
+  checkFilm,
+  type FilmFacts,
+  type FilmSource,
+  type OpenFilm,
+  openFilmSource,
+  type RawFilm,
+} from "./film_source.js";
 export { checkOutputPath, rescuePath } from "./formats.js";
 export {
   checkImage,

@@ -1,3 +1,5 @@
+import type { RgbImage } from "../native.js";
+
 /** Frames as the engine makes them. */
 export interface RawVideo {
   /** RGB, (count, height, width, 3). */
@@ -9,6 +11,9 @@ export interface RawVideo {
   fps: number;
 }
 
+/** A frame at another size: of large films only what it gives is kept. */
+export type FitFrame = (frame: RgbImage) => Promise<RgbImage>;
+
 /** A film or an animation that was opened, and of which no frame is decoded yet. */
 export interface VideoReader {
   readonly count: number;
@@ -16,6 +21,9 @@ export interface VideoReader {
   readonly height: number;
   /** Frames per second. */
   readonly fps: number;
-  /** The frames of these indices (0 is the first), each RGB (height, width, 3); ERR_MEDIA where one can't be decoded. */
-  read(indices: readonly number[]): Promise<Uint8Array[]>;
+  /**
+   * The frames of these indices (0 is the first), each RGB (height, width, 3), or what `fit` made of it as soon as it was
+   * decoded; ERR_MEDIA where one can't be.
+   */
+  read(indices: readonly number[], fit?: FitFrame): Promise<Uint8Array[]>;
 }

@@ -19,8 +19,8 @@ export async function openVideo(path: string, { signal }: OpenVideoOptions = {})
   return readable(path, async () => {
     const reader = await openAny(path, signal);
     if (reader === undefined) return undefined;
-    const read: VideoReader["read"] = async (indices) =>
-      indices.length === 0 ? [] : readable(path, () => reader.read(indices));
+    const read: VideoReader["read"] = async (indices, fit) =>
+      indices.length === 0 ? [] : readable(path, () => reader.read(indices, fit));
     return { ...reader, read };
   });
 }
@@ -43,28 +43,49 @@ export async function readVideoSize(path: string): Promise<{ width: number; heig
   });
 }
 
+/** What a file is by its first bytes: "MP4", "PNG" ...; undefined where it is none that is known. ERR_MEDIA where it can't be read. */
+export async function sniffFile(path: string): Promise<string | undefined> {
+  const [format] = await readable(path, async () => [sniff(await readHead(path))]);
+  return format;
+}
+
 async function openAny(path: string, signal: AbortSignal | undefined): Promise<VideoReader | undefined> {
   const format = sniff(await readHead(path));
-  if (format === "GIF" || format === "WebP") return openAnimation(await readFile(path));
+  if (format === "GIF" || format === "WebP") return openAnimation(await readFile(path), signal);
   if (format === "MP4" || format === "WebM") return openFilm(path, format, signal);
   return undefined;
 }
 
-async function openAnimation(bytes: Uint8Array): Promise<VideoReader> {
+/** Of an animation that are decoded at a time. */
+const maxPixelsAtOnce = 2 ** 26;
+
+async function openAnimation(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<VideoReader> {
   const sharp = await loadSharp();
   const { pages: count = 1, delay = [], width, height } = await sharp(bytes).metadata();
   const decoded = withTransparency(bytes);
   const total = delay.reduce((sum, each) => sum + each, 0);
-  const read = async (indices: readonly number[]) => {
-    const page = Math.min(...indices);
-    const pages = Math.max(...indices) - page + 1;
-    const frames = await sharp(decoded, { page, pages, failOn: "error" })
+  const size = 3 * width * height;
+  const most = Math.max(1, Math.floor((3 * maxPixelsAtOnce) / size));
+  const readPages = async (page: number, pages: number) =>
+    sharp(decoded, { page, pages, failOn: "error" })
       .flatten({ background: "#fff" })
       .toColourspace("srgb")
       .raw()
       .toBuffer();
-    const size = 3 * width * height;
-    return indices.map((index) => frames.subarray((index - page) * size, (index - page + 1) * size));
+  const read: VideoReader["read"] = async (indices, fit) => {
+    const pictures = new Map<number, Uint8Array>();
+    const wanted = [...new Set(indices)].sort((a, b) => a - b);
+    for (let group = wanted; group[0] !== undefined; group = wanted.filter((index) => !pictures.has(index))) {
+      throwIfAborted(signal);
+      const page = group[0];
+      const together = group.filter((index) => index < page + most);
+      const frames = await readPages(page, (together.at(-1) as number) - page + 1);
+      for (const index of together) {
+        const data = frames.subarray((index - page) * size, (index - page + 1) * size);
+        pictures.set(index, fit ? (await fit({ data, width, height })).data : data);
+      }
+    }
+    return indices.map((index) => pictures.get(index) as Uint8Array);
   };
   return { count, width, height, fps: total > 0 ? (1000 * count) / total : 1, read };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ImageSource } from "../media/index.js";
+import type { FilmSource, ImageSource } from "../media/index.js";
 import { option } from "./check.js";
 import { defined } from "./defined.js";
 import type { Shape } from "./kinds.js";
@@ -44,6 +44,11 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       return [
         z.union([imageSource, z.array(imageSource).max(shape.most)]),
         `a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most ${shape.most}`,
+      ];
+    case "film":
+      return [
+        z.union([filmSource, z.array(imageSource).min(1).max(shape.most)]),
+        `a film: the path of one or of a folder of frames, an array of 1 to ${shape.most} pictures or {data, frames, width, height}`,
       ];
     case "context":
       return [
@@ -91,6 +96,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return toArray(value as Pictures).map(asText);
     case "picture":
       return asText(value as ImageSource | undefined);
+    case "film":
+      return Array.isArray(value) ? value.map(asText) : asText(value);
     case "context":
       return completedContext(value as SampleRequest["context"]);
     case "scheduler":
@@ -161,6 +168,13 @@ function bounds({ min, max }: Bounds): string {
 }
 
 const imageSource = z.custom<ImageSource>(isImageSource);
+const filmSource = z.custom<FilmSource>((value) => isImageSource(value) || isFrames(value));
+
+/** What a `Video` has, beside what pixels of a picture have. */
+function isFrames(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return ["frames", "count", "width", "height"].every((name) => name in value);
+}
 
 function isImageSource(value: unknown): boolean {
   if (typeof value === "string") return value !== "";

@@ -2,7 +2,8 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "tap";
 import { type Entry, readEntries } from "#ts/data/sources/index.js";
-import { byName, isNumberedPicture, readableClass } from "#ts/data/sources/names.js";
+import { readableClass } from "#ts/data/sources/readable_class.js";
+import { byName, isNumberedPicture } from "#ts/media/names.js";
 import { type DataRecipe, openData, recipe, take, writeText } from "./helpers.js";
 
 type Tree = { [name: string]: Tree | string };

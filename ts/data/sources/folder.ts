@@ -1,7 +1,8 @@
 import { extname, join, relative, resolve, sep } from "node:path";
 import { fileReason } from "../../media/files.js";
+import { isOtherStill, withoutExtension } from "../../media/names.js";
 import { type Entry, type OnUnusable, unusable } from "./entry.js";
-import { isOtherStill, readableClass, withoutExtension } from "./names.js";
+import { readableClass } from "./readable_class.js";
 import { captionStem, type Folder } from "./scan.js";
 import { listError, readTable } from "./table.js";
 import { readText } from "./text.js";

@@ -1,6 +1,6 @@
 import { extname, isAbsolute, relative, resolve, sep } from "node:path";
 import { type Entry, type OnUnusable, unusable } from "./entry.js";
-import { readableClass } from "./names.js";
+import { readableClass } from "./readable_class.js";
 import { listError, type Row, type RowReader, readTable } from "./table.js";
 
 export interface ListOptions {

@@ -9,7 +9,7 @@ import {
   isOtherStill,
   isPicture,
   withoutExtension,
-} from "./names.js";
+} from "../../media/names.js";
 
 /** A folder with clips somewhere in it. */
 export interface Folder {

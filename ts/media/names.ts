@@ -38,13 +38,3 @@ const collator = new Intl.Collator("en", { numeric: true });
 export function byName(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : Number(a > b));
 }
-
-/** A class's name as words: "ApplyEyeMakeup" and "apply_eye_makeup" are "apply eye makeup". */
-export function readableClass(name: string): string {
-  return name
-    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2")
-    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, "$1 $2")
-    .replace(/[\s_-]+/g, " ")
-    .trim()
-    .toLowerCase();
-}
