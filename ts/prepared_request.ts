@@ -1,22 +1,21 @@
 import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
 import { encodePrompts } from "./encoded_prompts.js";
-import { CameoError, throwIfAborted } from "./errors.js";
-import type { OpenImage } from "./media/index.js";
+import { throwIfAborted } from "./errors.js";
+import type { OpenFilm } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
-import { picturesOf, type RequestPicture } from "./options/pictures.js";
-import { checkOutputs, completeRequest, nativeOptions } from "./options/sample.js";
-import type { CompleteSampleRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
+import { checkOutputs, checkRequest, completeRequest, nativeOptions } from "./options/sample.js";
+import {
+  type CompleteSampleRequest,
+  fastest,
+  type Loaded,
+  type SampleProgress,
+  type SampleRequest,
+  slowest,
+} from "./options/sample_options.js";
 import { EtaEstimate } from "./progress.js";
+import { decodePictures, openPictures, openStartFilm, type Reading } from "./request_pictures.js";
 import type { ClipTokenizer } from "./tokens/tokenizer.js";
-
-let media: Promise<typeof import("./media/index.js")> | undefined;
-
-/** Only where there are pictures; by one promise for all, so that requests don't overtake one another here. */
-function loadMedia(): Promise<typeof import("./media/index.js")> {
-  media ??= import("./media/index.js");
-  return media;
-}
 
 /** A request as the native half takes it, and as the video remembers it. */
 export interface PreparedRequest {
@@ -37,88 +36,35 @@ export async function prepareRequest(
   inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
   closing?: AbortSignal,
 ): Promise<PreparedRequest> {
-  const complete = completeRequest(request, description);
+  const checked = checkRequest(request);
   const { signal, preview, saveLatents } = request;
   throwIfAborted(signal);
-  const prompts = encodePrompts(complete, description, tokenizer);
-  checkOutputs(request);
-  const named = picturesOf(complete);
-  const opened = await openPictures(named, [signal, closing]);
-  const images = await inTurn(() => decodePictures(opened, complete, signal));
-  throwIfAborted(signal);
-  const native: NativeSampleRequest = {
-    options: nativeOptions({ ...complete, preview, saveLatents }),
-    ...prompts.native,
-    pictures: byList(named, images),
-  };
-  return { native, complete, warnings: prompts.warnings };
-}
-
-function byList(named: readonly RequestPicture[], images: readonly RgbImage[]): Record<string, RgbImage[]> {
-  const lists: Record<string, RgbImage[]> = {};
-  for (const [i, { list }] of named.entries()) {
-    lists[list] ??= [];
-    lists[list].push(images[i] as RgbImage);
-  }
-  return lists;
-}
-
-/**
- * Rejects with ERR_INVALID_IMAGE where a picture can't be read, before a model is loaded for it: files are looked at, and
- * URLs are not fetched.
- */
-export async function checkPictureFiles(request: Partial<SampleRequest>): Promise<void> {
-  const pictures = picturesOf(request);
-  if (pictures.length === 0) return;
-  const { checkImage } = await loadMedia();
-  for (const { source, name } of pictures) await checkImage(source, { name });
-}
-
-/** All headers are looked at before anything is decoded, and one picture is decoded at a time. */
-async function decodePictures(
-  opened: OpenImage[],
-  { width, height, fit }: CompleteSampleRequest,
-  signal: AbortSignal | undefined,
-): Promise<RgbImage[]> {
-  if (opened.length === 0) return [];
-  const { fitImage, maxPixels } = await loadMedia();
-  let pixels = 0;
-  for (const image of opened) {
-    const size = await image.size();
-    pixels += size.width * size.height;
-    if (pixels <= maxPixels) continue;
-    const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
-    throw new CameoError("ERR_INVALID_IMAGE", message);
-  }
-  const images: RgbImage[] = [];
-  for (const image of opened) {
-    throwIfAborted(signal);
-    images.push(await fitImage(await image.decode(), width, height, fit));
-  }
-  return images;
-}
-
-/** Where one can't be read, the others' reading ends too. */
-async function openPictures(
-  pictures: readonly RequestPicture[],
-  signals: readonly (AbortSignal | undefined)[],
-): Promise<OpenImage[]> {
-  if (pictures.length === 0) return [];
-  const { ByteBudget, openImage } = await loadMedia();
-  const budget = new ByteBudget();
   const stop = new AbortController();
-  const releases = signals.map((signal) => onAbort(signal, () => stop.abort(signal?.reason)));
-  const opening = pictures.map(({ source, name }) =>
-    openImage(source, { signal: stop.signal, budget, name }),
-  );
+  const releases = [signal, closing].map((each) => onAbort(each, () => stop.abort(each?.reason)));
+  const reading: Reading = { signal: stop.signal, films: new Map() };
   try {
-    return await Promise.all(opening);
-  } catch (error) {
-    stop.abort();
-    throw error;
+    const film = await openStartFilm(checked, reading);
+    const complete = completeRequest(request, withFilm(description, film));
+    const prompts = encodePrompts(complete, description, tokenizer);
+    checkOutputs(request);
+    const opened = await openPictures(complete, reading);
+    const pictures = await inTurn(() => decodePictures(opened, complete, stop.signal));
+    throwIfAborted(signal);
+    const options = nativeOptions({ ...complete, preview, saveLatents });
+    return { native: { options, ...prompts.native, pictures }, complete, warnings: prompts.warnings };
   } finally {
+    // Where one can't be read, the others' reading ends too.
+    stop.abort();
     for (const release of releases) release();
   }
+}
+
+/** A film says how many frames a request has that starts from it, and at which rate. */
+function withFilm(description: PipelineDescription, film: OpenFilm | undefined): Loaded {
+  if (film === undefined) return description;
+  const { count: frames, fps } = film;
+  const rate = fps !== undefined && fps >= slowest && fps <= fastest ? { fps } : {};
+  return { ...description, defaults: { ...description.defaults, frames, ...rate } };
 }
 
 /** Adds to a task's progress how long it still takes. */

@@ -4,7 +4,8 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "tap";
-import { checkPictureFiles, prepareRequest } from "#ts/prepared_request.js";
+import { prepareRequest } from "#ts/prepared_request.js";
+import { checkPictureFiles } from "#ts/request_pictures.js";
 import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
 import { description } from "../support/description.js";
 import { png, pngWithoutPixels } from "../support/pictures.js";
@@ -69,4 +70,44 @@ test("references are looked at before there is a model", async (t) => {
     code,
     message: /^reference "none.png": no such file/,
   });
+});
+
+test("a film has as many frames as its request, or one for all where that makes sense", async (t) => {
+  const inpainting = { ...description, subject: false, image: true, mask: true };
+  const film = (count: number) => ({
+    data: new Uint8Array(3 * 64 * 64 * count),
+    frames: count,
+    width: 64,
+    height: 64,
+  });
+  const request = (masks: number) => ({ prompt: "a", image: small, mask: film(masks), frames: 4 });
+  for (const masks of [1, 4]) {
+    const { native } = await prepareRequest(request(masks), inpainting, tokenizer);
+    t.equal(native.pictures.mask?.length, masks);
+    t.equal(native.pictures.image?.length, 1);
+    await t.resolves(checkPictureFiles(request(masks)));
+  }
+  const code = "ERR_INVALID_OPTION";
+  const message =
+    /^mask \(3 frames of 64x64\) has 3 frames and the request 4; give a film of as many, or a single/;
+  await t.rejects(prepareRequest(request(3), inpainting, tokenizer), { code, message });
+  await t.rejects(checkPictureFiles(request(3)), { code, message });
+  const none = prepareRequest({ ...request(1), mask: [] as never }, inpainting, tokenizer);
+  await t.rejects(none, { code, message: /^mask: \[\] is not allowed; it must be a film: the path of one/ });
+});
+
+test("closing ends the decoding, too", async (t) => {
+  const closing = new AbortController();
+  const inpainting = { ...description, subject: false, image: true, mask: true };
+  const reading = prepareRequest(
+    { prompt: "a", image: small, mask: small, frames: 4 },
+    inpainting,
+    tokenizer,
+    async (work) => {
+      closing.abort();
+      return work();
+    },
+    closing.signal,
+  );
+  await t.rejects(reading, { code: "ERR_ABORTED" });
 });

@@ -6,7 +6,7 @@ import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
 import { defaultFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
-import { checkPictureFiles } from "../prepared_request.js";
+import { checkPictureFiles } from "../request_pictures.js";
 import type { SaveOptions, Video } from "../video.js";
 import { collect, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";

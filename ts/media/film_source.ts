@@ -86,25 +86,25 @@ export async function openFilmSource(source: FilmSource, options: OpenFilmOption
   };
 }
 
-/** As `checkImage`, for films of any kind. Resolves to how many frames there are; undefined for what is fetched. */
+/** As `checkImage`, for films of any kind. */
 export async function checkFilm(source: FilmSource, name: string): Promise<FilmFacts> {
   if (isRaw(source)) return openRaw(source, name);
   if (isList(source)) {
     for (const [i, each] of source.entries()) await checkImage(each, { name: frameName(name, i) });
-    return { count: source.length, fps: undefined };
+    return { name, count: source.length, fps: undefined };
   }
   const place = await findFilm(source, name);
   if (place?.kind === "film") return openFilmSource(source, { name });
   if (place === undefined) {
     await checkImage(source, { name });
-    return { count: 1, fps: undefined };
+    return { name, count: 1, fps: undefined };
   }
   const { paths } = await folderOf(place.path, name);
   for (const [i, path] of paths.entries()) await checkImage(path, { name: frameName(name, i) });
-  return { count: paths.length, fps: undefined };
+  return { name: filmName(place.path, name), count: paths.length, fps: undefined };
 }
 
-export type FilmFacts = Pick<OpenFilm, "count" | "fps">;
+export type FilmFacts = Pick<OpenFilm, "name" | "count" | "fps">;
 
 /** Whether it is frames as pixels, right ones or not. */
 function isRaw(source: unknown): source is RawFilm | RawVideo {

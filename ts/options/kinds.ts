@@ -6,8 +6,8 @@ export type Shape =
   | { readonly kind: "choice"; readonly names: readonly string[] }
   | { readonly kind: "file"; readonly ending: string }
   | { readonly kind: "pictures"; readonly most: number }
-  /** Of one frame or more, in any of the forms of `FilmSource`. */
-  | { readonly kind: "film"; readonly most: number }
+  /** Of at most so many frames, in any of the forms of `FilmSource`; `oneForAll`: a single one stands for all of the request's. */
+  | { readonly kind: "film"; readonly most: number; readonly oneForAll?: true }
   /** A window's length and overlap, in frames. */
   | { readonly kind: "context"; readonly most: number }
   /** One of the names, the path of a scheduler_config.json, or what is in one. */

@@ -1,4 +1,4 @@
-import type { ImageSource } from "../media/index.js";
+import type { FilmSource, ImageSource } from "../media/index.js";
 import type { Shape } from "./kinds.js";
 import { optionEntries, type SampleRequest } from "./sample_options.js";
 import { toArray } from "./schema.js";
@@ -12,6 +12,17 @@ export interface RequestPicture {
   name: string;
 }
 
+/** One of a request's films, of as many frames as the request. */
+export interface RequestFilm {
+  /** As of a picture. */
+  list: string;
+  source: FilmSource;
+  /** As errors call it. */
+  name: string;
+  /** Whether a single frame stands for all of them. */
+  oneForAll: boolean;
+}
+
 /** All pictures that a request names, in the order of the options' table. */
 export function picturesOf(request: Partial<SampleRequest>): RequestPicture[] {
   return optionEntries.flatMap(([name, { value }]) => {
@@ -19,6 +30,23 @@ export function picturesOf(request: Partial<SampleRequest>): RequestPicture[] {
     return given === undefined ? [] : (picturesOfKinds[value.kind]?.(name, given as never) ?? []);
   });
 }
+
+/** All films that a request names, in that order. */
+export function filmsOf(request: Partial<SampleRequest>): RequestFilm[] {
+  return optionEntries.flatMap(([name, { value: shape }]) => {
+    const given = request[name];
+    return given === undefined ? [] : (filmsOfKinds[shape.kind]?.(name, given as never, shape) ?? []);
+  });
+}
+
+/** As for pictures, the films of an option's value. */
+const filmsOfKinds: {
+  [Kind in Shape["kind"]]?: (name: string, value: never, shape: Shape) => RequestFilm[];
+} = {
+  film: (name, source: FilmSource, shape) => [
+    { list: name, source, name, oneForAll: "oneForAll" in shape && shape.oneForAll === true },
+  ],
+};
 
 /** How the pictures of an option's value are called, by its kind; other kinds have none. */
 const picturesOfKinds: { [Kind in Shape["kind"]]?: (name: string, value: never) => RequestPicture[] } = {

@@ -5,7 +5,6 @@ import { hubNameOfPath } from "../hub/index.js";
 import { placeProblem } from "../media/files.js";
 import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
-import type { SampleDefaults } from "../shipped_model/index.js";
 import { checkOptions, notAllowed } from "./check.js";
 import { defined } from "./defined.js";
 import {
@@ -87,7 +86,7 @@ export function optionsOf(loaded: Loaded): PipelineDescription["options"] {
 }
 
 function defaultOf(name: OptionName, option: AnyOption, loaded: Loaded): unknown {
-  const own = loaded.defaults?.[name as keyof SampleDefaults];
+  const own = loaded.defaults?.[name as keyof NonNullable<Loaded["defaults"]>];
   if (own !== undefined) return own;
   // A copy, as a request is its owner's to change.
   return typeof option.default === "function" ? option.default(loaded) : structuredClone(option.default);

@@ -1,4 +1,4 @@
-import type { ImageSource } from "../media/index.js";
+import type { FilmSource, ImageSource } from "../media/index.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
 import type { Complete } from "./complete.js";
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
@@ -19,7 +19,8 @@ export interface Loaded {
   readonly motion: { readonly maxFrames: number } | null;
   readonly latentScale: number;
   readonly defaultSize: readonly [width: number, height: number];
-  readonly defaults?: SampleDefaults;
+  /** In place of the table's. */
+  readonly defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps">>;
 }
 
 /** All that is said of an option beside its type and its comment in `SampleRequest`. */
@@ -53,6 +54,10 @@ const subjectNegativePrompt =
   "extra arms, extra legs, fused fingers, too many fingers, long neck";
 
 const framesOfVideo = 16;
+/** Of a request. */
+export const mostFrames = 1024;
+/** Frames a second. */
+export const [slowest, fastest] = [1, 120];
 
 /** Without motion modules there is no video, only a still. */
 export function defaultFrames(hasMotion: boolean): number {
@@ -145,7 +150,7 @@ export const sampleOptions = {
     help: "share of tokens joined in self-attention, to 0.75",
   },
   frames: {
-    value: whole(1, 1024),
+    value: whole(1, mostFrames),
     default: ({ motion }) => defaultFrames(motion !== null),
     native: true,
     flag: "--frames <n>",
@@ -153,7 +158,7 @@ export const sampleOptions = {
     label: "Frames",
   },
   fps: {
-    value: number(1, 120),
+    value: number(slowest, fastest),
     default: 8,
     flag: "--fps <n>",
     help: "frames a second",
@@ -238,10 +243,10 @@ export const sampleOptions = {
     help: "the picture to edit, of a model that edits or inpaints",
   },
   mask: {
-    value: kindOf<ImageSource>({ kind: "picture" }),
+    value: kindOf<FilmSource>({ kind: "film", most: mostFrames, oneForAll: true }),
     needs: "mask",
-    flag: "--mask <file>",
-    help: "white where --image is painted anew, of a model that inpaints",
+    flag: "--mask <path>",
+    help: "white where --image is painted anew, of a model that inpaints; a picture, or one a frame",
   },
   imageGuidanceScale: {
     value: number(0, 100),

@@ -1,4 +1,4 @@
-import type { Fit, ImageSource } from "../media/index.js";
+import type { FilmSource, Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
 import type { SamplerName } from "./sampler_names.js";
 
@@ -93,10 +93,10 @@ export interface SampleRequest {
   /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt, or that inpaints. */
   image?: ImageSource | undefined;
   /**
-   * White where `image` is painted anew, black where it stays, fitted as it is; of a model that inpaints. Default: none, which
-   * such a model refuses.
+   * White where `image` is painted anew, black where it stays, fitted as it is: one picture for all frames, or a film of one a
+   * frame; of a model that inpaints. Default: none, which such a model refuses.
    */
-  mask?: ImageSource | undefined;
+  mask?: FilmSource | undefined;
   /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
   imageGuidanceScale?: number | undefined;
   /**

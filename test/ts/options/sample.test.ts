@@ -61,6 +61,7 @@ test("drawn seeds differ and use all 53 bits", (t) => {
 });
 
 test("every option has its bounds", (t) => {
+  const film = { data: new Uint8Array(192), frames: 1, width: 8, height: 8 };
   const bounds: [keyof SampleRequest, unknown[], unknown[], string][] = [
     ["prompt", ["", "x".repeat(10_000)], [5, null, "x".repeat(10_001)], "a text of at most 10000 characters"],
     ["negativePrompt", ["", "no"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
@@ -129,9 +130,16 @@ test("every option has its bounds", (t) => {
     ],
     [
       "mask",
-      ["a.png", Buffer.alloc(1)],
-      [5, "", ["a.png"]],
-      "a picture (a path, a URL, a Buffer or {data, width, height})",
+      [
+        "a.png",
+        "a.mp4",
+        Buffer.alloc(1),
+        ["a.png", Buffer.alloc(1)],
+        film,
+        { frames: film.data, count: 1, width: 8, height: 8, fps: 8 },
+      ],
+      [5, "", [], [5], { frames: 1, width: 8, height: 8 }],
+      "a film: the path of one or of a folder of frames, an array of 1 to 1024 pictures or {data, frames, width, height}",
     ],
   ];
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));

@@ -1,0 +1,129 @@
+import { CameoError, throwIfAborted } from "./errors.js";
+import type { ByteBudget, FilmFacts, OpenFilm, OpenImage } from "./media/index.js";
+import type { RgbImage } from "./native.js";
+import { filmsOf, picturesOf, type RequestFilm } from "./options/pictures.js";
+import { type CompleteSampleRequest, mostFrames, type SampleRequest } from "./options/sample_options.js";
+
+let media: Promise<typeof import("./media/index.js")> | undefined;
+
+/** Only where there are pictures; by one promise for all, so that requests don't overtake one another here. */
+function loadMedia(): Promise<typeof import("./media/index.js")> {
+  media ??= import("./media/index.js");
+  return media;
+}
+
+/** A request's pictures and films, opened, and not decoded yet. */
+export interface OpenPictures {
+  images: { list: string; image: OpenImage }[];
+  films: { list: string; film: OpenFilm }[];
+}
+
+/** What all pictures of a request have in common. */
+export interface Reading {
+  /** Ends it. */
+  signal: AbortSignal;
+  /** What was opened already. */
+  films: Map<string, OpenFilm>;
+  budget?: ByteBudget;
+}
+
+/** The film that the request starts from, which says how many frames it has; undefined where there is none. */
+export async function openStartFilm(
+  request: Partial<SampleRequest>,
+  reading: Reading,
+): Promise<OpenFilm | undefined> {
+  const film = filmsOf(request).find(({ list }) => list === "video");
+  return film && (await openFilm(film, reading));
+}
+
+/** Reads what is small; where one can't be read, the others' reading is to be ended by its signal. */
+export async function openPictures(request: CompleteSampleRequest, reading: Reading): Promise<OpenPictures> {
+  const [pictures, films] = [picturesOf(request), filmsOf(request)];
+  if (pictures.length + films.length === 0) return { images: [], films: [] };
+  const { ByteBudget, openImage } = await loadMedia();
+  reading.budget ??= new ByteBudget();
+  const { signal, budget } = reading;
+  const openedFilms = films.map(async (film) => {
+    const opened = await openFilm(film, reading);
+    checkCount(opened, film, request.frames);
+    return { list: film.list, film: opened };
+  });
+  const images = pictures.map(async ({ list, source, name }) => ({
+    list,
+    image: await openImage(source, { signal, budget, name }),
+  }));
+  const opened = Promise.all([Promise.all(images), Promise.all(openedFilms)]);
+  return opened.then(([images, films]) => ({ images, films }));
+}
+
+async function openFilm(film: RequestFilm, reading: Reading): Promise<OpenFilm> {
+  const { list, source, name } = film;
+  const before = reading.films.get(list);
+  if (before) return before;
+  const { ByteBudget, openFilmSource } = await loadMedia();
+  reading.budget ??= new ByteBudget();
+  const opened = await openFilmSource(source, { name, signal: reading.signal, budget: reading.budget });
+  if (opened.count > mostFrames) {
+    throw invalid(`${opened.name} has ${opened.count} frames; ${mostFrames} are allowed: cut it shorter`);
+  }
+  reading.films.set(list, opened);
+  return opened;
+}
+
+/** Every list at the request's size. All headers of pictures are looked at before anything is decoded, one after another. */
+export async function decodePictures(
+  { images, films }: OpenPictures,
+  { width, height, fit }: CompleteSampleRequest,
+  signal: AbortSignal,
+): Promise<Record<string, RgbImage[]>> {
+  const lists: Record<string, RgbImage[]> = {};
+  if (images.length + films.length === 0) return lists;
+  const { fitImage, maxPixels } = await loadMedia();
+  let pixels = 0;
+  for (const { image } of images) {
+    const size = await image.size();
+    pixels += size.width * size.height;
+    if (pixels <= maxPixels) continue;
+    const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
+    throw new CameoError("ERR_INVALID_IMAGE", message);
+  }
+  for (const { list, image } of images) {
+    throwIfAborted(signal);
+    lists[list] ??= [];
+    lists[list].push(await fitImage(await image.decode(), width, height, fit));
+  }
+  for (const { list, film } of films) lists[list] = await film.decode(width, height, fit);
+  return lists;
+}
+
+/**
+ * Rejects where a picture or a film can't be read, before a model is loaded for it, or where a film's length is wrong: files
+ * are looked at, and URLs are not fetched. Resolves to what is known of the film that the request starts from.
+ */
+export async function checkPictureFiles(request: Partial<SampleRequest>): Promise<FilmFacts | undefined> {
+  const [pictures, films] = [picturesOf(request), filmsOf(request)];
+  if (pictures.length + films.length === 0) return undefined;
+  const { checkFilm, checkImage } = await loadMedia();
+  for (const { source, name } of pictures) await checkImage(source, { name });
+  let start: FilmFacts | undefined;
+  for (const film of films) {
+    const facts = await checkFilm(film.source, film.name);
+    if (film.list === "video") start = facts;
+    const frames = request.frames ?? start?.count;
+    if (frames !== undefined) checkCount(facts, film, frames);
+  }
+  return start;
+}
+
+function checkCount({ name, count }: FilmFacts, { list, oneForAll }: RequestFilm, frames: number): void {
+  if (count === frames || (oneForAll && count === 1)) return;
+  const remedy = list === "video" ? "leave frames out, or give a film of as many" : "give a film of as many";
+  const one = oneForAll ? ", or a single picture for all" : "";
+  throw invalid(`${name} has ${frameCount(count)} and the request ${frames}; ${remedy}${one}`);
+}
+
+const frameCount = (count: number): string => (count === 1 ? "1 frame" : `${count} frames`);
+
+function invalid(message: string): CameoError {
+  return new CameoError("ERR_INVALID_OPTION", message);
+}
