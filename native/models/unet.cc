@@ -3,16 +3,24 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 namespace cameo::models {
 
 namespace {
 
-nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config) {
-  return {.channels = config.block_out_channels.front(),
-          .hidden = 4 * config.block_out_channels.front(),
-          .flip_sin_to_cos = config.flip_sin_to_cos,
-          .freq_shift = config.freq_shift,
-          .activation = config.activation};
+/// x (B*(F+R), C, h, w) with what ControlNets say of its frames.
+at::Tensor withResidual(const at::Tensor& x, const at::Tensor& residual, const nn::FrameLayout& layout) {
+  if (layout.references == 0) return x + residual;
+  const auto parts = x.unflatten(0, {-1, layout.images()}).split({layout.frames, layout.references}, 1);
+  return at::cat({parts[0] + residual.unflatten(0, {-1, layout.frames}), parts[1]}, 1).flatten(0, 1);
+}
+
+/// To the outermost of `skips`, as many as there are residuals.
+void addToSkips(std::vector<at::Tensor>& skips, const ControlResiduals& residuals,
+                const nn::FrameLayout& layout) {
+  const size_t count = std::min(skips.size(), residuals.skips.size());
+  for (size_t i = 0; i < count; ++i) skips[i] = withResidual(skips[i], residuals.skips[i], layout);
 }
 
 }  // namespace
@@ -37,10 +45,13 @@ UNet::UNet(const UNetConfig& config)
   }
 }
 
-at::Tensor UNet::runAll(at::Tensor x, const UNetContext& context, FeatureCache* cache) const {
+at::Tensor UNet::runAll(at::Tensor x, const UNetContext& context, const ControlResiduals& residuals,
+                        FeatureCache* cache) const {
   std::vector<at::Tensor> skips = {x};
   for (const DownBlock& block : down_blocks_) x = block.forward(std::move(x), context, skips);
   x = mid_block_->forward(x, context);
+  addToSkips(skips, residuals, context.layout);
+  if (residuals.mid.defined()) x = withResidual(x, residuals.mid, context.layout);
   const UpBlock& last = up_blocks_.back();
   for (const UpBlock& block : up_blocks_) {
     if (&block != &last) x = block.forward(std::move(x), context, skips);
@@ -52,9 +63,11 @@ at::Tensor UNet::runAll(at::Tensor x, const UNetContext& context, FeatureCache* 
   return last.runLayers(std::move(x), context, skips, first_cached, last.layers());
 }
 
-at::Tensor UNet::runOutermost(at::Tensor x, const UNetContext& context, const FeatureCache& cache) const {
+at::Tensor UNet::runOutermost(at::Tensor x, const UNetContext& context, const ControlResiduals& residuals,
+                              const FeatureCache& cache) const {
   std::vector<at::Tensor> skips = {x};
   down_blocks_.front().runLayers(std::move(x), context, skips, cache.layers - 1);
+  addToSkips(skips, residuals, context.layout);
   const UpBlock& last = up_blocks_.back();
   return last.runLayers(cache.features, context, skips, last.layers() - cache.layers, last.layers());
 }
@@ -74,7 +87,8 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
   x = conv_in_.forward(x);
   const bool cached = input.cache != nullptr && input.cache->features.defined();
-  x = cached ? runOutermost(std::move(x), context, *input.cache) : runAll(std::move(x), context, input.cache);
+  x = cached ? runOutermost(std::move(x), context, input.residuals, *input.cache)
+             : runAll(std::move(x), context, input.residuals, input.cache);
   // diffusers' UNetMotionModel ends in SiLU whatever the config says; its UNet2DConditionModel does not.
   const nn::Activation last = config_.motion ? nn::Activation::Silu : config_.activation;
   x = conv_out_.forward(conv_norm_out_.forward(x, last));

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "models/control/residuals.h"
 #include "models/unet_blocks.h"
 #include "nn/embeddings.h"
 
@@ -23,6 +24,7 @@ struct UNetInput {
   bool recompute = false;  // keep the layers' inputs only for the backward pass, and run each layer twice
   FeatureCache* cache = nullptr;
   double token_merging = 0;  // the ratio of nn::TokenMerging, in the outermost level that has attention
+  ControlResiduals residuals = {};  // of ControlNets, for the frames; empty: none
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's
@@ -38,8 +40,10 @@ class UNet {
   ParameterSet& parameters() { return *parameters_; }
 
  private:
-  at::Tensor runAll(at::Tensor x, const UNetContext& context, FeatureCache* cache) const;
-  at::Tensor runOutermost(at::Tensor x, const UNetContext& context, const FeatureCache& cache) const;
+  at::Tensor runAll(at::Tensor x, const UNetContext& context, const ControlResiduals& residuals,
+                    FeatureCache* cache) const;
+  at::Tensor runOutermost(at::Tensor x, const UNetContext& context, const ControlResiduals& residuals,
+                          const FeatureCache& cache) const;
 
   UNetConfig config_;
   std::unique_ptr<ParameterSet> parameters_;

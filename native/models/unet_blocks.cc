@@ -38,7 +38,8 @@ nn::MotionConfig motionConfig(const UNetConfig& config, size_t level, int64_t la
           .heads = config.motion->heads[level],
           .layers = layers,
           .groups = config.groups,
-          .max_images = config.motion->max_images};
+          .max_images = config.motion->max_images,
+          .attentions = config.motion->attentions};
 }
 
 UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, int64_t index, int64_t in,
@@ -82,6 +83,14 @@ at::Tensor run(const LayerFunction& function, const nn::ParameterRange& paramete
 }
 
 }  // namespace
+
+nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config) {
+  return {.channels = config.block_out_channels.front(),
+          .hidden = 4 * config.block_out_channels.front(),
+          .flip_sin_to_cos = config.flip_sin_to_cos,
+          .freq_shift = config.freq_shift,
+          .activation = config.activation};
+}
 
 at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {

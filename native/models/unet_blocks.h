@@ -4,12 +4,16 @@
 #include <vector>
 
 #include "models/unet_config.h"
+#include "nn/embeddings.h"
 #include "nn/motion.h"
 #include "nn/recompute.h"
 #include "nn/resnet.h"
 #include "nn/transformer_2d.h"
 
 namespace cameo::models {
+
+/// Of a UNet's embedding of the time.
+nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config);
 
 /// What every block of one evaluation shares.
 struct UNetContext {

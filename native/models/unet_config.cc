@@ -88,26 +88,21 @@ MotionConfig readMotion(const Config& config, const UNetConfig& unet) {
 
 }  // namespace
 
-UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
+UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names,
+                                   int64_t cross_attention_dim) {
   refuseOtherArchitectures(config);
   UNetConfig unet;
   unet.in_channels = config.integer("in_channels", 4);
-  unet.out_channels = config.integer("out_channels", 4);
   unet.block_out_channels = config.integerList("block_out_channels", unet.block_out_channels);
   const size_t blocks = unet.blocks();
   unet.layers_per_block = config.integers("layers_per_block", blocks, 2, Config::kMostLayers);
-  unet.down_attention =
-      readBlockTypes(config, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D",
-                     {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"});
-  unet.up_attention =
-      readBlockTypes(config, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D",
-                     {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
+  unet.down_attention = readBlockTypes(config, "down_block_types", names.plain, names.attending,
+                                       {names.attending, names.attending, names.attending, names.plain});
   if (unet.down_attention.size() != blocks) config.fail("down_block_types", "it must list every block");
-  if (unet.up_attention.size() != blocks) config.fail("up_block_types", "it must list every block");
   readHeads(config, unet);
   unet.transformer_layers = config.integers("transformer_layers_per_block", blocks, 1, Config::kMostLayers);
   unet.mid_transformer_layers = unet.transformer_layers.back();
-  unet.cross_attention_dim = config.integers("cross_attention_dim", blocks, 1280);
+  unet.cross_attention_dim = config.integers("cross_attention_dim", blocks, cross_attention_dim);
   unet.groups = config.integer("norm_num_groups", 32);
   unet.eps = config.number("norm_eps", 1e-5);
   unet.activation = nn::parseActivation(config.text("act_fn", "silu"));
@@ -116,6 +111,16 @@ UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
   unet.freq_shift = config.number("freq_shift", 0);
   unet.downsample_padding = config.integer("downsample_padding", 1, 0, 1);
   unet.mid_output_scale = config.number("mid_block_scale_factor", 1);
+  return unet;
+}
+
+UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
+  UNetConfig unet = readWayDown(config, {"DownBlock2D", "CrossAttnDownBlock2D"});
+  unet.out_channels = config.integer("out_channels", 4);
+  unet.up_attention =
+      readBlockTypes(config, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D",
+                     {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
+  if (unet.up_attention.size() != unet.blocks()) config.fail("up_block_types", "it must list every block");
   unet.sample_size = config.integers("sample_size", 2, 64);
   if (motion != nullptr) unet.motion = readMotion(*motion, unet);
   return unet;

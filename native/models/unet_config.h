@@ -15,6 +15,7 @@ struct MotionConfig {
   int64_t max_images = 32;
   bool mid_block = false;
   int64_t mid_layers = 1;
+  int64_t attentions = 2;  // see nn::MotionConfig
 };
 
 /// A Stable Diffusion 1.x or 2.x UNet; lists have one entry per block, downwards.
@@ -42,6 +43,15 @@ struct UNetConfig {
   std::optional<MotionConfig> motion;
 
   size_t blocks() const { return block_out_channels.size(); }
+
+  /// What block types are called in a config.
+  struct BlockNames {
+    const char* plain;
+    const char* attending;
+  };
+  /// What a config says of the way down and the middle, which is all that a ControlNet has of a UNet.
+  static UNetConfig readWayDown(const Config& config, const BlockNames& names,
+                                int64_t cross_attention_dim = 1280);
 
   /// From diffusers' UNet2DConditionModel config and, where there are motion modules, a MotionAdapter's.
   /// Throws `ErrorCode::WeightsFormat` for an architecture that is not one of these, and

@@ -4,15 +4,23 @@
 
 namespace cameo::nn {
 
+namespace {
+
+AttentionConfig timeAttention(const MotionConfig& config) {
+  return {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads};
+}
+
+}  // namespace
+
 MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionConfig& config)
     : positions_((scope / "pos_embed").buffer("pe", {1, config.max_images, config.channels})),
       norm1_(scope / "norm1", config.channels),
-      attn1_(scope / "attn1",
-             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
-      norm2_(scope / "norm2", config.channels),
-      attn2_(scope / "attn2",
-             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
-      ff_(scope, config.channels) {}
+      attn1_(scope / "attn1", timeAttention(config)),
+      ff_(scope, config.channels) {
+  if (config.attentions < 2) return;
+  norm2_.emplace(scope / "norm2", config.channels);
+  attn2_.emplace(scope / "attn2", timeAttention(config));
+}
 
 at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
   return x.add_(positions_.like(x).narrow(1, 0, x.size(1)));
@@ -20,7 +28,7 @@ at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
 
 at::Tensor MotionTransformerBlock::forward(const at::Tensor& input) const {
   at::Tensor x = attn1_.forward(withPositions(norm1_.forward(input)), input);
-  x = attn2_.forward(withPositions(norm2_.forward(x)), x);
+  if (attn2_) x = attn2_->forward(withPositions(norm2_->forward(x)), x);
   return ff_.forward(x);
 }
 

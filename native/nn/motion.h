@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "nn/attention.h"
@@ -13,9 +14,10 @@ struct MotionConfig {
   int64_t layers = 1;
   int64_t groups = 32;
   int64_t max_images = 32;  // positions in time
+  int64_t attentions = 2;   // in each block: AnimateDiff has 2, SparseCtrl 1
 };
 
-/// Two self-attentions over time, each after a norm and position codes, and a feed-forward.
+/// One or two self-attentions over time, each after a norm and position codes, and a feed-forward.
 class MotionTransformerBlock {
  public:
   MotionTransformerBlock(const Scope& scope, const MotionConfig& config);
@@ -29,8 +31,8 @@ class MotionTransformerBlock {
   const Parameter& positions_;  // (1, max_images, C)
   LayerNorm norm1_;
   Attention attn1_;
-  LayerNorm norm2_;
-  Attention attn2_;
+  std::optional<LayerNorm> norm2_;
+  std::optional<Attention> attn2_;
   NormedFeedForward ff_;
 };
 

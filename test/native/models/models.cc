@@ -2,6 +2,7 @@
 
 #include "harness.h"
 #include "models/clip_text.h"
+#include "models/control/controlnet.h"
 #include "models/unet.h"
 #include "models/vae.h"
 
@@ -61,10 +62,29 @@ Tensors unet(const Json& config, const Tensors& in) {
   return result;
 }
 
+Tensors controlNet(const Json& config, const Tensors& in) {
+  models::ControlNet model(models::ControlConfig::read(Config(config.at("network"), "ControlNet")));
+  assignWeights(model.parameters(), in);
+  const auto mask = in.find("mask");
+  const at::Tensor embedded = model.embed(in.at("condition"), mask == in.end() ? at::Tensor() : mask->second);
+  const models::ControlResiduals residuals = model.forward({.images = in.at("sample"),
+                                                            .embedded = embedded,
+                                                            .timesteps = in.at("timestep"),
+                                                            .text = in.at("text"),
+                                                            .scale = config.at("scale"),
+                                                            .by_depth = config.at("by_depth"),
+                                                            .skips = config.value("skips", size_t{0})});
+  Tensors result;
+  for (size_t i = 0; i < residuals.skips.size(); ++i) result[std::to_string(i)] = residuals.skips[i];
+  if (residuals.mid.defined()) result["mid"] = residuals.mid;
+  return result;
+}
+
 }  // namespace
 
 const bool kModelsRegistered = addProbe("models.clip_text", clipText) &&
                                addProbe("models.vae_encode", vaeEncode) &&
-                               addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet);
+                               addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet) &&
+                               addProbe("models.controlnet", controlNet);
 
 }  // namespace cameo::test
