@@ -8,6 +8,7 @@
 #include "core/paths.h"
 #include "weights/identify.h"
 #include "weights/infer_config.h"
+#include "weights/names/control.h"
 #include "weights/names/ldm_vae.h"
 #include "weights/names/motion.h"
 #include "weights/open_weights.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr const char* kVaeClass = "AutoencoderKL";
 constexpr const char* kMotionClass = "MotionAdapter";
+constexpr const char* kControlClass = "ControlNetModel";
+constexpr const char* kSparseControlClass = "SparseControlNetModel";
 
 /// The config beside a file where it is of this class; null where there is none.
 json configBeside(const std::string& file, const char* class_name) {
@@ -49,10 +52,10 @@ KeyMap mapOfVae(const TensorSource& source) {
 }
 
 /// Throws where a folder's config says another class.
-void requireClass(const ComponentFolder& folder, const std::string& what, const char* class_name) {
-  const json said = folder.config.value("_class_name", json(class_name));
-  if (said == class_name) return;
-  failFormat(folder.path, c10::str("this is ", describeFolder(folder.path), "; ", what, " was expected"));
+void requireClass(const std::string& folder, const json& config, const std::string& what,
+                  const char* class_name) {
+  if (config.value("_class_name", json(class_name)) == class_name) return;
+  failFormat(folder, c10::str("this is ", describeFolder(folder), "; ", what, " was expected"));
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ void requireClass(const ComponentFolder& folder, const std::string& what, const 
 Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights,
                      const char* class_name) {
   const ComponentFolder opened = openComponent(folder, what, "", weights);
-  if (class_name != nullptr) requireClass(opened, what, class_name);
+  if (class_name != nullptr) requireClass(opened.path, opened.config, what, class_name);
   Component component{opened.path, opened.config, {}};
   if (!opened.weights.empty()) component.layers.push_back({openWeights(opened.weights), map});
   return component;
@@ -88,6 +91,23 @@ Component openMotion(const std::string& path, const json& unet_config, Weights w
   if (!is_original && kind != "motion-adapter") failOtherKind(*source, "a file of motion modules");
   json config = configBeside(path, kMotionClass);
   if (config.is_null()) config = inferMotionConfig(layer, unet_config);
+  return {path, config, {layer}};
+}
+
+Component openControl(const std::string& path, Weights weights) {
+  if (!isFile(path)) {
+    const std::string what = "the ControlNet";
+    Component component = openFolder(path, what, unetKey, weights);
+    if (component.config.value("_class_name", json()) != kSparseControlClass) {
+      requireClass(path, component.config, what, kControlClass);
+    }
+    return component;
+  }
+  const auto source = openWeights(path);
+  if (!isControlFile(*source)) failOtherKind(*source, "a ControlNet or SparseCtrl");
+  const Layer layer = controlLayer(source);
+  json config = configBeside(path, isSparseControlFile(*source) ? kSparseControlClass : kControlClass);
+  if (config.is_null()) config = inferControlConfig(layer);
   return {path, config, {layer}};
 }
 

@@ -32,4 +32,8 @@ Component vaeOf(const std::shared_ptr<const TensorSource>& source);
 /// beside it has the heads of the base's UNet. Throws as `openVae`.
 Component openMotion(const std::string& path, const nlohmann::json& unet_config, Weights weights);
 
+/// A ControlNet or SparseCtrl: a folder, or a file with diffusers' names or the original ones. Throws as
+/// `openVae`.
+Component openControl(const std::string& path, Weights weights);
+
 }  // namespace cameo::weights

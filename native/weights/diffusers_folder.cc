@@ -155,6 +155,8 @@ std::string describeFolder(const std::string& folder) {
   if (isFile(path / "config.json")) {
     const std::string name = classIn(path, "config.json");
     if (name == "MotionAdapter") return "a MotionAdapter (it goes with --motion)";
+    if (name == "ControlNetModel") return "a ControlNet (it goes with --control-model)";
+    if (name == "SparseControlNetModel") return "a SparseCtrl network (it goes with --control-model)";
     return name.empty() ? "a folder with a config of no known class" : "a component's folder (" + name + ")";
   }
   return fileNames(path).empty() ? "an empty folder" : "a folder without model_index.json or config.json";

@@ -10,6 +10,7 @@
 #include "weights/key_maps.h"
 #include "weights/lora/identify.h"
 #include "weights/lora/names.h"
+#include "weights/names/control.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
 #include "weights/subject.h"
@@ -59,8 +60,6 @@ constexpr auto kRules = std::to_array<Rule>({
      "a Stable Diffusion checkpoint in one file (LDM names)", "--base"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet); }, "ldm-part",
      "a part of a Stable Diffusion checkpoint (LDM names), without its text encoder", ""},
-    {[](const Keys& k) { return k.any("controlnet_cond_embedding.") || k.anyStart("control_model."); },
-     "controlnet", "a ControlNet", ""},
     {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); }, "ip-adapter",
      "an IP-Adapter", ""},
     {[](const Keys& k) { return k.all(models::kMotionModules); }, "motion-adapter",
@@ -103,6 +102,14 @@ Identity checked(Identity identity, const TensorSource& source) {
   return identity;
 }
 
+Identity identifyControl(const TensorSource& source) {
+  const bool is_sparse = isSparseControlFile(source);
+  const ControlBase base = controlBaseOf(source);
+  return {is_sparse ? "sparse-control" : "controlnet",
+          (is_sparse ? "a SparseCtrl network" : "a ControlNet") + base.description,
+          base.is_known ? "--control-model" : ""};
+}
+
 }  // namespace
 
 Identity identify(const TensorSource& source) {
@@ -113,6 +120,7 @@ Identity identify(const TensorSource& source) {
   }
   if (source.entries.empty()) return {"unknown", "a file without tensors", ""};
   if (isAnyLora(source)) return identifyLora(source);
+  if (isControlFile(source)) return identifyControl(source);
   for (const auto& [matches, kind, description, option] : kRules) {
     if (matches(keys)) return checked({kind, std::string(description), option}, source);
   }

@@ -42,8 +42,8 @@ fs::path parentOf(const std::string& path) {
 }
 
 /// Options that take a file as it is.
-constexpr auto kOfFiles =
-    std::to_array<std::string_view>({"--subject", "--motion", "--vae", "--lora", "--embedding"});
+constexpr auto kOfFiles = std::to_array<std::string_view>(
+    {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model"});
 
 bool takesFile(const Identity& identity) {
   return identity.kind == "ldm-checkpoint" ||
@@ -54,6 +54,7 @@ bool takesFile(const Identity& identity) {
 /// base folder.
 Usage usageOfFolder(const std::string& folder, const Identity& identity) {
   if (identity.kind == "motion-adapter") return {"--motion", folder};
+  if (identity.option == "--control-model") return {"--control-model", folder};
   const fs::path base = parentOf(folder);
   const bool is_network =
       std::find(kNetworks.begin(), kNetworks.end(), named(folder).filename()) != kNetworks.end();

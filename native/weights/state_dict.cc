@@ -15,7 +15,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::array<std::string_view, 3> kDictWrappers{"state_dict", "model", "module"};
+constexpr std::array<std::string_view, 4> kDictWrappers{"state_dict", "model", "module", "controlnet"};
 constexpr int kDeepestWrapper = 4;
 constexpr std::string_view kWordVectors = "string_to_param", kWordName = "name";
 

@@ -74,6 +74,17 @@ Way readWay(const Modules& modules, const std::string& name, int64_t first, cons
   return way;
 }
 
+bool allHave(const Way& way, int64_t layers) {
+  return std::all_of(way.layers.begin(), way.layers.end(), [&](int64_t count) { return count == layers; });
+}
+
+Way readWayDown(const Modules& modules) {
+  Way down = readWay(modules, "input_blocks.", 1,
+                     [&](const std::string& place) { return modules.any(place + "0.op."); });
+  if (!allHave(down, down.layers.front())) modules.fail("input_blocks");
+  return down;
+}
+
 }  // namespace
 
 UNetBlocks diffusersUNetBlocks(const std::function<bool(const std::string& layer)>& has) {
@@ -126,19 +137,20 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
   return names;
 }
 
+UNetBlocks ldmWayDown(const TensorSource& source, std::string_view start) {
+  const Modules modules(source, start);
+  const Way down = readWayDown(modules);
+  return {down.attention, std::vector<bool>(down.attention.size()), down.layers.front()};
+}
+
 UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start) {
   const Modules modules(source, start);
-  const Way down = readWay(modules, "input_blocks.", 1,
-                           [&](const std::string& place) { return modules.any(place + "0.op."); });
+  const Way down = readWayDown(modules);
   const Way up = readWay(modules, "output_blocks.", 0, [&](const std::string& place) {
     return modules.any(place + "1.conv.") || modules.any(place + "2.conv.");
   });
   const UNetBlocks blocks{down.attention, up.attention, down.layers.front()};
-  const auto all = [](const Way& way, int64_t layers) {
-    return std::all_of(way.layers.begin(), way.layers.end(), [&](int64_t count) { return count == layers; });
-  };
-  if (!all(down, blocks.layers)) modules.fail("input_blocks");
-  const bool is_mirrored = up.layers.size() == down.layers.size() && all(up, blocks.layers + 1);
+  const bool is_mirrored = up.layers.size() == down.layers.size() && allHave(up, blocks.layers + 1);
   if (!is_mirrored) modules.fail("output_blocks");
   return blocks;
 }

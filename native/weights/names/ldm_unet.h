@@ -26,6 +26,10 @@ inline constexpr std::string_view kLdmUNet = "model.diffusion_model.";
 /// The names of CompVis' and Stability's UNet (`input_blocks.1.0.in_layers.0`), without `kLdmUNet`.
 NameTable ldmUNetNames(const UNetBlocks& blocks);
 
+/// How the way down is built of a UNet or ControlNet whose names in the file begin with `start`; nothing is
+/// said of the way up. Throws `ErrorCode::WeightsFormat` as `ldmUNetBlocks`.
+UNetBlocks ldmWayDown(const TensorSource& source, std::string_view start);
+
 /// How the UNet is built whose names in the file begin with `start`. Throws `ErrorCode::WeightsFormat` for
 /// one that diffusers' names can't say.
 UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start);
