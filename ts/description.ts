@@ -26,6 +26,10 @@ export interface PipelineDescription {
   imageGuidance: boolean;
   /** Whether it paints a part of that picture anew, which a request says as `mask`. */
   mask: boolean;
+  /** How many ControlNets are loaded, each of which needs frames that a request says as `controls`. */
+  controls: number;
+  /** Whether a SparseCtrl network is, which needs pictures that a request says as `keyframes`. */
+  keyframes: boolean;
   /** The sampler that a request gets where it names none: the model's own. */
   scheduler: string;
   /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */
@@ -63,8 +67,8 @@ export interface EmbeddingDescription {
 
 /** A network and the files that it was read from. */
 export interface NetworkDescription {
-  /** As the base folder calls it. */
-  name: "unet" | "vae" | "text_encoder";
+  /** As the base folder calls it; of `controls`, the first is "control.0". */
+  name: "unet" | "vae" | "text_encoder" | `control.${number}`;
   /** How many numbers it has learned. */
   parameters: number;
   /** In the order in which they were laid over one another. */

@@ -20,6 +20,7 @@ export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_op
 export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,
+  Control,
   SampleProgress,
   SampleRequest,
   Scheduler,

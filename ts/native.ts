@@ -24,6 +24,7 @@ export interface NativeLoadOptions {
   motion?: string;
   /** Laid over the two others, one after the other. */
   subject?: string[];
+  controls?: string[];
   vae?: string;
   tokenizer?: string;
   prediction?: string;

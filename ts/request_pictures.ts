@@ -27,12 +27,15 @@ export interface Reading {
   budget?: ByteBudget;
 }
 
-/** The film that the request starts from, which says how many frames it has; undefined where there is none. */
+/** What a request goes by: the film that it starts from, or that of its first ControlNet. */
+const startLists: readonly string[] = ["video", "controls.0"];
+
+/** The film that the request starts from or goes by, which says how many frames it has; undefined where there is none. */
 export async function openStartFilm(
   request: Partial<SampleRequest>,
   reading: Reading,
 ): Promise<OpenFilm | undefined> {
-  const film = filmsOf(request).find(({ list }) => list === "video");
+  const film = filmsOf(request).find(({ list }) => startLists.includes(list));
   return film && (await openFilm(film, reading));
 }
 
@@ -108,7 +111,7 @@ export async function checkPictureFiles(request: Partial<SampleRequest>): Promis
   let start: FilmFacts | undefined;
   for (const film of films) {
     const facts = await checkFilm(film.source, film.name);
-    if (film.list === "video") start = facts;
+    if (startLists.includes(film.list)) start ??= facts;
     const frames = request.frames ?? start?.count;
     if (frames !== undefined) checkCount(facts, film, frames);
   }

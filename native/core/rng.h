@@ -15,6 +15,7 @@ enum class RandomStream : uint64_t {
   ReferenceNoise = 2,
   InitialWeights = 3,
   TrainingSample = 4,
+  KeyframePosterior = 5,
 };
 
 /// A CPU generator for one purpose, and within it for the `index`-th of many. The first of `InitialNoise` is

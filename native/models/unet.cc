@@ -80,6 +80,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .layout = {.frames = images - input.references,
                  .references = input.references,
                  .references_read_text = config_.reference_cross_attention},
+      .still_rows = input.still_rows,
       .token_merging = input.token_merging,
       .recompute = input.recompute && c10::GradMode::is_enabled(),
   };

@@ -25,6 +25,7 @@ struct UNetInput {
   FeatureCache* cache = nullptr;
   double token_merging = 0;  // the ratio of nn::TokenMerging, in the outermost level that has attention
   ControlResiduals residuals = {};  // of ControlNets, for the frames; empty: none
+  int64_t still_rows = 0;           // of the batch, the first ones: without their motion modules
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

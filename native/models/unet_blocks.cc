@@ -67,6 +67,14 @@ nn::ResnetConfig midResnetConfig(const UNetConfig& config) {
   return resnet;
 }
 
+/// x (B*(F+R), C, h, w) through a motion module, but for the rows that stay still.
+at::Tensor move(const nn::MotionModule& motion, const at::Tensor& x, const UNetContext& context) {
+  const int64_t images = context.layout.images(), still = context.still_rows * images;
+  if (still == 0) return motion.forward(x, images);
+  if (still == x.size(0)) return x;
+  return at::cat({x.slice(0, 0, still), motion.forward(x.slice(0, still), images)});
+}
+
 using LayerFunction = std::function<at::Tensor(const at::Tensor& x, const UNetContext& context)>;
 
 /// `function(x, context)`, without keeping its activations where the context says so.
@@ -96,7 +104,7 @@ at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& contex
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = resnet.forward(input, context.time);
     if (attention) x = attention->forward(x, context.text, context.layout, context.token_merging);
-    return motion ? motion->forward(x, context.layout.images()) : x;
+    return motion ? move(*motion, x, context) : x;
   };
   return run(layer, parameters, input, context);
 }
@@ -142,7 +150,7 @@ at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context
   const auto block = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = first_.forward(input, context.time);
     x = attention_.forward(x, context.text, context.layout);
-    if (motion_) x = motion_->forward(x, context.layout.images());
+    if (motion_) x = move(*motion_, x, context);
     return second_.forward(x, context.time);
   };
   return run(block, parameters_, input, context);

@@ -24,12 +24,15 @@ double bytesOf(const Network& network) {
          static_cast<double>(c10::elementSize(network.dtype));
 }
 
-/// On the device at the same time: all networks, or the largest one where they only visit it. What LoRAs have
+/// On the device at the same time: all networks, or where they only visit it the largest one, those that
+/// denoise together being one. What LoRAs have
 /// changed is kept in the host's memory.
 double weightBytes(const Pipeline& pipeline) {
-  double largest = 0, all = pipeline.device.is_cpu() ? static_cast<double>(pipeline.loras.bytes()) : 0;
+  double largest = 0, denoising = 0,
+         all = pipeline.device.is_cpu() ? static_cast<double>(pipeline.loras.bytes()) : 0;
   for (const Network& network : pipeline.networks()) {
-    largest = std::max(largest, bytesOf(network));
+    if (network.denoises) denoising += bytesOf(network);
+    largest = std::max({largest, denoising, bytesOf(network)});
     all += bytesOf(network);
   }
   return pipeline.home() == pipeline.device ? all : largest;

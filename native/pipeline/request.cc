@@ -11,7 +11,7 @@ namespace cameo::pipeline {
 
 namespace {
 
-constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256;
+constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16;
 
 const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
 const std::map<std::string, bool> kAreSampled = {{"mode", false}, {"sample", true}};
@@ -94,6 +94,7 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.vae = options.text("vae", "");
   result.tokenizer = options.text("tokenizer", "");
   result.prediction = options.text("prediction", "");
+  result.controls = options.texts("controls", {}, kMostControls);
   result.lora = readLoras(options);
   result.embeddings = readEmbeddings(options);
   result.draw_missing = optionalCount(options, "drawMissing");
@@ -130,6 +131,11 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.reference_noise = options.number("referenceNoise");
   request.reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes);
   request.sample_reference_latents = options.oneOf("referenceLatents", kAreSampled);
+  request.controls = readControls(options);
+  request.structure = options.integer("structure");
+  request.keyframes = readKeyframes(options);
+  request.keyframe_scale = options.number("keyframeScale");
+  if (options.has("temporalGuidance")) request.temporal_guidance = options.number("temporalGuidance");
   request.vae_tiling = options.boolean("vaeTiling");
   request.preview = options.boolean("preview");
   request.save_latents = options.text("saveLatents", "");

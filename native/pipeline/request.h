@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/control_options.h"
 #include "samplers/samplers.h"
 #include "weights/lora/stack.h"
 #include "weights/subject.h"
@@ -41,6 +42,7 @@ struct LoadOptions {
   std::vector<EmbeddingFile> embeddings = {};
   /// Instead of what the subject's files say.
   weights::SubjectMetadata subject_metadata = {};
+  std::vector<std::string> controls = {};      // ControlNets and SparseCtrl
   std::vector<weights::LoraChoice> lora = {};  // on top of all others
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
@@ -61,12 +63,6 @@ struct LoadOptions {
 enum class ReferenceNoiseMode {
   Independent,  // drawn anew for every step, over the clean reference
   AsReleased,   // the mean of the model's input over frames, accumulating from step to step
-};
-
-/// A part of the schedule: 0 is its first step, 1 its end.
-struct ScheduleRange {
-  double from;
-  double to;
 };
 
 /// Windows of frames that are denoised one after another, for videos longer than the model's motion modules
@@ -102,7 +98,12 @@ struct SampleRequest {
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode;
-  bool sample_reference_latents;  // from the posterior; else its mode
+  bool sample_reference_latents;            // from the posterior; else its mode
+  std::vector<ControlOptions> controls;     // of each ControlNet, in order
+  int64_t structure;                        // how often the controls' frames are halved, for less of them
+  std::vector<int64_t> keyframes;           // the frames that SparseCtrl is shown
+  double keyframe_scale;                    // of what it adds
+  std::optional<double> temporal_guidance;  // from frames by themselves to the film: 1 is that film
   bool vae_tiling;
   bool preview;
   std::string save_latents;  // empty: don't

@@ -11,6 +11,8 @@ const loaded: Omit<PipelineDescription, "options"> = {
   image: false,
   imageGuidance: false,
   mask: false,
+  controls: 0,
+  keyframes: false,
   scheduler: "ddim",
   latentScale: 8,
   defaultSize: [64, 64],

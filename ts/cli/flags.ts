@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { AnyOption } from "../options/sample_options.js";
+import type { AnyOption, Control } from "../options/sample_options.js";
 
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
@@ -27,6 +27,30 @@ export function context(text: string): { length: number; overlap?: number } {
   if (!match) throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4.");
   const [, length, overlap] = match;
   return { length: Number(length), ...(overlap === undefined ? {} : { overlap: Number(overlap) }) };
+}
+
+/** "depth/:0.8:0-0.5" or "clip/:canny"; what is behind another colon is the path's. */
+export function control(text: string, previous: readonly Control[] = []): Control[] {
+  const n = "(\\d+\\.?\\d*|\\.\\d+)";
+  const match = new RegExp(`^(.+?)(?::${n})?(?::${n}-${n})?((?::(?:canny|guess))*)$`, "s").exec(text);
+  const [, frames = text, scale, from, to, how = ""] = match ?? [];
+  const numbers = Object.entries({ scale, from, to }).filter(([, value]) => value !== undefined);
+  const one: Control = {
+    frames,
+    ...Object.fromEntries(numbers.map(([name, value]) => [name, Number(value)])),
+    ...(how.includes(":canny") && { compute: "canny" }),
+    ...(how.includes(":guess") && { guess: true }),
+  };
+  return [...previous, one];
+}
+
+/** "0=first.png", with those before it. */
+export function keyframe(text: string, previous: Record<number, string> = {}): Record<number, string> {
+  const [, frame, file] = /^(\d+)=(.+)$/s.exec(text) ?? [];
+  if (frame === undefined || file === undefined)
+    throw new InvalidArgumentError("It must be a frame and a picture, as in 0=first.png.");
+  if (Number(frame) in previous) throw new InvalidArgumentError(`Frame ${frame} is there twice.`);
+  return { ...previous, [Number(frame)]: file };
 }
 
 /** "6GB" or "512 MB" in bytes, GB being 1e9. */

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { CameoError } from "../errors.js";
+import { checkControls } from "../options/controls.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions } from "../options/load.js";
 import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
-import { defaultFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
+import { defaultFrames, mostFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
 import type { SaveOptions, Video } from "../video.js";
@@ -78,12 +79,32 @@ async function checkBeforeLoading(
   const { native } = checkLoadOptions(load);
   checkRequest(request);
   checkReferences(request.reference, native.subject !== undefined);
+  checkControlsBeforeLoading(request, native);
   checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   checkOutputs(request);
   await loadEncoder(output);
   await checkPictureFiles(request);
   if (preview !== undefined) await loadEncoder(preview);
+}
+
+/** Whether one of the networks is SparseCtrl isn't known yet. */
+function checkControlsBeforeLoading(
+  request: SampleRequest,
+  { controls: networks = [], motion }: { controls?: string[]; motion?: string },
+): void {
+  const { controls = [], keyframes } = request;
+  const known = request.frames ?? defaultFrames(motion !== undefined);
+  const frames = controls.length > 0 && request.frames === undefined ? mostFrames : known;
+  if (networks.length > 0 && controls.length === 0 && keyframes === undefined) {
+    const message = "--control-model needs frames: --control for a ControlNet, --keyframe for SparseCtrl";
+    throw new CameoError("ERR_INVALID_OPTION", message);
+  }
+  const others = Math.max(networks.length - 1, 0);
+  const hasSparse = keyframes !== undefined && networks.length > 0;
+  const most = hasSparse ? others : networks.length;
+  const least = Math.min(Math.max(controls.length, others), most);
+  checkControls(request, { controls: least, keyframes: hasSparse }, frames);
 }
 
 async function makeVideo(

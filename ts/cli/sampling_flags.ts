@@ -6,7 +6,7 @@ import {
   optionEntries,
   type SampleRequest,
 } from "../options/sample_options.js";
-import { context, flagHelp, number, range, size } from "./flags.js";
+import { context, control, flagHelp, keyframe, number, range, size } from "./flags.js";
 
 type Entry = readonly [OptionName, AnyOption];
 
@@ -22,7 +22,7 @@ export function optionFlags(): Option[] {
   return [...entriesOfFlags].map(([flag, entries]) => {
     const option = new Option(flag, flagHelp((entries[0] as Entry)[1]));
     const parse = entries.length === 2 ? size : parsers[(entries[0] as Entry)[1].value.kind];
-    return parse ? option.argParser<unknown>(parse) : option;
+    return parse ? option.argParser<never>(parse as (text: string, previous: never) => never) : option;
   });
 }
 
@@ -37,6 +37,6 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 }
 
 /** Other kinds are what was typed. */
-const parsers: { [Kind in Shape["kind"]]?: (text: string) => unknown } = {
-  ...{ whole: number, number, range, context },
+const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: never) => unknown } = {
+  ...{ whole: number, number, range, context, controls: control, keyframes: keyframe },
 };

@@ -8,6 +8,9 @@ export type Shape =
   | { readonly kind: "pictures"; readonly most: number }
   /** Of at most so many frames, in any of the forms of `FilmSource`; `oneForAll`: a single one stands for all of the request's. */
   | { readonly kind: "film"; readonly most: number; readonly oneForAll?: true }
+  /** Films for ControlNets, and how they count; pictures by their frames. */
+  | { readonly kind: "controls"; readonly most: number; readonly frames: number }
+  | { readonly kind: "keyframes"; readonly most: number }
   /** A window's length and overlap, in frames. */
   | { readonly kind: "context"; readonly most: number }
   /** One of the names, the path of a scheduler_config.json, or what is in one. */

@@ -49,6 +49,12 @@ export const loadOptions = {
     flag: "--lora <file[:scale]>",
     help: "a LoRA, as style.safetensors:0.8; may be given again",
   },
+  controls: {
+    value: paths("file or folder", 16),
+    part: "controlnet",
+    flag: "--control-model <path>",
+    help: "ControlNet or SparseCtrl; may be given again",
+  },
   vae: {
     value: path("file or folder"),
     part: "vae",

@@ -33,6 +33,11 @@ export interface LoadOptions {
    * afterwards. Default: none.
    */
   lora?: Loras | undefined;
+  /**
+   * ControlNets, each of which needs the frames of one of a request's `controls`, and up to one SparseCtrl network, which needs
+   * its `keyframes`: diffusers folders, or files with diffusers' names or the original ones. Default: none.
+   */
+  controls?: string | readonly string[] | undefined;
   /** A VAE instead of the base's own: a diffusers folder, or a file with diffusers' names or the original ones. */
   vae?: string | undefined;
   /**

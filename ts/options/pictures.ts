@@ -1,6 +1,7 @@
 import type { FilmSource, ImageSource } from "../media/index.js";
+import { keyframePictures } from "./controls.js";
 import type { Shape } from "./kinds.js";
-import { optionEntries, type SampleRequest } from "./sample_options.js";
+import { type Control, optionEntries, type SampleRequest } from "./sample_options.js";
 import { toArray } from "./schema.js";
 
 /** One of a request's pictures. */
@@ -46,12 +47,14 @@ const filmsOfKinds: {
   film: (name, source: FilmSource, shape) => [
     { list: name, source, name, oneForAll: "oneForAll" in shape && shape.oneForAll === true },
   ],
+  controls: ofControls,
 };
 
 /** How the pictures of an option's value are called, by its kind; other kinds have none. */
 const picturesOfKinds: { [Kind in Shape["kind"]]?: (name: string, value: never) => RequestPicture[] } = {
   picture: listed,
   pictures: listed,
+  keyframes: ofKeyframes,
 };
 
 /** Errors call the only picture of an option by the option's name. */
@@ -62,4 +65,15 @@ function listed(list: string, given: ImageSource | readonly ImageSource[]): Requ
     source,
     name: sources.length === 1 ? list : `${list} ${i + 1}`,
   }));
+}
+
+/** The frames of each control. */
+function ofControls(name: string, controls: readonly Control[]): RequestFilm[] {
+  return controls.map(({ frames: source }, index) => ({
+    ...{ list: `${name}.${index}`, source, name: `${name} ${index + 1}`, oneForAll: false },
+  }));
+}
+
+function ofKeyframes(list: string, keyframes: NonNullable<SampleRequest["keyframes"]>): RequestPicture[] {
+  return keyframePictures(keyframes).map(([frame, source]) => ({ list, source, name: `${list} ${frame}` }));
 }

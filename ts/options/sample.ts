@@ -6,6 +6,7 @@ import { placeProblem } from "../media/files.js";
 import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
 import { checkOptions, notAllowed } from "./check.js";
+import { checkControls } from "./controls.js";
 import { defined } from "./defined.js";
 import {
   type AnyOption,
@@ -116,6 +117,10 @@ function checkImage({ image, mask }: CompleteSampleRequest, loaded: Loaded): voi
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
   checkReferences(request.reference, loaded.subject);
   checkImage(request, loaded);
+  checkControls(request, loaded, request.frames);
+  if (request.temporalGuidance !== undefined && !loaded.motion) {
+    throw invalid("temporalGuidance: there are no motion modules; load some with the option motion");
+  }
   const references = request.reference.length;
   for (const name of ["width", "height"] as const) {
     if (request[name] % loaded.latentScale !== 0) {

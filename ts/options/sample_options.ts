@@ -1,6 +1,7 @@
 import type { FilmSource, ImageSource } from "../media/index.js";
 import type { SampleDefaults } from "../shipped_model/index.js";
 import type { Complete } from "./complete.js";
+import { keyframeNumbers, nativeControls } from "./controls.js";
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
 import type { SampleProgress, SampleRequest, Scheduler } from "./sample_request.js";
 import { samplerNames } from "./sampler_names.js";
@@ -15,6 +16,8 @@ export interface Loaded {
   readonly image: boolean;
   readonly imageGuidance: boolean;
   readonly mask: boolean;
+  readonly controls: number;
+  readonly keyframes: boolean;
   readonly scheduler: string;
   readonly motion: { readonly maxFrames: number } | null;
   readonly latentScale: number;
@@ -34,7 +37,7 @@ export interface SampleOption<T> {
   /** The native half takes it, in native/pipeline/request.cc: as it is, or what the function makes of it. */
   readonly native?: true | ((value: T, request: Partial<SampleRequest>) => unknown);
   /** What it is of no use without. */
-  readonly needs?: "subject" | "image" | "imageGuidance" | "mask";
+  readonly needs?: "subject" | "image" | "imageGuidance" | "mask" | "controls" | "keyframes" | "motion";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
   readonly ofCall?: true;
   /** On the command line. Options with the same flag share it, as "--size" is width and height. */
@@ -255,6 +258,43 @@ export const sampleOptions = {
     needs: "imageGuidance",
     flag: "--image-guidance-scale <x>",
     help: "how strongly that picture holds",
+  },
+  controls: {
+    value: kindOf<NonNullable<SampleRequest["controls"]>>({ kind: "controls", most: 16, frames: mostFrames }),
+    native: nativeControls,
+    needs: "controls",
+    flag: "--control <frames>",
+    help: "frames for a --control-model, as depth/:0.8:0-0.5 or clip/:1:canny (scale, part of the steps); again: for the next",
+  },
+  structure: {
+    value: whole(0, 7),
+    default: 0,
+    native: true,
+    needs: "controls",
+    flag: "--structure <n>",
+    help: "leave out structure of these frames, 0 to 7",
+  },
+  keyframes: {
+    value: kindOf<NonNullable<SampleRequest["keyframes"]>>({ kind: "keyframes", most: mostFrames }),
+    native: keyframeNumbers,
+    needs: "keyframes",
+    flag: "--keyframe <frame=file>",
+    help: "a frame's picture for SparseCtrl, as 0=first.png; may be given again",
+  },
+  keyframeScale: {
+    value: number(0, 10),
+    default: 1,
+    native: true,
+    needs: "keyframes",
+    flag: "--keyframe-scale <x>",
+    help: "how strongly these hold",
+  },
+  temporalGuidance: {
+    value: number(0, 100),
+    native: true,
+    needs: "motion",
+    flag: "--temporal-guidance <x>",
+    help: "from frames by themselves (0) to a video (1) and beyond",
   },
   referenceNoise: {
     value: number(0, 1),

@@ -8,6 +8,29 @@ export type SchedulerConfig = Readonly<Record<string, unknown>>;
 /** A sampler's name, the path of a scheduler_config.json, or what is in one. */
 export type Scheduler = SamplerName | (string & {}) | SchedulerConfig;
 
+/** The frames that a ControlNet goes by, and how strongly. */
+export interface Control {
+  /** A film of as many frames as the video has, of what the network was trained on: depth, poses, edges ... */
+  readonly frames: FilmSource;
+  /** How strongly it holds, 0 to 10. Default: 1. */
+  readonly scale?: number | undefined;
+  /** From which part of the steps that are done, 0 to 1. Default: 0. */
+  readonly from?: number | undefined;
+  /** To which. Default: 1. */
+  readonly to?: number | undefined;
+  /**
+   * Let the network guess what it shows: it goes with the prompt alone, not with the negative one, and with less in its outer
+   * layers. Default: false.
+   */
+  readonly guess?: boolean | undefined;
+  /** What is computed of the frames first: "canny", their edges. Default: nothing. */
+  readonly compute?: "canny" | undefined;
+  /** Of "canny": edges go on above this slope, in grey levels. Default: 100. */
+  readonly low?: number | undefined;
+  /** Of "canny": edges begin above this slope. Default: 200. */
+  readonly high?: number | undefined;
+}
+
 /** What `pipe.sample` takes. */
 export interface SampleRequest {
   /** What the video shows. */
@@ -97,6 +120,25 @@ export interface SampleRequest {
    * frame; of a model that inpaints. Default: none, which such a model refuses.
    */
   mask?: FilmSource | undefined;
+  /** One for each ControlNet that is loaded, in their order. Default: none. */
+  controls?: readonly Control[] | undefined;
+  /**
+   * How much of the structure of the controls' frames is left out (arXiv 2302.03011): so often they are halved in size and brought
+   * back, 0 to 7. Default: 0.
+   */
+  structure?: number | undefined;
+  /**
+   * Pictures of some frames, counted from 0, that SparseCtrl makes the others from: `{ 0: "first.png", 15: "last.png" }`.
+   * Default: none.
+   */
+  keyframes?: { readonly [frame: number]: ImageSource } | undefined;
+  /** How strongly they hold, 0 to 10. Default: 1. */
+  keyframeScale?: number | undefined;
+  /**
+   * Guidance from frames by themselves to a video (arXiv 2302.03011, equation 9), 0 to 100: below 1 the frames are less alike,
+   * above 1 more. Costs an evaluation without motion modules. Default: none, which makes what 1 does.
+   */
+  temporalGuidance?: number | undefined;
   /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
   imageGuidanceScale?: number | undefined;
   /**

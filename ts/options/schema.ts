@@ -1,6 +1,14 @@
 import { z } from "zod";
 import type { FilmSource, ImageSource } from "../media/index.js";
 import { option } from "./check.js";
+import {
+  completedControls,
+  controlsAllowed,
+  controlsSchema,
+  keyframePictures,
+  keyframesAllowed,
+  keyframesSchema,
+} from "./controls.js";
 import { defined } from "./defined.js";
 import type { Shape } from "./kinds.js";
 import type { EmbeddingFile, LoadOptions } from "./load_request.js";
@@ -47,7 +55,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       ];
     case "film":
       return [
-        z.union([filmSource, z.array(imageSource).min(1).max(shape.most)]),
+        film(shape.most),
         `a film: the path of one or of a folder of frames, an array of 1 to ${shape.most} pictures or {data, frames, width, height}`,
       ];
     case "context":
@@ -57,6 +65,10 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       ];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
+    case "controls":
+      return [controlsSchema(film(shape.frames), shape.most), controlsAllowed(shape.most)];
+    case "keyframes":
+      return [keyframesSchema(imageSource, shape.most), keyframesAllowed(shape.most)];
     case "scheduler":
       return [
         z.union([z.enum(shape.names), z.string().refine(isConfigPath), z.record(z.string(), z.unknown())]),
@@ -97,7 +109,11 @@ export function completed(value: unknown, shape: Shape): unknown {
     case "picture":
       return asText(value as ImageSource | undefined);
     case "film":
-      return Array.isArray(value) ? value.map(asText) : asText(value);
+      return filmAsTexts(value as FilmSource | undefined);
+    case "controls":
+      return completedControls(value as SampleRequest["controls"], filmAsTexts);
+    case "keyframes":
+      return value === undefined ? undefined : completedKeyframes(value as SampleRequest["keyframes"]);
     case "context":
       return completedContext(value as SampleRequest["context"]);
     case "scheduler":
@@ -138,6 +154,14 @@ function completedContext(context: SampleRequest["context"]): SampleRequest["con
   return { length, overlap };
 }
 
+function filmAsTexts<T extends FilmSource | undefined>(film: T): T {
+  return (Array.isArray(film) ? film.map(asText) : asText(film)) as T;
+}
+
+function completedKeyframes(keyframes: SampleRequest["keyframes"]): SampleRequest["keyframes"] {
+  return Object.fromEntries(keyframePictures(keyframes).map(([frame, picture]) => [frame, asText(picture)]));
+}
+
 /** URLs as texts, which unlike them may be passed to another thread. */
 function asText<T>(source: T | URL): T | string {
   return source instanceof URL ? source.href : source;
@@ -168,6 +192,7 @@ function bounds({ min, max }: Bounds): string {
 }
 
 const imageSource = z.custom<ImageSource>(isImageSource);
+const film = (most: number) => z.union([filmSource, z.array(imageSource).min(1).max(most)]);
 const filmSource = z.custom<FilmSource>((value) => isImageSource(value) || isFrames(value));
 
 /** What a `Video` has, beside what pixels of a picture have. */

@@ -32,6 +32,7 @@ struct Conditions {
   at::Tensor shown =
       {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing
   std::vector<std::unique_ptr<Conditioner>> others = {};
+  int64_t unconditional = 0;  // how many branches, the first ones, have the negative prompt
 };
 
 }  // namespace cameo::families

@@ -61,10 +61,12 @@ std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleR
   onProgress({pipeline::Phase::Encode, 2, 2, {}});
   recorder.addVideo("image_latents", picture);
   const at::Tensor small = at::upsample_nearest2d(mask, {picture.size(3), picture.size(4)}).unsqueeze(1);
-  const at::Tensor text = guidanceScales(request).empty() ? both.slice(0, 1) : both;
+  const bool guided = !conditionScales(request).empty();
+  const at::Tensor text = guided ? both : both.slice(0, 1);
   const at::Tensor shown = at::cat({small.to(picture.options()), picture}, 2);
-  Conditions conditions{.text = text, .shown = shown.expand({text.size(0), -1, -1, -1, -1})};
-  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
+  Conditions conditions{
+      .text = text, .shown = shown.expand({text.size(0), -1, -1, -1, -1}), .unconditional = guided ? 1 : 0};
+  return denoiserOf(request, std::move(conditions), schedule, recorder);
 }
 
 }  // namespace cameo::families

@@ -16,8 +16,8 @@ void InstructPix2Pix::check(const pipeline::SampleRequest& request) const {
   throw Error(ErrorCode::InvalidOption, "image is missing: this model edits a picture, by the prompt");
 }
 
-std::vector<double> InstructPix2Pix::guidanceScales(const pipeline::SampleRequest& request) const {
-  if (StableDiffusion::guidanceScales(request).empty() || request.image_guidance_scale < 1) return {};
+std::vector<double> InstructPix2Pix::conditionScales(const pipeline::SampleRequest& request) const {
+  if (StableDiffusion::conditionScales(request).empty() || request.image_guidance_scale < 1) return {};
   return {request.image_guidance_scale, request.guidance_scale};
 }
 
@@ -37,13 +37,13 @@ std::unique_ptr<pipeline::Denoiser> InstructPix2Pix::denoiser(const pipeline::Sa
   }
   onProgress({pipeline::Phase::Encode, 2, 2, {}});
   recorder.addVideo("image_latents", picture);
-  if (guidanceScales(request).empty()) {
-    return std::make_unique<UNetDenoiser>(*this, request, Conditions{.text = prompt, .shown = picture},
-                                          schedule);
+  if (conditionScales(request).empty()) {
+    return denoiserOf(request, {.text = prompt, .shown = picture}, schedule, recorder);
   }
   Conditions conditions{.text = at::cat({negative, negative, prompt}),
-                        .shown = at::cat({at::zeros_like(picture), picture, picture})};
-  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
+                        .shown = at::cat({at::zeros_like(picture), picture, picture}),
+                        .unconditional = 2};
+  return denoiserOf(request, std::move(conditions), schedule, recorder);
 }
 
 }  // namespace cameo::families

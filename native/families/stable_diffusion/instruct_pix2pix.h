@@ -11,7 +11,7 @@ struct InstructPix2Pix : StableDiffusion {
   using StableDiffusion::StableDiffusion;
 
   void check(const pipeline::SampleRequest& request) const override;
-  std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const override;
+  std::vector<double> conditionScales(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
                                                const samplers::NoiseSchedule& schedule,
                                                const pipeline::OnProgress& onProgress,

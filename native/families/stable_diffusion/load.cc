@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
+#include "families/stable_diffusion/controls.h"
 #include "families/stable_diffusion/learned_words.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
@@ -59,10 +60,9 @@ class Loader {
     layers.erase(first_adapter, layers.end());
     if (check_only_) return weights::checkLayers(parameters, layers, options);
     auto coverage = weights::load(parameters, layers, options);
-    if (seed_) {
-      models::initialize(parameters, *seed_,
-                         {.dtype = dtype, .device = result_.home(), .channels_last = channels_last});
-    }
+    // Without a seed position tables are all that may be missing.
+    models::initialize(parameters, seed_.value_or(0),
+                       {.dtype = dtype, .device = result_.home(), .channels_last = channels_last});
     parameters.join();
     for (const auto& adapter : adapters) {
       coverage.push_back(weights::mergeSubjectLora(parameters, adapter.source, name));
@@ -161,6 +161,22 @@ void requireFitting(const StableDiffusion& model, const std::string& base) {
   }
 }
 
+/// The ControlNets that the options name, without their weights.
+std::vector<weights::Component> openControls(StableDiffusion& model, const LoadOptions& options) {
+  std::vector<weights::Component> opened;
+  for (const std::string& path : options.controls) {
+    const auto& file = opened.emplace_back(weights::openControl(path, weights::Weights::Required));
+    const auto config = models::ControlConfig::read(Config(file.config, file.path));
+    const auto& control = model.controls.emplace_back(build<models::ControlNet>(config, file));
+    requireFittingControl(model, *control, file.path);
+  }
+  if (std::count_if(model.controls.begin(), model.controls.end(),
+                    [](const auto& control) { return control->config().isSparse(); }) > 1) {
+    throw Error(ErrorCode::InvalidOption, "controls: one SparseCtrl network can be loaded, not several");
+  }
+  return opened;
+}
+
 void describe(StableDiffusion& model, const std::string& tokenizer) {
   const auto& unet = model.unet->config();
   const int64_t scale = model.vae->config().scale();
@@ -172,6 +188,10 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["imageGuidance"] = model.isGuidedByImage();
   text["mask"] = model.takesMask();
   text["subject"] = model.has_subject;
+  const auto sparse = std::count_if(model.controls.begin(), model.controls.end(),
+                                    [](const auto& control) { return control->config().isSparse(); });
+  text["controls"] = static_cast<int64_t>(model.controls.size()) - sparse;
+  text["keyframes"] = sparse > 0;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "ddim" : sampler;
@@ -223,6 +243,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.scheduler = readScheduler(options, base);
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
+  const std::vector<weights::Component> controls = openControls(model, options);
   const weights::LoraPlan loras = pipeline::planLoras(model, options.lora);
   const std::vector<LearnedWord> words = openWords(options.embeddings, *model.text_encoder);
 
@@ -254,6 +275,10 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
     const bool is_motion = models::isMotionName(name);
     return is_motion ? motion && motion->layers.empty() : unet.layers.empty();
   });
+  for (size_t i = 0; i < controls.size(); ++i) {
+    loader.load(c10::str("control.", i), model.controls[i]->parameters(), model.dtype, controls[i].layers,
+                [](const std::string& name) { return name.ends_with(".pe"); });
+  }
   describe(model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer);
   if (!options.check_only) pipeline::setLoras(model, loras, cancellation);
 }

@@ -8,18 +8,22 @@
 
 namespace cameo::families {
 
-NoisyReferences::NoisyReferences(const at::Tensor& clean, bool guided, const pipeline::SampleRequest& request,
+NoisyReferences::NoisyReferences(const at::Tensor& clean, int64_t unconditional, int64_t branches,
+                                 const pipeline::SampleRequest& request,
                                  const samplers::NoiseSchedule& schedule)
     : clean_(clean),
-      guided_(guided),
+      unconditional_(unconditional),
+      branches_(branches),
       alpha_(request.reference_noise),
       mode_(request.reference_noise_mode),
       schedule_(schedule),
       generator_(makeGenerator(request.seed, RandomStream::ReferenceNoise)),
-      accumulated_(withUnconditional(clean)) {}
+      accumulated_(ofBranches(clean)) {}
 
-at::Tensor NoisyReferences::withUnconditional(const at::Tensor& references) const {
-  return guided_ ? at::cat({at::zeros_like(references), references}) : references;
+at::Tensor NoisyReferences::ofBranches(const at::Tensor& references) const {
+  const auto rows = [](const at::Tensor& x, int64_t count) { return x.expand({count, -1, -1, -1, -1}); };
+  return at::cat(
+      {rows(at::zeros_like(references), unconditional_), rows(references, branches_ - unconditional_)});
 }
 
 at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
@@ -32,7 +36,7 @@ at::Tensor NoisyReferences::at(double time, const at::Tensor& frames) {
     return accumulated_;
   }
   const at::Tensor noise = drawNormal(clean_.sizes(), generator_).to(clean_.device());
-  return withUnconditional(schedule_.addNoise(clean_, noise, noise_timestep));
+  return ofBranches(schedule_.addNoise(clean_, noise, noise_timestep));
 }
 
 }  // namespace cameo::families

@@ -6,6 +6,8 @@
 
 #include "core/error.h"
 #include "families/stable_diffusion/conditioning.h"
+#include "families/stable_diffusion/controls.h"
+#include "families/stable_diffusion/temporal_guidance.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 
 namespace cameo::families {
@@ -37,9 +39,15 @@ void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& 
 }  // namespace
 
 std::vector<pipeline::Network> StableDiffusion::networks() const {
-  return {{"text_encoder", text_encoder->parameters(), dtype},
-          vae_codec->network(),
-          {"unet", unet->parameters(), dtype}};
+  std::vector<pipeline::Network> networks = {
+      {"text_encoder", text_encoder->parameters(), dtype},
+      vae_codec->network(),
+      {"unet", unet->parameters(), dtype, /*denoises=*/true},
+  };
+  for (size_t i = 0; i < controls.size(); ++i) {
+    networks.push_back({c10::str("control.", i), controls[i]->parameters(), dtype, /*denoises=*/true});
+  }
+  return networks;
 }
 
 void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const {
@@ -54,6 +62,7 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
   }
   checkCache(unet->config(), request);
   checkFrames(unet->config(), request);
+  checkControls(*this, request);
 }
 
 void StableDiffusion::refuseMask(const pipeline::SampleRequest& request) {
@@ -67,9 +76,24 @@ void StableDiffusion::check(const pipeline::SampleRequest& request) const {
   if (!request.picturesOf("image").empty()) refuse("image: this model starts from no picture; leave it out");
 }
 
-std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleRequest& request) const {
+std::vector<double> StableDiffusion::conditionScales(const pipeline::SampleRequest& request) const {
   const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
   return guided ? std::vector<double>{request.guidance_scale} : std::vector<double>{};
+}
+
+std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleRequest& request) const {
+  std::vector<double> scales = conditionScales(request);
+  if (request.temporal_guidance) scales.insert(scales.begin(), *request.temporal_guidance);
+  return scales;
+}
+
+std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiserOf(const pipeline::SampleRequest& request,
+                                                                Conditions conditions,
+                                                                const samplers::NoiseSchedule& schedule,
+                                                                pipeline::Recorder& recorder) const {
+  if (request.temporal_guidance) addFramesApart(conditions);
+  addControls(*this, request, conditions, recorder);
+  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 
 int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) const {
@@ -77,7 +101,9 @@ int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) c
   const int64_t stride = vae_codec->stride();
   const auto& channels = unet->config().block_out_channels;
   const auto text = static_cast<int64_t>(request.prompt.ids.size()) * channels.back();
-  return std::max(text, images * (request.width / stride) * (request.height / stride) * channels.front());
+  const int64_t largest = images * (request.width / stride) * (request.height / stride) * channels.front();
+  // What ControlNets add is kept beside the UNet's own: a third of what that needs.
+  return std::max(text, controls.empty() ? largest : largest + (largest + 2) / 3);
 }
 
 std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::SampleRequest& request,
@@ -89,12 +115,14 @@ std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::Sa
   const auto advance = [&] { onProgress({pipeline::Phase::Encode, ++done, steps, {}}); };
   const at::Tensor both = encodePrompts(*this, request, recorder);
   Conditions conditions;
-  conditions.text = guidanceScales(request).empty() ? both.slice(0, 1) : both;
+  const bool guided = !conditionScales(request).empty();
+  conditions.text = guided ? both : both.slice(0, 1);
+  conditions.unconditional = guided ? 1 : 0;
   advance();
   if (request.referenceCount() > 0) {
     conditions.references = encodeReferences(*this, request, advance, recorder).latents;
   }
-  return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
+  return denoiserOf(request, std::move(conditions), schedule, recorder);
 }
 
 }  // namespace cameo::families

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "core/device.h"
+#include "families/stable_diffusion/conditioner.h"
 #include "families/stable_diffusion/vae_codec.h"
 #include "models/clip_text.h"
+#include "models/control/controlnet.h"
 #include "models/unet.h"
 #include "pipeline/pipeline.h"
 #include "weights/base_model.h"
@@ -21,7 +23,7 @@ struct StableDiffusion : pipeline::Pipeline {
   std::vector<pipeline::Network> networks() const override;
   const pipeline::LatentCodec& codec() const override { return *vae_codec; }
   void check(const pipeline::SampleRequest& request) const override;
-  std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const override;
+  std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const final;
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
                                                const samplers::NoiseSchedule& schedule,
@@ -48,10 +50,18 @@ struct StableDiffusion : pipeline::Pipeline {
   std::unique_ptr<models::Vae> vae;
   std::unique_ptr<models::UNet> unet;
   std::unique_ptr<VaeCodec> vae_codec;  // the VAE's
-  weights::Origins origins;             // what it was loaded from
+  std::vector<std::unique_ptr<models::ControlNet>> controls;
+  weights::Origins origins;  // what it was loaded from
   bool has_subject = false;
 
  protected:
+  /// Of guidance by what a request says and shows, which a model without motion modules has alone.
+  virtual std::vector<double> conditionScales(const pipeline::SampleRequest& request) const;
+  /// Of a request's conditions, with what other networks and guidance over time add to them.
+  std::unique_ptr<pipeline::Denoiser> denoiserOf(const pipeline::SampleRequest& request,
+                                                 Conditions conditions,
+                                                 const samplers::NoiseSchedule& schedule,
+                                                 pipeline::Recorder& recorder) const;
   /// What a model without a picture to start from can't take, and sizes of its parts.
   void checkCommon(const pipeline::SampleRequest& request) const;
   static void refuseMask(const pipeline::SampleRequest& request);

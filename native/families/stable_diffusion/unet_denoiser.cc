@@ -14,7 +14,7 @@ UNetDenoiser::UNetDenoiser(const StableDiffusion& model, const pipeline::SampleR
       conditions_(std::move(conditions)) {
   if (!conditions_.references.defined()) return;
   reference_count_ = conditions_.references.size(1);
-  references_.emplace(conditions_.references, branches() > 1, request, schedule);
+  references_.emplace(conditions_.references, conditions_.unconditional, branches(), request, schedule);
 }
 
 void UNetDenoiser::begin(const at::Tensor& latents, const pipeline::Moment& moment, int64_t count) {

@@ -47,17 +47,17 @@ ControlConfig readSparse(const Config& config) {
   control.unet = UNetConfig::readWayDown(config, {"DownBlockMotion", "CrossAttnDownBlockMotion"}, 768);
   UNetConfig& unet = control.unet;
   unet.downsample_padding = 1;  // diffusers' network doesn't heed it
-  unet.mid_transformer_layers = config.integer("transformer_layers_per_mid_block", unet.mid_transformer_layers,
-                                               1, Config::kMostLayers);
+  unet.mid_transformer_layers =
+      config.integer("transformer_layers_per_mid_block", unet.mid_transformer_layers, 1, Config::kMostLayers);
   unet.motion = readSparseMotion(config, unet);
   control.condition_channels = config.integer("conditioning_channels", 4);
   control.takes_mask = config.boolean("concat_conditioning_mask", true);
   if (!config.boolean("use_simplified_condition_embedding", true)) control.embedding = readEmbedding(config);
   const int64_t known = control.takesLatents() ? unet.in_channels : 3;
   if (control.condition_channels != known) {
-    config.fail("conditioning_channels",
-                control.takesLatents() ? "it must be in_channels, as the conditions are latents"
-                                       : "3 is known, as the conditions are RGB pixels");
+    config.fail("conditioning_channels", control.takesLatents()
+                                             ? "it must be in_channels, as the conditions are latents"
+                                             : "3 is known, as the conditions are RGB pixels");
   }
   return control;
 }

@@ -8,12 +8,13 @@ namespace cameo::models {
 
 /// A ControlNet (arXiv 2302.05543), or SparseCtrl (arXiv 2311.16933), which has motion modules.
 struct ControlConfig {
-  UNetConfig unet;                  // its way down and middle
-  int64_t condition_channels = 3;   // of a condition, without the mask's
-  std::vector<int64_t> embedding;   // channels of the condition's convolutions; empty: one, at the latents' size
-  bool takes_mask = false;          // whether a plane says which frames have a condition
-  bool is_bgr = false;              // whether a condition's channels are read from the last to the first
-  bool pools = false;               // whether what it adds is one number a channel
+  UNetConfig unet;                 // its way down and middle
+  int64_t condition_channels = 3;  // of a condition, without the mask's
+  std::vector<int64_t>
+      embedding;            // channels of the condition's convolutions; empty: one, at the latents' size
+  bool takes_mask = false;  // whether a plane says which frames have a condition
+  bool is_bgr = false;      // whether a condition's channels are read from the last to the first
+  bool pools = false;       // whether what it adds is one number a channel
 
   /// SparseCtrl: a few frames have conditions, and its motion modules say what that means for the others.
   bool isSparse() const { return unet.motion.has_value(); }

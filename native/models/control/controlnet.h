@@ -25,13 +25,13 @@ class ConditionEmbedding {
 };
 
 struct ControlInput {
-  at::Tensor images;       // (B, F, in_channels, h, w): the frames' noisy latents
-  at::Tensor embedded;     // (F, block_out_channels[0], h, w): of the frames' conditions, by `embed`
-  at::Tensor timesteps;    // (B)
-  at::Tensor text;         // as UNetInput has it
-  double scale = 1;        // of all that comes out
-  bool by_depth = false;   // less of the outer layers: a tenth, and more with each to all of the middle's
-  size_t skips = 0;        // how many residuals of the outermost block's layers are enough; 0: all are asked for
+  at::Tensor images;      // (B, F, in_channels, h, w): the frames' noisy latents
+  at::Tensor embedded;    // (F, block_out_channels[0], h, w): of the frames' conditions, by `embed`
+  at::Tensor timesteps;   // (B)
+  at::Tensor text;        // as UNetInput has it
+  double scale = 1;       // of all that comes out
+  bool by_depth = false;  // less of the outer layers: a tenth, and more with each to all of the middle's
+  size_t skips = 0;  // how many residuals of the outermost block's layers are enough; 0: all are asked for
 };
 
 /// A copy of a UNet's way down and middle that reads a condition, and whose results are added to the UNet's.
