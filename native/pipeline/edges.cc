@@ -47,7 +47,9 @@ class SlopeField {
   }
 
  private:
-  size_t place(int64_t x, int64_t y) const { return static_cast<size_t>((y + 1) * (image_.width + 2) + x + 1); }
+  size_t place(int64_t x, int64_t y) const {
+    return static_cast<size_t>((y + 1) * (image_.width + 2) + x + 1);
+  }
 
   /// The picture goes on beyond its edges as its outermost pixels are.
   int32_t pixel(int64_t x, int64_t y, int64_t channel) const {
@@ -91,8 +93,10 @@ at::Tensor edgesOf(const RgbImage& image, const EdgeThresholds& thresholds) {
     for (int64_t x = 0; x < width; ++x) {
       const int32_t size = slopes.sizeAt(x, y);
       if (size <= low || !slopes.isRidge(x, y)) continue;
-      if (size > high) mark(x, y);
-      else are_weak[static_cast<size_t>(y * width + x)] = 1;
+      if (size > high)
+        mark(x, y);
+      else
+        are_weak[static_cast<size_t>(y * width + x)] = 1;
     }
   }
   // Weak places that strong ones lead to are edges, too.

@@ -12,8 +12,8 @@ struct StableDiffusion;
 /// A ControlNet with the frames' conditions. Its weights are on the device as long as it lives.
 class ControlConditioner : public Conditioner {
  public:
-  /// `embedded` (F, C, h, w): what the network made of the conditions. `unconditional`: how many branches have
-  /// the negative prompt.
+  /// `embedded` (F, C, h, w): what the network made of the conditions. `unconditional`: how many branches
+  /// have the negative prompt.
   ControlConditioner(const StableDiffusion& model, models::ControlNet& control,
                      const pipeline::ControlOptions& options, const at::Tensor& embedded,
                      int64_t unconditional);

@@ -53,7 +53,8 @@ at::Tensor embedFrames(const StableDiffusion& model, const models::ControlNet& c
                        int64_t structure) {
   std::vector<at::Tensor> embedded;
   for (const RgbImage& frame : frames) {
-    const at::Tensor pixels = options.computes_edges ? pipeline::edgesOf(frame, options.edges) : pixelsOf(frame);
+    const at::Tensor pixels =
+        options.computes_edges ? pipeline::edgesOf(frame, options.edges) : pixelsOf(frame);
     embedded.push_back(control.embed(blurred(pixels, structure).to(model.device, model.dtype)));
   }
   return at::cat(embedded);
@@ -126,9 +127,9 @@ void checkKeyframes(const SampleRequest& request, bool has_network) {
     if (count == 0 || (*frames.begin() >= 0 && *frames.rbegin() < request.frames)) return;
     refuseControl(c10::str("keyframes: the film has the frames 0 to ", request.frames - 1));
   }
-  refuseControl(has_network
-                    ? "keyframes is missing: SparseCtrl is loaded, which needs a picture of at least one frame"
-                    : "keyframes: no SparseCtrl network is loaded; load one with `controls`");
+  refuseControl(
+      has_network ? "keyframes is missing: SparseCtrl is loaded, which needs a picture of at least one frame"
+                  : "keyframes: no SparseCtrl network is loaded; load one with `controls`");
 }
 
 }  // namespace
@@ -198,8 +199,8 @@ void addControls(const StableDiffusion& model, const SampleRequest& request, Con
       options = request.controls[index++];
       embedded = embedFrames(model, *control, frames, options, request.structure);
     }
-    conditions.others.push_back(std::make_unique<ControlConditioner>(model, *control, options, embedded,
-                                                                     conditions.unconditional));
+    conditions.others.push_back(
+        std::make_unique<ControlConditioner>(model, *control, options, embedded, conditions.unconditional));
   }
 }
 

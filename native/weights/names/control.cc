@@ -55,8 +55,8 @@ KeyMap ldmControlMap(const std::shared_ptr<const TensorSource>& source) {
     if (!key.starts_with(start)) return std::nullopt;
     return std::string(key.substr(start.size()));
   };
-  return [withoutStart, names = ldmControlNames(ldmWayDown(*source, start),
-                                                TensorShapes(Layer{source, withoutStart}))](
+  return [withoutStart,
+          names = ldmControlNames(ldmWayDown(*source, start), TensorShapes(Layer{source, withoutStart}))](
              std::string_view key) -> std::optional<std::string> {
     const auto name = withoutStart(key);
     return name ? names.toOurs(*name).value_or(*name) : name;

@@ -11,10 +11,10 @@ bool isControlFile(const TensorSource& source);
 /// Whether they are SparseCtrl's, which has motion modules.
 bool isSparseControlFile(const TensorSource& source);
 
-/// A ControlNet's or SparseCtrl's tensors under diffusers' names: in the original checkpoints they are parts of
-/// a larger one (`control_model.input_blocks.1...`) or within what they were trained in (`controlnet.`), and
-/// SparseCtrl's motion modules have AnimateDiff's names. Throws `ErrorCode::WeightsFormat` for a file that has
-/// only what was changed of a base.
+/// A ControlNet's or SparseCtrl's tensors under diffusers' names: in the original checkpoints they are parts
+/// of a larger one (`control_model.input_blocks.1...`) or within what they were trained in (`controlnet.`),
+/// and SparseCtrl's motion modules have AnimateDiff's names. Throws `ErrorCode::WeightsFormat` for a file
+/// that has only what was changed of a base.
 Layer controlLayer(const std::shared_ptr<const TensorSource>& source);
 
 /// As `inferUNetConfig`, of a ControlNet or SparseCtrl.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
 import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
+import { controlsAllowed, keyframesAllowed } from "#ts/options/controls.js";
 import { optionEntries, type SampleRequest } from "#ts/options/sample_options.js";
 import { samplerNames } from "#ts/options/sampler_names.js";
 import { description } from "../../support/description.js";
@@ -31,6 +32,8 @@ test("takes every default", (t) => {
     scheduler: "ddim",
     guidanceRescale: 0,
     imageGuidanceScale: 1.5,
+    structure: 0,
+    keyframeScale: 1,
     referenceNoise: 0,
     referenceNoiseMode: "independent",
     referenceLatents: "mode",
@@ -59,6 +62,8 @@ test("drawn seeds differ and use all 53 bits", (t) => {
   t.ok(seeds.some((seed) => seed % 2 === 1));
   t.end();
 });
+
+const allowedControls = { controls: controlsAllowed(16), keyframes: keyframesAllowed(1024) };
 
 test("every option has its bounds", (t) => {
   const film = { data: new Uint8Array(192), frames: 1, width: 8, height: 8 };
@@ -142,12 +147,44 @@ test("every option has its bounds", (t) => {
       "a film: the path of one or of a folder of frames, an array of 1 to 1024 pictures or {data, frames, width, height}",
     ],
   ];
+  const { controls, keyframes } = allowedControls;
+  bounds.push(
+    [
+      "controls",
+      [[], [{ frames: ["a.png"] }], [{ frames: "clip/", scale: 10, from: 0.2, to: 0.3, guess: true }]],
+      [
+        {},
+        [{}],
+        [{ frames: [] }],
+        [{ frames: "a", scale: -0.1 }],
+        [{ frames: "a", scale: 10.1 }],
+        [{ frames: "a", from: 0.5, to: 0.5 }],
+        [{ frames: "a", to: 1.1 }],
+        [{ frames: "a", compute: "depth" }],
+        [{ frames: "a", strength: 1 }],
+      ],
+      controls,
+    ],
+    ["structure", [0, 7], [-1, 8, 0.5], "a whole number from 0 to 7"],
+    [
+      "keyframes",
+      [{}, { 0: "a.png", 15: Buffer.alloc(1) }],
+      [["a.png"], { first: "a.png" }, { "01": "a.png" }, { "-1": "a.png" }, { 0: 5 }],
+      keyframes,
+    ],
+    ["keyframeScale", [0, 10], [-1, 11], "a number from 0 to 10"],
+    ["temporalGuidance", [0, 1, 100], [-1, 101, "1"], "a number from 0 to 100"],
+  );
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
     const taker = { ...loaded, image: name === "image" || name === "mask", mask: name === "mask" };
     const given = name === "mask" ? { ...request, image: "a.png" } : request;
     for (const value of allowed) {
-      t.doesNotThrow(() => completeRequest({ ...given, [name]: value }, taker), `${name}: ${String(value)}`);
+      const ofControls = {
+        controls: name === "controls" ? (value as unknown[]).length : 0,
+        keyframes: name === "keyframes" && Object.keys(value as object).length > 0,
+      };
+      t.doesNotThrow(() => completeRequest({ ...given, [name]: value }, { ...taker, ...ofControls }), `${name}: ${String(value)}`);
     }
     for (const value of refused) {
       const wrong = () => completeRequest({ ...given, [name]: value }, taker);
@@ -162,6 +199,34 @@ test("every option has its bounds", (t) => {
 function quoted(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
+
+test("controls go with the networks that are loaded", (t) => {
+  const control = { frames: ["a.png"] };
+  const two = { ...plain, controls: 2 };
+  const sparse = { ...plain, keyframes: true };
+  const wrong: [Partial<SampleRequest>, typeof plain, RegExp][] = [
+    [{ controls: [control] }, plain, /^controls: no ControlNet is loaded .*--control-model/],
+    [{}, two, /^controls is missing: 2 ControlNets are loaded/],
+    [{ controls: [control] }, two, /^controls: only 1 given: 2 ControlNets/],
+    [{ controls: [control, control, control] }, two, /^controls: 3 are given for the 2 ControlNets/],
+    [{ keyframes: { 0: "a.png" } }, plain, /^keyframes: no SparseCtrl network is loaded .*--control-model/],
+    [{}, sparse, /^keyframes is missing: a SparseCtrl network is loaded/],
+    [{ keyframes: { 0: "a.png", 16: "b.png" } }, sparse, /^keyframes: there is no frame 16; .* 0 to 15$/],
+    [{ temporalGuidance: 2 }, still as typeof plain, /^temporalGuidance: there are no motion modules/],
+  ];
+  for (const [options, model, message] of wrong) {
+    const complete = () => completeRequest({ prompt: "", ...options }, model);
+    t.throws(complete, { code: "ERR_INVALID_OPTION" }, String(message));
+    t.throws(complete, message);
+  }
+  const complete = completeRequest({ prompt: "", controls: [control, { ...control, compute: "canny" }] }, two);
+  t.strictSame(complete.controls, [
+    { frames: ["a.png"], scale: 1, from: 0, to: 1, guess: false },
+    { frames: ["a.png"], scale: 1, from: 0, to: 1, guess: false, compute: "canny", low: 100, high: 200 },
+  ]);
+  t.strictSame(completeRequest(complete, two), complete);
+  t.end();
+});
 
 test("messages name the option, the value and what is allowed", (t) => {
   const wrong: [Record<string, unknown>, string][] = [

@@ -75,9 +75,15 @@ test("what the native half takes has a value, but where it depends on a model or
     new Set([
       ...["seed", "frames", "width", "height", "saveLatents"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
+      ...["controls", "keyframes", "temporalGuidance"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
+  const controls = [{ frames: ["a.png"], scale: 1, from: 0, to: 0.5, guess: true }];
+  t.strictSame(read({ controls }).controls, [
+    { scale: 1, from: 0, to: 0.5, guess: true, low: 100, high: 200 },
+  ]);
+  t.strictSame(read({ keyframes: { 4: "b.png", 1: "a.png" } }).keyframes, [1, 4]);
   t.notOk("fps" in read({ fps: 8 }));
   t.end();
 });
@@ -106,11 +112,31 @@ test("flags say what an option is, in the words of the command line", (t) => {
       saveLatents: "a.safetensors",
     },
   );
+  t.strictSame(
+    read(
+      ...["--control", "depth/:0.8:0-0.5", "--control", "C:\\clip:canny", "--control", "a:b/:1:guess:canny"],
+      ...["--keyframe", "0=a=b.png", "--keyframe", "15=last.png", "--structure", "2", "--keyframe-scale", ".5"],
+    ),
+    {
+      controls: [
+        { frames: "depth/", scale: 0.8, from: 0, to: 0.5 },
+        { frames: "C:\\clip", compute: "canny" },
+        { frames: "a:b/", scale: 1, compute: "canny", guess: true },
+      ],
+      structure: 2,
+      keyframes: { 0: "a=b.png", 15: "last.png" },
+      keyframeScale: 0.5,
+    },
+  );
+  t.throws(() => read("--keyframe", "first.png"), /a frame and a picture/);
+  t.throws(() => read("--keyframe", "1=a.png", "--keyframe", "1=b.png"), /Frame 1 is there twice/);
   const other: Partial<Record<OptionName, string>> = {
     negativePrompt: "--negative",
     guidanceScale: "--guidance",
     width: "--size",
     height: "--size",
+    controls: "--control",
+    keyframes: "--keyframe",
   };
   for (const [name, { flag }] of optionEntries) {
     const kebab = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
