@@ -20,16 +20,23 @@ export interface PipelineDescription {
     /** How many frames and references together they have positions for. */
     maxFrames: number;
   } | null;
-  /** Whether it edits, or sets in motion, a picture that a request gives it as `image`. */
-  image: boolean;
-  /** Whether guidance goes by that picture, too, as far as `imageGuidanceScale` says. */
+  /**
+   * Whether it edits the picture or the film that a request gives it, by an instruction, and guidance goes by that, too, as far as
+   * `imageGuidanceScale` says.
+   */
   imageGuidance: boolean;
-  /** Whether it paints a part of that picture anew, which a request says as `mask`. */
+  /** Whether it starts from a picture or a film, as far as `strength` says. */
+  strength: boolean;
+  /** Whether it paints a part of a picture or a film anew, which a request says as `mask` or `expand`. */
   mask: boolean;
   /** How many ControlNets are loaded, each of which needs frames that a request says as `controls`. */
   controls: number;
   /** Whether a SparseCtrl network is, which needs pictures that a request says as `keyframes`. */
   keyframes: boolean;
+  /** Whether it makes a film up to a given last frame. */
+  lastImage: boolean;
+  /** What a request has to have: for "image", `image` or `video`, for "mask", `mask` or `expand`. */
+  required: ("image" | "mask")[];
   /** The sampler that a request gets where it names none: the model's own. */
   scheduler: string;
   /** How many pixels, each way, one latent stands for: widths and heights are multiples of it. */

@@ -21,6 +21,7 @@ export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,
   Control,
+  EditRequest,
   SampleProgress,
   SampleRequest,
   Scheduler,

@@ -9,7 +9,7 @@ import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from
 import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
-import type { SampleRequest } from "./options/sample_options.js";
+import type { EditRequest, SampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
@@ -86,7 +86,7 @@ export class Pipeline implements AsyncDisposable {
    * Rejects with ERR_INVALID_OPTION, ERR_INVALID_IMAGE (a reference that can't be read), ERR_OUT_OF_MEMORY,
    * ERR_ABORTED or ERR_CLOSED, or with what `onProgress` threw.
    */
-  async sample(request: SampleRequest): Promise<Video> {
+  async sample(request: SampleRequest | EditRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
     const ticket = this.#requests++;
@@ -160,7 +160,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   async #compute(
-    request: SampleRequest,
+    request: SampleRequest | EditRequest,
     { native, complete, warnings }: PreparedRequest,
     toError: ReturnType<typeof errorsOf>,
   ): Promise<Video> {

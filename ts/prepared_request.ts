@@ -7,6 +7,7 @@ import type { NativeSampleRequest, RgbImage } from "./native.js";
 import { checkOutputs, checkRequest, completeRequest, nativeOptions } from "./options/sample.js";
 import {
   type CompleteSampleRequest,
+  type EditRequest,
   fastest,
   type Loaded,
   type SampleProgress,
@@ -30,7 +31,7 @@ export interface PreparedRequest {
  * when `inTurn` calls. Besides the request's own signal, `closing` ends the reading.
  */
 export async function prepareRequest(
-  request: SampleRequest,
+  request: SampleRequest | EditRequest,
   description: PipelineDescription,
   tokenizer: ClipTokenizer,
   inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
@@ -68,7 +69,7 @@ function withFilm(description: PipelineDescription, film: OpenFilm | undefined):
 }
 
 /** Adds to a task's progress how long it still takes. */
-export function progressListener({ onProgress }: SampleRequest) {
+export function progressListener({ onProgress }: Pick<SampleRequest, "onProgress">) {
   if (!onProgress) return undefined;
   const eta = new EtaEstimate();
   return (progress: Parameters<EtaEstimate["update"]>[0] & { preview?: RgbImage }): unknown => {

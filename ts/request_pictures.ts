@@ -73,15 +73,25 @@ async function openFilm(film: RequestFilm, reading: Reading): Promise<OpenFilm> 
   return opened;
 }
 
+/** The lists that `expand` puts on a larger canvas. */
+const expanded = new Set(["image", "video", "mask"]);
+
 /** Every list at the request's size. All headers of pictures are looked at before anything is decoded, one after another. */
 export async function decodePictures(
   { images, films }: OpenPictures,
-  { width, height, fit }: CompleteSampleRequest,
+  request: CompleteSampleRequest,
   signal: AbortSignal,
 ): Promise<Record<string, RgbImage[]>> {
   const lists: Record<string, RgbImage[]> = {};
   if (images.length + films.length === 0) return lists;
-  const { fitImage, maxPixels } = await loadMedia();
+  const { black, fitImage, maxPixels, withMargins } = await loadMedia();
+  const { width, height, fit, expand } = request;
+  const { left = 0, right = 0, top = 0, bottom = 0 } = expand ?? {};
+  const margins = { left, right, top, bottom };
+  const inner = [width - left - right, height - top - bottom] as const;
+  const sizeOf = (list: string) => (expand && expanded.has(list) ? inner : ([width, height] as const));
+  const onCanvas = (list: string, image: RgbImage) =>
+    expand && expanded.has(list) ? withMargins(image, margins, list === "mask" ? "white" : "edge") : image;
   let pixels = 0;
   for (const { image } of images) {
     const size = await image.size();
@@ -93,9 +103,13 @@ export async function decodePictures(
   for (const { list, image } of images) {
     throwIfAborted(signal);
     lists[list] ??= [];
-    lists[list].push(await fitImage(await image.decode(), width, height, fit));
+    lists[list].push(onCanvas(list, await fitImage(await image.decode(), ...sizeOf(list), fit)));
   }
-  for (const { list, film } of films) lists[list] = await film.decode(width, height, fit);
+  for (const { list, film } of films) {
+    const frames = await film.decode(...sizeOf(list), fit);
+    lists[list] = frames.map((frame) => onCanvas(list, frame));
+  }
+  if (expand) lists.mask ??= [withMargins(black(...inner), margins, "white")];
   return lists;
 }
 

@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 import { z } from "zod";
 import { CameoError } from "./errors.js";
-import type { ImageSource } from "./media/index.js";
+import type { FilmSource } from "./media/index.js";
 import { checkOptions, notAllowed, option } from "./options/check.js";
+import { defined } from "./options/defined.js";
 import { checkRequest } from "./options/sample.js";
-import type { CompleteSampleRequest } from "./options/sample_options.js";
+import { type CompleteSampleRequest, optionEntries } from "./options/sample_options.js";
 import { version } from "./version.js";
 
 /** What `Video.save` takes besides a path. */
@@ -27,6 +28,8 @@ export interface VideoParts {
   warnings?: readonly string[] | undefined;
 }
 
+type DescribedOption = "reference" | "image" | "lastImage" | "video" | "mask";
+
 /** A video without its frames, as JSON says it. */
 export interface VideoJson {
   /** How many frames. */
@@ -37,11 +40,11 @@ export interface VideoJson {
   height: number;
   /** Frames a second. */
   fps: number;
-  /** With the names of the references only, as in the files that `save` writes. */
-  request: Omit<CompleteSampleRequest, "reference"> & {
+  /** With the names of pictures and films only, as in the files that `save` writes. */
+  request: Omit<CompleteSampleRequest, DescribedOption> & {
     /** Names of files without their folders; "data" and "pixels" for what has none. */
     reference: readonly string[];
-  };
+  } & { [Name in Exclude<DescribedOption, "reference">]?: string | readonly string[] };
   /** As in `Video.warnings`. */
   warnings: readonly string[];
 }
@@ -160,12 +163,20 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     : new Uint8Array(bytes);
 }
 
-function describeRequest({ reference, ...request }: CompleteSampleRequest): VideoJson["request"] {
-  return { ...request, reference: reference.map(describeSource) };
+/** The request with the names of its pictures and films. */
+function describeRequest(request: CompleteSampleRequest): VideoJson["request"] {
+  const shown = optionEntries.filter(([, { value }]) => describedKinds.has(value.kind));
+  const names = shown.map(([name]) => {
+    const sources = request[name as keyof CompleteSampleRequest] as FilmSource | undefined;
+    return [name, Array.isArray(sources) ? sources.map(describeSource) : sources && describeSource(sources)];
+  });
+  return { ...request, ...defined(Object.fromEntries(names)) } as VideoJson["request"];
 }
 
+const describedKinds: ReadonlySet<string> = new Set(["pictures", "picture", "film"]);
+
 /** Names only, without the folders of the one who made it: the video may be published. */
-function describeSource(source: ImageSource): string {
+function describeSource(source: FilmSource): string {
   if (source instanceof Uint8Array) return "data";
   if (typeof source === "object" && !(source instanceof URL)) return "pixels";
   const url = URL.canParse(source) ? new URL(source) : undefined;

@@ -20,6 +20,15 @@
 
 namespace cameo::pipeline {
 
+struct Start;
+
+/// What a model makes of a request's film beside what its denoiser sees of it.
+struct FilmUse {
+  bool starts_from = false;  // the film, noised, enters the first step
+  bool holds_to = false;     // outside of the mask, each step's result is the film's
+  bool image_in_every_frame = false;  // `image` is all of the film; else its first frame
+};
+
 /// A model, loaded: what all families of models have in common. A family is a class derived of this one. Not
 /// thread-safe: one task at a time.
 struct Pipeline {
@@ -34,12 +43,14 @@ struct Pipeline {
   /// From each branch of a request's denoiser to the next, how far guidance goes; as many as there are
   /// branches but one.
   virtual std::vector<double> guidanceScales(const SampleRequest& request) const = 0;
+  /// Of a request that `check` has passed.
+  virtual FilmUse useOfFilm(const SampleRequest&) const { return {}; }
   /// Numbers in the largest tensor that the denoiser needs for one branch.
   virtual int64_t largestTensor(const SampleRequest& request) const = 0;
   /// Encodes what the request shows and says. The networks that it needs for that are on the device
   /// meanwhile; the denoiser's own is there as long as the denoiser lives. `request` and `schedule` have to
   /// outlive it.
-  virtual std::unique_ptr<Denoiser> denoiser(const SampleRequest& request,
+  virtual std::unique_ptr<Denoiser> denoiser(const SampleRequest& request, const Start& start,
                                              const samplers::NoiseSchedule& schedule,
                                              const OnProgress& onProgress, Recorder& recorder) const = 0;
 

@@ -127,6 +127,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");
   request.image_guidance_scale = options.number("imageGuidanceScale");
+  request.strength = options.number("strength", 1);
   request.seed = static_cast<uint64_t>(options.integer("seed"));
   request.reference_noise = options.number("referenceNoise");
   request.reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes);

@@ -95,6 +95,7 @@ struct SampleRequest {
   samplers::SamplerChoice sampler;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;  // of models that edit: how strongly the picture holds
+  double strength;              // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode;

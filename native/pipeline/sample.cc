@@ -6,14 +6,13 @@
 
 #include "core/error.h"
 #include "core/memory_pool.h"
-#include "core/rng.h"
 #include "nn/plain_kernels.h"
 #include "pipeline/guidance.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/pixels.h"
 #include "pipeline/preview.h"
 #include "pipeline/recorder.h"
-#include "samplers/noise_prior.h"
+#include "pipeline/start.h"
 #include "samplers/samplers.h"
 
 namespace cameo::pipeline {
@@ -48,24 +47,30 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
     for (const RgbImage& picture : pictures) checkPicture(name, picture, request);
   }
   checkSize(pipeline.codec(), request);
+  checkFilm(request);
 }
 
-/// Noise of the latents' shape (1, F, C, h, w), on the device, in the order in which PyTorch's pipelines draw
-/// it.
-samplers::Draw makeDraw(const Pipeline& pipeline, const SampleRequest& request) {
-  const LatentCodec& codec = pipeline.codec();
-  const std::vector<int64_t> shape{1, codec.channels(), codec.latentFrames(request.frames),
-                                   request.height / codec.stride(), request.width / codec.stride()};
-  return [&pipeline, shape, generator = makeGenerator(request.seed, RandomStream::InitialNoise)] {
-    const at::Tensor drawn = swapTimeAndChannels(drawNormal(shape, generator))[0];
-    return samplers::correlateFrames(drawn, pipeline.noise_correlation).unsqueeze(0).to(pipeline.device);
+void recordStart(const Start& start, Recorder& recorder) {
+  if (!start.clean.defined()) return recorder.addVideo("initial_noise", start.noise);
+  recorder.add("initial_noise", start.noise);  // as it was drawn, frame by frame
+  recorder.addVideo("film_latents", start.clean);
+  recorder.addVideo("start_latents", start.latents);
+}
+
+/// What is reported goes on after so many `steps`.
+OnProgress goingOn(const OnProgress& onProgress, int64_t steps) {
+  return [&onProgress, steps](Progress progress) {
+    progress.step += steps;
+    progress.steps += steps;
+    onProgress(std::move(progress));
   };
 }
 
 /// The loop: sampler, guidance, denoiser.
-at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoiser& denoiser,
-                   samplers::Sampler& sampler, const Guidance& guidance, const LatentPreview* preview,
-                   const OnProgress& onProgress, const Cancellation& cancellation, Recorder& recorder) {
+at::Tensor denoise(const Pipeline& pipeline, Denoiser& denoiser, samplers::Sampler& sampler,
+                   const Start& start, const FilmNoise& noise, const Guidance& guidance,
+                   const LatentPreview* preview, const OnProgress& onProgress,
+                   const Cancellation& cancellation, Recorder& recorder) {
   const samplers::Parameterization parameterization = sampler.parameterization();
   bool is_first = true;
   const auto record = [&](const Evaluation& evaluation) {
@@ -75,7 +80,7 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoi
     }
   };
   int64_t step = 0;
-  const int64_t steps = sampler.steps();
+  const int64_t steps = sampler.steps() - start.step;
   at::Tensor clean;  // as the last evaluation has it
   const samplers::Model model = [&](const at::Tensor& x, const samplers::Level& level) {
     cancellation.check();
@@ -87,15 +92,14 @@ at::Tensor denoise(const Pipeline& pipeline, const SampleRequest& request, Denoi
     return estimate;
   };
 
-  const samplers::Draw draw = makeDraw(pipeline, request);
-  at::Tensor latents = draw();
-  recorder.addVideo("initial_noise", latents);
-  if (sampler.initialScale() != 1) latents = latents * sampler.initialScale();
-  for (int64_t i = 0; i < steps; ++i) {
-    step = i;
-    latents = sampler.step(latents, static_cast<size_t>(i), model, draw);
-    if (i == 0 || i + 1 == steps) requireFinite(pipeline, latents.isfinite().all());
-    Progress report{Phase::Denoise, i + 1, steps, {}};
+  at::Tensor latents = start.latents;
+  for (; step < steps; ++step) {
+    const int64_t index = start.step + step, next = index + 1;
+    latents = sampler.step(latents, static_cast<size_t>(index), model, [&] { return noise.draw(); });
+    const bool is_last = next == sampler.steps();
+    latents = start.held(latents, is_last ? std::nullopt : std::optional(sampler.level(next)));
+    if (step == 0 || is_last) requireFinite(pipeline, latents.isfinite().all());
+    Progress report{Phase::Denoise, step + 1, steps, {}};
     if (preview) report.preview = preview->render(clean[0][clean.size(1) / 2]);
     onProgress(std::move(report));
   }
@@ -121,14 +125,22 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   if (request.preview) preview.emplace(pipeline);
   at::Tensor latents;
   {
-    const auto denoiser = pipeline.denoiser(request, sampler->schedule(), onProgress, recorder);
+    const FilmNoise noise(pipeline, request);
+    const int64_t of_film = startPictures(pipeline, request);
+    int64_t encoded = 0;
+    const Start start = startOf(pipeline, request, *sampler, noise, [&] {
+      onProgress({Phase::Encode, ++encoded, of_film + 1 + request.referenceCount(), {}});
+    });
+    recordStart(start, recorder);
+    const auto denoiser = pipeline.denoiser(request, start, sampler->schedule(),
+                                            goingOn(onProgress, of_film), recorder);
     const Guidance guidance{.scales = pipeline.guidanceScales(request),
                             .rescale = request.guidance_rescale,
                             .range = request.guidance_range,
                             .branches_apart = plan.branches_apart,
                             .context = request.context};
-    latents = denoise(pipeline, request, *denoiser, *sampler, guidance, preview ? &*preview : nullptr,
-                      onProgress, cancellation, recorder);
+    latents = denoise(pipeline, *denoiser, *sampler, start, noise, guidance,
+                      preview ? &*preview : nullptr, onProgress, cancellation, recorder);
   }
   return decodeFrames(pipeline, request, latents, onProgress, cancellation);
 }

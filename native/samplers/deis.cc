@@ -39,6 +39,7 @@ class Deis : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(levels_) - 1; }
+  Level level(size_t index) const override { return levels_[index]; }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
     const Level &from = levels_[index], &to = levels_[index + 1];

@@ -18,6 +18,7 @@ class Euler : public Sampler {
       : Sampler(config), levels_(std::move(levels)), initial_scale_(initial_scale) {}
 
   int64_t steps() const override { return std::ssize(levels_) - 1; }
+  Level level(size_t index) const override { return levels_[index]; }
   double initialScale() const override { return initial_scale_; }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
@@ -40,10 +41,6 @@ class EulerAncestral : public ExplodingSampler {
     const at::Tensor lower = mix(model(x, levels()[index]), explodingLevel(0, to.down));
     return lower + to.up * draw();
   }
-
- private:
-  std::vector<Level> levels_;
-  double initial_scale_;
 };
 
 }  // namespace

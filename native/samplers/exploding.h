@@ -36,6 +36,7 @@ double explodingScale(const ScheduleConfig& config, const std::vector<Level>& le
 class ExplodingSampler : public Sampler {
  public:
   int64_t steps() const override { return std::ssize(levels_) - 1; }
+  Level level(size_t index) const override { return levels_[index]; }
   double initialScale() const override { return initial_scale_; }
 
  protected:

@@ -26,10 +26,6 @@ class Heun : public ExplodingSampler {
     if (to.noise == 0) return trial;
     return x + (first + slope(trial, to)) / 2 * change;
   }
-
- private:
-  std::vector<Level> levels_;
-  double initial_scale_;
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ class Langevin : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(levels_); }
+  Level level(size_t index) const override { return levels_[index]; }
   double initialScale() const override { return levels_.front().noise; }
 
   at::Tensor step(const at::Tensor& start, size_t index, const Model& model, const Draw& draw) override {

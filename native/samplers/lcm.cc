@@ -24,6 +24,7 @@ class Lcm : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
+  Level level(size_t index) const override { return schedule().level(timesteps_[index]); }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
     const Level from = schedule().level(timesteps_[index]);

@@ -31,6 +31,7 @@ class Pndm : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
+  Level level(size_t index) const override { return schedule().level(timesteps_[index]); }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
     if (runge_kutta_ && index < kRungeKuttaSteps) return rungeKuttaStep(x, index, model);

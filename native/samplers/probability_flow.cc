@@ -25,18 +25,20 @@ class ProbabilityFlow : public Sampler {
                  config.number("absolute_tolerance", 1e-5, kLeastTolerance, 1)}) {}
 
   int64_t steps() const override { return std::ssize(sigmas_); }
+  Level level(size_t index) const override { return at(sigmas_[index]); }
   double initialScale() const override { return sigmas_.front(); }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
-    const auto level = [&](double sigma) { return explodingLevel(table_.timeOf(sigma), sigma); };
-    if (index + 1 == sigmas_.size()) return model(x, level(sigmas_[index])).clean;
+    if (index + 1 == sigmas_.size()) return model(x, at(sigmas_[index])).clean;
     const auto slope = [&](double sigma, const State& state) {
-      return State{model(state[0], level(sigma)).noise};
+      return State{model(state[0], at(sigma)).noise};
     };
     return solver_.integrate(slope, {x}, sigmas_[index], sigmas_[index + 1])[0];
   }
 
  private:
+  Level at(double sigma) const { return explodingLevel(table_.timeOf(sigma), sigma); }
+
   SigmaTable table_;
   std::vector<double> sigmas_;
   RungeKutta solver_;

@@ -23,6 +23,7 @@ class ReverseSde : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
+  Level level(size_t index) const override { return schedule().level(timesteps_[index]); }
 
   at::Tensor step(const at::Tensor& start, size_t index, const Model& model, const Draw& draw) override {
     const int64_t timestep = timesteps_[index];

@@ -23,6 +23,7 @@ class Tcd : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(timesteps_); }
+  Level level(size_t index) const override { return schedule().level(timesteps_[index]); }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) override {
     const bool is_last = index + 1 == timesteps_.size();

@@ -34,6 +34,7 @@ class UniPc : public Sampler {
   }
 
   int64_t steps() const override { return std::ssize(levels_) - 1; }
+  Level level(size_t index) const override { return levels_[index]; }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {
     const Level &from = levels_[index], &to = levels_[index + 1];
@@ -42,7 +43,7 @@ class UniPc : public Sampler {
     at::Tensor corrected = x;
     const bool corrects = std::find(uncorrected_.begin(), uncorrected_.end(),
                                     static_cast<double>(index) - 1) == uncorrected_.end();
-    if (index > 0 && corrects) corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
+    if (before_.defined() && corrects) corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
     history_.remember(value, from);
     const int64_t left = lower_at_end_ ? steps() - static_cast<int64_t>(index) : order_;
     last_order_ = std::min({order_, left, static_cast<int64_t>(history_.size())});
@@ -100,7 +101,7 @@ class UniPc : public Sampler {
   std::vector<Level> levels_;
   std::vector<double> uncorrected_;  // the steps that are not, counted from 0
   History history_;
-  at::Tensor before_;  // the sample that the last step began with, corrected
+  at::Tensor before_;  // the sample that the last step began with, corrected; undefined before the first
   int64_t last_order_ = 1;
 };
 

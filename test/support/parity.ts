@@ -20,6 +20,7 @@ export interface Run {
   scheduler: { name: string } & Record<string, unknown>;
   guidance_rescale?: number;
   steps: number;
+  strength?: number;
 }
 
 export interface CaseFile extends Run {

@@ -58,25 +58,3 @@ t.test(
     assertFrames(t, actual, expected["module/frames"]);
   },
 );
-
-const inpainting = parityFolder("inpaint-a");
-
-t.test(
-  "a model of 9 channels paints a part of a picture as diffusers does",
-  skipWithout(inpainting),
-  async (t) => {
-    const file = readCase(inpainting);
-    const expected = readSafetensors(join(inpainting, "expected.safetensors"));
-    const pipe = await Pipeline.load({
-      base: join(inpainting, "sd15-inpaint"),
-      device: "cpu",
-      dtype: "fp32",
-    });
-    t.teardown(() => pipe.close());
-    t.equal(pipe.family, "inpainting");
-    const pictures = { image: join(inpainting, "picture.png"), mask: join(inpainting, "mask.png") };
-    const actual = await sample(t, pipe, { ...requestOf(file, file), ...pictures });
-    assertNumbers(t, actual.latents, expected["nine/latents"], "latents");
-    assertFrames(t, actual, expected["nine/frames"]);
-  },
-);

@@ -38,23 +38,3 @@ t.test("every sampler's every step is diffusers'", skipWithout(samplers), async 
     });
   }
 });
-
-const edits = parityFolder("instruct-pix2pix-a");
-
-t.test("InstructPix2Pix edits as diffusers does", skipWithout(edits), async (t) => {
-  const file = readCase(edits);
-  const { latents, frames, image_latents, initial_noise, prompt_embeds, negative_embeds } = readSafetensors(
-    join(edits, "expected.safetensors"),
-  );
-  const pipe = await Pipeline.load({ base: join(edits, "sd15-small"), device: "cpu", dtype: "fp32" });
-  t.teardown(() => pipe.close());
-  t.equal(pipe.describe().family, "instruct-pix2pix");
-  const actual = await sample(t, pipe, {
-    ...requestOf(file, file),
-    image: join(edits, "picture.png"),
-    imageGuidanceScale: file.image_guidance,
-  });
-  const expected = { latents, image_latents, initial_noise, prompt_embeds, negative_embeds };
-  for (const [name, tensor] of Object.entries(expected)) assertNumbers(t, actual[name], tensor, name);
-  assertFrames(t, actual, frames);
-});

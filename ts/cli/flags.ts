@@ -53,6 +53,15 @@ export function keyframe(text: string, previous: Record<number, string> = {}): R
   return { ...previous, [Number(frame)]: file };
 }
 
+/** "64:64:0:0" for left, right, top and bottom. */
+export function margins(text: string): { left: number; right: number; top: number; bottom: number } {
+  const match = /^(\d+):(\d+):(\d+):(\d+)$/.exec(text);
+  if (!match)
+    throw new InvalidArgumentError("It must be pixels on the left, right, top and bottom, as in 64:64:0:0.");
+  const [left = 0, right = 0, top = 0, bottom = 0] = match.slice(1).map(Number);
+  return { left, right, top, bottom };
+}
+
 /** "6GB" or "512 MB" in bytes, GB being 1e9. */
 export function bytes(text: string): number {
   const match = /^([\d.]+) ?([KMGT]?)B?$/i.exec(text);

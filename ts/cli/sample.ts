@@ -5,7 +5,12 @@ import { defined } from "../options/defined.js";
 import { checkLoadOptions } from "../options/load.js";
 import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
-import { defaultFrames, mostFrames, type SampleProgress, type SampleRequest } from "../options/sample_options.js";
+import {
+  defaultFrames,
+  mostFrames,
+  type SampleProgress,
+  type SampleRequest,
+} from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
 import type { SaveOptions, Video } from "../video.js";
@@ -42,7 +47,7 @@ Examples:
 export function sampleCommand(): Command {
   const command = new Command("sample")
     .description("make a video from a prompt and pictures of its subject")
-    .requiredOption("-p, --prompt <text>", "what the video shows")
+    .option("-p, --prompt <text>", "what the video shows")
     .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect);
   withLoadFlags(command, (_name, { computing }) => !computing);
@@ -80,11 +85,11 @@ async function checkBeforeLoading(
   checkRequest(request);
   checkReferences(request.reference, native.subject !== undefined);
   checkControlsBeforeLoading(request, native);
-  checkOutputPath(output, frames ?? defaultFrames(native.motion !== undefined));
+  const film = await checkPictureFiles(request);
+  checkOutputPath(output, frames ?? film?.count ?? defaultFrames(native.motion !== undefined));
   if (preview !== undefined) checkOutputPath(preview, 1);
   checkOutputs(request);
   await loadEncoder(output);
-  await checkPictureFiles(request);
   if (preview !== undefined) await loadEncoder(preview);
 }
 

@@ -6,7 +6,7 @@ import {
   optionEntries,
   type SampleRequest,
 } from "../options/sample_options.js";
-import { context, control, flagHelp, keyframe, number, range, size } from "./flags.js";
+import { context, control, flagHelp, keyframe, margins, number, range, size } from "./flags.js";
 
 type Entry = readonly [OptionName, AnyOption];
 
@@ -38,5 +38,5 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 
 /** Other kinds are what was typed. */
 const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: never) => unknown } = {
-  ...{ whole: number, number, range, context, controls: control, keyframes: keyframe },
+  ...{ whole: number, number, range, context, margins, controls: control, keyframes: keyframe },
 };

@@ -1,3 +1,4 @@
+export { black, type Margins, withMargins } from "./canvas.js";
 export {
   checkFilm,
   type FilmFacts,

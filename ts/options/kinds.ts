@@ -11,6 +11,8 @@ export type Shape =
   /** Films for ControlNets, and how they count; pictures by their frames. */
   | { readonly kind: "controls"; readonly most: number; readonly frames: number }
   | { readonly kind: "keyframes"; readonly most: number }
+  /** Pixels on the left, right, top and bottom. */
+  | { readonly kind: "margins"; readonly most: number }
   /** A window's length and overlap, in frames. */
   | { readonly kind: "context"; readonly most: number }
   /** One of the names, the path of a scheduler_config.json, or what is in one. */

@@ -11,6 +11,7 @@ import { defined } from "./defined.js";
 import {
   type AnyOption,
   type CompleteSampleRequest,
+  type EditRequest,
   type Loaded,
   type OptionName,
   optionEntries,
@@ -18,30 +19,45 @@ import {
   sampleOptions,
 } from "./sample_options.js";
 import { completed, schemaOf, toArray } from "./schema.js";
+import { checkStart, withKeyframes } from "./start.js";
 
 const sampleSchema = z.strictObject(
   Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
 );
 
-/** Each option by itself. */
-function checkShapes(request: SampleRequest): SampleRequest {
+/** Each option by itself; an instruction is a prompt. */
+function checkShapes(request: SampleRequest | EditRequest): SampleRequest {
+  const { prompt, instruction }: Partial<SampleRequest> = request ?? {};
+  if (typeof instruction !== "string") return checked(request);
+  if (prompt !== undefined) {
+    throw invalid("instruction: the prompt says already what is wanted; give one of the two");
+  }
+  return checked({ ...request, prompt: instruction, instruction: undefined });
+}
+
+function checked(request: unknown): SampleRequest {
   return checkOptions(sampleSchema, request) as unknown as SampleRequest;
 }
 
 /** Checks what can be checked before a model is loaded; a scheduler config's file is read for it. */
-export function checkRequest(request: SampleRequest): SampleRequest {
-  const checked = checkShapes(request);
-  completed(checked.scheduler, sampleOptions.scheduler.value);
-  return checked;
+export function checkRequest(request: SampleRequest | EditRequest): SampleRequest {
+  const given = checkShapes(request);
+  completed(given.scheduler, sampleOptions.scheduler.value);
+  return given;
 }
 
 /** Checks a request against what is loaded, and completes it with the defaults. */
-export function completeRequest(request: SampleRequest, loaded: Loaded): CompleteSampleRequest {
-  const given = checkShapes(request);
+export function completeRequest(request: SampleRequest | EditRequest, loaded: Loaded): CompleteSampleRequest {
+  const shaped = checkShapes(request);
+  const frames = shaped.frames ?? (defaultOf("frames", sampleOptions.frames, loaded, shaped) as number);
+  const given = withKeyframes(shaped, loaded, frames);
+  if (request.instruction !== undefined && !loaded.imageGuidance) {
+    throw invalid("instruction: it is for models that edit pictures; say as prompt what is to be seen");
+  }
   const values = optionEntries
     .filter(([, { ofCall }]) => !ofCall)
     .map(([name, option]) => {
-      const value = given[name] ?? option.draw?.() ?? defaultOf(name, option, loaded);
+      const value = given[name] ?? option.draw?.() ?? defaultOf(name, option, loaded, given);
       return [name, completed(value, option.value)];
     });
   const complete = defined(Object.fromEntries(values)) as CompleteSampleRequest;
@@ -83,14 +99,23 @@ export function readDescription<T extends PipelineDescription = PipelineDescript
 /** The options that the loaded model takes, each with its default; null where it has none. */
 export function optionsOf(loaded: Loaded): PipelineDescription["options"] {
   const taken = optionEntries.filter(([, { ofCall, needs }]) => !ofCall && (!needs || loaded[needs]));
-  return Object.fromEntries(taken.map(([name, option]) => [name, defaultOf(name, option, loaded) ?? null]));
+  return Object.fromEntries(
+    taken.map(([name, option]) => [name, defaultOf(name, option, loaded, {}) ?? null]),
+  );
 }
 
-function defaultOf(name: OptionName, option: AnyOption, loaded: Loaded): unknown {
+function defaultOf(
+  name: OptionName,
+  option: AnyOption,
+  loaded: Loaded,
+  given: Partial<SampleRequest>,
+): unknown {
   const own = loaded.defaults?.[name as keyof NonNullable<Loaded["defaults"]>];
   if (own !== undefined) return own;
   // A copy, as a request is its owner's to change.
-  return typeof option.default === "function" ? option.default(loaded) : structuredClone(option.default);
+  return typeof option.default === "function"
+    ? option.default(loaded, given)
+    : structuredClone(option.default);
 }
 
 /** Throws ERR_INVALID_OPTION: references go with a subject model, and a subject model with references. */
@@ -104,19 +129,9 @@ export function checkReferences(reference: SampleRequest["reference"], hasSubjec
   }
 }
 
-function checkImage({ image, mask }: CompleteSampleRequest, loaded: Loaded): void {
-  const why = loaded.mask ? "paints the white part of a mask anew" : "edits a picture, by the prompt";
-  if (image === undefined && loaded.image) throw invalid(`image is missing: this model ${why}`);
-  if (mask === undefined && loaded.mask) throw invalid(`mask is missing: this model ${why}`);
-  if (image !== undefined && !loaded.image)
-    throw invalid("image: this model starts from no picture; leave it out");
-  if (mask !== undefined && !loaded.mask)
-    throw invalid("mask: this model paints no part of a picture anew; leave it out");
-}
-
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
   checkReferences(request.reference, loaded.subject);
-  checkImage(request, loaded);
+  checkStart(request, loaded);
   checkControls(request, loaded, request.frames);
   if (request.temporalGuidance !== undefined && !loaded.motion) {
     throw invalid("temporalGuidance: there are no motion modules; load some with the option motion");

@@ -13,11 +13,13 @@ export type OptionName = keyof SampleRequest;
 /** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
 export interface Loaded {
   readonly subject: boolean;
-  readonly image: boolean;
   readonly imageGuidance: boolean;
+  readonly strength: boolean;
   readonly mask: boolean;
   readonly controls: number;
   readonly keyframes: boolean;
+  readonly lastImage: boolean;
+  readonly required: readonly ("image" | "mask")[];
   readonly scheduler: string;
   readonly motion: { readonly maxFrames: number } | null;
   readonly latentScale: number;
@@ -30,14 +32,22 @@ export interface Loaded {
 export interface SampleOption<T> {
   readonly value: Kind<T>;
   /** What it is where a request says nothing and the model has no default of its own. */
-  readonly default?: T | ((loaded: Loaded) => T);
+  readonly default?: T | ((loaded: Loaded, given: Partial<SampleRequest>) => T | undefined);
   /** Instead of a default: drawn anew for each request. */
   readonly draw?: () => T;
   readonly required?: true;
   /** The native half takes it, in native/pipeline/request.cc: as it is, or what the function makes of it. */
   readonly native?: true | ((value: T, request: Partial<SampleRequest>) => unknown);
   /** What it is of no use without. */
-  readonly needs?: "subject" | "image" | "imageGuidance" | "mask" | "controls" | "keyframes" | "motion";
+  readonly needs?:
+    | "subject"
+    | "imageGuidance"
+    | "strength"
+    | "mask"
+    | "lastImage"
+    | "controls"
+    | "keyframes"
+    | "motion";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
   readonly ofCall?: true;
   /** On the command line. Options with the same flag share it, as "--size" is width and height. */
@@ -65,6 +75,15 @@ export const [slowest, fastest] = [1, 120];
 /** Without motion modules there is no video, only a still. */
 export function defaultFrames(hasMotion: boolean): number {
   return hasMotion ? framesOfVideo : 1;
+}
+
+/** Nothing where nothing is started from; all of the schedule where a mask, or the frames between two pictures, are made anew. */
+function defaultStrength(loaded: Loaded, given: Partial<SampleRequest>): number | undefined {
+  const { image, lastImage, video, mask, expand, frames } = given;
+  if (!loaded.strength || (image ?? lastImage ?? video) === undefined) return undefined;
+  const isFilm = (frames ?? defaultFrames(loaded.motion !== null)) > 1;
+  const inTime = video === undefined && isFilm;
+  return inTime || mask !== undefined || expand !== undefined ? 1 : 0.8;
 }
 
 /** Below 2^53. */
@@ -239,17 +258,47 @@ export const sampleOptions = {
     flag: "--guidance-rescale <x>",
     help: "bring guidance's deviation back, 0 to 1",
   },
+  instruction: {
+    value: text(10_000),
+    needs: "imageGuidance",
+    flag: "--instruction <text>",
+    help: "in place of --prompt: what to change in --image or --video, of a model that edits",
+  },
   image: {
     value: kindOf<ImageSource>({ kind: "picture" }),
-    needs: "image",
     flag: "--image <file>",
-    help: "the picture to edit, of a model that edits or inpaints",
+    help: "the picture to start from, to edit, or to paint anew in parts; of a film its first frame",
+  },
+  lastImage: {
+    value: kindOf<ImageSource>({ kind: "picture" }),
+    needs: "lastImage",
+    flag: "--last-image <file>",
+    help: "the film's last frame",
+  },
+  video: {
+    value: kindOf<FilmSource>({ kind: "film", most: mostFrames }),
+    flag: "--video <path>",
+    help: "the film or folder of frames to start from, to edit, or to paint anew in parts",
+  },
+  strength: {
+    value: number(0, 1),
+    default: defaultStrength,
+    native: true,
+    needs: "strength",
+    flag: "--strength <x>",
+    help: "how far to leave it, 0 to 1 (default: 0.8, with --mask or --expand 1)",
   },
   mask: {
     value: kindOf<FilmSource>({ kind: "film", most: mostFrames, oneForAll: true }),
     needs: "mask",
     flag: "--mask <path>",
-    help: "white where --image is painted anew, of a model that inpaints; a picture, or one a frame",
+    help: "white where --image or --video is painted anew: a picture, or one a frame",
+  },
+  expand: {
+    value: kindOf<NonNullable<SampleRequest["expand"]>>({ kind: "margins", most: 4096 }),
+    needs: "mask",
+    flag: "--expand <l:r:t:b>",
+    help: "paint so many pixels on the left, right, top and bottom of --image or --video anew",
   },
   imageGuidanceScale: {
     value: number(0, 100),
@@ -321,9 +370,8 @@ export const sampleOptions = {
   fit: {
     value: oneOf("cover", "contain", "fill"),
     default: "cover",
-    needs: "subject",
     flag: "--fit <how>",
-    help: "fit a reference by",
+    help: "fit a picture or film of another shape by",
   },
   vaeTiling: {
     value: yesOrNo,

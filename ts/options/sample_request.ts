@@ -113,11 +113,28 @@ export interface SampleRequest {
    * Default: 0.
    */
   guidanceRescale?: number | undefined;
-  /** The picture that is edited, of a model that edits (InstructPix2Pix), whose instruction is the prompt, or that inpaints. */
-  image?: ImageSource | undefined;
+  /** In place of the prompt, of a model that edits (InstructPix2Pix): what to change in `image` or `video`. */
+  instruction?: string | undefined;
   /**
-   * White where `image` is painted anew, black where it stays, fitted as it is: one picture for all frames, or a film of one a
-   * frame; of a model that inpaints. Default: none, which such a model refuses.
+   * The picture that a still starts from, that is edited, or of which a part is painted anew. Of a film it is the first frame, and
+   * with a `mask` or `expand` every frame.
+   */
+  image?: ImageSource | undefined;
+  /** A film's last frame, with motion modules. */
+  lastImage?: ImageSource | undefined;
+  /**
+   * The film that this one starts from, that is edited, or of which a part is painted anew, of as many frames as the request has.
+   * It says `frames`, and `fps` where it has a rate.
+   */
+  video?: FilmSource | undefined;
+  /**
+   * How much of the schedule `image` or `video` goes through, 0 to 1: the last `steps * strength` steps are done, rounded down to
+   * whole ones. Default: 0.8; 1 with `mask` or `expand`, and where `image` is a film's first frame.
+   */
+  strength?: number | undefined;
+  /**
+   * White where `image` or `video` is painted anew, black where it stays, fitted as they are: one picture for all frames, or a film
+   * of one a frame. Default: none, which a model that inpaints refuses.
    */
   mask?: FilmSource | undefined;
   /** One for each ControlNet that is loaded, in their order. Default: none. */
@@ -139,6 +156,18 @@ export interface SampleRequest {
    * above 1 more. Costs an evaluation without motion modules. Default: none, which makes what 1 does.
    */
   temporalGuidance?: number | undefined;
+  /**
+   * Paints anew so many pixels on each side of `image` or `video`, which is fitted into what is left of `width` and `height`;
+   * beside a `mask`, too. Default: none.
+   */
+  expand?:
+    | {
+        readonly left?: number | undefined;
+        readonly right?: number | undefined;
+        readonly top?: number | undefined;
+        readonly bottom?: number | undefined;
+      }
+    | undefined;
   /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
   imageGuidanceScale?: number | undefined;
   /**
@@ -154,7 +183,7 @@ export interface SampleRequest {
   referenceNoiseMode?: "independent" | "as-released" | undefined;
   /** The references' latents: the "mode" of what the encoder says, or a "sample", by the seed. Default: "mode". */
   referenceLatents?: "mode" | "sample" | undefined;
-  /** How a reference of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
+  /** How a picture or a film of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
   fit?: Fit | undefined;
   /** Decode in overlapping tiles: less memory for large frames, small differences. Default: false. */
   vaeTiling?: boolean | undefined;
@@ -167,6 +196,9 @@ export interface SampleRequest {
   /** Called after each step; what it throws, the promise rejects with. */
   onProgress?: ((progress: SampleProgress) => void) | undefined;
 }
+
+/** As `SampleRequest`, of a model that edits, with an instruction in place of the prompt. */
+export type EditRequest = Omit<SampleRequest, "prompt" | "instruction"> & { instruction: string };
 
 /** How far a sampling is. */
 export interface SampleProgress {

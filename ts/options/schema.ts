@@ -63,6 +63,11 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.custom((value) => isContext(value, shape.most)),
         `a length from 1 to ${shape.most} and an overlap that is less, both whole`,
       ];
+    case "margins":
+      return [
+        z.custom((value) => isMargins(value, shape.most)),
+        `whole numbers of pixels as left, right, top and bottom, to ${shape.most}, not all 0`,
+      ];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "controls":
@@ -116,6 +121,10 @@ export function completed(value: unknown, shape: Shape): unknown {
       return value === undefined ? undefined : completedKeyframes(value as SampleRequest["keyframes"]);
     case "context":
       return completedContext(value as SampleRequest["context"]);
+    case "margins":
+      return value === undefined
+        ? undefined
+        : { left: 0, right: 0, top: 0, bottom: 0, ...defined(value as object) };
     case "scheduler":
       return completedScheduler(value as Scheduler | undefined);
     case "loras":
@@ -146,6 +155,13 @@ function isContext(value: unknown, most: number): boolean {
   const shape = z.strictObject({ length: z.int().min(1).max(most), overlap: z.int().min(0).optional() });
   const { data } = shape.safeParse(value);
   return data !== undefined && (data.overlap ?? 0) < data.length;
+}
+
+function isMargins(value: unknown, most: number): boolean {
+  const side = z.int().min(0).max(most).optional();
+  const shape = z.strictObject({ left: side, right: side, top: side, bottom: side });
+  const { data } = shape.safeParse(value);
+  return data !== undefined && Object.values(data).some((margin = 0) => margin > 0);
 }
 
 function completedContext(context: SampleRequest["context"]): SampleRequest["context"] {

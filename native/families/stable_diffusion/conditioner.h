@@ -31,6 +31,7 @@ struct Conditions {
   at::Tensor references = {};  // (1, R, C, h, w); undefined without references
   at::Tensor shown =
       {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing
+  at::Tensor shown_references = {};  // (branches, R, C', h, w): likewise beside each reference's
   std::vector<std::unique_ptr<Conditioner>> others = {};
   int64_t unconditional = 0;  // how many branches, the first ones, have the negative prompt
 };

@@ -3,69 +3,70 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
-#include "core/rng.h"
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 #include "pipeline/pixels.h"
+#include "pipeline/start.h"
 
 namespace cameo::families {
 
 namespace {
 
-/// (1, 1, H, W): 1 where the mask is at least half white, by ITU-R BT.601's luma in whole numbers, as Pillow
-/// computes it.
-at::Tensor readMask(const pipeline::RgbImage& mask) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(mask.data.data()), {mask.height, mask.width, 3}, at::kByte)
-          .to(at::kLong);
-  const at::Tensor luma =
-      (bytes.select(2, 0) * 19595 + bytes.select(2, 1) * 38470 + bytes.select(2, 2) * 7471 + 0x8000)
-          .bitwise_right_shift(16);
-  return luma.ge(128).to(at::kFloat).view({1, 1, mask.height, mask.width});
-}
-
-/// What the pipeline of PyTorch draws for the picture: after the latents' first noise, of the same generator.
-at::Tensor drawForPicture(const pipeline::LatentCodec& codec, const pipeline::SampleRequest& request) {
-  const at::Generator generator = makeGenerator(request.seed, RandomStream::InitialNoise);
-  const int64_t height = request.height / codec.stride(), width = request.width / codec.stride();
-  drawNormal({1, codec.channels(), codec.latentFrames(request.frames), height, width}, generator);
-  return drawNormal({1, codec.channels(), height, width}, generator);
+/// The latents of a film without its masked part, (1, 1 or F, C, h, w).
+at::Tensor encodeMasked(const Inpainting& model, const pipeline::SampleRequest& request,
+                        const pipeline::Start& start, const std::function<void()>& onEach) {
+  const auto& [pictures, mask] = start.film;
+  const auto pixels = [&](int64_t i) {
+    const pipeline::RgbImage& picture = *pictures[pictures.size() == 1 ? 0 : i];
+    const at::Tensor whole = pipeline::imageToTensor(picture.data.data(), picture.width, picture.height);
+    return whole * (1 - mask.slice(0, mask.size(0) == 1 ? 0 : i).slice(0, 0, 1));
+  };
+  return pipeline::encodePictures(model, request, start.film.maskedCount(), pixels, start.masked_noise,
+                                  onEach)
+      .unsqueeze(0);
 }
 
 }  // namespace
 
 void Inpainting::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
-  for (const std::string name : {"image", "mask"}) {
-    if (!request.picturesOf(name).empty()) continue;
-    throw Error(ErrorCode::InvalidOption,
-                name + " is missing: this model paints the white part of a mask anew");
-  }
+  const auto has = [&](const char* name) { return !request.picturesOf(name).empty(); };
+  const auto missing = [](const std::string& name) {
+    return Error(ErrorCode::InvalidOption,
+                 name + " is missing: this model paints the white part of a mask anew");
+  };
+  if (!has("image") && !has("video")) throw missing("image");
+  if (!has("mask")) throw missing("mask");
+}
+
+pipeline::FilmUse Inpainting::useOfFilm(const pipeline::SampleRequest& request) const {
+  return {.starts_from = request.strength < 1, .image_in_every_frame = true};
 }
 
 std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleRequest& request,
+                                                         const pipeline::Start& start,
                                                          const samplers::NoiseSchedule& schedule,
                                                          const pipeline::OnProgress& onProgress,
                                                          pipeline::Recorder& recorder) const {
+  const int64_t steps = 1 + start.film.maskedCount() + request.referenceCount();
+  int64_t done = 0;
+  const auto advance = [&] { onProgress({pipeline::Phase::Encode, ++done, steps, {}}); };
   const at::Tensor both = encodePrompts(*this, request, recorder);
-  onProgress({pipeline::Phase::Encode, 1, 2, {}});
-  const at::Tensor mask = readMask(request.picturesOf("mask").front());
-  at::Tensor picture;  // (1, 1, C, h, w)
-  {
-    const pipeline::DeviceVisit visit(vae->parameters(), device);
-    const pipeline::RgbImage& image = request.picturesOf("image").front();
-    const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
-    const at::Tensor kept = pixels * (1 - mask).to(pixels.device());
-    picture = codec().encode(kept, request.vae_tiling, drawForPicture(codec(), request)).latents.unsqueeze(1);
-  }
-  onProgress({pipeline::Phase::Encode, 2, 2, {}});
-  recorder.addVideo("image_latents", picture);
-  const at::Tensor small = at::upsample_nearest2d(mask, {picture.size(3), picture.size(4)}).unsqueeze(1);
+  advance();
+  const at::Tensor masked = encodeMasked(*this, request, start, advance);
+  recorder.addVideo("image_latents", masked);
+  const at::Tensor mask = pipeline::latentMask(start.film, masked.size(3), masked.size(4)).to(masked.options());
+  const at::Tensor shown = at::cat({mask.expand({-1, masked.size(1), -1, -1, -1}), masked}, 2);
   const bool guided = !conditionScales(request).empty();
   const at::Tensor text = guided ? both : both.slice(0, 1);
-  const at::Tensor shown = at::cat({small.to(picture.options()), picture}, 2);
   Conditions conditions{
       .text = text, .shown = shown.expand({text.size(0), -1, -1, -1, -1}), .unconditional = guided ? 1 : 0};
+  if (request.referenceCount() > 0) {
+    conditions.references = encodeReferences(*this, request, advance, recorder).latents;
+    const at::Tensor kept = at::cat({at::zeros_like(conditions.references.slice(2, 0, 1)), conditions.references}, 2);
+    // The unconditional branch sees no references.
+    conditions.shown_references = text.size(0) == 1 ? kept : at::cat({at::zeros_like(kept), kept});
+  }
   return denoiserOf(request, std::move(conditions), schedule, recorder);
 }
 

@@ -5,15 +5,18 @@
 #include "core/error.h"
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/unet_denoiser.h"
-#include "pipeline/pixels.h"
+#include "pipeline/start.h"
 
 namespace cameo::families {
 
 void InstructPix2Pix::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
-  refuseMask(request);
-  if (!request.picturesOf("image").empty()) return;
-  throw Error(ErrorCode::InvalidOption, "image is missing: this model edits a picture, by the prompt");
+  const auto has = [&](const char* name) { return !request.picturesOf(name).empty(); };
+  const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
+  if (has("mask")) refuse("mask: this model edits all of a picture; leave it out");
+  if (has("lastImage")) refuse("lastImage: this model edits a picture or a film; leave it out");
+  if (request.strength != 1) refuse("strength: this model starts from noise; leave it out");
+  if (!has("image") && !has("video")) refuse("image is missing: this model edits a picture, by the prompt");
 }
 
 std::vector<double> InstructPix2Pix::conditionScales(const pipeline::SampleRequest& request) const {
@@ -22,20 +25,17 @@ std::vector<double> InstructPix2Pix::conditionScales(const pipeline::SampleReque
 }
 
 std::unique_ptr<pipeline::Denoiser> InstructPix2Pix::denoiser(const pipeline::SampleRequest& request,
+                                                              const pipeline::Start& start,
                                                               const samplers::NoiseSchedule& schedule,
                                                               const pipeline::OnProgress& onProgress,
                                                               pipeline::Recorder& recorder) const {
   const at::Tensor both = encodePrompts(*this, request, recorder);
   const at::Tensor negative = both.slice(0, 0, 1), prompt = both.slice(0, 1);
-  onProgress({pipeline::Phase::Encode, 1, 2, {}});
-  at::Tensor picture;
-  {
-    const pipeline::DeviceVisit visit(vae->parameters(), device);
-    const pipeline::RgbImage& image = request.picturesOf("image").front();
-    const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
-    picture = vae->unscaled(codec().encode(pixels, request.vae_tiling).latents).unsqueeze(1);
-  }
-  onProgress({pipeline::Phase::Encode, 2, 2, {}});
+  const int64_t steps = 1 + pipeline::knownPictures(start.film);
+  int64_t done = 0;
+  const auto advance = [&] { onProgress({pipeline::Phase::Encode, ++done, steps, {}}); };
+  advance();
+  const at::Tensor picture = vae->unscaled(pipeline::encodeFilm(*this, request, start.film, {}, advance));
   recorder.addVideo("image_latents", picture);
   if (conditionScales(request).empty()) {
     return denoiserOf(request, {.text = prompt, .shown = picture}, schedule, recorder);

@@ -184,9 +184,13 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["family"] = model.family();
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  text["image"] = model.takesImage();
   text["imageGuidance"] = model.isGuidedByImage();
-  text["mask"] = model.takesMask();
+  text["strength"] = !model.isGuidedByImage();
+  text["mask"] = !model.isGuidedByImage();
+  text["lastImage"] = unet.motion && !model.isGuidedByImage() && !model.seesMask();
+  text["required"] = json::array();
+  if (model.isGuidedByImage() || model.seesMask()) text["required"].push_back("image");
+  if (model.seesMask()) text["required"].push_back("mask");
   text["subject"] = model.has_subject;
   const auto sparse = std::count_if(model.controls.begin(), model.controls.end(),
                                     [](const auto& control) { return control->config().isSparse(); });
@@ -214,7 +218,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
                 "subject: a subject model needs motion modules; name their folder with `motion`");
   }
 
-  if (!options.subject.empty() && model.takesImage()) {
+  if (!options.subject.empty() && model.isGuidedByImage()) {
     throw Error(ErrorCode::InvalidOption,
                 "subject: a model that edits a picture takes no subject; leave it out");
   }

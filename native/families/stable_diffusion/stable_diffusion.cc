@@ -36,6 +36,12 @@ void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& 
                               : std::string("one frame (it has no motion modules)")));
 }
 
+/// Whether only the first frame of a film, the last one or both are given.
+bool isInTime(const pipeline::SampleRequest& request) {
+  const bool some = !request.picturesOf("image").empty() || !request.picturesOf("lastImage").empty();
+  return some && request.frames > 1 && request.picturesOf("mask").empty();
+}
+
 }  // namespace
 
 std::vector<pipeline::Network> StableDiffusion::networks() const {
@@ -65,15 +71,20 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
   checkControls(*this, request);
 }
 
-void StableDiffusion::refuseMask(const pipeline::SampleRequest& request) {
-  if (!request.picturesOf("mask").empty())
-    refuse("mask: this model paints no part of a picture anew; leave it out");
-}
-
 void StableDiffusion::check(const pipeline::SampleRequest& request) const {
   checkCommon(request);
-  refuseMask(request);
-  if (!request.picturesOf("image").empty()) refuse("image: this model starts from no picture; leave it out");
+  const pipeline::FilmUse use = useOfFilm(request);
+  if (request.strength == 1 || (use.starts_from && !isInTime(request))) return;
+  refuse("strength: it is how far a film or a picture is left that all frames start from; leave it out");
+}
+
+pipeline::FilmUse StableDiffusion::useOfFilm(const pipeline::SampleRequest& request) const {
+  const auto has = [&](const char* name) { return !request.picturesOf(name).empty(); };
+  if (!has("video") && !has("image") && !has("lastImage")) return {};
+  const bool holds = has("mask") || isInTime(request);
+  return {.starts_from = !holds || request.strength < 1,
+          .holds_to = holds,
+          .image_in_every_frame = has("mask")};
 }
 
 std::vector<double> StableDiffusion::conditionScales(const pipeline::SampleRequest& request) const {
@@ -107,6 +118,7 @@ int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) c
 }
 
 std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiser(const pipeline::SampleRequest& request,
+                                                              const pipeline::Start&,
                                                               const samplers::NoiseSchedule& schedule,
                                                               const pipeline::OnProgress& onProgress,
                                                               pipeline::Recorder& recorder) const {

@@ -24,20 +24,20 @@ struct StableDiffusion : pipeline::Pipeline {
   const pipeline::LatentCodec& codec() const override { return *vae_codec; }
   void check(const pipeline::SampleRequest& request) const override;
   std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const final;
+  pipeline::FilmUse useOfFilm(const pipeline::SampleRequest& request) const override;
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
+                                               const pipeline::Start& start,
                                                const samplers::NoiseSchedule& schedule,
                                                const pipeline::OnProgress& onProgress,
                                                pipeline::Recorder& recorder) const override;
 
   /// What `describe()` calls it.
   virtual std::string family() const { return unet->config().motion ? "animatediff" : "stable-diffusion"; }
-  /// Whether a request gives it a picture to start from.
-  virtual bool takesImage() const { return false; }
-  /// Whether guidance goes by that picture, too.
+  /// Whether guidance goes by the picture that a request gives it, too: it edits that, and starts from noise.
   virtual bool isGuidedByImage() const { return false; }
-  /// Whether with a mask of what is painted anew in it.
-  virtual bool takesMask() const { return false; }
+  /// Whether its UNet sees what a mask leaves of a picture, which it can't do without.
+  virtual bool seesMask() const { return false; }
   /// Of the UNet's input: the noisy latents', and what else it is shown.
   virtual int64_t inputChannels() const { return vae->config().latent_channels; }
 
@@ -62,9 +62,8 @@ struct StableDiffusion : pipeline::Pipeline {
                                                  Conditions conditions,
                                                  const samplers::NoiseSchedule& schedule,
                                                  pipeline::Recorder& recorder) const;
-  /// What a model without a picture to start from can't take, and sizes of its parts.
+  /// What holds for all these models: prompts, references, sizes.
   void checkCommon(const pipeline::SampleRequest& request) const;
-  static void refuseMask(const pipeline::SampleRequest& request);
 };
 
 /// Loads a base model, motion modules and a subject's weights into `model`, which knows its device and type

@@ -22,6 +22,9 @@ at::Tensor withFirstTwice(const at::Tensor& branches) {
 void addFramesApart(Conditions& conditions) {
   conditions.text = withFirstTwice(conditions.text);
   if (conditions.shown.defined()) conditions.shown = withFirstTwice(conditions.shown);
+  if (conditions.shown_references.defined()) {
+    conditions.shown_references = withFirstTwice(conditions.shown_references);
+  }
   if (conditions.unconditional > 0) ++conditions.unconditional;
   conditions.others.push_back(std::make_unique<FramesApart>());
 }

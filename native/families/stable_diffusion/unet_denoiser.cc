@@ -37,7 +37,9 @@ at::Tensor UNetDenoiser::withShown(const at::Tensor& images, const pipeline::Fra
   const at::Tensor shown = conditions_.shown.slice(0, branches() - count_);
   const at::Tensor ofFrames =
       shown.size(1) == 1 ? shown.expand({-1, window.count(), -1, -1, -1}) : window.of(shown, 1);
-  return at::cat({images, ofFrames}, 2);
+  if (!references_) return at::cat({images, ofFrames}, 2);
+  const at::Tensor ofReferences = conditions_.shown_references.slice(0, branches() - count_);
+  return at::cat({images, at::cat({ofFrames, ofReferences}, 1)}, 2);
 }
 
 at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, const pipeline::FrameWindow& window,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { test } from "tap";
-import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
 import { controlsAllowed, keyframesAllowed } from "#ts/options/controls.js";
+import { checkOutputs, checkRequest, completeRequest } from "#ts/options/sample.js";
 import { optionEntries, type SampleRequest } from "#ts/options/sample_options.js";
 import { samplerNames } from "#ts/options/sampler_names.js";
 import { description } from "../../support/description.js";
@@ -184,7 +184,10 @@ test("every option has its bounds", (t) => {
         controls: name === "controls" ? (value as unknown[]).length : 0,
         keyframes: name === "keyframes" && Object.keys(value as object).length > 0,
       };
-      t.doesNotThrow(() => completeRequest({ ...given, [name]: value }, { ...taker, ...ofControls }), `${name}: ${String(value)}`);
+      t.doesNotThrow(
+        () => completeRequest({ ...given, [name]: value }, { ...taker, ...ofControls }),
+        `${name}: ${String(value)}`,
+      );
     }
     for (const value of refused) {
       const wrong = () => completeRequest({ ...given, [name]: value }, taker);
@@ -219,7 +222,10 @@ test("controls go with the networks that are loaded", (t) => {
     t.throws(complete, { code: "ERR_INVALID_OPTION" }, String(message));
     t.throws(complete, message);
   }
-  const complete = completeRequest({ prompt: "", controls: [control, { ...control, compute: "canny" }] }, two);
+  const complete = completeRequest(
+    { prompt: "", controls: [control, { ...control, compute: "canny" }] },
+    two,
+  );
   t.strictSame(complete.controls, [
     { frames: ["a.png"], scale: 1, from: 0, to: 1, guess: false },
     { frames: ["a.png"], scale: 1, from: 0, to: 1, guess: false, compute: "canny", low: 100, high: 200 },

@@ -115,7 +115,16 @@ test("flags say what an option is, in the words of the command line", (t) => {
   t.strictSame(
     read(
       ...["--control", "depth/:0.8:0-0.5", "--control", "C:\\clip:canny", "--control", "a:b/:1:guess:canny"],
-      ...["--keyframe", "0=a=b.png", "--keyframe", "15=last.png", "--structure", "2", "--keyframe-scale", ".5"],
+      ...[
+        "--keyframe",
+        "0=a=b.png",
+        "--keyframe",
+        "15=last.png",
+        "--structure",
+        "2",
+        "--keyframe-scale",
+        ".5",
+      ],
     ),
     {
       controls: [

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "pipeline/pipeline.h"
+
+namespace cameo::pipeline {
+
+/// The random numbers of a request's film, of one generator, in the layouts in which PyTorch's pipelines draw
+/// them. Their order is the caller's.
+class FilmNoise {
+ public:
+  FilmNoise(const Pipeline& pipeline, const SampleRequest& request);
+
+  /// For the latents of all frames, (1, F, C, h, w), on the device: drawn channel by channel, or frame by
+  /// frame, as where a film is started from.
+  at::Tensor draw(bool frame_by_frame = false) const;
+
+  /// For samples of the codec's posterior, (count, C, h, w), on the CPU.
+  at::Tensor drawPictures(int64_t count) const;
+
+ private:
+  const Pipeline& pipeline_;
+  int64_t channels_, frames_, height_, width_;
+  at::Generator generator_;
+};
+
+}  // namespace cameo::pipeline

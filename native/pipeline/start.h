@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <optional>
+
+#include "pipeline/film.h"
+#include "pipeline/film_noise.h"
+#include "samplers/sampler.h"
+
+namespace cameo::pipeline {
+
+/// What sampling begins with: the latents that enter its first step, which step that is, and what later ones
+/// are held to.
+struct Start {
+  int64_t step = 0;
+  at::Tensor latents;            // (1, F, C, h, w), as noisy as the sampler has them at that step
+  at::Tensor noise;              // (1, F, C, h, w): the run's first, of deviation 1
+  Film film = {};                // none: begun with noise alone
+  at::Tensor clean = {};         // (1, 1 or F, C, h, w): the film's latents, where a step needs them
+  at::Tensor masked_noise = {};  // (n, C, h, w): for latents of the film without its masked part
+  bool holds = false;            // steps are held to the film outside of its mask
+
+  /// What `latents` (1, F, C, h, w) become after a step that led to `level`; none: to a clean sample. Where
+  /// the film is kept, they are the film's, as noisy as they are, of the run's first noise.
+  at::Tensor held(const at::Tensor& latents, const std::optional<samplers::Level>& level) const;
+};
+
+/// How many pictures `startOf` encodes.
+int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request);
+
+/// `noise` is drawn from in PyTorch's order: for the film's latents, for the first step, and for what a mask
+/// leaves of the film, even where nothing asks for that.
+Start startOf(const Pipeline& pipeline, const SampleRequest& request, const samplers::Sampler& sampler,
+              const FilmNoise& noise, const std::function<void()>& onEach);
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,36 @@
+import type { RgbImage } from "../native.js";
+
+/** Pixels that are added on each side. */
+export interface Margins {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** The picture with margins in which its outermost pixels go on, or that are white. */
+export function withMargins(image: RgbImage, margins: Margins, fill: "edge" | "white"): RgbImage {
+  const { left, right, top, bottom } = margins;
+  const [width, height] = [image.width + left + right, image.height + top + bottom];
+  const data = new Uint8Array(3 * width * height).fill(255);
+  for (let y = 0; y < height; y++) {
+    const from = Math.min(Math.max(y - top, 0), image.height - 1);
+    if (fill === "white" && from !== y - top) continue;
+    const row = image.data.subarray(3 * image.width * from, 3 * image.width * (from + 1));
+    const start = 3 * width * y;
+    data.set(row, start + 3 * left);
+    if (fill === "white") continue;
+    fillWith(data.subarray(start, start + 3 * left), row.subarray(0, 3));
+    fillWith(data.subarray(start + 3 * (left + image.width), start + 3 * width), row.subarray(-3));
+  }
+  return { data, width, height };
+}
+
+/** Black, as what is kept is in a mask. */
+export function black(width: number, height: number): RgbImage {
+  return { data: new Uint8Array(3 * width * height), width, height };
+}
+
+function fillWith(data: Uint8Array, pixel: Uint8Array): void {
+  for (let at = 0; at < data.length; at += 3) data.set(pixel, at);
+}
