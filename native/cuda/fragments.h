@@ -188,4 +188,25 @@ CAMEO_DEVICE void forEachTile(int count, const Load& load, const Use& use) {
   }
 }
 
+/// The same for those tiles alone that are `seen`, as all threads agree.
+template <typename Seen, typename Load, typename Use>
+CAMEO_DEVICE void forEachSeenTile(int count, const Seen& seen, const Load& load, const Use& use) {
+  const auto next = [&](int tile) {
+    while (tile < count && !seen(tile)) ++tile;
+    return tile;
+  };
+  int tile = next(0), stage = 0;
+  if (tile < count) load(tile, 0);
+  CAMEO_NO_UNROLL
+  while (tile < count) {
+    waitForCopies();
+    syncThreads();
+    const int after = next(tile + 1);
+    if (after < count) load(after, 1 - stage);
+    use(tile, stage);
+    tile = after;
+    stage = 1 - stage;
+  }
+}
+
 }  // namespace cameo::cuda

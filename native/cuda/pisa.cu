@@ -51,29 +51,31 @@ ReferenceState referenceState(const PisaSizes& sizes, Workspace& workspace) {
           workspace.take(forwardGroups<d>(sizes).count * sizes.referenceNumbers(d))};
 }
 
-template <int d>
-BackwardState backwardState(const PisaSizes& sizes, Workspace& workspace) {
+template <int d, bool in_regions>
+BackwardState<in_regions> backwardState(const PisaSizes& sizes, Workspace& workspace) {
   const int64_t heads = int64_t{sizes.batch} * sizes.heads;
-  const int64_t statistics = heads * BackwardState::statistics(sizes);
+  const int64_t statistics = heads * BackwardState<in_regions>::statistics(sizes);
   const int64_t parts = backwardGroups<d>(sizes).count * sizes.referenceNumbers(d);
   return {workspace.take(statistics), workspace.take(statistics),
-          workspace.take(heads * QueryTiles<d>(sizes).numbers()), workspace.take(parts),
+          workspace.take(heads * QueryTiles<d, in_regions>(sizes).numbers()), workspace.take(parts),
           workspace.take(parts)};
 }
 
-template <Precision precision, int d>
-int forward(const PisaSizes& sizes, const CameoPisaForward& tensors, Stream stream) {
+template <Precision precision, int d, bool in_regions>
+int forward(const PisaSizes& sizes, const Regions<in_regions>& regions, const CameoPisaForward& tensors,
+            Stream stream) {
   Workspace workspace(tensors.workspace);
   const ReferenceState state = referenceState<d>(sizes, workspace);
   const FrameGroups groups = forwardGroups<d>(sizes);
   const int heads = sizes.batch * sizes.heads;
   const float scale = scoreScale(d) * kLog2E;
 
-  using Images = AttendImages<precision, d>;
-  if (const int error = launch(Images{sizes, tensors, state, scale}, heads, Images::rows(sizes), stream))
-    return error;
-  using Frames = AttendFrames<precision, d>;
-  const Frames frames{sizes, groups, tensors, state, scale, std::log2(static_cast<float>(sizes.frames))};
+  using Images = AttendImages<precision, d, in_regions>;
+  const Images images{sizes, tensors, state, scale, regions};
+  if (const int error = launch(images, heads, Images::rows(sizes), stream)) return error;
+  using Frames = AttendFrames<precision, d, in_regions>;
+  const Frames frames{sizes,  groups, tensors, state, scale, std::log2(static_cast<float>(sizes.frames)),
+                      regions};
   if (const int error = launch(frames, heads, groups.count * Frames::tilesOfReferences(sizes), stream))
     return error;
   using Sum = SumGroups<precision, d>;
@@ -83,21 +85,24 @@ int forward(const PisaSizes& sizes, const CameoPisaForward& tensors, Stream stre
   return launch(sum, Sum::columns(sizes), heads, stream);
 }
 
-template <Precision precision, int d>
-int backward(const PisaSizes& sizes, const CameoPisaBackward& tensors, Stream stream) {
+template <Precision precision, int d, bool in_regions>
+int backward(const PisaSizes& sizes, const Regions<in_regions>& regions, const CameoPisaBackward& tensors,
+             Stream stream) {
   Workspace workspace(tensors.workspace);
-  const BackwardState state = backwardState<d>(sizes, workspace);
+  const BackwardState<in_regions> state = backwardState<d, in_regions>(sizes, workspace);
   const FrameGroups groups = backwardGroups<d>(sizes);
   const int heads = sizes.batch * sizes.heads;
 
-  using Prepare = PrepareRows<precision, d>;
-  if (const int error = launch(Prepare{sizes, tensors, state}, Prepare::columns(sizes), heads, stream))
+  using Prepare = PrepareRows<precision, d, in_regions>;
+  if (const int error =
+          launch(Prepare{sizes, tensors, state, regions}, Prepare::columns(sizes), heads, stream))
     return error;
-  if (const int error = fillWithZeros(state.dq, heads * QueryTiles<d>(sizes).numbers(), stream)) return error;
-  using Keys = DifferentiateKeys<precision, d>;
-  const Keys keys{sizes, groups, tensors, state, scoreScale(d)};
+  if (const int error = fillWithZeros(state.dq, heads * QueryTiles<d, in_regions>(sizes).numbers(), stream))
+    return error;
+  using Keys = DifferentiateKeys<precision, d, in_regions>;
+  const Keys keys{sizes, groups, tensors, state, scoreScale(d), regions};
   if (const int error = launch(keys, heads, Keys::rows(sizes, groups), stream)) return error;
-  using Queries = FinishQueries<precision, d>;
+  using Queries = FinishQueries<precision, d, in_regions>;
   const Queries queries{sizes, tensors, state.dq, scoreScale(d)};
   if (const int error = launch(queries, Queries::columns(sizes), heads, stream)) return error;
   using Sum = SumGroups<precision, d>;
@@ -127,6 +132,17 @@ Result withHeadSize(int head_size, Result otherwise, const Use& use) {
   }
 }
 
+/// Calls `use` with the precision and whether there are regions as constants, and with the regions.
+template <typename Use>
+int withForm(const CameoPisaProblem& problem, const Use& use) {
+  const auto of = [&]<Precision precision>() {
+    if (problem.regions == nullptr) return use.template operator()<precision, false>(NoRegions());
+    return use.template operator()<precision, true>(PisaRegions{*problem.regions, problem.frames});
+  };
+  return problem.is_bfloat16 ? of.template operator()<Precision::BFloat16>()
+                             : of.template operator()<Precision::Float16>();
+}
+
 constexpr int kInvalidValue = 1;  // cudaErrorInvalidValue
 
 }  // namespace
@@ -148,7 +164,11 @@ CAMEO_EXPORT int64_t cameoPisaBackwardWorkspace(const CameoPisaProblem* problem)
   using namespace cameo::cuda;
   return withHeadSize(problem->head_size, int64_t{0}, [&]<int d>() {
     Workspace workspace(nullptr);
-    backwardState<d>(PisaSizes(*problem), workspace);
+    if (problem->regions == nullptr) {
+      backwardState<d, false>(PisaSizes(*problem), workspace);
+    } else {
+      backwardState<d, true>(PisaSizes(*problem), workspace);
+    }
     return workspace.taken();
   });
 }
@@ -157,8 +177,10 @@ CAMEO_EXPORT int cameoPisaForward(const CameoPisaProblem* problem, const CameoPi
                                   void* stream) {
   using namespace cameo::cuda;
   return withHeadSize(problem->head_size, kInvalidValue, [&]<int d>() {
-    const auto run = problem->is_bfloat16 ? forward<Precision::BFloat16, d> : forward<Precision::Float16, d>;
-    return run(PisaSizes(*problem), *tensors, static_cast<Stream>(stream));
+    return withForm(*problem, [&]<Precision precision, bool in_regions>(const Regions<in_regions>& regions) {
+      return forward<precision, d, in_regions>(PisaSizes(*problem), regions, *tensors,
+                                               static_cast<Stream>(stream));
+    });
   });
 }
 
@@ -166,8 +188,9 @@ CAMEO_EXPORT int cameoPisaBackward(const CameoPisaProblem* problem, const CameoP
                                    void* stream) {
   using namespace cameo::cuda;
   return withHeadSize(problem->head_size, kInvalidValue, [&]<int d>() {
-    const auto run =
-        problem->is_bfloat16 ? backward<Precision::BFloat16, d> : backward<Precision::Float16, d>;
-    return run(PisaSizes(*problem), *tensors, static_cast<Stream>(stream));
+    return withForm(*problem, [&]<Precision precision, bool in_regions>(const Regions<in_regions>& regions) {
+      return backward<precision, d, in_regions>(PisaSizes(*problem), regions, *tensors,
+                                                static_cast<Stream>(stream));
+    });
   });
 }

@@ -38,40 +38,48 @@ struct BackwardShape {
 };
 
 /// The tiles of queries, numbered as their gradients are kept: those of each frame, then those of the
-/// references.
-template <int d>
+/// references, in regions of each reference.
+template <int d, bool in_regions>
 struct QueryTiles {
   static constexpr int kQueries = BackwardShape<d>::kQueries;
   int of_frame, of_references, frames;
 
   CAMEO_ANYWHERE explicit constexpr QueryTiles(const PisaSizes& sizes)
       : of_frame(tilesOf(sizes.tokens, kQueries)),
-        of_references(tilesOf(sizes.referenceRows(), kQueries)),
+        of_references(in_regions ? sizes.references * of_frame : tilesOf(sizes.referenceRows(), kQueries)),
         frames(sizes.frames) {}
 
   CAMEO_ANYWHERE constexpr int count() const { return frames * of_frame + of_references; }
   CAMEO_ANYWHERE constexpr int firstOfReferences() const { return frames * of_frame; }
   CAMEO_ANYWHERE constexpr Span tokens(const PisaSizes& sizes, int tile) const {
-    if (tile >= firstOfReferences()) return sizes.allReferences().piece(tile - firstOfReferences(), kQueries);
+    // References follow frames, as images do.
+    if (!in_regions && tile >= firstOfReferences())
+      return sizes.allReferences().piece(tile - firstOfReferences(), kQueries);
     return sizes.frame(tile / of_frame).piece(tile % of_frame, kQueries);
   }
   CAMEO_ANYWHERE constexpr int64_t numbers() const { return int64_t{count()} * kQueries * d; }
 };
 
 /// What the kernels hand on: one head's statistics are those of `PisaSizes`, then the references' of all
-/// frames.
+/// frames, and in regions the frames' log-sum-exps as each reference's keys need them: infinite where a
+/// position doesn't listen to it.
+template <bool in_regions>
 struct BackwardState {
   float *log_sum_exp, *delta;  // (B, H, statistics + R*n)
   float* dq;                   // (B, H, fragments of all tiles of queries)
   float *dk, *dv;              // (groups, B, H, R*n, d), the references'
 
-  CAMEO_ANYWHERE static constexpr int64_t statistics(const PisaSizes& sizes) {
+  CAMEO_ANYWHERE static constexpr int64_t firstSeen(const PisaSizes& sizes) {
     return sizes.statistics() + sizes.referenceRows();
+  }
+  CAMEO_ANYWHERE static constexpr int64_t statistics(const PisaSizes& sizes) {
+    return firstSeen(sizes) + (in_regions ? int64_t{sizes.references} * sizes.frameRows() : 0);
   }
 };
 
-template <Precision precision, int d>
+template <Precision precision, int d, bool in_regions>
 struct DifferentiateKeys {
+  using Tiles = QueryTiles<d, in_regions>;
   using Shape = BackwardShape<d>;
   static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = Shape::kWarps == 8 ? 1 : 2;
   static constexpr int kKeyBytes = Rows<d>::bytes(Shape::kKeys),
@@ -87,18 +95,23 @@ struct DifferentiateKeys {
   PisaSizes sizes;
   FrameGroups groups;
   CameoPisaBackward tensors;
-  BackwardState state;
+  BackwardState<in_regions> state;
   float scale;  // of scores; times log2 e where they are exponents
+  Regions<in_regions> regions;
 
+  /// Blocks of the references' keys, for each group of frames.
+  CAMEO_ANYWHERE static int blocksOfReferences(const PisaSizes& sizes) {
+    return in_regions ? sizes.references * tilesOf(sizes.tokens, Shape::kKeys)
+                      : tilesOf(sizes.referenceRows(), Shape::kKeys);
+  }
   /// The references' blocks come first: they have the most to do.
   static int rows(const PisaSizes& sizes, const FrameGroups& groups) {
-    return groups.count * tilesOf(sizes.referenceRows(), Shape::kKeys) +
-           sizes.frames * tilesOf(sizes.tokens, Shape::kKeys);
+    return groups.count * blocksOfReferences(sizes) + sizes.frames * tilesOf(sizes.tokens, Shape::kKeys);
   }
 
   CAMEO_DEVICE void operator()() const {
     const Job job = findJob();
-    const QueryTiles<d> all(sizes);
+    const Tiles all(sizes);
     const Inputs inputs(*this);
     inputs.loadKeys(job.keys);
     Held held;
@@ -108,24 +121,34 @@ struct DifferentiateKeys {
     const auto tile_of = [&](int i) {
       return i < job.tiles ? job.first_tile + i : all.firstOfReferences() + i - job.tiles;
     };
-    forEachTile(
-        job.tiles + (job.with_references ? all.of_references : 0),
-        [&](int i, int stage) {
-          const Span tokens = all.tokens(sizes, tile_of(i));
-          inputs.loadTile(tokens, tokens.first + (i < job.tiles ? 0 : job.statistics), stage);
-        },
-        [&](int i, int stage) {
-          if (i == 0) {
-            hold(held);
-            if constexpr (kReplacesValues) syncThreads();
-          }
-          CAMEO_NO_UNROLL
-          for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
-            addToKeys(of, held, stage, first, job.keys.length);
-          }
-          syncThreads();
-          addToQueries(all, tile_of(i));
-        });
+    const int count = job.tiles + (job.with_references ? all.of_references : 0);
+    const auto load = [&](int i, int stage) {
+      const Span tokens = all.tokens(sizes, tile_of(i));
+      const bool of_frame = i < job.tiles;
+      inputs.loadTile(tokens, tokens.first + (of_frame ? 0 : job.statistics),
+                      in_regions && of_frame ? job.seen : 0, stage);
+    };
+    [[maybe_unused]] bool holds = false;
+    const auto use = [&](int i, int stage) {
+      if (in_regions ? !holds : i == 0) {
+        hold(held);
+        if constexpr (kReplacesValues) syncThreads();
+        holds = true;
+      }
+      const uint32_t seen = seenKeys(job, all, i);
+      CAMEO_NO_UNROLL
+      for (int first = 0; first < Shape::kQueries; first += Shape::kAtOnce) {
+        addToKeys(of, held, stage, first, job.keys.length, seen);
+      }
+      syncThreads();
+      addToQueries(all, tile_of(i));
+    };
+    if constexpr (in_regions) {
+      forEachSeenTile(count, [&](int i) { return anySeen(job, all, i); }, load, use);
+      waitForCopies();  // of keys that nothing sees
+    } else {
+      forEachTile(count, load, use);
+    }
     if (job.group < 0) {
       write(of, job.keys);
     } else {
@@ -141,20 +164,29 @@ struct DifferentiateKeys {
     int first_tile, tiles;  // of the frames' queries
     bool with_references;
     int statistics;  // what a reference's token lacks to the place of its statistics
+    int64_t seen;    // the same of a frame's token to its log-sum-exp towards these keys
+
+    /// Which frame or reference has the keys, and where in it they begin.
+    CAMEO_DEVICE int image(const PisaSizes& sizes) const {
+      const int index = keys.first / sizes.tokens;
+      return group < 0 ? index : index - sizes.frames;
+    }
+    CAMEO_DEVICE int first(const PisaSizes& sizes) const { return keys.first % sizes.tokens; }
   };
 
   CAMEO_DEVICE Job findJob() const {
-    const QueryTiles<d> all(sizes);
-    const int of_references = tilesOf(sizes.referenceRows(), Shape::kKeys);
+    const Tiles all(sizes);
+    const int of_references = blocksOfReferences(sizes);
     if (blockRow() < groups.count * of_references) {
       const int group = blockRow() / of_references;
       const Span frames = Span{0, sizes.frames}.piece(group, groups.frames);
-      return {sizes.allReferences().piece(blockRow() % of_references, Shape::kKeys),
+      return {referenceKeys(blockRow() % of_references),
               group,
               frames.first * all.of_frame,
               frames.length * all.of_frame,
               group == 0,
-              sizes.frames * sizes.referenceRows()};
+              sizes.frames * sizes.referenceRows(),
+              placeOfSeen(blockRow() % of_references)};
     }
     const int of_frame = tilesOf(sizes.tokens, Shape::kKeys),
               index = blockRow() - groups.count * of_references;
@@ -164,7 +196,49 @@ struct DifferentiateKeys {
             frame * all.of_frame,
             all.of_frame,
             true,
-            frame * sizes.referenceRows()};
+            frame * sizes.referenceRows(),
+            0};
+  }
+
+  CAMEO_DEVICE Span referenceKeys(int block) const {
+    if constexpr (!in_regions) return sizes.allReferences().piece(block, Shape::kKeys);
+    const int of_reference = tilesOf(sizes.tokens, Shape::kKeys);
+    return sizes.reference(block / of_reference).piece(block % of_reference, Shape::kKeys);
+  }
+
+  CAMEO_DEVICE int64_t placeOfSeen(int block) const {
+    const int64_t reference = block / tilesOf(sizes.tokens, Shape::kKeys);
+    return in_regions ? state.firstSeen(sizes) + reference * sizes.frameRows() : 0;
+  }
+
+  /// Whether any of a block's keys and of the i-th tile's queries see one another.
+  CAMEO_DEVICE bool anySeen(const Job& job, const Tiles& all, int i) const {
+    if (job.group < 0) {
+      const int reference = (i - job.tiles) / all.of_frame;
+      return i < job.tiles || regions.anyListens(reference, job.image(sizes), job.first(sizes), Shape::kKeys);
+    }
+    if (i < job.tiles) {
+      const int tile = job.first_tile + i;
+      return regions.anySees(job.image(sizes), tile / all.of_frame, tile % all.of_frame * Shape::kQueries,
+                             Shape::kQueries);
+    }
+    return regions.reference((i - job.tiles) / all.of_frame).subject ==
+           regions.reference(job.image(sizes)).subject;
+  }
+
+  /// Bits of this warp's keys: whether the i-th tile's queries see them.
+  CAMEO_DEVICE uint32_t seenKeys([[maybe_unused]] const Job& job, [[maybe_unused]] const Tiles& all,
+                                 [[maybe_unused]] int i) const {
+    if constexpr (in_regions) {
+      const int first = warpIndex() * Shape::kKeyTiles * 16;
+      if (job.group < 0 && i >= job.tiles) {
+        const int position = job.first(sizes) + first;
+        return regions.bits((i - job.tiles) / all.of_frame, job.image(sizes), position) >> (position % 32);
+      }
+      return static_cast<uint32_t>(lowBits(job.keys.length < first ? 0 : job.keys.length - first));
+    } else {
+      return ~0u;
+    }
   }
 
   using Shared = SharedFactors<Shape::kKeyTiles, d>;
@@ -205,7 +279,7 @@ struct DifferentiateKeys {
       v_ = static_cast<const uint16_t*>(kernel.tensors.v) + offset;
       grad_ = static_cast<const uint16_t*>(kernel.tensors.grad_out) +
               int64_t{sample} * kernel.sizes.images() * kernel.sizes.tokens * grad_stride_ + head * d;
-      const int64_t statistics = blockColumn() * BackwardState::statistics(kernel.sizes);
+      const int64_t statistics = blockColumn() * BackwardState<in_regions>::statistics(kernel.sizes);
       log_sum_exp_ = kernel.state.log_sum_exp + statistics;
       delta_ = kernel.state.delta + statistics;
     }
@@ -215,7 +289,8 @@ struct DifferentiateKeys {
       copyRows<Shape::kKeys, kThreads>(keys(), k_ + offset, stride_, tokens.length);
       copyRows<Shape::kKeys, kThreads>(values(), v_ + offset, stride_, tokens.length);
     }
-    CAMEO_DEVICE void loadTile(Span tokens, int statistics, int stage) const {
+    /// `statistics` is the place of the tile's, `seen` what its log-sum-exps are further on.
+    CAMEO_DEVICE void loadTile(Span tokens, int statistics, int64_t seen, int stage) const {
       copyRows<Shape::kQueries, kThreads>(queries(stage), q_ + int64_t{tokens.first} * stride_, stride_,
                                           tokens.length);
       copyRows<Shape::kQueries, kThreads>(grads(stage), grad_ + int64_t{tokens.first} * grad_stride_,
@@ -223,7 +298,7 @@ struct DifferentiateKeys {
       static_assert(2 * Shape::kQueries <= kThreads);
       const int row = threadIndex() % Shape::kQueries;
       if (threadIndex() < 2 * Shape::kQueries) {
-        const float* from = threadIndex() < Shape::kQueries ? log_sum_exp_ : delta_;
+        const float* from = threadIndex() < Shape::kQueries ? log_sum_exp_ + seen : delta_;
         copyAsync4(logSumExps(stage) + threadIndex() * 4, from + statistics + row, row < tokens.length);
       }
     }
@@ -248,7 +323,8 @@ struct DifferentiateKeys {
   /// dv += p^T grad, dk += ds^T q of this warp's keys and queries [first, first + kAtOnce) of the tile;
   /// leaves ds^T, p (grad v^T - delta), for `addToQueries`. Rows of queries that don't exist are zeros all
   /// through.
-  CAMEO_DEVICE void addToKeys(Gradients& of, const Held& held, int stage, int first, int keys_there) const {
+  CAMEO_DEVICE void addToKeys(Gradients& of, const Held& held, int stage, int first, int keys_there,
+                              [[maybe_unused]] uint32_t seen) const {
     const int lane = laneIndex();
     const Rows<d> q = queries(stage).from(first), grad = grads(stage).from(first);
     float p[Shape::kKeyTiles][Shape::kAtOnce / 8][4], ds[Shape::kKeyTiles][Shape::kAtOnce / 8][4];
@@ -272,7 +348,11 @@ struct DifferentiateKeys {
         const bool even = i % 2 == 0;
         float& probability = p[r][n][i % 4];
         probability = powerOf2(probability * (scale * kLog2E) - (even ? log_sum_exp.x : log_sum_exp.y));
-        if (keys_there < Shape::kKeys && row >= keys_there) probability = 0;
+        if constexpr (in_regions) {
+          if ((seen >> (r * 16 + i / 2 % 2 * 8 + lane / 4) & 1) == 0) probability = 0;
+        } else {
+          if (keys_there < Shape::kKeys && row >= keys_there) probability = 0;
+        }
         ds[r][n][i % 4] = probability * (ds[r][n][i % 4] - (even ? delta.x : delta.y));
         if (!even) {
           storeShared(scoreGradients().at(row, first / 8 + n) + lane % 4 * 4,
@@ -285,7 +365,7 @@ struct DifferentiateKeys {
   }
 
   /// dq += ds k of the tile: 16 rows for each warp, and where there are fewer, a part of the columns.
-  CAMEO_DEVICE void addToQueries(const QueryTiles<d>& all, int tile) const {
+  CAMEO_DEVICE void addToQueries(const Tiles& all, int tile) const {
     constexpr int kParts = Shape::kWarps / Shape::kQueryTiles, kColumns = d / 8 / kParts;
     constexpr int kChunk = kColumns % 5 == 0 ? 5 : 4;
     static_assert(Shape::kWarps % Shape::kQueryTiles == 0 && d / 8 % kParts == 0 && kColumns % kChunk == 0);

@@ -13,6 +13,9 @@
 //
 // `SumGroups` (pisa_sums.h): the sum over the groups of frames that `AttendFrames` was split into.
 //
+// In regions (PisaRegions), tiles that no query of a block sees are left out, and scores are hidden bit by
+// bit.
+//
 // A warp has its queries in registers as left factors; keys and values come by tiles through two stages of
 // shared memory.
 
@@ -67,7 +70,7 @@ struct ReferenceState {
   float* means;  // one such tensor for each group of frames
 };
 
-template <Precision precision, int d>
+template <Precision precision, int d, bool in_regions>
 struct AttendImages {
   using Shape = ForwardShape<d>;
   static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2, kSharedBytes = 2 * Shape::kStageBytes;
@@ -76,10 +79,12 @@ struct AttendImages {
   CameoPisaForward tensors;
   ReferenceState references;
   float scale;
+  Regions<in_regions> regions;
 
   static int rows(const PisaSizes& sizes) {
-    return sizes.frames * tilesOf(sizes.tokens, Shape::kQueries) +
-           tilesOf(sizes.referenceRows(), Shape::kQueries);
+    const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kQueries);
+    return sizes.frames * tiles_of_frame +
+           (in_regions ? sizes.references * tiles_of_frame : tilesOf(sizes.referenceRows(), Shape::kQueries));
   }
 
   CAMEO_DEVICE void operator()() const {
@@ -87,15 +92,21 @@ struct AttendImages {
     const int tiles_of_frame = tilesOf(sizes.tokens, Shape::kQueries);
     const int frame = blockRow() / tiles_of_frame;
     const bool of_frame = frame < sizes.frames;
+    if constexpr (in_regions) {
+      if (of_frame) {
+        attendSeen(at, frame, blockRow() % tiles_of_frame);
+      } else {
+        attendSubject(at, frame - sizes.frames, blockRow() % tiles_of_frame);
+      }
+      return;
+    }
     const Span image = of_frame ? sizes.frame(frame) : sizes.allReferences();
     const Span queries =
         image.piece(blockRow() - (of_frame ? frame : sizes.frames) * tiles_of_frame, Shape::kQueries);
 
     const ForwardInputs<d> inputs(tensors, at);
     QueryState<precision, d> state;
-    inputs.loadQueries(queries);
-    state.readQueries(inputs.queries());
-    state.start();
+    start(state, inputs, queries);
     const int own = of_frame ? tilesOf(sizes.tokens, Shape::kKeys) : 0;
     const auto keys = [&](int tile) {
       return tile < own ? image.piece(tile, Shape::kKeys)
@@ -111,6 +122,64 @@ struct AttendImages {
   }
 
  private:
+  /// A frame's queries over its own keys and those of the references that one of them sees.
+  CAMEO_DEVICE void attendSeen(HeadIndex at, int frame, int index) const {
+    const Span image = sizes.frame(frame), queries = image.piece(index, Shape::kQueries);
+    const int first = index * Shape::kQueries, per_image = tilesOf(sizes.tokens, Shape::kKeys);
+    const auto seen = [&](int tile) {
+      return tile < per_image || regions.anySees(tile / per_image - 1, frame, first, Shape::kQueries);
+    };
+    const auto keys = [&](int tile) {
+      const int reference = tile / per_image - 1;
+      return (reference < 0 ? image : sizes.reference(reference)).piece(tile % per_image, Shape::kKeys);
+    };
+    constexpr int kWarpRows = Shape::kRowTiles * 16;
+    const int warp_first = first + warpIndex() * kWarpRows;
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    start(state, inputs, queries);
+    forEachSeenTile((1 + sizes.references) * per_image, seen,
+                    [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
+                    [&](int tile, int stage) {
+                      const int reference = tile / per_image - 1;
+                      uint32_t rows = state.kAllRows;
+                      float added = 0;
+                      if (reference >= 0) {
+                        rows &= regions.bits(reference, frame, warp_first) >> (warp_first % 32);
+                        added = regions.reference(reference).log2_strength / scale;
+                      }
+                      state.attendByRows(inputs.keys(stage), inputs.values(stage), keys(tile).length, rows,
+                                         added, scale);
+                    });
+    finish(state, HeadIndex(fromHere(sizes.heads)), {fromHere(queries.first), fromHere(queries.length)},
+           true);
+  }
+
+  /// A reference's queries over its subject's references.
+  CAMEO_DEVICE void attendSubject(HeadIndex at, int reference, int index) const {
+    const Span queries = sizes.reference(reference).piece(index, Shape::kQueries);
+    const CameoPisaReference& of = regions.reference(reference);
+    const Span subject = sizes.someReferences(of.first, of.count);
+    const ForwardInputs<d> inputs(tensors, at);
+    QueryState<precision, d> state;
+    start(state, inputs, queries);
+    forEachTile(
+        tilesOf(subject.length, Shape::kKeys),
+        [&](int tile, int stage) { inputs.loadTile(subject.piece(tile, Shape::kKeys), stage); },
+        [&](int tile, int stage) {
+          state.attend(inputs.keys(stage), inputs.values(stage), subject.piece(tile, Shape::kKeys).length,
+                       scale);
+        });
+    finish(state, at, queries, false);
+  }
+
+  CAMEO_DEVICE static void start(QueryState<precision, d>& state, const ForwardInputs<d>& inputs,
+                                 Span queries) {
+    inputs.loadQueries(queries);
+    state.readQueries(inputs.queries());
+    state.start();
+  }
+
   CAMEO_DEVICE void finish(const QueryState<precision, d>& state, HeadIndex at, Span queries,
                            bool of_frame) const {
     CAMEO_UNROLL
@@ -147,7 +216,7 @@ struct AttendImages {
   }
 };
 
-template <Precision precision, int d>
+template <Precision precision, int d, bool in_regions>
 struct AttendFrames {
   using Shape = ForwardShape<d>;
   static constexpr int kThreads = Shape::kThreads, kBlocksAtOnce = 2;
@@ -160,15 +229,20 @@ struct AttendFrames {
   CameoPisaForward tensors;
   ReferenceState references;
   float scale, log2_frames;
+  Regions<in_regions> regions;
 
-  static int tilesOfReferences(const PisaSizes& sizes) {
-    return tilesOf(sizes.referenceRows(), Shape::kQueries);
+  CAMEO_ANYWHERE static int tilesOfReferences(const PisaSizes& sizes) {
+    return in_regions ? sizes.references * tilesOf(sizes.tokens, Shape::kQueries)
+                      : tilesOf(sizes.referenceRows(), Shape::kQueries);
   }
 
   CAMEO_DEVICE void operator()() const {
     const HeadIndex at(sizes.heads);
-    const int tiles = tilesOf(sizes.referenceRows(), Shape::kQueries), group = blockRow() / tiles;
-    const Span queries = sizes.allReferences().piece(blockRow() % tiles, Shape::kQueries);
+    const int tiles = tilesOfReferences(sizes), group = blockRow() / tiles;
+    const int tiles_of_reference = in_regions ? tilesOf(sizes.tokens, Shape::kQueries) : tiles;
+    const int reference = blockRow() % tiles / tiles_of_reference;  // or 0, of all as one
+    const Span queries = (in_regions ? sizes.reference(reference) : sizes.allReferences())
+                             .piece(blockRow() % tiles_of_reference, Shape::kQueries);
     const Span frames = Span{0, sizes.frames}.piece(group, groups.frames);
 
     const ForwardInputs<d> inputs(tensors, at);
@@ -180,6 +254,11 @@ struct AttendFrames {
     const auto keys = [&](int tile) {
       return sizes.frame(frames.first + tile / tiles_of_frame).piece(tile % tiles_of_frame, Shape::kKeys);
     };
+    if constexpr (in_regions) {
+      attendListeners(state, inputs, reference, queries, frames);
+      writeMeans(queries, group);
+      return;
+    }
     forEachTile(
         frames.length * tiles_of_frame, [&](int tile, int stage) { inputs.loadTile(keys(tile), stage); },
         [&](int tile, int stage) {
@@ -194,6 +273,43 @@ struct AttendFrames {
   }
 
  private:
+  /// A reference's queries over the keys of each frame that they see. Frames without any count, too.
+  CAMEO_DEVICE void attendListeners(QueryState<precision, d>& state, const ForwardInputs<d>& inputs,
+                                    int reference, Span queries, Span frames) const {
+    const int per_frame = tilesOf(sizes.tokens, Shape::kKeys), count = frames.length * per_frame;
+    const auto next = [&](int tile) {
+      while (tile < count && !regions.anyListens(reference, frames.first + tile / per_frame,
+                                                 tile % per_frame * Shape::kKeys, Shape::kKeys)) {
+        ++tile;
+      }
+      return tile;
+    };
+    const auto load = [&](int tile, int stage) {
+      inputs.loadTile(sizes.frame(frames.first + tile / per_frame).piece(tile % per_frame, Shape::kKeys),
+                      stage);
+    };
+    int tile = next(0), stage = 0;
+    if (tile < count) load(tile, stage);
+    CAMEO_NO_UNROLL
+    for (int frame = 0; frame < frames.length; ++frame) {
+      state.start();
+      CAMEO_NO_UNROLL
+      while (tile < (frame + 1) * per_frame) {
+        waitForCopies();
+        syncThreads();
+        const int after = next(tile + 1);
+        if (after < count) load(after, 1 - stage);
+        const uint64_t seen = regions.template bitsOf<Shape::kKeys>(reference, frames.first + frame,
+                                                                    tile % per_frame * Shape::kKeys);
+        state.attendToKeys(inputs.keys(stage), inputs.values(stage), seen, scale);
+        tile = after;
+        stage = 1 - stage;
+      }
+      const Span rows{fromHere(queries.first), fromHere(queries.length)};
+      finishFrame(state, HeadIndex(fromHere(sizes.heads)), rows, frames.first + frame);
+    }
+  }
+
   CAMEO_DEVICE int64_t place(Span queries, int row) const {
     return int64_t{blockColumn()} * sizes.referenceRows() + queries.first - sizes.frameRows() + row;
   }

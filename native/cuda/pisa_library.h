@@ -7,9 +7,25 @@
 
 extern "C" {
 
+struct CameoPisaReference {
+  int32_t subject;
+  int32_t first, count;  // the subject's references
+  float log2_strength;   // as frames see it; minus infinity: they don't
+};
+
+/// Who listens to whom, where not all do (native/nn/regions.h).
+struct CameoPisaRegions {
+  static constexpr int kMostReferences = 32;
+
+  const uint32_t* bits;  // (S, F, words): whether position 32 w + i listens to a subject's references
+  int32_t words;         // a multiple of 4
+  CameoPisaReference references[kMostReferences];
+};
+
 struct CameoPisaProblem {
   int32_t batch, frames, references, tokens, heads, head_size;  // B, F, R, n, H, d
   int32_t is_bfloat16;                                          // otherwise float16
+  const CameoPisaRegions* regions;                              // null: all listen to one another
 };
 
 /// Number c of head h of token t of an image lies at sample * b + token * (image * n + t) + h * d + c.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+#include <type_traits>
+
 #include "device.h"
 #include "pisa_library.h"
 
@@ -28,6 +31,10 @@ struct PisaSizes {
 
   CAMEO_ANYWHERE constexpr Span frame(int index) const { return {index * tokens, tokens}; }
   CAMEO_ANYWHERE constexpr Span allReferences() const { return {frames * tokens, references * tokens}; }
+  CAMEO_ANYWHERE constexpr Span someReferences(int first, int count) const {
+    return {(frames + first) * tokens, count * tokens};
+  }
+  CAMEO_ANYWHERE constexpr Span reference(int index) const { return someReferences(index, 1); }
   CAMEO_ANYWHERE constexpr int images() const { return frames + references; }
   CAMEO_ANYWHERE constexpr int frameRows() const { return frames * tokens; }
   CAMEO_ANYWHERE constexpr int referenceRows() const { return references * tokens; }
@@ -52,5 +59,46 @@ struct FrameGroups {
     return {tilesOf(sizes.frames, frames), frames};
   }
 };
+
+/// Who listens to whom. Blocks then have queries or keys of one reference, never of several.
+struct PisaRegions {
+  CameoPisaRegions all;
+  int frames;
+
+  CAMEO_DEVICE const CameoPisaReference& reference(int index) const { return all.references[index]; }
+
+  /// Bits of the 32 positions of a frame from `first` on: whether they listen to a reference.
+  CAMEO_DEVICE uint32_t bits(int reference, int frame, int first) const {
+    return all.bits[(all.references[reference].subject * frames + frame) * all.words + first / 32];
+  }
+  /// Whether any of `count` positions does, a multiple of 32.
+  CAMEO_DEVICE bool anyListens(int reference, int frame, int first, int count) const {
+    uint32_t any = 0;
+    for (int i = 0; i < count; i += 32) any |= bits(reference, frame, first + i);
+    return any != 0;
+  }
+  /// The same of queries, which see nothing of strength 0.
+  CAMEO_DEVICE bool anySees(int reference, int frame, int first, int count) const {
+    return all.references[reference].log2_strength > -INFINITY && anyListens(reference, frame, first, count);
+  }
+  /// Bits of `count` positions, 32 or 64.
+  template <int count>
+  CAMEO_DEVICE uint64_t bitsOf(int reference, int frame, int first) const {
+    static_assert(count == 32 || count == 64);
+    const uint64_t low = bits(reference, frame, first);
+    return count == 32 ? low : low | uint64_t{bits(reference, frame, first + 32)} << 32;
+  }
+};
+
+/// The lowest `count` bits, up to 64.
+CAMEO_DEVICE uint64_t lowBits(int count) {
+  return count < 64 ? (uint64_t{1} << count) - 1 : ~uint64_t{0};
+}
+
+/// In the place of regions where all listen to one another.
+struct NoRegions {};
+
+template <bool in_regions>
+using Regions = std::conditional_t<in_regions, PisaRegions, NoRegions>;
 
 }  // namespace cameo::cuda

@@ -45,14 +45,15 @@ struct SumGroups {
 /// log-sum-exps that `DifferentiateKeys` wants. Towards their own keys, which all frames have in common, the
 /// references' probabilities are the sum over frames, 2^(score - l) with l = -log2 sum 2^-l_f, and delta is
 /// the mean with weights 2^(l - l_f).
-template <Precision precision, int d>
+template <Precision precision, int d, bool in_regions>
 struct PrepareRows {
   static constexpr int kThreads = 256, kBlocksAtOnce = 1, kSharedBytes = 0;
   static constexpr int kLanes = 8, kRows = kThreads / kLanes;
 
   PisaSizes sizes;
   CameoPisaBackward tensors;
-  BackwardState state;
+  BackwardState<in_regions> state;
+  Regions<in_regions> regions;
 
   static int columns(const PisaSizes& sizes) {
     return tilesOf(sizes.frameRows(), kRows) + tilesOf(sizes.referenceRows(), kRows);
@@ -72,7 +73,7 @@ struct PrepareRows {
   /// All lanes call; rows that don't exist count as the last.
   CAMEO_DEVICE static int existing(int row, int rows) { return row < rows ? row : rows - 1; }
 
-  CAMEO_DEVICE int64_t statistics() const { return blockRow() * BackwardState::statistics(sizes); }
+  CAMEO_DEVICE int64_t statistics() const { return blockRow() * state.statistics(sizes); }
 
   /// The product of two rows of this block's head, on all eight lanes.
   CAMEO_DEVICE float dot(const void* a, int64_t a_row, const void* b, int64_t b_row) const {
@@ -100,8 +101,20 @@ struct PrepareRows {
     const int row = existing(index, sizes.frameRows()), sample = blockRow() / sizes.heads;
     const int64_t token = int64_t{sample} * sizes.images() * sizes.tokens + row;
     const float delta = dot(tensors.grad_out, token, tensors.out, token);
-    if (index < sizes.frameRows())
-      put(row, tensors.log_sum_exp[blockRow() * sizes.statistics() + row], delta);
+    if (index >= sizes.frameRows()) return;
+    const float log_sum_exp = tensors.log_sum_exp[blockRow() * sizes.statistics() + row];
+    put(row, log_sum_exp, delta);
+    if constexpr (in_regions) putSeen(row, log_sum_exp);
+  }
+
+  /// Towards a reference's keys the strength, which their scores lack, is in the log-sum-exp.
+  CAMEO_DEVICE void putSeen(int row, float log_sum_exp) const {
+    const int frame = row / sizes.tokens, position = row % sizes.tokens;
+    for (int r = threadIndex() % kLanes; r < sizes.references; r += kLanes) {
+      const bool listens = (regions.bits(r, frame, position) >> (position % 32) & 1) != 0;
+      state.log_sum_exp[statistics() + state.firstSeen(sizes) + int64_t{r} * sizes.frameRows() + row] =
+          listens ? log_sum_exp - regions.reference(r).log2_strength : INFINITY;
+    }
   }
 
   CAMEO_DEVICE void prepareReferenceRow(int index) const {
@@ -126,8 +139,9 @@ struct PrepareRows {
 };
 
 /// The gradients of queries, out of fragments of fp32.
-template <Precision precision, int d>
+template <Precision precision, int d, bool in_regions>
 struct FinishQueries {
+  using Tiles = QueryTiles<d, in_regions>;
   using Shape = BackwardShape<d>;
   static constexpr int kThreads = 256, kBlocksAtOnce = 1, kSharedBytes = 0;
 
@@ -136,10 +150,10 @@ struct FinishQueries {
   const float* dq;
   float scale;
 
-  static int columns(const PisaSizes& sizes) { return QueryTiles<d>(sizes).count(); }
+  static int columns(const PisaSizes& sizes) { return Tiles(sizes).count(); }
 
   CAMEO_DEVICE void operator()() const {
-    const QueryTiles<d> all(sizes);
+    const Tiles all(sizes);
     const Span tokens = all.tokens(sizes, blockColumn());
     const int sample = blockRow() / sizes.heads, head = blockRow() % sizes.heads, lane = laneIndex();
     const float* from = dq + blockRow() * all.numbers() + int64_t{blockColumn()} * Shape::kQueries * d;

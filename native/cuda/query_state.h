@@ -1,6 +1,7 @@
 #pragma once
 
 #include "fragments.h"
+#include "pisa_sizes.h"
 
 namespace cameo::cuda {
 
@@ -48,6 +49,46 @@ class QueryState {
     fill(scores, 0.0f);
     multiplyByTransposed<precision>(scores, queries_, k);
     if (keys < Shape::kKeys) hideFrom(scores, keys);
+    add(scores, v, scale);
+  }
+
+  /// The same where bits of this warp's rows say which see the tile; others must have seen a key before.
+  /// `added` goes to the scores.
+  CAMEO_DEVICE void attendByRows(Rows<d> k, Rows<d> v, int keys, uint32_t rows, float added, float scale) {
+    if (rows == 0) return;
+    Scores scores;
+    fill(scores, 0.0f);
+    multiplyByTransposed<precision>(scores, queries_, k);
+    if (keys < Shape::kKeys) hideFrom(scores, keys);
+    if (rows != kAllRows || added != 0) addToRows(scores, rows, added);
+    add(scores, v, scale);
+  }
+
+  /// The same where bits of the tile's keys say which exist and are seen.
+  CAMEO_DEVICE void attendToKeys(Rows<d> k, Rows<d> v, uint64_t keys, float scale) {
+    Scores scores;
+    fill(scores, 0.0f);
+    multiplyByTransposed<precision>(scores, queries_, k);
+    if (keys != lowBits(Shape::kKeys)) hideAll(scores, ~keys);
+    add(scores, v, scale);
+  }
+
+  /// The bits of a warp's rows.
+  static constexpr uint32_t kAllRows = kRowTiles == 2 ? ~0u : 0xffffu;
+
+  /// The sum of the whole row, to be called by all lanes.
+  CAMEO_DEVICE float total(int r, int half) const { return sumOfRow(sum[r][half]); }
+
+  /// This lane's `half`-th row of tile r, in the block.
+  CAMEO_DEVICE static int row(int r, int half) {
+    return (warpIndex() * kRowTiles + r) * 16 + half * 8 + laneIndex() / 4;
+  }
+
+ private:
+  using Scores = float[kRowTiles][Shape::kKeys / 8][4];
+
+  /// Adds a tile's scores to the softmax, and its values to the result.
+  CAMEO_DEVICE void add(Scores& scores, Rows<d> v, float scale) {
     raise(scores, scale);
     CAMEO_UNROLL
     for (int i = 0; i < 2 * kRowTiles; ++i) {
@@ -61,23 +102,32 @@ class QueryState {
     multiplyResultBy<precision>(out, scores, v);
   }
 
-  /// The sum of the whole row, to be called by all lanes.
-  CAMEO_DEVICE float total(int r, int half) const { return sumOfRow(sum[r][half]); }
-
-  /// This lane's `half`-th row of tile r, in the block.
-  CAMEO_DEVICE static int row(int r, int half) {
-    return (warpIndex() * kRowTiles + r) * 16 + half * 8 + laneIndex() / 4;
-  }
-
- private:
-  using Scores = float[kRowTiles][Shape::kKeys / 8][4];
-
   CAMEO_DEVICE static void hideFrom(Scores& scores, int keys) {
     CAMEO_UNROLL
     for (int i = 0; i < kRowTiles * Shape::kKeys / 2; ++i) {
       const int tile = i / 4 % (Shape::kKeys / 8);
       if (8 * tile + laneIndex() % 4 * 2 + i % 2 >= keys)
         scores[i * 2 / Shape::kKeys][tile][i % 4] = -INFINITY;
+    }
+  }
+
+  /// Hides the keys with these bits.
+  CAMEO_DEVICE static void hideAll(Scores& scores, uint64_t keys) {
+    const uint64_t from_here = keys >> (laneIndex() % 4 * 2);
+    CAMEO_UNROLL
+    for (int i = 0; i < kRowTiles * Shape::kKeys / 2; ++i) {
+      const int tile = i / 4 % (Shape::kKeys / 8);
+      if ((from_here >> (8 * tile + i % 2) & 1) != 0) scores[i * 2 / Shape::kKeys][tile][i % 4] = -INFINITY;
+    }
+  }
+
+  CAMEO_DEVICE static void addToRows(Scores& scores, uint32_t rows, float added) {
+    CAMEO_UNROLL
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      const bool sees = (rows >> (i / 2 * 16 + i % 2 * 8 + laneIndex() / 4) & 1) != 0;
+      const float here = sees ? added : -INFINITY;
+      CAMEO_UNROLL
+      for (int j = 0; j < Shape::kKeys / 4; ++j) scores[i / 2][j / 2][i % 2 * 2 + j % 2] += here;
     }
   }
 

@@ -3,7 +3,12 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "nn/pisa_fused.h"
+#include "nn/pisa_regions.h"
 
 namespace cameo::nn {
 
@@ -146,24 +151,60 @@ class PisaFunction : public torch::autograd::Function<PisaFunction> {
 
 }  // namespace
 
+bool FrameLayout::isUniform() const {
+  return (!regions || regions->isTrivial()) &&
+         std::ranges::all_of(strengths, [](double strength) { return strength == 1; });
+}
+
 at::Tensor pisaMerged(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t heads,
                       const FrameLayout& layout) {
   if (const PisaKernels* kernels = pisaKernelsFor(q, k, v, heads, layout)) {
     return pisaFused(*kernels, q, k, v, heads, layout);
   }
+  if (!layout.isUniform()) return pisaInRegions(q, k, v, heads, layout);
   return PisaFunction::apply(q, k, v, heads, layout.frames, layout.references);
+}
+
+at::Tensor pisaBias(const FrameLayout& layout) {
+  if (layout.isUniform()) return {};
+  constexpr double hidden = -std::numeric_limits<double>::infinity();
+  const int64_t F = layout.frames, n = layout.regions->listens.size(2), length = (1 + layout.references) * n;
+  const at::Tensor bias =
+      at::full({F, length, length}, hidden, layout.regions->listens.options().dtype(at::kFloat));
+  bias.narrow(1, 0, n).narrow(2, 0, n).zero_();
+  for (size_t s = 0; s < layout.regions->subjects.size(); ++s) {
+    const Listeners& subject = layout.regions->subjects[s];
+    const int64_t first = (1 + subject.first) * n, count = subject.references * n;
+    const at::Tensor listens = layout.regions->listens[static_cast<int64_t>(s)];  // (F, n)
+    bias.narrow(1, first, count).narrow(2, first, count).zero_();
+    bias.narrow(1, first, count).narrow(2, 0, n).masked_fill_(listens.unsqueeze(1), 0);
+    for (int64_t r = subject.first; r < subject.first + subject.references; ++r) {
+      bias.narrow(1, 0, n)
+          .narrow(2, (1 + r) * n, n)
+          .masked_fill_(listens.unsqueeze(2), std::log(layout.strengthOf(r)));
+    }
+  }
+  return bias;
 }
 
 at::Tensor pisaConcatenated(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t heads,
                             const FrameLayout& layout) {
-  const int64_t F = layout.frames, R = layout.references, n = q.size(2);
+  return pisaBiased(q, k, v, heads, layout, pisaBias(layout));
+}
+
+at::Tensor pisaBiased(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t heads,
+                      const FrameLayout& layout, const at::Tensor& bias) {
+  const int64_t B = q.size(0), F = layout.frames, R = layout.references, n = q.size(2);
   const auto sequences = [&](const at::Tensor& x) {
     const at::Tensor references = x.narrow(1, F, R).flatten(1, 2).unsqueeze(1).expand({-1, F, -1, -1});
-    return splitHeads(at::cat({x.narrow(1, 0, F), references}, 2), heads);  // (B, F, H, n + R*n, d)
+    return splitHeads(at::cat({x.narrow(1, 0, F), references}, 2), heads).flatten(0, 1);
   };
-  const at::Tensor attended =
-      mergeHeads(attend(sequences(q).flatten(0, 1), sequences(k).flatten(0, 1), sequences(v).flatten(0, 1)))
-          .unflatten(0, {-1, F});  // (B, F, n + R*n, H*d)
+  const at::Tensor qs = sequences(q), ks = sequences(k), vs = sequences(v);  // (B*F, H, n + R*n, d)
+  const at::Tensor mixed = bias.defined()
+                               ? at::scaled_dot_product_attention(
+                                     qs, ks, vs, bias.to(q.scalar_type()).unsqueeze(1).repeat({B, 1, 1, 1}))
+                               : attend(qs, ks, vs);
+  const at::Tensor attended = mergeHeads(mixed).unflatten(0, {-1, F});  // (B, F, n + R*n, H*d)
   const at::Tensor references = attended.narrow(2, n, R * n).mean(1).unflatten(1, {R, n});
   return at::cat({attended.narrow(2, 0, n), references}, 1);
 }

@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "harness.h"
+#include "nn/layout.h"
 #include "nn/pisa_fused.h"
 
 namespace cameo::test {
@@ -27,7 +28,7 @@ Tensors differentiate(const std::string& prefix, const Tensors& in, const Form& 
 /// tensor where `config` says "joined". "inference" is the kernels' result where nothing is differentiated.
 Tensors pisaOnEmulatedDevice(const Json& config, const Tensors& in) {
   const c10::InferenceMode off(false);
-  const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
+  const nn::FrameLayout layout = frameLayout(config, in);
   const int64_t heads = config.at("heads");
   const auto type = config.at("type") == "bfloat16" ? at::kBFloat16 : at::kHalf;
   Tensors rounded, exact;

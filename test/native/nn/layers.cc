@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "nn/embeddings.h"
 #include "nn/feed_forward.h"
+#include "nn/layout.h"
 #include "nn/motion.h"
 #include "nn/pisa.h"
 #include "nn/resnet.h"
@@ -82,7 +83,7 @@ Tensors pisa(const Json& config, const Tensors& in) {
       {.dim = config.at("dim"), .heads = config.at("heads"), .head_dim = config.at("head_dim")});
   assignWeights(parameters, in);
   if (config.value("joined", false)) parameters.join();
-  const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
+  const nn::FrameLayout layout = frameLayout(config, in);
   const auto [q, k, v] = layer.projections(in.at("x"));  // (B, F+R, n, C)
   const auto form = config.value("form", "merged") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
   Tensors result{{"out", layer.project(form(q, k, v, layer.heads(), layout))}};

@@ -3,6 +3,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "harness.h"
+#include "nn/layout.h"
 #include "nn/pisa.h"
 #include "train/ema.h"
 #include "train/latent_scale.h"
@@ -31,7 +32,7 @@ Tensors outsideInference(const Tensors& in) {
 Tensors pisaGradients(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
   const Tensors in = outsideInference(inputs);
-  const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
+  const nn::FrameLayout layout = frameLayout(config, in);
   const auto form = config.at("form") == "concatenated" ? nn::pisaConcatenated : nn::pisaMerged;
   at::Tensor q = in.at("q"), k = in.at("k"), v = in.at("v");
   for (at::Tensor* leaf : {&q, &k, &v}) leaf->set_requires_grad(true);
