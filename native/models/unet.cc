@@ -4,6 +4,10 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/error.h"
 
 namespace cameo::models {
 
@@ -21,6 +25,32 @@ void addToSkips(std::vector<at::Tensor>& skips, const ControlResiduals& residual
                 const nn::FrameLayout& layout) {
   const size_t count = std::min(skips.size(), residuals.skips.size());
   for (size_t i = 0; i < count; ++i) skips[i] = withResidual(skips[i], residuals.skips[i], layout);
+}
+
+/// Throws where regions or strengths don't go with the rest of the input.
+void checkRegions(const UNetInput& input) {
+  const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
+  if (input.regions && input.regions->references() != input.references) {
+    refuse("the subjects have " + std::to_string(input.regions->references()) + " references, the request " +
+           std::to_string(input.references));
+  }
+  if (input.regions && input.regions->hasRegions() && input.token_merging > 0) {
+    refuse("subjects with regions don't go with token merging: leave one of them out");
+  }
+  for (const auto& strengths : input.reference_strengths) {
+    if (static_cast<int64_t>(strengths.size()) != input.references) {
+      refuse("there are " + std::to_string(strengths.size()) + " strengths for " +
+             std::to_string(input.references) + " references");
+    }
+    const auto fits = [](double strength) { return strength >= 0 && std::isfinite(strength); };
+    if (!std::ranges::all_of(strengths, fits)) refuse("a reference's strength must be 0 or more");
+  }
+}
+
+/// Strengths are of a layer's regions: without any, those of one subject everywhere.
+std::shared_ptr<const nn::Regions> regionsOf(const UNetInput& input) {
+  if (input.regions || input.reference_strengths.empty()) return input.regions;
+  return std::make_shared<const nn::Regions>(std::vector<nn::Subject>{{input.references, {}}});
 }
 
 }  // namespace
@@ -73,6 +103,7 @@ at::Tensor UNet::runOutermost(at::Tensor x, const UNetContext& context, const Co
 }
 
 at::Tensor UNet::forward(const UNetInput& input) const {
+  checkRegions(input);
   const int64_t images = input.images.size(1);
   UNetContext context{
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
@@ -81,6 +112,8 @@ at::Tensor UNet::forward(const UNetInput& input) const {
                  .references = input.references,
                  .references_read_text = config_.reference_cross_attention},
       .still_rows = input.still_rows,
+      .regions = regionsOf(input),
+      .reference_strengths = input.reference_strengths,
       .token_merging = input.token_merging,
       .recompute = input.recompute && c10::GradMode::is_enabled(),
   };

@@ -26,6 +26,11 @@ struct UNetInput {
   double token_merging = 0;  // the ratio of nn::TokenMerging, in the outermost level that has attention
   ControlResiduals residuals = {};  // of ControlNets, for the frames; empty: none
   int64_t still_rows = 0;           // of the batch, the first ones: without their motion modules
+  // Of these frames and references; null: one subject everywhere.
+  std::shared_ptr<const nn::Regions> regions = nullptr;
+  /// How strongly frames see each reference, 0 (not at all) and up: a list for each level, outermost first,
+  /// of which the last holds for deeper ones, too. Empty: 1.
+  std::vector<std::vector<double>> reference_strengths = {};
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace cameo::models {
 
 namespace {
@@ -47,7 +49,7 @@ UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, 
   nn::ParameterRange parameters(block.set());
   UNetLayer layer{
       nn::ResnetBlock(block / "resnets" / index, resnetConfig(config, in, config.block_out_channels[level])),
-      std::nullopt, std::nullopt, parameters};
+      std::nullopt, std::nullopt, parameters, level};
   if (with_attention) {
     layer.attention.emplace(block / "attentions" / index,
                             attentionConfig(config, level, config.transformer_layers[level]));
@@ -100,10 +102,22 @@ nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config) {
           .activation = config.activation};
 }
 
+nn::FrameLayout UNetContext::layoutAt(size_t level, const at::Tensor& x) const {
+  nn::FrameLayout here = layout;
+  if (layout.references == 0 || !regions) return here;
+  here.regions = regions->ofLayer(layout.frames, x.size(2), x.size(3), x.device());
+  if (!reference_strengths.empty()) {
+    here.strengths = reference_strengths[std::min(level, reference_strengths.size() - 1)];
+  }
+  return here;
+}
+
 at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = resnet.forward(input, context.time);
-    if (attention) x = attention->forward(x, context.text, context.layout, context.token_merging);
+    if (attention) {
+      x = attention->forward(x, context.text, context.layoutAt(level, x), context.token_merging);
+    }
     return motion ? move(*motion, x, context) : x;
   };
   return run(layer, parameters, input, context);
@@ -135,6 +149,7 @@ at::Tensor DownBlock::forward(at::Tensor x, const UNetContext& context,
 
 MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
     : parameters_(scope.set()),
+      level_(config.blocks() - 1),
       first_(scope / "resnets" / 0, midResnetConfig(config)),
       attention_(scope / "attentions" / 0,
                  attentionConfig(config, config.blocks() - 1, config.mid_transformer_layers)),
@@ -149,7 +164,7 @@ MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
 at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto block = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = first_.forward(input, context.time);
-    x = attention_.forward(x, context.text, context.layout);
+    x = attention_.forward(x, context.text, context.layoutAt(level_, x));
     if (motion_) x = move(*motion_, x, context);
     return second_.forward(x, context.time);
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,8 +22,13 @@ struct UNetContext {
   at::Tensor text;  // (B, S, cross_attention_dim)
   nn::FrameLayout layout;
   int64_t still_rows = 0;    // of the batch, the first ones, whose motion modules are left out
-  double token_merging = 0;  // the ratio of nn::TokenMerging
-  bool recompute = false;    // activations inside a layer are not kept for the backward pass
+  std::shared_ptr<const nn::Regions> regions = nullptr;
+  std::vector<std::vector<double>> reference_strengths = {};  // as in UNetInput
+  double token_merging = 0;                                   // the ratio of nn::TokenMerging
+  bool recompute = false;  // activations inside a layer are not kept for the backward pass
+
+  /// Of spatial attention at `level`, which counts blocks downwards, for x (B*(F+R), C, h, w).
+  nn::FrameLayout layoutAt(size_t level, const at::Tensor& x) const;
 };
 
 /// The parts of one layer: a resnet block, then a spatial transformer and a motion module where there are.
@@ -31,6 +37,7 @@ struct UNetLayer {
   std::optional<nn::Transformer2D> attention;
   std::optional<nn::MotionModule> motion;
   nn::ParameterRange parameters;
+  size_t level = 0;  // counts blocks downwards
 
   at::Tensor forward(const at::Tensor& x, const UNetContext& context) const;
 };
@@ -57,6 +64,7 @@ class MidBlock {
 
  private:
   nn::ParameterRange parameters_;
+  size_t level_;
   nn::ResnetBlock first_;
   nn::Transformer2D attention_;
   std::optional<nn::MotionModule> motion_;

@@ -5,6 +5,7 @@
 #include "models/control/controlnet.h"
 #include "models/unet.h"
 #include "models/vae.h"
+#include "nn/layout.h"
 
 namespace cameo::test {
 
@@ -44,13 +45,18 @@ Tensors unet(const Json& config, const Tensors& in) {
   models::UNet model(network);
   assignWeights(model.parameters(), in);
   const int64_t references = config.at("references");
+  const auto regions = regionsOf(config, in);
   models::FeatureCache cache;
   const auto run = [&](const at::Tensor& frames, models::FeatureCache* cache) {
-    return model.forward({.images = references > 0 ? at::cat({frames, in.at("references")}, 1) : frames,
-                          .references = references,
-                          .timesteps = in.at("timestep"),
-                          .text = in.at("text"),
-                          .cache = cache});
+    return model.forward(
+        {.images = references > 0 ? at::cat({frames, in.at("references")}, 1) : frames,
+         .references = references,
+         .timesteps = in.at("timestep"),
+         .text = in.at("text"),
+         .cache = cache,
+         .token_merging = config.value("token_merging", 0.0),
+         .regions = regions,
+         .reference_strengths = config.value("strengths", std::vector<std::vector<double>>())});
   };
   const at::Tensor& frames = in.at("sample");
   // With a cache, its features are those of the sample before.

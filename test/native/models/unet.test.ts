@@ -45,3 +45,34 @@ t.test("deep features are taken from the evaluation before", async (t) => {
     t.ok(difference(mixed, before) > 1e-3, `${cached} layers: the outermost layers read the sample`);
   }
 });
+
+t.test("subjects and strengths say which layers' frames see which references", async (t) => {
+  const { probe, config, ...drawn } = readCase("test/fixtures/models/unet-pisa-still");
+  const inputs = drawCase(drawn);
+  const { references } = inputs;
+  if (!references) throw new Error("the fixture has no references");
+  const frames = (more: object, regions: Tensors = {}, by = 1) => {
+    const given = { ...inputs, references: scaled(references, by), ...regions };
+    const { frames } = runProbe(probe, { ...config, ...more }, given);
+    return { frames } as Tensors;
+  };
+  const plain = frames({});
+  t.equal(difference(frames({ subjects: [1] }), plain), 0, "one subject everywhere");
+  t.equal(difference(frames({ strengths: [[1], [1]] }), plain), 0, "strength 1");
+  // Without motion modules nothing but PISA brings references to frames.
+  const nothing = { "region.0": { shape: [1, 1, 4, 6], data: new Float32Array(24) } };
+  const corner = { "region.0": { shape: [1, 1, 4, 6], data: new Float32Array(24).fill(1, 0, 1) } };
+  const without = frames({ strengths: [[0]] });
+  t.ok(difference(without, plain) > 1e-3, "strength 0");
+  t.ok(difference(frames({ strengths: [[0]] }, {}, 2), without) < 1e-6, "another reference");
+  t.ok(difference(frames({ subjects: [1] }, nothing), without) < 1e-6, "a region of nothing");
+  const inCorner = frames({ subjects: [1] }, corner);
+  t.ok(difference(inCorner, without) > 1e-3, "a region of one position");
+  const deep = frames({ strengths: [[0], [1]] });
+  t.ok(difference(deep, without) > 1e-3 && difference(deep, plain) > 1e-3, "the deeper level alone");
+
+  t.throws(() => frames({ subjects: [2] }), /the subjects have 2 references, the request 1/);
+  t.throws(() => frames({ strengths: [[1, 1]] }), /2 strengths for 1 references/);
+  t.throws(() => frames({ strengths: [[-1]] }), /a reference's strength must be 0 or more/);
+  t.throws(() => frames({ subjects: [1], token_merging: 0.5 }, corner), /don't go with token merging/);
+});
