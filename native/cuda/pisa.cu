@@ -2,6 +2,7 @@
 
 #include "pisa_backward.h"
 #include "pisa_forward.h"
+#include "pisa_frames.h"
 #include "pisa_library.h"
 #include "pisa_sums.h"
 

@@ -21,7 +21,7 @@ struct UNetContext {
   at::Tensor time;  // (B, 4 * block_out_channels[0])
   at::Tensor text;  // (B, S, cross_attention_dim)
   nn::FrameLayout layout;
-  int64_t still_rows = 0;    // of the batch, the first ones, whose motion modules are left out
+  int64_t still_rows = 0;  // of the batch, the first ones, whose motion modules are left out
   std::shared_ptr<const nn::Regions> regions = nullptr;
   std::vector<std::vector<double>> reference_strengths = {};  // as in UNetInput
   double token_merging = 0;                                   // the ratio of nn::TokenMerging

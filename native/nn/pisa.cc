@@ -200,10 +200,11 @@ at::Tensor pisaBiased(const at::Tensor& q, const at::Tensor& k, const at::Tensor
     return splitHeads(at::cat({x.narrow(1, 0, F), references}, 2), heads).flatten(0, 1);
   };
   const at::Tensor qs = sequences(q), ks = sequences(k), vs = sequences(v);  // (B*F, H, n + R*n, d)
-  const at::Tensor mixed = bias.defined()
-                               ? at::scaled_dot_product_attention(
-                                     qs, ks, vs, bias.to(q.scalar_type()).unsqueeze(1).repeat({B, 1, 1, 1}))
-                               : attend(qs, ks, vs);
+  const auto of_samples = [&] {
+    return bias.to(q.scalar_type()).unsqueeze(0).expand({B, -1, -1, -1}).flatten(0, 1).unsqueeze(1);
+  };
+  const at::Tensor mixed =
+      bias.defined() ? at::scaled_dot_product_attention(qs, ks, vs, of_samples()) : attend(qs, ks, vs);
   const at::Tensor attended = mergeHeads(mixed).unflatten(0, {-1, F});  // (B, F, n + R*n, H*d)
   const at::Tensor references = attended.narrow(2, n, R * n).mean(1).unflatten(1, {R, n});
   return at::cat({attended.narrow(2, 0, n), references}, 1);

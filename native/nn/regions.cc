@@ -99,7 +99,8 @@ std::shared_ptr<const LayerRegions> Regions::ofLayer(int64_t frames, int64_t hei
   for (size_t i = 0; i < subjects_.size(); ++i) {
     const auto& [references, region] = subjects_[i];
     if (region.defined() && region.size(1) != 1 && region.size(1) != frames) {
-      refuseRegion(i, "has " + std::to_string(region.size(1)) + " frames instead of " + std::to_string(frames));
+      refuseRegion(i,
+                   "has " + std::to_string(region.size(1)) + " frames instead of " + std::to_string(frames));
     }
     listens.push_back(positionsIn(region, frames, height, width));
     layer.subjects.push_back(listenersOf(listens.back(), first, references, device));

@@ -33,11 +33,25 @@ Tensors run(const Attend& attend, const Tensors& given, bool plain, bool backwar
   return results;
 }
 
+/// Regions of as many subjects as the config says, each with one reference: they share the positions, and
+/// move by one in every frame. Null without "subjects".
+std::shared_ptr<const nn::LayerRegions> movingRegions(const Json& config) {
+  if (!config.contains("subjects")) return nullptr;
+  const int64_t count = config.at("subjects"), frames = config.at("frames"), tokens = config.at("tokens");
+  const at::Tensor moved = at::arange(frames).unsqueeze(1) + at::arange(tokens);
+  const at::Tensor owner = moved.remainder(tokens).mul(count).div(tokens, "floor");
+  std::vector<nn::Subject> subjects;
+  for (int64_t s = 0; s < count; ++s) subjects.push_back({1, owner.eq(s).view({1, frames, 1, tokens})});
+  return nn::Regions(subjects).ofLayer(frames, 1, tokens, at::kCPU);
+}
+
 /// PISA of one sample: merged, merged with libtorch's attention, and concatenated with it, as upstream does.
 Tensors timePisa(const Json& config, const Tensors&) {
   const c10::InferenceMode off(false);
   const int64_t heads = config.at("heads"), tokens = config.at("tokens");
-  const nn::FrameLayout layout{.frames = config.at("frames"), .references = config.at("references")};
+  const nn::FrameLayout layout{
+      .frames = config.at("frames"), .references = config.at("references"), .regions = movingRegions(config)};
+  const at::Tensor bias = nn::pisaBias(layout);
   const bool backward = config.at("backward");
   const std::vector<int64_t> shape = {1, layout.images(), tokens,
                                       heads * config.at("head_dim").get<int64_t>()};
@@ -50,7 +64,8 @@ Tensors timePisa(const Json& config, const Tensors&) {
       return pisaOf(q, k, v, heads, layout);
     };
   };
-  const Attend merged = with(nn::pisaMerged), concatenated = with(nn::pisaConcatenated);
+  const Attend merged = with(nn::pisaMerged);
+  const Attend concatenated = with([&](const auto&... given) { return nn::pisaBiased(given..., bias); });
   const std::vector<Form> forms = {
       {"merged", [&] { return run(merged, given, /*plain=*/false, backward); }},
       {"merged, plain", [&] { return run(merged, given, /*plain=*/true, backward); }},

@@ -11,6 +11,7 @@ const kernel = { ...image, in: 32, out: 16 };
 const cases: [probe: string, config: object, forms: string[], results: string[]][] = [
   ["pisa", { ...pisa, backward: false }, ["merged", "merged, plain", "concatenated"], ["out"]],
   ["pisa", { ...pisa, backward: true }, ["merged", "concatenated"], ["out", "q", "k", "v"]],
+  ["pisa", { ...pisa, subjects: 2, backward: true }, ["merged", "concatenated"], ["out", "q", "k", "v"]],
   ["attention", { ...attention, backward: false }, ["fast", "plain"], ["out"]],
   ["attention", { ...attention, backward: true }, ["fast", "plain"], ["out", "q", "k", "v"]],
   ["convolution", { ...kernel, part: "forward" }, ["direct", "layer"], ["out"]],

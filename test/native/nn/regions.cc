@@ -8,8 +8,8 @@ namespace cameo::test {
 
 namespace {
 
-/// One region at the resolutions "sizes", one after another: "0", "1" ... (F, n); of "frames" where the config
-/// chooses some. "bits" are the last one's, as numbers of 0 and 1.
+/// One region at the resolutions "sizes", one after another: "0", "1" ... (F, n); of "frames" where the
+/// config chooses some. "bits" are the last one's, as numbers of 0 and 1.
 Tensors regionInLayers(const Json& config, const Tensors& in) {
   auto regions = std::make_shared<const nn::Regions>(std::vector<nn::Subject>{{1, in.at("region")}});
   int64_t frames = in.at("region").size(1);
@@ -24,7 +24,8 @@ Tensors regionInLayers(const Json& config, const Tensors& in) {
     result[std::to_string(result.size())] = layer->listens[0].to(at::kFloat);
     const at::Tensor shifts = at::arange(32, at::kInt);
     if (result.size() == config.at("sizes").size()) {
-      result["bits"] = layer->bits[0].unsqueeze(-1).bitwise_right_shift(shifts).bitwise_and(1).flatten(1).to(at::kFloat);
+      result["bits"] =
+          layer->bits[0].unsqueeze(-1).bitwise_right_shift(shifts).bitwise_and(1).flatten(1).to(at::kFloat);
     }
   }
   return result;
