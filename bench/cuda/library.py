@@ -1,6 +1,7 @@
 """cameo's kernels for CUDA (native/cuda), compiled with nvcc and called as PyTorch functions."""
 
 import ctypes
+import math
 import os
 import subprocess
 from pathlib import Path
@@ -10,10 +11,34 @@ import torch
 KERNELS = Path(__file__).resolve().parents[2] / "native" / "cuda"
 
 
+class Reference(ctypes.Structure):
+    _fields_ = [
+        *[(name, ctypes.c_int32) for name in ("subject", "first", "count")],
+        ("log2_strength", ctypes.c_float),
+    ]
+
+
+class Regions(ctypes.Structure):
+    _fields_ = [("bits", ctypes.c_void_p), ("words", ctypes.c_int32), ("references", Reference * 32)]
+
+    def __init__(self, listens: torch.Tensor, strengths: list[float]):
+        """`listens` (S, F, n), bool: which positions listen to a subject, of which each has one reference."""
+        super().__init__()
+        padded = torch.nn.functional.pad(listens.long(), (0, -listens.shape[2] % 128)).unflatten(2, (-1, 32))
+        shifts = torch.arange(32, device=listens.device)
+        self.kept = padded.bitwise_left_shift(shifts).sum(-1).to(torch.int32).contiguous()
+        self.bits, self.words = self.kept.data_ptr(), self.kept.shape[2]
+        for i, strength in enumerate(strengths):
+            self.references[i] = Reference(i, i, 1, math.log2(strength))
+
+
 class Problem(ctypes.Structure):
     _fields_ = [
-        (name, ctypes.c_int32)
-        for name in ("batch", "frames", "references", "tokens", "heads", "head_size", "is_bfloat16")
+        *[
+            (name, ctypes.c_int32)
+            for name in ("batch", "frames", "references", "tokens", "heads", "head_size", "is_bfloat16")
+        ],
+        ("regions", ctypes.POINTER(Regions)),
     ]
 
 
@@ -112,13 +137,19 @@ class GroupNormLibrary:
 class Library:
     """One build of PISA's kernels. q, k and v are (B, F+R, n, H*d) and share their strides."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, regions: Regions | None = None):
+        self.path, self.regions = path, regions
         self.library = _open(path, "cameoPisaForwardWorkspace", "cameoPisaBackwardWorkspace")
+
+    def within(self, regions: Regions) -> "Library":
+        """The same where each subject has a region."""
+        return Library(self.path, regions)
 
     def _problem(self, q: torch.Tensor, heads: int, frames: int) -> Problem:
         batch, images, tokens, channels = q.shape
         half = q.dtype == torch.bfloat16
-        return Problem(batch, frames, images - frames, tokens, heads, channels // heads, int(half))
+        sizes = batch, frames, images - frames, tokens, heads, channels // heads, int(half)
+        return Problem(*sizes, ctypes.pointer(self.regions) if self.regions else None)
 
     def _workspace(self, name: str, problem: Problem, like: torch.Tensor) -> torch.Tensor:
         count = getattr(self.library, name)(ctypes.byref(problem))

@@ -7,6 +7,7 @@ Needs a GPU of compute capability 8.0 or newer, PyTorch and nvcc. Ends with 1 wh
 
 import argparse
 import contextlib
+import itertools
 import json
 import math
 import statistics
@@ -19,8 +20,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 sys.path.insert(0, str(Path(__file__).parent))
-from library import KERNELS, Library, compile_kernels  # noqa: E402
-from reference import concatenating, exact  # noqa: E402
+from library import KERNELS, Library, Regions, compile_kernels  # noqa: E402
+from reference import bias_of, concatenating, exact  # noqa: E402
 
 # B, F, R, n, H, d: what blocks and tiles cover and don't, then the UNet's levels at 512x512.
 CHECKED = [
@@ -83,14 +84,29 @@ def first_difference(actual: torch.Tensor, expected: torch.Tensor, tolerance: fl
     )
 
 
-def check(library: Library, size, type_name: str, joined: bool) -> tuple[dict[str, float], list[str]]:
+def draw_regions(size, seed: int) -> tuple[torch.Tensor, list[float]]:
+    """Of a subject for each reference: positions (R, F, n) at random, none of the first frame and all of the last."""
+    _, frames, references, tokens, _, _ = size
+    generator = torch.Generator("cuda").manual_seed(seed)
+    listens = torch.rand((references, frames, tokens), generator=generator, device="cuda") < 0.5
+    listens[:, -1] = True
+    listens[0, 0] = False
+    return listens, [0.5, 1.0, 3.0][:references]
+
+
+def check(library: Library, size, type_name: str, joined: bool, in_regions: bool) -> tuple[dict[str, float], list[str]]:
     """Relative errors of the result and the gradients, and what is wrong with them in words."""
     _, frames, _, _, heads, d = size
+    bias = {}
+    if in_regions:
+        listens, strengths = draw_regions(size, seed=sum(size))
+        library = library.within(Regions(listens, strengths))
+        bias = {"bias": lambda frame: bias_of(listens, strengths, frame)}
     q, k, v, grad = draw(size, TYPES[type_name], seed=sum(size))
     q = q * 2
     if joined:
         q, k, v = torch.cat([q, k, v], dim=-1).chunk(3, dim=-1)
-    expected = exact(q, k, v, grad, heads, frames)
+    expected = exact(q, k, v, grad, heads, frames, **bias)
     actual = differentiate(library, q, k, v, grad, heads, frames)
     inference = library(q, k, v, heads, frames)
     torch.cuda.synchronize()
@@ -109,19 +125,19 @@ def check(library: Library, size, type_name: str, joined: bool) -> tuple[dict[st
 
 def check_all(libraries: dict[str, Library], sizes) -> tuple[list[dict], bool]:
     rows, right = [], True
-    for name, library in libraries.items():
-        for size in sizes:
-            for type_name in TYPES:
-                try:
-                    errors, wrong = check(library, size, type_name, joined=type_name == "bfloat16")
-                except RuntimeError as error:
-                    raise SystemExit(f"{name} {size} {type_name} stopped: {error}") from error
-                largest = max(errors.values())
-                print(f"{name} {size} {type_name}: {'WRONG' if wrong else 'right'}, largest error {largest:.1e}", flush=True)
-                for line in wrong:
-                    print(f"  {line}", flush=True)
-                rows.append({"build": name, "size": size, "type": type_name, "errors": errors, "wrong": wrong})
-                right &= not wrong
+    for name, size, type_name, in_regions in itertools.product(libraries, sizes, TYPES, (False, True)):
+        what = f"{name} {size} {type_name}{' in regions' if in_regions else ''}"
+        try:
+            joined = type_name == "bfloat16"
+            errors, wrong = check(libraries[name], size, type_name, joined, in_regions)
+        except RuntimeError as error:
+            raise SystemExit(f"{what} stopped: {error}") from error
+        print(f"{what}: {'WRONG' if wrong else 'right'}, largest error {max(errors.values()):.1e}", flush=True)
+        for line in wrong:
+            print(f"  {line}", flush=True)
+        about = {"build": name, "size": size, "type": type_name, "in_regions": in_regions}
+        rows.append({**about, "errors": errors, "wrong": wrong})
+        right &= not wrong
     return rows, right
 
 

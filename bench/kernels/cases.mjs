@@ -4,24 +4,35 @@
 const heads = 8;
 const seed = 1;
 
-/** VideoMaker's attention: (frames, tokens, head size) of the UNet's first two levels at 256x256, and of 512x512. */
+/**
+ * VideoMaker's attention: (frames, tokens, head size) of the UNet's first two levels at 256x256, and of 512x512; with two
+ * subjects, each has a half of the positions.
+ */
 function pisa() {
   const shapes = [
     { frames: 16, tokens: 1024, head_dim: 40, bound: 0.7 },
     { frames: 16, tokens: 256, head_dim: 80, bound: 0.7 },
     { frames: 4, tokens: 4096, head_dim: 40, bound: 0.8 },
+    { frames: 16, tokens: 1024, head_dim: 40, subjects: 2, bound: 0.7 },
   ];
   return shapes.flatMap(({ bound, ...shape }) =>
     [false, true].map((backward) => ({
       group: "PISA",
       probe: "bench.pisa",
-      name: `${shape.frames} frames, ${shape.tokens} tokens, head ${shape.head_dim}${backward ? ", with backward" : ""}`,
-      config: { ...shape, heads, references: 1, backward },
+      name: pisaName(shape, backward),
+      config: { ...shape, heads, references: shape.subjects ?? 1, backward },
       forms: ["merged", "merged, plain"],
       plain: "concatenated",
       bound: backward ? 0.75 : bound,
     })),
   );
+}
+
+function pisaName({ frames, tokens, head_dim, subjects }, backward) {
+  const parts = [`${frames} frames`, `${tokens} tokens`, `head ${head_dim}`];
+  if (subjects) parts.push(`${subjects} subjects`);
+  if (backward) parts.push("with backward");
+  return parts.join(", ");
 }
 
 function convolution(images, from, to, side, parts) {
