@@ -75,7 +75,10 @@ Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (!is_in_folder) {
     return {"", "", "it belongs into a folder, beside its config.json; an option takes that folder"};
   }
-  const std::string taken = openComponent(folder.string(), "the component").weights;
+  const std::string taken =
+      openComponent(folder.string(), "the component", "", Weights::Optional).weights;
+  if (taken.empty() && takesFile(identity)) return {std::string(identity.option), path};
+  if (taken.empty()) return {"", "", "its folder's config.json asks for weights of another name"};
   std::vector<std::string> files = openWeights(taken)->files;
   files.push_back(taken);
   const bool is_taken = std::any_of(files.begin(), files.end(),

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kEmbedding = "controlnet_cond_embedding.";
 constexpr std::string_view kLdmControl = "control_model.";
 constexpr std::string_view kLdmEmbedding = "input_hint_block.";
-constexpr std::string_view kWithin = "controlnet.";  // what SparseCtrl was trained in
+constexpr std::string_view kWithin = "controlnet.", kOneOfMany = "module.";  // what SparseCtrl was trained in
 constexpr std::string_view kDifference = "difference";
 constexpr std::string_view kTextKeys = ".attn2.to_k.weight";
 
@@ -65,7 +65,9 @@ KeyMap ldmControlMap(const std::shared_ptr<const TensorSource>& source) {
 
 /// Position tables are computed, as diffusers and AnimateDiff do.
 std::optional<std::string> diffusersControlKey(std::string_view key) {
-  if (key.starts_with(kWithin)) key.remove_prefix(kWithin.size());
+  for (const std::string_view wrapper : {kWithin, kOneOfMany}) {
+    if (key.starts_with(wrapper)) key.remove_prefix(wrapper.size());
+  }
   if (key.find(".pos_encoder.") != key.npos) return std::nullopt;
   return models::isMotionName(key) ? motionKey(key) : std::string(key);
 }
