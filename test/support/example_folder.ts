@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { writeControl } from "./control_folder.js";
 import { writeModel } from "./model_folder.js";
 import { writeSafetensors } from "./safetensors.js";
 import { scheduler } from "./small_model.js";
@@ -25,11 +26,16 @@ export async function writeExampleFolder(name: string): Promise<string> {
     [base]: ["sd15", "models/sd15", "runs/image/model/base"],
     [motion]: ["motion-adapter", "models/motion-adapter", "runs/motion/model/motion"],
     [subject]: ["videomaker.bin", "models/human_pytorch_model.bin", "runs/people/model/subject.safetensors"],
-    "examples/critter.png": ["me.png", "examples/critter.png", "examples/critter-2.png"],
+    "examples/critter.png": [
+      ...["me.png", "examples/critter.png", "examples/critter-2.png"],
+      ...["depth/000.png", "depth/001.png", "walk/000.png", "walk/001.png"],
+    ],
   };
   for (const [from, targets] of Object.entries(copies)) {
     for (const to of targets) copyTo(from, join(folder, to));
   }
+  for (const name of ["control_v11f1p_sd15_depth", "depth-model", "canny-model"])
+    writeControl(join(folder, name), "controlnet");
   writeSafetensors(join(folder, "fox.safetensors"), { emb_params: drawInput("fox", { shape: [2, 12] }, 1) });
   const clips = await writeClips(join(folder, "clips"), 2);
   writeRecipe(

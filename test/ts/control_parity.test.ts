@@ -46,6 +46,39 @@ t.test("ControlNets are what diffusers makes of them", skipWithout(several), asy
   }
 });
 
+interface FilmFile extends CaseFile {
+  strength: number;
+  controlnet_scales: number[];
+  control_guidance_start: number[];
+  control_guidance_end: number[];
+}
+
+const filmed = parityFolder("video-to-video-a");
+
+t.test("a film leads to another by ControlNets as in diffusers", skipWithout(filmed), async (t) => {
+  const file = readCase(filmed) as FilmFile;
+  const expected = readSafetensors(join(filmed, "expected.safetensors"));
+  const pipe = await Pipeline.load({
+    base: join(filmed, "sd15-small"),
+    motion: join(filmed, "motion-adapter"),
+    controls: [1, 2].map((index) => join(filmed, `controlnet-${index}`)),
+    device: "cpu",
+    dtype: "fp32",
+  });
+  t.teardown(() => pipe.close());
+  const actual = await sample(t, pipe, {
+    ...requestOf(file, file),
+    video: join(filmed, "film"),
+    strength: file.strength,
+    controls: file.controlnet_scales.map((scale, i) => ({
+      ...{ frames: join(filmed, `control-${i + 1}`), scale },
+      ...{ from: file.control_guidance_start[i], to: file.control_guidance_end[i] },
+    })),
+  });
+  assertNumbers(t, actual.latents, expected["two-controlnets/latents"], "latents");
+  assertFrames(t, actual, expected["two-controlnets/frames"]);
+});
+
 interface SparseRun {
   name: string;
   frame_indices: number[];

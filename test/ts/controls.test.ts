@@ -146,6 +146,52 @@ t.test("SparseCtrl makes a film of some frames", async (t) => {
   }
 });
 
+t.test("less structure is left, level by level", async (t) => {
+  const pipe = await open(t, { controls: networks.first });
+  const still = { ...fewSteps, frames: 1 };
+  const of = (frames: RawImage[], structure: number) =>
+    sample(t, pipe, { ...still, structure, controls: [{ frames }] });
+  const all = await of(film(10, 1), 0);
+  t.ok(apart(await of(film(10, 1), 2), all) > different);
+  const grey = [{ ...picture(1), data: new Uint8Array(3 * 40 * 24).fill(90) }];
+  t.ok(apart(await of(grey, 7), await of(grey, 0)) < exact, "there is no structure to lose");
+});
+
+t.test("edges are computed where a control asks for them", async (t) => {
+  const pipe = await open(t, { controls: networks.first });
+  const still = { ...fewSteps, frames: 1 };
+  const grey = [{ ...picture(1), data: new Uint8Array(3 * 40 * 24).fill(90) }];
+  const black = [{ ...picture(1), data: new Uint8Array(3 * 40 * 24) }];
+  const canny = { compute: "canny" as const };
+  const ofBlack = await sample(t, pipe, { ...still, controls: [{ frames: black }] });
+  const ofGrey = await sample(t, pipe, { ...still, controls: [{ frames: grey, ...canny }] });
+  t.equal(apart(ofGrey, ofBlack), 0, "no edges are black");
+  const low = { ...canny, low: 5, high: 10 };
+  const many = await sample(t, pipe, { ...still, controls: [{ frames: film(3, 1), ...low }] });
+  t.ok(apart(many, ofBlack) > different);
+});
+
+t.test("guidance over time leads from frames by themselves to the film and beyond", async (t) => {
+  const { motion, subject } = model as { motion: string; subject: string };
+  const pipe = await open(t, { motion });
+  const film = await sample(t, pipe, fewSteps);
+  const at = (temporalGuidance: number, more: object = {}) =>
+    sample(t, pipe, { ...fewSteps, ...more, temporalGuidance });
+  t.ok(apart(await at(1), film) < exact, "1 is the film");
+  t.ok(apart(await at(2), film) > different);
+  const unguided = { guidanceScale: 1, frames: 1 };
+  const [still] = [await open(t, {})];
+  const scheduler = { _class_name: "DDIMScheduler", beta_schedule: "linear", clip_sample: false };
+  const apartFrames = await at(0, { ...unguided, scheduler });
+  const one = await sample(t, still, { ...fewSteps, ...unguided, scheduler });
+  const numbers = one.latents as Tensor;
+  t.ok(compare((apartFrames.latents as Tensor).data, numbers.data).largest < exact, "0 is what stills are");
+  const starring = await open(t, { motion, subject });
+  const withSubject = { ...fewSteps, reference: picture(5) };
+  const plain = await sample(t, starring, withSubject);
+  t.ok(apart(await sample(t, starring, { ...withSubject, temporalGuidance: 1 }), plain) < exact);
+});
+
 t.test("networks and frames that don't go together are refused, by their names", async (t) => {
   const { motion } = model as { motion: string };
   const load = (paths: Paths) => open(t, paths);
