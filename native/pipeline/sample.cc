@@ -82,8 +82,11 @@ at::Tensor denoise(const Pipeline& pipeline, Denoiser& denoiser, samplers::Sampl
   int64_t step = 0;
   const int64_t steps = sampler.steps() - start.step;
   at::Tensor clean;  // as the last evaluation has it
-  const samplers::Model model = [&](const at::Tensor& x, const samplers::Level& level) {
+  bool begins_step = true;
+  const samplers::Model model = [&](const at::Tensor& given, const samplers::Level& level) {
     cancellation.check();
+    // What enters a step is as the last one left it.
+    const at::Tensor x = std::exchange(begins_step, false) ? given : start.held(given, level);
     recorder.addEvaluation(x, level.time);
     const at::Tensor output = predict(denoiser, guidance, samplers::networkInput(parameterization, x, level),
                                       {level.time, step, steps}, record);
@@ -95,6 +98,7 @@ at::Tensor denoise(const Pipeline& pipeline, Denoiser& denoiser, samplers::Sampl
   at::Tensor latents = start.latents;
   for (; step < steps; ++step) {
     const int64_t index = start.step + step, next = index + 1;
+    begins_step = true;
     latents = sampler.step(latents, static_cast<size_t>(index), model, [&] { return noise.draw(); });
     const bool is_last = next == sampler.steps();
     latents = start.held(latents, is_last ? std::nullopt : std::optional(sampler.level(next)));

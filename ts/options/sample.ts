@@ -25,10 +25,13 @@ const sampleSchema = z.strictObject(
   Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
 );
 
+const instructionSchema = sampleSchema.pick({ instruction: true });
+
 /** Each option by itself; an instruction is a prompt. */
 function checkShapes(request: SampleRequest | EditRequest): SampleRequest {
   const { prompt, instruction }: Partial<SampleRequest> = request ?? {};
-  if (typeof instruction !== "string") return checked(request);
+  if (instruction === undefined) return checked(request);
+  checkOptions(instructionSchema, { instruction });
   if (prompt !== undefined) {
     throw invalid("instruction: the prompt says already what is wanted; give one of the two");
   }

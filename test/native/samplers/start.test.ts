@@ -12,8 +12,8 @@ const scaledLinear = {
 
 test("every sampler begins at any step, at the level that it names", (t) => {
   const steps = 8;
-  const clean = drawInput("clean", { shape: [32] }, 1);
-  const noise = drawInput("noise", { shape: [32] }, 2);
+  const clean = drawInput("clean", { shape: [1, 32] }, 1);
+  const noise = drawInput("noise", { shape: [1, 32] }, 2);
   for (const scheduler of samplerNames) {
     const model = scheduler === "flow-euler" ? { prediction_type: "flow_prediction" } : scaledLinear;
     const { levels, ends } = runProbe("samplers.start", { scheduler, model, steps }, { clean, noise });

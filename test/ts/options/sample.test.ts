@@ -127,14 +127,22 @@ test("every option has its bounds", (t) => {
       [5, "", [5], {}],
       "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 64",
     ],
-    [
-      "image",
+    ["instruction", ["", "make it red"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
+    ...["image", "lastImage"].map((name): (typeof bounds)[number] => [
+      name as keyof SampleRequest,
       ["a.png", Buffer.alloc(1)],
       [5, "", ["a.png"]],
       "a picture (a path, a URL, a Buffer or {data, width, height})",
-    ],
+    ]),
+    ["strength", [0.1, 1], [-0.1, 1.1, "1"], "a number from 0 to 1"],
     [
-      "mask",
+      "expand",
+      [{ left: 8 }, { left: 0, right: 1, top: 2, bottom: 3 }],
+      [8, {}, { left: 0 }, { left: -1 }, { left: 0.5 }, { front: 8 }],
+      "whole numbers of pixels as left, right, top and bottom, to 4096, not all 0",
+    ],
+    ...["video", "mask"].map((name): (typeof bounds)[number] => [
+      name as keyof SampleRequest,
       [
         "a.png",
         "a.mp4",
@@ -145,7 +153,7 @@ test("every option has its bounds", (t) => {
       ],
       [5, "", [], [5], { frames: 1, width: 8, height: 8 }],
       "a film: the path of one or of a folder of frames, an array of 1 to 1024 pictures or {data, frames, width, height}",
-    ],
+    ]),
   ];
   const { controls, keyframes } = allowedControls;
   bounds.push(
@@ -177,8 +185,15 @@ test("every option has its bounds", (t) => {
   );
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
-    const taker = { ...loaded, image: name === "image" || name === "mask", mask: name === "mask" };
-    const given = name === "mask" ? { ...request, image: "a.png" } : request;
+    const isEdit = name === "instruction";
+    const taker = { ...loaded, imageGuidance: isEdit, strength: !isEdit };
+    const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);
+    const { prompt, ...others } = request;
+    const given = {
+      ...others,
+      ...(!isEdit && { prompt }),
+      ...(needsFilm && { video: "a.mp4" }),
+    } as SampleRequest;
     for (const value of allowed) {
       const ofControls = {
         controls: name === "controls" ? (value as unknown[]).length : 0,

@@ -51,15 +51,16 @@ test("the options of what is loaded, each with its default", (t) => {
   const options = optionsOf(description);
   for (const [name, { default: value }] of optionEntries) {
     if (!(name in options)) continue;
-    const taken = value === undefined ? null : complete[name as keyof typeof complete];
+    const taken = value === undefined ? null : (complete[name as keyof typeof complete] ?? null);
     t.strictSame(options[name as keyof typeof options], taken, name);
   }
   for (const name of ["prompt", "seed", "steps", "eta", "frames", "fit"]) t.ok(name in options, name);
-  for (const name of ["signal", "saveLatents", "image", "imageGuidanceScale"]) t.notOk(name in options, name);
+  for (const name of ["signal", "saveLatents", "instruction", "imageGuidanceScale"])
+    t.notOk(name in options, name);
   const own = { guidanceScale: 3, negativePrompt: "bad" };
   const still = optionsOf({ ...description, subject: false, motion: null, defaults: own });
   t.match(still, { ...own, frames: 1, steps: 30 });
-  const ofSubjects = ["reference", "referenceNoise", "referenceNoiseMode", "referenceLatents", "fit"];
+  const ofSubjects = ["reference", "referenceNoise", "referenceNoiseMode", "referenceLatents"];
   t.strictSame(
     ofSubjects.filter((name) => name in still),
     [],
@@ -75,7 +76,7 @@ test("what the native half takes has a value, but where it depends on a model or
     new Set([
       ...["seed", "frames", "width", "height", "saveLatents"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
-      ...["controls", "keyframes", "temporalGuidance"],
+      ...["strength", "controls", "keyframes", "temporalGuidance"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
