@@ -1,9 +1,11 @@
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeControl } from "./control_folder.js";
+import { writeVideo } from "#ts/media/index.js";
 import { writeModel } from "./model_folder.js";
+import { png } from "./pictures.js";
 import { writeSafetensors } from "./safetensors.js";
-import { scheduler } from "./small_model.js";
+import { scheduler, widenInput } from "./small_model.js";
 import { drawInput } from "./tensors.js";
 import { writeClips, writeRecipe } from "./training_run.js";
 
@@ -23,7 +25,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
     maxFrames: 32,
   });
   const copies: Record<string, string[]> = {
-    [base]: ["sd15", "models/sd15", "runs/image/model/base"],
+    [base]: ["sd15", "pix2pix", "models/sd15", "runs/image/model/base"],
     [motion]: ["motion-adapter", "models/motion-adapter", "runs/motion/model/motion"],
     [subject]: ["videomaker.bin", "models/human_pytorch_model.bin", "runs/people/model/subject.safetensors"],
     "examples/critter.png": [
@@ -36,6 +38,11 @@ export async function writeExampleFolder(name: string): Promise<string> {
   }
   for (const name of ["control_v11f1p_sd15_depth", "depth-model", "canny-model"])
     writeControl(join(folder, name), "controlnet");
+  widenInput(join(folder, "pix2pix"), 8);
+  const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
+  await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
+  const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));
+  writeFileSync(join(folder, "mask.png"), png({ width: 64, height: 64, bits: 8, values: half }, 1));
   writeSafetensors(join(folder, "fox.safetensors"), { emb_params: drawInput("fox", { shape: [2, 12] }, 1) });
   const clips = await writeClips(join(folder, "clips"), 2);
   writeRecipe(
