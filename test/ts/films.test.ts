@@ -97,6 +97,11 @@ test("a film enters a step in the middle as noisy as that step is, and says how 
 
   const { request: complete, frames: pixels } = await pipe.sample(asked);
   t.match(complete, { frames: count, fps: 12, strength: 0.5 });
+  t.equal(
+    (await pipe.sample({ ...asked, video: film })).toJSON().request.video,
+    "pixels",
+    "files name no pixels",
+  );
   const again = await pipe.sample(complete);
   t.ok(Buffer.from(again.frames).equals(pixels), "the complete request does the same");
   const full = (await pipe.sample({ ...request, video: film })).request;

@@ -4,8 +4,11 @@ import type { RgbImage } from "../native.js";
 export interface RawVideo {
   /** RGB, (count, height, width, 3). */
   frames: Uint8Array;
+  /** How many frames. */
   count: number;
+  /** In pixels. */
   width: number;
+  /** In pixels. */
   height: number;
   /** Frames per second. */
   fps: number;

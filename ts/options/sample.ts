@@ -19,7 +19,7 @@ import {
   sampleOptions,
 } from "./sample_options.js";
 import { completed, schemaOf, toArray } from "./schema.js";
-import { checkStart, withKeyframes } from "./start.js";
+import { checkStart, checkStartAlone, withKeyframes } from "./start.js";
 
 const sampleSchema = z.strictObject(
   Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
@@ -46,6 +46,7 @@ function checked(request: unknown): SampleRequest {
 export function checkRequest(request: SampleRequest | EditRequest): SampleRequest {
   const given = checkShapes(request);
   completed(given.scheduler, sampleOptions.scheduler.value);
+  checkStartAlone(given);
   return given;
 }
 

@@ -67,6 +67,8 @@ const subjectNegativePrompt =
   "extra arms, extra legs, fused fingers, too many fingers, long neck";
 
 const framesOfVideo = 16;
+/** Where neither a request nor its model says how many. */
+export const plainSteps = 30;
 /** Of a request. */
 export const mostFrames = 1024;
 /** Frames a second. */
@@ -129,7 +131,7 @@ export const sampleOptions = {
   },
   steps: {
     value: whole(1, 1000),
-    default: 30,
+    default: plainSteps,
     native: true,
     flag: "--steps <n>",
     help: "denoising steps",

@@ -162,9 +162,13 @@ export interface SampleRequest {
    */
   expand?:
     | {
+        /** Whole pixels, 0 to 4096. */
         readonly left?: number | undefined;
+        /** As for `left`. */
         readonly right?: number | undefined;
+        /** As for `left`. */
         readonly top?: number | undefined;
+        /** As for `left`. */
         readonly bottom?: number | undefined;
       }
     | undefined;
@@ -198,7 +202,10 @@ export interface SampleRequest {
 }
 
 /** As `SampleRequest`, of a model that edits, with an instruction in place of the prompt. */
-export type EditRequest = Omit<SampleRequest, "prompt" | "instruction"> & { instruction: string };
+export type EditRequest = Omit<SampleRequest, "prompt" | "instruction"> & {
+  /** What to change. */
+  instruction: string;
+};
 
 /** How far a sampling is. */
 export interface SampleProgress {

@@ -1,6 +1,6 @@
 import { CameoError } from "../errors.js";
 import { defined } from "./defined.js";
-import type { CompleteSampleRequest, Loaded, SampleRequest } from "./sample_options.js";
+import { type CompleteSampleRequest, type Loaded, plainSteps, type SampleRequest } from "./sample_options.js";
 
 /**
  * Throws ERR_INVALID_OPTION where the pictures that a request starts from, keeps or edits don't go together, or where the
@@ -33,8 +33,17 @@ export function withKeyframes(
   return { ...others, keyframes: { ...keyframes, ...(ends as SampleRequest["keyframes"]) } };
 }
 
-const isMasked = ({ mask, expand }: CompleteSampleRequest): boolean =>
-  mask !== undefined || expand !== undefined;
+/** As `checkStart`, as far as that needs no model. */
+export function checkStartAlone(given: SampleRequest): void {
+  // Frames that aren't said may be enough, and are no reason to complain of strength.
+  checkTogether({ ...given, frames: given.frames ?? Number.POSITIVE_INFINITY });
+  checkStrength({ ...given, frames: given.frames ?? 1, steps: given.steps ?? plainSteps });
+}
+
+type Pictures = Pick<SampleRequest, "image" | "lastImage" | "video" | "mask" | "expand">;
+type Numbers = { frames: number; steps: number; strength?: SampleRequest["strength"] };
+
+const isMasked = ({ mask, expand }: Pictures): boolean => mask !== undefined || expand !== undefined;
 
 function checkRequired(request: CompleteSampleRequest, loaded: Loaded): void {
   const why = loaded.imageGuidance
@@ -59,7 +68,7 @@ function checkTaken({ mask, expand, lastImage, strength }: CompleteSampleRequest
   }
 }
 
-function checkTogether(request: CompleteSampleRequest): void {
+function checkTogether(request: Pictures & Pick<Numbers, "frames">): void {
   const { image, lastImage, video, mask, expand, frames } = request;
   if (video !== undefined && (image !== undefined || lastImage !== undefined)) {
     const name = image === undefined ? "lastImage" : "image";
@@ -78,7 +87,7 @@ function checkTogether(request: CompleteSampleRequest): void {
   if (frames < 2) throw invalid("lastImage: a single frame has no last one; give more frames, or image");
 }
 
-function checkStrength(request: CompleteSampleRequest): void {
+function checkStrength(request: Pictures & Numbers): void {
   const { strength, image, lastImage, video, steps, frames } = request;
   if (strength === undefined) return;
   if (image === undefined && lastImage === undefined && video === undefined) {

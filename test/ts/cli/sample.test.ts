@@ -110,7 +110,7 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
   const output = tempFile(t, "out.gif");
   const nowhere = join(t.testdirName, "not", "out.gif");
   const wrong: [string[], RegExp][] = [
-    [["-o", output], /^cameo: required option '-p, --prompt <text>' not specified$/],
+    [["-o", output], /^cameo: --prompt is missing; it must be a text/],
     [[...given], /^cameo: required option '-o, --output <file>' not specified$/],
     [
       [...given, "-o", output, "--stepz", "3"],
@@ -149,6 +149,15 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     [[...given, "-o", output, "--subject", "s"], /^cameo: --reference is missing: the subject model needs/],
     [[...given, "-o", output, "-r", "r.png"], /^cameo: --reference: this pipeline has no subject model/],
     [["--prompt", "a", "-o", output], /^cameo: --reference is missing: the subject model needs/],
+    [
+      [...given, "-o", output, "--mask", "m.png"],
+      /^cameo: --mask: there is nothing that it could leave as it is/,
+    ],
+    [[...given, "-o", output, "--strength", "0.5"], /^cameo: --strength: there is nothing to start from/],
+    [
+      [...given, "-o", output, "--image", "a.png", "--video", "b.mp4"],
+      /^cameo: --image: the video has all frames/,
+    ],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
   ];
   const results = await Promise.all(wrong.map(([args]) => cameo(["sample", ...args])));
