@@ -46,9 +46,7 @@ at::Tensor maskInTime(const std::vector<const RgbImage*>& pictures, const Sample
 }
 
 void checkCounts(const SampleRequest& request) {
-  const auto count = [&](const char* name) {
-    return static_cast<int64_t>(request.picturesOf(name).size());
-  };
+  const auto count = [&](const char* name) { return static_cast<int64_t>(request.picturesOf(name).size()); };
   const auto allow = [&](const char* name, bool one) {
     if (count(name) == 0 || count(name) == request.frames || (one && count(name) == 1)) return;
     refuseFilm(c10::str(name, " has ", count(name), " frames and the request ", request.frames));
@@ -103,10 +101,9 @@ void checkFilm(const SampleRequest& request) {
                         " steps is less than one; give more of either, 1 at most"));
   }
   const auto& masks = request.picturesOf("mask");
-  const bool has_white =
-      masks.empty() || std::any_of(masks.begin(), masks.end(), [](const RgbImage& mask) {
-        return readMask(mask).any().item<bool>();
-      });
+  const bool has_white = masks.empty() || std::any_of(masks.begin(), masks.end(), [](const RgbImage& mask) {
+                           return readMask(mask).any().item<bool>();
+                         });
   if (has_white) return;
   refuseFilm("mask: nothing in it is white, so nothing would be painted anew; make white what is to change");
 }

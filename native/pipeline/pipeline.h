@@ -24,8 +24,8 @@ struct Start;
 
 /// What a model makes of a request's film beside what its denoiser sees of it.
 struct FilmUse {
-  bool starts_from = false;  // the film, noised, enters the first step
-  bool holds_to = false;     // outside of the mask, each step's result is the film's
+  bool starts_from = false;           // the film, noised, enters the first step
+  bool holds_to = false;              // outside of the mask, each step's result is the film's
   bool image_in_every_frame = false;  // `image` is all of the film; else its first frame
 };
 

@@ -136,15 +136,15 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
       onProgress({Phase::Encode, ++encoded, of_film + 1 + request.referenceCount(), {}});
     });
     recordStart(start, recorder);
-    const auto denoiser = pipeline.denoiser(request, start, sampler->schedule(),
-                                            goingOn(onProgress, of_film), recorder);
+    const auto denoiser =
+        pipeline.denoiser(request, start, sampler->schedule(), goingOn(onProgress, of_film), recorder);
     const Guidance guidance{.scales = pipeline.guidanceScales(request),
                             .rescale = request.guidance_rescale,
                             .range = request.guidance_range,
                             .branches_apart = plan.branches_apart,
                             .context = request.context};
-    latents = denoise(pipeline, *denoiser, *sampler, start, noise, guidance,
-                      preview ? &*preview : nullptr, onProgress, cancellation, recorder);
+    latents = denoise(pipeline, *denoiser, *sampler, start, noise, guidance, preview ? &*preview : nullptr,
+                      onProgress, cancellation, recorder);
   }
   return decodeFrames(pipeline, request, latents, onProgress, cancellation);
 }

@@ -25,8 +25,8 @@ class Sampler {
   virtual int64_t steps() const = 0;
   /// What standard normal noise is multiplied by to begin with.
   virtual double initialScale() const { return 1; }
-  /// Where x is before step `index`, on the sampler's own scale. A run may begin at any step with an x of that
-  /// level.
+  /// Where x is before step `index`, on the sampler's own scale. A run may begin at any step with an x of
+  /// that level.
   virtual Level level(size_t index) const = 0;
   /// x after step `index`, counted from 0, of x before it; fp32, any shape. Asks `model` once or several
   /// times.

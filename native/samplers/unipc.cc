@@ -43,7 +43,8 @@ class UniPc : public Sampler {
     at::Tensor corrected = x;
     const bool corrects = std::find(uncorrected_.begin(), uncorrected_.end(),
                                     static_cast<double>(index) - 1) == uncorrected_.end();
-    if (before_.defined() && corrects) corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
+    if (before_.defined() && corrects)
+      corrected = advance(before_, levels_[index - 1], from, last_order_, &value);
     history_.remember(value, from);
     const int64_t left = lower_at_end_ ? steps() - static_cast<int64_t>(index) : order_;
     last_order_ = std::min({order_, left, static_cast<int64_t>(history_.size())});

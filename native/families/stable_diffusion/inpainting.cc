@@ -55,7 +55,8 @@ std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleR
   advance();
   const at::Tensor masked = encodeMasked(*this, request, start, advance);
   recorder.addVideo("image_latents", masked);
-  const at::Tensor mask = pipeline::latentMask(start.film, masked.size(3), masked.size(4)).to(masked.options());
+  const at::Tensor mask =
+      pipeline::latentMask(start.film, masked.size(3), masked.size(4)).to(masked.options());
   const at::Tensor shown = at::cat({mask.expand({-1, masked.size(1), -1, -1, -1}), masked}, 2);
   const bool guided = !conditionScales(request).empty();
   const at::Tensor text = guided ? both : both.slice(0, 1);
@@ -63,7 +64,8 @@ std::unique_ptr<pipeline::Denoiser> Inpainting::denoiser(const pipeline::SampleR
       .text = text, .shown = shown.expand({text.size(0), -1, -1, -1, -1}), .unconditional = guided ? 1 : 0};
   if (request.referenceCount() > 0) {
     conditions.references = encodeReferences(*this, request, advance, recorder).latents;
-    const at::Tensor kept = at::cat({at::zeros_like(conditions.references.slice(2, 0, 1)), conditions.references}, 2);
+    const at::Tensor kept =
+        at::cat({at::zeros_like(conditions.references.slice(2, 0, 1)), conditions.references}, 2);
     // The unconditional branch sees no references.
     conditions.shown_references = text.size(0) == 1 ? kept : at::cat({at::zeros_like(kept), kept});
   }

@@ -5,8 +5,8 @@
 namespace cameo::families {
 
 /// InstructPix2Pix (arXiv 2211.09800): edits a picture by an instruction, which is the prompt; with motion
-/// modules a film, each frame of which is its picture. The UNet also sees the picture's latents, unscaled. Its branches: nothing, the
-/// picture, the picture and the instruction.
+/// modules a film, each frame of which is its picture. The UNet also sees the picture's latents, unscaled.
+/// Its branches: nothing, the picture, the picture and the instruction.
 struct InstructPix2Pix : StableDiffusion {
   using StableDiffusion::StableDiffusion;
 

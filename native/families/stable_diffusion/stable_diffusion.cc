@@ -82,9 +82,8 @@ pipeline::FilmUse StableDiffusion::useOfFilm(const pipeline::SampleRequest& requ
   const auto has = [&](const char* name) { return !request.picturesOf(name).empty(); };
   if (!has("video") && !has("image") && !has("lastImage")) return {};
   const bool holds = has("mask") || isInTime(request);
-  return {.starts_from = !holds || request.strength < 1,
-          .holds_to = holds,
-          .image_in_every_frame = has("mask")};
+  return {
+      .starts_from = !holds || request.strength < 1, .holds_to = holds, .image_in_every_frame = has("mask")};
 }
 
 std::vector<double> StableDiffusion::conditionScales(const pipeline::SampleRequest& request) const {

@@ -8,7 +8,8 @@ namespace cameo::test {
 namespace {
 
 /// For each step that a run may begin with: the level that the sampler names for it and the one at which it
-/// asks first, (steps, 2, 3); and where a run from there ends, (steps, n), of a model that is sure of `clean`.
+/// asks first, (steps, 2, 3); and where a run from there ends, (steps, n), of a model that is sure of
+/// `clean`.
 Tensors startAnywhere(const Json& config, const Tensors& in) {
   const Json model_config = config.at("model");
   const samplers::SamplerChoice choice{.scheduler = config.at("scheduler")};
