@@ -4,15 +4,14 @@ import { encodePrompts } from "./encoded_prompts.js";
 import { throwIfAborted } from "./errors.js";
 import type { OpenFilm } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
+import { fastest, slowest } from "./options/defaults.js";
 import { checkOutputs, checkRequest, completeRequest, nativeOptions } from "./options/sample.js";
-import {
-  type CompleteSampleRequest,
-  type EditRequest,
-  fastest,
-  type Loaded,
-  type SampleProgress,
-  type SampleRequest,
-  slowest,
+import type {
+  CompleteSampleRequest,
+  EditRequest,
+  Loaded,
+  SampleProgress,
+  SampleRequest,
 } from "./options/sample_options.js";
 import { EtaEstimate } from "./progress.js";
 import { decodePictures, openPictures, openStartFilm, type Reading } from "./request_pictures.js";

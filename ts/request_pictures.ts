@@ -1,8 +1,9 @@
 import { CameoError, throwIfAborted } from "./errors.js";
 import type { ByteBudget, FilmFacts, OpenFilm, OpenImage } from "./media/index.js";
 import type { RgbImage } from "./native.js";
+import { mostFrames } from "./options/defaults.js";
 import { filmsOf, picturesOf, type RequestFilm } from "./options/pictures.js";
-import { type CompleteSampleRequest, mostFrames, type SampleRequest } from "./options/sample_options.js";
+import type { CompleteSampleRequest, SampleRequest } from "./options/sample_options.js";
 
 let media: Promise<typeof import("./media/index.js")> | undefined;
 

@@ -28,8 +28,6 @@ export interface VideoParts {
   warnings?: readonly string[] | undefined;
 }
 
-type DescribedOption = "reference" | "image" | "lastImage" | "video" | "mask";
-
 /** A video without its frames, as JSON says it. */
 export interface VideoJson {
   /** How many frames. */
@@ -41,10 +39,18 @@ export interface VideoJson {
   /** Frames a second. */
   fps: number;
   /** With the names of pictures and films only, as in the files that `save` writes. */
-  request: Omit<CompleteSampleRequest, DescribedOption> & {
+  request: Omit<CompleteSampleRequest, "reference" | "image" | "lastImage" | "video" | "mask"> & {
     /** Names of files without their folders; "data" and "pixels" for what has none. */
     reference: readonly string[];
-  } & { [Name in Exclude<DescribedOption, "reference">]?: string | readonly string[] };
+    /** As of a reference. */
+    image?: string;
+    /** As of a reference. */
+    lastImage?: string;
+    /** As of a reference; of pictures one after another each. */
+    video?: string | readonly string[];
+    /** As of a video. */
+    mask?: string | readonly string[];
+  };
   /** As in `Video.warnings`. */
   warnings: readonly string[];
 }

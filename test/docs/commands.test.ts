@@ -154,9 +154,9 @@ test("the sampling that is shown works, with small models in the places of the l
     const ships = !args.includes("--base");
     const isVideo = ships || args.includes("--motion");
     const small = [
-      ...["--steps", "1"],
+      ...["--steps", "2"],
       ...(ships ? [] : ["--size", "64x64"]),
-      ...(isVideo ? ["--frames", "2"] : []),
+      ...(isVideo && !args.includes("--video") ? ["--frames", "2"] : []),
     ];
     const subject = ships || args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);

@@ -1,16 +1,12 @@
 import { Command } from "commander";
 import { CameoError } from "../errors.js";
 import { checkControls } from "../options/controls.js";
+import { defaultFrames, mostFrames } from "../options/defaults.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions } from "../options/load.js";
 import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
-import {
-  defaultFrames,
-  mostFrames,
-  type SampleProgress,
-  type SampleRequest,
-} from "../options/sample_options.js";
+import type { SampleProgress, SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
 import type { SaveOptions, Video } from "../video.js";

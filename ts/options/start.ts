@@ -1,6 +1,7 @@
 import { CameoError } from "../errors.js";
+import { plainSteps } from "./defaults.js";
 import { defined } from "./defined.js";
-import { type CompleteSampleRequest, type Loaded, plainSteps, type SampleRequest } from "./sample_options.js";
+import type { CompleteSampleRequest, Loaded, SampleRequest } from "./sample_options.js";
 
 /**
  * Throws ERR_INVALID_OPTION where the pictures that a request starts from, keeps or edits don't go together, or where the

@@ -319,3 +319,19 @@ test("an unwritable place for the latents is found out at once", (t) => {
   }
   t.end();
 });
+
+test("first and last pictures are SparseCtrl's keyframes where it is loaded", (t) => {
+  const sparse = { ...plain, keyframes: true };
+  const given = { prompt: "a", image: "a.png", lastImage: "b.png" };
+  const complete = completeRequest({ ...given, frames: 12, keyframes: { 5: "c.png" } }, sparse);
+  t.strictSame(complete.keyframes, { 0: "a.png", 5: "c.png", 11: "b.png" });
+  t.notOk("image" in complete || "lastImage" in complete || "strength" in complete);
+  t.strictSame(completeRequest({ prompt: "a", lastImage: "b.png" }, sparse).keyframes, { 15: "b.png" });
+  const twice = () => completeRequest({ ...given, keyframes: { 0: "c.png" } }, sparse);
+  t.throws(twice, {
+    code: "ERR_INVALID_OPTION",
+    message: /^image: keyframes has frame 0 already; give one of/,
+  });
+  t.match(completeRequest(given, plain), { image: "a.png", lastImage: "b.png", strength: 1 });
+  t.end();
+});

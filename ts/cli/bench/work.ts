@@ -1,8 +1,8 @@
 import type { PipelineDescription } from "../../description.js";
 import type { NativeSampleRequest, RgbImage } from "../../native.js";
 import { decoderOperations, encoderOperations, total, unetOperations } from "../../operations.js";
+import { defaultFrames } from "../../options/defaults.js";
 import { completeRequest, nativeOptions } from "../../options/sample.js";
-import { defaultFrames } from "../../options/sample_options.js";
 import type { ModelShape } from "./model.js";
 
 /** The part of a request that its time depends on. */
