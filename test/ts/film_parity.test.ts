@@ -76,6 +76,25 @@ t.test("a film leads to another as in diffusers", skipWithout(films), async (t) 
   assertNumbers(t, latents, expected["plain/latents"], "latents, by the command line");
 });
 
+t.test("a film that is controlled leads to another as in diffusers", skipWithout(films), async (t) => {
+  const file = readCase(films);
+  const expected = readSafetensors(join(films, "expected.safetensors"));
+  const at = (name: string) => join(films, name);
+  const pipe = await Pipeline.load({
+    ...{ base: at("sd15-small"), motion: at("motion-adapter"), device: "cpu", dtype: "fp32" },
+    controls: [at("controlnet-1"), at("controlnet-2")],
+  });
+  t.teardown(() => pipe.close());
+  const controls = [
+    { frames: at("control-1"), scale: 0.8, from: 0, to: 0.7 },
+    { frames: at("control-2"), scale: 0.5, from: 0.25, to: 1 },
+  ];
+  const film = { video: at("film"), strength: file.strength };
+  const actual = await sample(t, pipe, { ...requestOf(file, file), ...film, controls } as SampleRequest);
+  assertNumbers(t, actual.latents, expected["two-controlnets/latents"], "latents");
+  assertFrames(t, actual, expected["two-controlnets/frames"]);
+});
+
 const inpainting = parityFolder("inpaint-a");
 
 t.test("a part of a picture is painted anew as in diffusers", skipWithout(inpainting), async (t) => {
