@@ -89,6 +89,8 @@ class Scope {
   Parameter& buffer(std::string_view name, std::vector<int64_t> shape) const;
 
   ParameterSet& set() const { return *set_; }
+  /// "mid_block.attentions.0"; "" at the root.
+  std::string name() const { return prefix_.substr(0, prefix_.empty() ? 0 : prefix_.size() - 1); }
 
  private:
   ParameterSet* set_;

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
-#include "nn/attention.h"
 
 namespace cameo::models {
 
@@ -29,27 +28,6 @@ ClipTextConfig ClipTextConfig::read(const Config& config) {
   return clip;
 }
 
-ClipTextLayer::ClipTextLayer(const Scope& scope, const ClipTextConfig& config)
-    : heads_(config.heads),
-      activation_(config.activation),
-      layer_norm1_(scope / "layer_norm1", config.hidden_size, config.eps),
-      q_proj_(scope / "self_attn" / "q_proj", config.hidden_size, config.hidden_size),
-      k_proj_(scope / "self_attn" / "k_proj", config.hidden_size, config.hidden_size),
-      v_proj_(scope / "self_attn" / "v_proj", config.hidden_size, config.hidden_size),
-      out_proj_(scope / "self_attn" / "out_proj", config.hidden_size, config.hidden_size),
-      layer_norm2_(scope / "layer_norm2", config.hidden_size, config.eps),
-      fc1_(scope / "mlp" / "fc1", config.hidden_size, config.intermediate_size),
-      fc2_(scope / "mlp" / "fc2", config.intermediate_size, config.hidden_size) {}
-
-at::Tensor ClipTextLayer::forward(const at::Tensor& input) const {
-  at::Tensor x = layer_norm1_.forward(input);
-  const at::Tensor attended =
-      nn::attend(nn::splitHeads(q_proj_.forward(x), heads_), nn::splitHeads(k_proj_.forward(x), heads_),
-                 nn::splitHeads(v_proj_.forward(x), heads_), /*causal=*/true);
-  x = out_proj_.forward(nn::mergeHeads(attended)).add_(input);
-  return fc2_.forward(nn::activate(activation_, fc1_.forward(layer_norm2_.forward(x)))).add_(x);
-}
-
 ClipText::ClipText(const ClipTextConfig& config)
     : config_(config),
       parameters_(std::make_unique<ParameterSet>()),
@@ -61,7 +39,7 @@ ClipText::ClipText(const ClipTextConfig& config)
                         config.eps) {
   const Scope layers = Scope(*parameters_) / "text_model" / "encoder" / "layers";
   layers_.reserve(config.layers);
-  for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(layers / i, config);
+  for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(layers / i, config.layer());
 }
 
 void ClipText::addTokens(const at::Tensor& vectors) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/config.h"
-#include "nn/layers.h"
+#include "models/clip_layer.h"
 
 namespace cameo::models {
 
@@ -19,27 +19,12 @@ struct ClipTextConfig {
   double eps = 1e-5;
   nn::Activation activation = nn::Activation::QuickGelu;
 
+  ClipLayerConfig layer() const {
+    return {hidden_size, intermediate_size, heads, eps, activation, /*causal=*/true};
+  }
+
   /// Throws `ErrorCode::WeightsFormat`.
   static ClipTextConfig read(const Config& config);
-};
-
-/// One layer: causal self-attention and a two-layer perceptron, each after a norm, with residuals.
-class ClipTextLayer {
- public:
-  ClipTextLayer(const Scope& scope, const ClipTextConfig& config);
-  at::Tensor forward(const at::Tensor& x) const;
-
- private:
-  int64_t heads_;
-  nn::Activation activation_;
-  nn::LayerNorm layer_norm1_;
-  nn::Linear q_proj_;
-  nn::Linear k_proj_;
-  nn::Linear v_proj_;
-  nn::Linear out_proj_;
-  nn::LayerNorm layer_norm2_;
-  nn::Linear fc1_;
-  nn::Linear fc2_;
 };
 
 /// The text half of CLIP (arXiv 2103.00020), without its last projection.
@@ -64,7 +49,7 @@ class ClipText {
   std::unique_ptr<ParameterSet> parameters_;
   Parameter& token_embedding_;
   const Parameter& position_embedding_;
-  std::vector<ClipTextLayer> layers_;
+  std::vector<ClipLayer> layers_;
   nn::LayerNorm final_layer_norm_;
 };
 

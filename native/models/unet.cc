@@ -116,6 +116,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .reference_strengths = input.reference_strengths,
       .token_merging = input.token_merging,
       .recompute = input.recompute && c10::GradMode::is_enabled(),
+      .images = input.image_prompts,
   };
   at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);

@@ -31,6 +31,7 @@ struct UNetInput {
   /// How strongly frames see each reference, 0 (not at all) and up: a list for each level, outermost first,
   /// of which the last holds for deeper ones, too. Empty: 1.
   std::vector<std::vector<double>> reference_strengths = {};
+  const nn::ImagePrompts* image_prompts = nullptr;  // one of each of `crossAttentions`
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "models/cross_attentions.h"
+
 namespace cameo::models {
 
 namespace {
@@ -25,14 +27,16 @@ size_t outermostAttention(const UNetConfig& config) {
 }
 
 /// `level` counts blocks downwards.
-nn::Transformer2DConfig attentionConfig(const UNetConfig& config, size_t level, int64_t layers) {
+nn::Transformer2DConfig attentionConfig(const Scope& scope, const UNetConfig& config, size_t level,
+                                        int64_t layers) {
   return {.channels = config.block_out_channels[level],
           .heads = config.heads[level],
           .layers = layers,
           .context_dim = config.cross_attention_dim[level],
           .groups = config.groups,
           .linear_projection = config.linear_projection,
-          .merges_tokens = level == outermostAttention(config)};
+          .merges_tokens = level == outermostAttention(config),
+          .first_cross_attention = firstCrossAttention(config, scope.name())};
 }
 
 nn::MotionConfig motionConfig(const UNetConfig& config, size_t level, int64_t layers) {
@@ -51,8 +55,8 @@ UNetLayer makeLayer(const Scope& block, const UNetConfig& config, size_t level, 
       nn::ResnetBlock(block / "resnets" / index, resnetConfig(config, in, config.block_out_channels[level])),
       std::nullopt, std::nullopt, parameters, level};
   if (with_attention) {
-    layer.attention.emplace(block / "attentions" / index,
-                            attentionConfig(config, level, config.transformer_layers[level]));
+    const Scope scope = block / "attentions" / index;
+    layer.attention.emplace(scope, attentionConfig(scope, config, level, config.transformer_layers[level]));
   }
   if (config.motion) {
     layer.motion.emplace(block / "motion_modules" / index,
@@ -116,7 +120,8 @@ at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& contex
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = resnet.forward(input, context.time);
     if (attention) {
-      x = attention->forward(x, context.text, context.layoutAt(level, x), context.token_merging);
+      x = attention->forward(x, context.text, context.layoutAt(level, x), context.token_merging,
+                             context.images);
     }
     return motion ? move(*motion, x, context) : x;
   };
@@ -152,7 +157,8 @@ MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
       level_(config.blocks() - 1),
       first_(scope / "resnets" / 0, midResnetConfig(config)),
       attention_(scope / "attentions" / 0,
-                 attentionConfig(config, config.blocks() - 1, config.mid_transformer_layers)),
+                 attentionConfig(scope / "attentions" / 0, config, config.blocks() - 1,
+                                 config.mid_transformer_layers)),
       second_(scope / "resnets" / 1, midResnetConfig(config)) {
   if (config.motion && config.motion->mid_block) {
     motion_.emplace(scope / "motion_modules" / 0,
@@ -164,7 +170,7 @@ MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
 at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto block = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = first_.forward(input, context.time);
-    x = attention_.forward(x, context.text, context.layoutAt(level_, x));
+    x = attention_.forward(x, context.text, context.layoutAt(level_, x), 0, context.images);
     if (motion_) x = move(*motion_, x, context);
     return second_.forward(x, context.time);
   };

@@ -26,6 +26,7 @@ struct UNetContext {
   std::vector<std::vector<double>> reference_strengths = {};  // as in UNetInput
   double token_merging = 0;                                   // the ratio of nn::TokenMerging
   bool recompute = false;  // activations inside a layer are not kept for the backward pass
+  const nn::ImagePrompts* images = nullptr;
 
   /// Of spatial attention at `level`, which counts blocks downwards, for x (B*(F+R), C, h, w).
   nn::FrameLayout layoutAt(size_t level, const at::Tensor& x) const;

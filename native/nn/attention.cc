@@ -183,19 +183,25 @@ Attention::Projections Attention::projections(const at::Tensor& x) const {
   return {parts[0], parts[1], parts[2]};
 }
 
-at::Tensor Attention::attended(const Projections& projections, const at::Tensor& added) const {
+at::Tensor Attention::mixed(const Projections& projections) const {
   const auto& [q, k, v] = projections;
-  const at::Tensor mixed = attend(splitHeads(q, heads()), splitHeads(k, heads()), splitHeads(v, heads()));
-  return project(mergeHeads(mixed), added);
+  return attend(splitHeads(q, heads()), splitHeads(k, heads()), splitHeads(v, heads()));
 }
 
 at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& added) const {
-  return attended(projections(x), added);
+  return project(mergeHeads(mixed(projections(x))), added);
 }
 
-at::Tensor Attention::forwardTo(const at::Tensor& context, const at::Tensor& x,
-                                const at::Tensor& added) const {
-  return attended({to_q_.forward(x), to_k_.forward(context), to_v_.forward(context)}, added);
+at::Tensor Attention::forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added,
+                                const ImagePrompt* image) const {
+  const at::Tensor q = to_q_.forward(x);
+  at::Tensor result = mixed({q, to_k_.forward(context), to_v_.forward(context)});
+  if (image != nullptr && image->scale != 0) {
+    const int64_t times = x.size(0) / image->k.size(0);
+    const auto rows = [&](const at::Tensor& y) { return times == 1 ? y : y.repeat_interleave(times, 0); };
+    result.add_(mixed({q, rows(image->k), rows(image->v)}), image->scale);
+  }
+  return project(mergeHeads(result), added);
 }
 
 }  // namespace cameo::nn

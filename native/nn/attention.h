@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cpu/attention.h"
+#include "nn/image_prompt.h"
 #include "nn/layers.h"
 
 namespace cameo::nn {
@@ -43,8 +44,10 @@ class Attention {
 
   /// x (N, L, dim) -> (N, L, dim), plus `added`, of that shape, where there is such a tensor.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& added = {}) const;
-  /// The same of x (N, L, dim) to the keys and values of context (N, S, context_dim).
-  at::Tensor forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added = {}) const;
+  /// The same of x (N, L, dim) to the keys and values of context (N, S, context_dim). With an image prompt,
+  /// whose B divides N, attention to that is added before the output projection.
+  at::Tensor forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added = {},
+                       const ImagePrompt* image = nullptr) const;
 
   struct Projections {
     at::Tensor q, k, v;  // (..., L, H*d)
@@ -57,7 +60,8 @@ class Attention {
   int64_t heads() const { return config_.heads; }
 
  private:
-  at::Tensor attended(const Projections& projections, const at::Tensor& added) const;
+  /// (..., H, L, d)
+  at::Tensor mixed(const Projections& projections) const;
 
   AttentionConfig config_;
   Linear to_q_;

@@ -26,24 +26,26 @@ at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const F
 }
 
 at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text,
-                                                 const FrameLayout& layout, const at::Tensor& added) const {
+                                                 const FrameLayout& layout, const at::Tensor& added,
+                                                 const ImagePrompt* image) const {
   // All images of a sample read the same text: (B*(F+R), n, C) -> (B, (F+R)*n, C), and back.
   const int64_t tokens = x.size(1), channels = x.size(2);
   const at::Tensor samples = x.reshape({text.size(0), -1, channels});
   if (layout.references_read_text || layout.references == 0) {
-    return attn2_.forwardTo(text, samples, added.reshape(samples.sizes())).view(x.sizes());
+    return attn2_.forwardTo(text, samples, added.reshape(samples.sizes()), image).view(x.sizes());
   }
-  const at::Tensor frames = attn2_.forwardTo(text, samples.narrow(1, 0, layout.frames * tokens));
+  const at::Tensor frames = attn2_.forwardTo(text, samples.narrow(1, 0, layout.frames * tokens), {}, image);
   return at::constant_pad_nd(frames, {0, 0, 0, layout.references * tokens}).view(x.sizes()).add_(added);
 }
 
 at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,
                                             const FrameLayout& layout,
-                                            const std::optional<TokenMerging>& merging) const {
+                                            const std::optional<TokenMerging>& merging,
+                                            const ImagePrompt* image) const {
   const at::Tensor tokens = norm1_.forward(input);
   at::Tensor x = merging ? merging->spread(attendSpatially(merging->merge(tokens), layout, {})).add_(input)
                          : attendSpatially(tokens, layout, input);
-  x = attendToText(norm2_.forward(x), text, layout, x);
+  x = attendToText(norm2_.forward(x), text, layout, x, image);
   return ff_.forward(x);
 }
 
@@ -51,7 +53,8 @@ Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& conf
     : norm_(scope / "norm", config.groups, config.channels, 1e-6),
       proj_in_(projection(scope / "proj_in", config)),
       proj_out_(projection(scope / "proj_out", config)),
-      merges_tokens_(config.merges_tokens) {
+      merges_tokens_(config.merges_tokens),
+      first_cross_attention_(config.first_cross_attention) {
   blocks_.reserve(config.layers);
   for (int64_t i = 0; i < config.layers; ++i) {
     blocks_.emplace_back(scope / "transformer_blocks" / i, config);
@@ -69,11 +72,14 @@ at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& 
 }
 
 at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
-                                  double token_merging) const {
+                                  double token_merging, const ImagePrompts* images) const {
   at::Tensor tokens = apply(proj_in_, toTokens(norm_.forward(x)));  // (B*(F+R), n, C)
   std::optional<TokenMerging> merging;
   if (merges_tokens_ && token_merging > 0) merging.emplace(tokens, x.size(2), x.size(3), token_merging);
-  for (const auto& block : blocks_) tokens = block.forward(tokens, text, layout, merging);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const ImagePrompt* image = images == nullptr ? nullptr : &images->at(first_cross_attention_ + i);
+    tokens = blocks_[i].forward(tokens, text, layout, merging, image);
+  }
   return fromTokens(apply(proj_out_, tokens, toTokens(x)), x.size(2), x.size(3));
 }
 

@@ -17,8 +17,9 @@ struct Transformer2DConfig {
   int64_t layers = 1;
   int64_t context_dim = 768;  // of the text
   int64_t groups = 32;
-  bool linear_projection = false;  // Stable Diffusion 2 has linear layers where 1.5 has 1x1 convolutions
-  bool merges_tokens = false;      // self-attention joins tokens where the caller asks for it
+  bool linear_projection = false;    // Stable Diffusion 2 has linear layers where 1.5 has 1x1 convolutions
+  bool merges_tokens = false;        // self-attention joins tokens where the caller asks for it
+  size_t first_cross_attention = 0;  // the number of its first one among those of the network
 };
 
 /// Spatial self-attention (PISA where there are references), cross-attention to the text, feed-forward, each
@@ -29,14 +30,14 @@ class SpatialTransformerBlock {
 
   /// x (B*(F+R), n, C), text (B, S, context_dim) -> (B*(F+R), n, C).
   at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
-                     const std::optional<TokenMerging>& merging) const;
+                     const std::optional<TokenMerging>& merging, const ImagePrompt* image = nullptr) const;
 
  private:
   /// Plus `added`, a tensor like x, where there is one.
   at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout, const at::Tensor& added) const;
   /// Plus `added`, a tensor like x.
   at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
-                          const at::Tensor& added) const;
+                          const at::Tensor& added, const ImagePrompt* image) const;
 
   LayerNorm norm1_;
   Attention attn1_;
@@ -46,12 +47,13 @@ class SpatialTransformerBlock {
 };
 
 /// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text (B, S, context_dim) -> like x.
-/// `token_merging` is the ratio of TokenMerging, which has no effect unless the config says so.
+/// `token_merging` is the ratio of TokenMerging, which has no effect unless the config says so; `images` are
+/// those of the whole network.
 class Transformer2D {
  public:
   Transformer2D(const Scope& scope, const Transformer2DConfig& config);
   at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
-                     double token_merging = 0) const;
+                     double token_merging = 0, const ImagePrompts* images = nullptr) const;
 
  private:
   using Projection = std::variant<Linear, PointwiseConv>;
@@ -64,6 +66,7 @@ class Transformer2D {
   std::vector<SpatialTransformerBlock> blocks_;
   Projection proj_out_;
   bool merges_tokens_;
+  size_t first_cross_attention_;
 };
 
 }  // namespace cameo::nn

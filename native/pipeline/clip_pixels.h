@@ -1,0 +1,14 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "pipeline/request.h"
+
+namespace cameo::pipeline {
+
+/// A picture as CLIP reads it, (1, 3, size, size), fp32 on the CPU: the shorter side resized to `size`, the
+/// middle cut out, and less CLIP's mean by its deviation. As transformers' CLIPImageProcessor does it with
+/// Pillow.
+at::Tensor clipPixels(const RgbImage& image, int64_t size);
+
+}  // namespace cameo::pipeline

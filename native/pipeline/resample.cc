@@ -1,0 +1,99 @@
+#include "pipeline/resample.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace cameo::pipeline {
+
+namespace {
+
+// As Pillow has them: weights are whole numbers of so many bits behind the point.
+constexpr int kWeightBits = 32 - 8 - 2;
+constexpr double kSupport = 2;  // of the filter, to each side
+
+double bicubic(double x) {
+  constexpr double kA = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
+  return x < kSupport ? (((x - 5) * x + 8) * x - 4) * kA : 0;
+}
+
+/// What one number of the result is made of.
+struct Taps {
+  int64_t first = 0;
+  std::vector<int32_t> weights;
+};
+
+/// Of a line of `from` numbers that becomes one of `to`: of `count` of these from `begin` on.
+std::vector<Taps> tapsOf(int64_t from, int64_t to, int64_t begin, int64_t count) {
+  const double scale = static_cast<double>(from) / static_cast<double>(to);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = kSupport * filter_scale;
+  std::vector<Taps> line(count);
+  std::vector<double> weights;
+  for (int64_t i = 0; i < count; ++i) {
+    const double center = (static_cast<double>(begin + i) + 0.5) * scale;
+    const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
+    const int64_t end = std::min(static_cast<int64_t>(center + support + 0.5), from);
+    weights.clear();
+    double sum = 0;
+    for (int64_t x = first; x < end; ++x) {
+      weights.push_back(bicubic((static_cast<double>(x) - center + 0.5) * (1.0 / filter_scale)));
+      sum += weights.back();
+    }
+    line[i].first = first;
+    for (const double weight : weights) {
+      const double whole = (sum == 0 ? weight : weight / sum) * (1 << kWeightBits);
+      line[i].weights.push_back(static_cast<int32_t>(whole + (whole < 0 ? -0.5 : 0.5)));
+    }
+  }
+  return line;
+}
+
+uint8_t toByte(int64_t sum) {
+  return static_cast<uint8_t>(std::clamp<int64_t>(sum >> kWeightBits, 0, 255));
+}
+
+/// `count` lines of numbers that lie `step` apart: from `source`, whose lines begin `source_line` apart, into
+/// `target`.
+struct Lines {
+  int64_t count, step, source_line, target_line;
+};
+
+void resampleLines(const uint8_t* source, uint8_t* target, const std::vector<Taps>& taps, const Lines& lines) {
+  at::parallel_for(0, lines.count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line) {
+      const uint8_t* from = source + line * lines.source_line;
+      uint8_t* to = target + line * lines.target_line;
+      for (const Taps& tap : taps) {
+        const uint8_t* first = from + tap.first * lines.step;
+        int64_t sum = int64_t{1} << (kWeightBits - 1);
+        for (const int32_t weight : tap.weights) {
+          sum += static_cast<int64_t>(weight) * *first;
+          first += lines.step;
+        }
+        *to = toByte(sum);
+        to += lines.step;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+RgbImage resizeBicubic(const RgbImage& image, int64_t width, int64_t height, const Box& box) {
+  RgbImage narrow{std::vector<uint8_t>(3 * box.width * image.height), box.width, image.height};
+  const std::vector<Taps> columns = tapsOf(image.width, width, box.left, box.width);
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    resampleLines(image.data.data() + channel, narrow.data.data() + channel, columns,
+                  {image.height, 3, 3 * image.width, 3 * box.width});
+  }
+  RgbImage result{std::vector<uint8_t>(3 * box.width * box.height), box.width, box.height};
+  const std::vector<Taps> rows = tapsOf(image.height, height, box.top, box.height);
+  resampleLines(narrow.data.data(), result.data.data(), rows, {3 * box.width, 3 * box.width, 1, 1});
+  return result;
+}
+
+}  // namespace cameo::pipeline

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "pipeline/request.h"
+
+namespace cameo::pipeline {
+
+/// A part of a picture, in pixels.
+struct Box {
+  int64_t left, top, width, height;
+};
+
+/// What `box` cuts out of the picture when it is brought to `width` x `height` by the bicubic filter of
+/// Pillow's `Image.resize`, to the bit: each number is rounded to 8 bits along the rows, then along the
+/// columns. Nothing outside the box is computed.
+RgbImage resizeBicubic(const RgbImage& image, int64_t width, int64_t height, const Box& box);
+
+}  // namespace cameo::pipeline
