@@ -29,6 +29,8 @@ export interface PipelineDescription {
   strength: boolean;
   /** Whether it paints a part of a picture or a film anew, which a request says as `mask` or `expand`. */
   mask: boolean;
+  /** Whether an adapter is loaded that reads pictures as a prompt, which `ipImage` needs. */
+  imagePrompt: boolean;
   /** How many ControlNets are loaded, each of which needs frames that a request says as `controls`. */
   controls: number;
   /** Whether a SparseCtrl network is, which needs pictures that a request says as `keyframes`. */
@@ -75,7 +77,7 @@ export interface EmbeddingDescription {
 /** A network and the files that it was read from. */
 export interface NetworkDescription {
   /** As the base folder calls it; of `controls`, the first is "control.0". */
-  name: "unet" | "vae" | "text_encoder" | `control.${number}`;
+  name: "unet" | "vae" | "text_encoder" | "image_encoder" | "ip_adapter" | `control.${number}`;
   /** How many numbers it has learned. */
   parameters: number;
   /** In the order in which they were laid over one another. */

@@ -17,6 +17,7 @@ export type { FilmSource, Fit, ImageSource, RawFilm, RawImage, RawVideo } from "
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
+export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt.js";
 export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,

@@ -26,6 +26,8 @@ export interface NativeLoadOptions {
   subject?: string[];
   controls?: string[];
   vae?: string;
+  ipAdapter?: string;
+  imageEncoder?: string;
   tokenizer?: string;
   prediction?: string;
   /** On top of all others. */

@@ -15,7 +15,7 @@ function loadMedia(): Promise<typeof import("./media/index.js")> {
 
 /** A request's pictures and films, opened, and not decoded yet. */
 export interface OpenPictures {
-  images: { list: string; image: OpenImage }[];
+  images: { list: string; image: OpenImage; fitted: boolean }[];
   films: { list: string; film: OpenFilm }[];
 }
 
@@ -52,8 +52,9 @@ export async function openPictures(request: CompleteSampleRequest, reading: Read
     checkCount(opened, film, request.frames);
     return { list: film.list, film: opened };
   });
-  const images = pictures.map(async ({ list, source, name }) => ({
+  const images = pictures.map(async ({ list, source, name, fitted }) => ({
     list,
+    fitted,
     image: await openImage(source, { signal, budget, name }),
   }));
   const opened = Promise.all([Promise.all(images), Promise.all(openedFilms)]);
@@ -77,7 +78,10 @@ async function openFilm(film: RequestFilm, reading: Reading): Promise<OpenFilm> 
 /** The lists that `expand` puts on a larger canvas. */
 const expanded = new Set(["image", "video", "mask"]);
 
-/** Every list at the request's size. All headers of pictures are looked at before anything is decoded, one after another. */
+/**
+ * Lists at the request's size, but for what keeps its own. All headers of pictures are looked at before anything is decoded,
+ * one after another.
+ */
 export async function decodePictures(
   { images, films }: OpenPictures,
   request: CompleteSampleRequest,
@@ -101,10 +105,11 @@ export async function decodePictures(
     const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
     throw new CameoError("ERR_INVALID_IMAGE", message);
   }
-  for (const { list, image } of images) {
+  for (const { list, image, fitted } of images) {
     throwIfAborted(signal);
+    const decoded = await image.decode();
     lists[list] ??= [];
-    lists[list].push(onCanvas(list, await fitImage(await image.decode(), ...sizeOf(list), fit)));
+    lists[list].push(fitted ? onCanvas(list, await fitImage(decoded, ...sizeOf(list), fit)) : decoded);
   }
   for (const { list, film } of films) {
     const frames = await film.decode(...sizeOf(list), fit);

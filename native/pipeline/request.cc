@@ -11,7 +11,8 @@ namespace cameo::pipeline {
 
 namespace {
 
-constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16;
+constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16, kMostScales = 64,
+                 kMostBlocksOfScale = 256;
 
 const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
 const std::map<std::string, bool> kAreSampled = {{"mode", false}, {"sample", true}};
@@ -58,6 +59,32 @@ std::vector<EmbeddingFile> readEmbeddings(const Config& options) {
   return files;
 }
 
+ImagePromptScale readImagePromptScale(const Config& options, const nlohmann::json& value) {
+  const auto number = [&](const nlohmann::json& holder, const char* name) {
+    if (holder.contains(name) && holder[name].is_number()) return holder[name].get<double>();
+    options.fail("ipScale", "each must have scale, from and to, which are numbers");
+  };
+  if (!value.is_object()) options.fail("ipScale", "it must be a list of objects");
+  ImagePromptScale scale{number(value, "scale"), {}, {number(value, "from"), number(value, "to")}};
+  const nlohmann::json blocks = value.value("blocks", nlohmann::json::object());
+  if (!blocks.is_object() || blocks.size() > kMostBlocksOfScale) {
+    options.fail("ipScale", "blocks must be an object of at most 256 parts with a number each");
+  }
+  for (const auto& [part, factor] : blocks.items()) {
+    if (!factor.is_number()) options.fail("ipScale", "the scales in blocks must be numbers");
+    scale.blocks[part] = factor.get<double>();
+  }
+  return scale;
+}
+
+std::vector<ImagePromptScale> readImagePromptScales(const Config& options) {
+  const nlohmann::json& list = options.value("ipScale");
+  if (!list.is_array() || list.size() > kMostScales) options.fail("ipScale", "it must be a list of at most 64");
+  std::vector<ImagePromptScale> scales;
+  for (const nlohmann::json& value : list) scales.push_back(readImagePromptScale(options, value));
+  return scales;
+}
+
 /// The sampler, and the options that are its; what they say is the samplers' to check.
 samplers::SamplerChoice readSampler(const Config& options) {
   samplers::SamplerChoice choice;
@@ -92,6 +119,8 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.motion = options.text("motion", "");
   result.subject = options.texts("subject", {}, kMostSubjectFiles);
   result.vae = options.text("vae", "");
+  result.ip_adapter = options.text("ipAdapter", "");
+  result.image_encoder = options.text("imageEncoder", "");
   result.tokenizer = options.text("tokenizer", "");
   result.prediction = options.text("prediction", "");
   result.controls = options.texts("controls", {}, kMostControls);
@@ -128,6 +157,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.guidance_rescale = options.number("guidanceRescale");
   request.image_guidance_scale = options.number("imageGuidanceScale");
   request.strength = options.number("strength", 1);
+  request.image_prompt_scales = readImagePromptScales(options);
   request.seed = static_cast<uint64_t>(options.integer("seed"));
   request.reference_noise = options.number("referenceNoise");
   request.reference_noise_mode = options.oneOf("referenceNoiseMode", kNoiseModes);

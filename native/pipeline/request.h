@@ -37,6 +37,8 @@ struct LoadOptions {
   std::string motion;                // empty: none
   std::vector<std::string> subject;  // laid over the two others in order, adapters last; empty: none
   std::string vae = {};              // instead of the base's own; empty: that
+  std::string ip_adapter = {};       // a file, or a folder with one; empty: none
+  std::string image_encoder = {};    // the adapter's, a folder; empty: the one that is published with it
   std::string tokenizer = {};        // a folder, instead of the base's own; empty: that
   std::string prediction = {};       // what the base predicts, instead of what its config says; empty: that
   std::vector<EmbeddingFile> embeddings = {};
@@ -72,6 +74,16 @@ struct ContextWindows {
   int64_t overlap = 0;
 };
 
+/// The pictures that are a prompt. They keep their own size, as CLIP's encoder brings them to its own.
+inline constexpr const char* kIpImage = "ipImage";
+
+/// How far pictures as a prompt count, in a part of the schedule.
+struct ImagePromptScale {
+  double scale = 1;
+  std::map<std::string, double> blocks = {};  // of parts of the UNet, which multiply it
+  ScheduleRange range{0, 1};
+};
+
 /// A prompt as the text encoder reads it: chunks of as many tokens as it has positions, each with a start and
 /// an end.
 struct PromptTokens {
@@ -95,6 +107,7 @@ struct SampleRequest {
   samplers::SamplerChoice sampler;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;  // of models that edit: how strongly the picture holds
+  std::vector<ImagePromptScale> image_prompt_scales;  // the first one counts that is for a moment
   double strength;              // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)

@@ -34,11 +34,11 @@ void checkSize(const LatentCodec& codec, const SampleRequest& request) {
 }
 
 void checkPicture(const std::string& name, const RgbImage& image, const SampleRequest& request) {
-  if (image.width == request.width && image.height == request.height &&
-      static_cast<int64_t>(image.data.size()) == 3 * image.width * image.height) {
-    return;
-  }
-  refuse(c10::str(name, ": every picture must be RGB of the video's size"));
+  const bool is_whole = image.width >= 1 && image.height >= 1 &&
+                        static_cast<int64_t>(image.data.size()) == 3 * image.width * image.height;
+  const bool fits = name == kIpImage || (image.width == request.width && image.height == request.height);
+  if (is_whole && fits) return;
+  refuse(c10::str(name, ": every picture must be RGB", fits ? "" : " of the video's size"));
 }
 
 void check(const Pipeline& pipeline, const SampleRequest& request) {

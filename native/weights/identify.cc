@@ -7,10 +7,12 @@
 
 #include "models/motion_names.h"
 #include "weights/embedding.h"
+#include "weights/ip_adapter.h"
 #include "weights/key_maps.h"
 #include "weights/lora/identify.h"
 #include "weights/lora/names.h"
 #include "weights/names/control.h"
+#include "weights/names/ip_adapter.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
 #include "weights/subject.h"
@@ -60,8 +62,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "a Stable Diffusion checkpoint in one file (LDM names)", "--base"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet); }, "ldm-part",
      "a part of a Stable Diffusion checkpoint (LDM names), without its text encoder", ""},
-    {[](const Keys& k) { return k.anyStart("image_proj.") || k.anyStart("ip_adapter."); }, "ip-adapter",
-     "an IP-Adapter", ""},
+    {[](const Keys& k) { return k.anyStart(kImageProjection) || k.anyStart(kIpAttention); }, "ip-adapter", "",
+     "--ip-adapter"},
     {[](const Keys& k) { return k.all(models::kMotionModules); }, "motion-adapter",
      "an AnimateDiff motion adapter (diffusers names)", "--motion"},
     {[](const Keys& k) { return k.any(models::kMotionModules) && k.any(".attn1."); }, "subject",
@@ -80,8 +82,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "a CLIP model with its text encoder", "--base"},
     {[](const Keys& k) { return k.any("embeddings.token_embedding.") && k.any("encoder.layers.0."); },
      "clip-text", "a CLIP text encoder", "--base"},
-    {[](const Keys& k) { return k.any("vision_model.") && k.any("encoder.layers.0."); }, "clip-vision",
-     "a CLIP image encoder", ""},
+    {[](const Keys& k) { return k.any("embeddings.patch_embedding.") && k.any("encoder.layers.0."); },
+     "clip-vision", "a CLIP image encoder", "--image-encoder"},
     {[](const Keys& k) { return k.allOfUNet(); }, "subject", "a part of a UNet (a subject)", "--subject"},
     {[](const Keys& k) { return isSdxlEmbedding(k.entries); }, "embedding",
      "a word that SDXL has learned by textual inversion", ""},
@@ -98,6 +100,10 @@ Identity checked(Identity identity, const TensorSource& source) {
       identity.reason = "no network here has a layer " + quote(entry.name);
       break;
     }
+  } else if (identity.kind == "ip-adapter") {
+    identity.description = describeIpAdapter(source);
+    identity.reason = unfitIpAdapter(source);
+    if (!identity.reason.empty()) identity.option = "";
   }
   return identity;
 }
@@ -119,7 +125,7 @@ Identity identify(const TensorSource& source) {
     return {"checkpoint", "a checkpoint of a training run", ""};
   }
   if (source.entries.empty()) return {"unknown", "a file without tensors", ""};
-  if (isAnyLora(source)) return identifyLora(source);
+  if (!anyStarts(source, kImageProjection) && isAnyLora(source)) return identifyLora(source);
   if (isControlFile(source)) return identifyControl(source);
   for (const auto& [matches, kind, description, option] : kRules) {
     if (matches(keys)) return checked({kind, std::string(description), option}, source);

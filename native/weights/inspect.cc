@@ -43,7 +43,8 @@ fs::path parentOf(const std::string& path) {
 
 /// Options that take a file as it is.
 constexpr auto kOfFiles = std::to_array<std::string_view>(
-    {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model"});
+    {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model",
+     "--ip-adapter"});
 
 bool takesFile(const Identity& identity) {
   return identity.kind == "ldm-checkpoint" ||
@@ -55,6 +56,7 @@ bool takesFile(const Identity& identity) {
 Usage usageOfFolder(const std::string& folder, const Identity& identity) {
   if (identity.kind == "motion-adapter") return {"--motion", folder};
   if (identity.option == "--control-model") return {"--control-model", folder};
+  if (identity.kind == "clip-vision") return {"--image-encoder", folder};
   const fs::path base = parentOf(folder);
   const bool is_network =
       std::find(kNetworks.begin(), kNetworks.end(), named(folder).filename()) != kNetworks.end();
@@ -68,8 +70,9 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
 Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (identity.option.empty()) return {"", "", identity.reason};
   const fs::path folder = parentOf(path);
-  const bool is_alone =
-      identity.option == "--subject" || identity.option == "--lora" || identity.option == "--embedding";
+  constexpr auto kAlone =
+      std::to_array<std::string_view>({"--subject", "--lora", "--embedding", "--ip-adapter"});
+  const bool is_alone = std::find(kAlone.begin(), kAlone.end(), identity.option) != kAlone.end();
   const bool is_in_folder = !is_alone && isFile(folder / "config.json");
   if (takesFile(identity) && !is_in_folder) return {std::string(identity.option), path};
   if (!is_in_folder) {

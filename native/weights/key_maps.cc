@@ -21,7 +21,7 @@ constexpr auto kUNetParts =
     std::to_array<std::string_view>({"conv_in.", "time_embedding.", "down_blocks.", "mid_block.",
                                      "up_blocks.", "conv_norm_out.", "conv_out."});
 
-constexpr std::string_view kTextModel = "text_model.";
+constexpr std::string_view kTextModel = "text_model.", kVisionModel = "vision_model.";
 
 }  // namespace
 
@@ -49,6 +49,14 @@ std::optional<std::string> clipTextKey(std::string_view key) {
                               key.starts_with("text_projection.") || key == "logit_scale";
   if (is_other_tower || key.ends_with("embeddings.position_ids")) return std::nullopt;
   return key.starts_with(kTextModel) ? std::string(key) : std::string(kTextModel) + std::string(key);
+}
+
+std::optional<std::string> clipVisionKey(std::string_view key) {
+  const bool is_other_tower =
+      key.starts_with(kTextModel) || key.starts_with("text_projection.") || key == "logit_scale";
+  if (is_other_tower || key.ends_with("embeddings.position_ids")) return std::nullopt;
+  const bool is_whole = key.starts_with(kVisionModel) || key.starts_with("visual_projection.");
+  return is_whole ? std::string(key) : std::string(kVisionModel) + std::string(key);
 }
 
 }  // namespace cameo::weights

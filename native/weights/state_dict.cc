@@ -17,13 +17,26 @@ using Kind = PickleValue::Kind;
 
 constexpr std::array<std::string_view, 4> kDictWrappers{"state_dict", "model", "module", "controlnet"};
 constexpr int kDeepestWrapper = 4;
-constexpr std::string_view kWordVectors = "string_to_param", kWordName = "name";
+/// Dictionaries of tensors that are parts of one thing: the vectors of a word, the halves of an IP-Adapter.
+constexpr std::array<std::string_view, 3> kSections{"string_to_param", "image_proj", "ip_adapter"};
+constexpr std::string_view kWordName = "name";
 
 bool holdsTensors(const PickleValue& dict) {
   for (size_t i = 1; i < dict.items.size(); i += 2) {
     if (dict.items[i]->kind == Kind::Tensor) return true;
   }
   return false;
+}
+
+using Section = std::pair<std::string_view, const PickleValue*>;
+
+std::vector<Section> sectionsOf(const PickleValue& root) {
+  std::vector<Section> sections;
+  for (const std::string_view name : kSections) {
+    const PickleValue* dict = itemNamed(root, name, Kind::Dict);
+    if (dict != nullptr && holdsTensors(*dict)) sections.emplace_back(name, dict);
+  }
+  return sections;
 }
 
 const PickleValue* wrapped(const PickleValue& dict) {
@@ -95,24 +108,23 @@ uint64_t elementBytes(const PickleStorage& storage) {
 
 void readStateDict(const PickleValue& root, const std::shared_ptr<const MappedFile>& file,
                    const StorageLookup& storage_bytes, TensorSource& source) {
-  const PickleValue* word = itemNamed(root, kWordVectors, Kind::Dict);
-  if (word != nullptr && !holdsTensors(*word)) word = nullptr;
-  const std::string prefix = word == nullptr ? "" : std::string(kWordVectors) + ".";
-  const PickleValue& dict = word == nullptr ? findStateDict(root, file->path()) : *word;
-  const PickleValue* name = word == nullptr ? nullptr : itemNamed(root, kWordName, Kind::Text);
+  std::unordered_set<std::string> names;
+  const std::vector<Section> sections = sectionsOf(root);
+  const PickleValue* name = sections.empty() ? nullptr : itemNamed(root, kWordName, Kind::Text);
   if (name != nullptr) source.metadata[std::string(kWordName)] = name->text;
-  std::unordered_set<std::string_view> names;
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    if (dict.items[i + 1]->kind != Kind::Tensor) continue;
-    if (source.entries.size() == kMaxTensors)
-      failFormat(file->path(), "the pickle holds more than 200000 tensors");
-    TensorEntry entry = makeEntry(*dict.items[i], *dict.items[i + 1]->tensor, file, storage_bytes);
-    if (!names.insert(dict.items[i]->text).second) {
-      failFormat(file->path(), quote(entry.name) + " is there twice");
+  const auto read = [&](const std::string& prefix, const PickleValue& dict) {
+    for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      if (dict.items[i + 1]->kind != Kind::Tensor) continue;
+      if (source.entries.size() == kMaxTensors)
+        failFormat(file->path(), "the pickle holds more than 200000 tensors");
+      TensorEntry entry = makeEntry(*dict.items[i], *dict.items[i + 1]->tensor, file, storage_bytes);
+      entry.name = prefix + entry.name;
+      if (!names.insert(entry.name).second) failFormat(file->path(), quote(entry.name) + " is there twice");
+      source.entries.push_back(std::move(entry));
     }
-    entry.name = prefix + entry.name;
-    source.entries.push_back(std::move(entry));
-  }
+  };
+  for (const auto& [section, dict] : sections) read(c10::str(section, "."), *dict);
+  if (sections.empty()) read("", findStateDict(root, file->path()));
 }
 
 }  // namespace cameo::weights

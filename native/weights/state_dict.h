@@ -23,7 +23,8 @@ uint64_t elementBytes(const PickleStorage& storage);
 /// Puts the tensors of a pickled state dict into `source`, whether it stands alone or in a dictionary under
 /// "state_dict", "model" or "module", each checked to lie inside its storage. Plain values beside the tensors
 /// are left out. Where the pickle is a word's as A1111's program saves it, the tensors are those under
-/// "string_to_param", with that before their names, and the metadata have the word's `name`.
+/// "string_to_param", with that before their names, and the metadata have the word's `name`; where it is an
+/// IP-Adapter's, those under "image_proj" and "ip_adapter".
 void readStateDict(const PickleValue& root, const std::shared_ptr<const MappedFile>& file,
                    const StorageLookup& storage_bytes, TensorSource& source);
 

@@ -15,6 +15,7 @@ const loaded: Omit<PipelineDescription, "options"> = {
   required: [],
   controls: 0,
   keyframes: false,
+  imagePrompt: false,
   scheduler: "ddim",
   latentScale: 8,
   defaultSize: [64, 64],

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import type { ImagePromptScales } from "../options/image_prompt.js";
 import type { AnyOption, Control } from "../options/sample_options.js";
 
 export function number(text: string): number {
@@ -60,6 +61,16 @@ export function margins(text: string): { left: number; right: number; top: numbe
     throw new InvalidArgumentError("It must be pixels on the left, right, top and bottom, as in 64:64:0:0.");
   const [left = 0, right = 0, top = 0, bottom = 0] = match.slice(1).map(Number);
   return { left, right, top, bottom };
+}
+
+/** "0.6", or JSON of what `ipScale` takes. */
+export function imagePromptScales(text: string): ImagePromptScales {
+  if (!/^\s*[[{]/.test(text)) return number(text);
+  try {
+    return JSON.parse(text) as ImagePromptScales;
+  } catch {
+    throw new InvalidArgumentError('It must be a number, or JSON as in {"scale":0.8,"to":0.5}.');
+  }
 }
 
 /** "6GB" or "512 MB" in bytes, GB being 1e9. */

@@ -5,7 +5,8 @@ export type Shape =
   | { readonly kind: "whole" | "number" | "range"; readonly min: number; readonly max: number }
   | { readonly kind: "choice"; readonly names: readonly string[] }
   | { readonly kind: "file"; readonly ending: string }
-  | { readonly kind: "pictures"; readonly most: number }
+  /** "fitted" to the video's size where nothing else is said. */
+  | { readonly kind: "pictures"; readonly most: number; readonly fitted?: false }
   /** Of at most so many frames, in any of the forms of `FilmSource`; `oneForAll`: a single one stands for all of the request's. */
   | { readonly kind: "film"; readonly most: number; readonly oneForAll?: true }
   /** Films for ControlNets, and how they count; pictures by their frames. */
@@ -22,6 +23,8 @@ export type Shape =
   | { readonly kind: "paths"; readonly what: string; readonly most: number }
   /** Files of textual inversion, or of such with tokens. */
   | { readonly kind: "embeddings"; readonly what: string; readonly most: number }
+  /** A number, {scale, blocks, from, to} or an array of these. */
+  | { readonly kind: "imagePromptScales" }
   /** A path, {path, scale, blocks} or an array of these. */
   | { readonly kind: "loras"; readonly what: string }
   /** "bytes" is how many, "device" a device's name. */

@@ -61,6 +61,17 @@ export const loadOptions = {
     flag: "--vae <path>",
     help: "a VAE, instead of the base's own",
   },
+  ipAdapter: {
+    value: path("file or folder"),
+    flag: "--ip-adapter <path>",
+    help: "an IP-Adapter, which reads --ip-image beside the prompt",
+  },
+  imageEncoder: {
+    value: path("folder"),
+    part: "image_encoder",
+    flag: "--image-encoder <path>",
+    help: "the adapter's CLIP encoder (default: image_encoder beside it)",
+  },
   tokenizer: {
     value: path("folder"),
     part: "tokenizer",

@@ -41,6 +41,16 @@ export interface LoadOptions {
   /** A VAE instead of the base's own: a diffusers folder, or a file with diffusers' names or the original ones. */
   vae?: string | undefined;
   /**
+   * An IP-Adapter, by which a request's `ipImage` is a prompt beside the text: its file, or a folder with one. Without it there
+   * are no such pictures.
+   */
+  ipAdapter?: string | undefined;
+  /**
+   * The folder of the CLIP image encoder that the adapter was trained with. Default: `image_encoder` beside the adapter's file,
+   * where published ones have it.
+   */
+  imageEncoder?: string | undefined;
+  /**
    * The folder of the tokenizer instead of the base's own. Default for a base in one file: CLIP's, which comes with this
    * package.
    */

@@ -11,6 +11,8 @@ export interface RequestPicture {
   source: ImageSource;
   /** As errors call it. */
   name: string;
+  /** Whether it is brought to the video's size. */
+  fitted: boolean;
 }
 
 /** One of a request's films, of as many frames as the request. */
@@ -26,9 +28,9 @@ export interface RequestFilm {
 
 /** All pictures that a request names, in the order of the options' table. */
 export function picturesOf(request: Partial<SampleRequest>): RequestPicture[] {
-  return optionEntries.flatMap(([name, { value }]) => {
+  return optionEntries.flatMap(([name, { value: shape }]) => {
     const given = request[name];
-    return given === undefined ? [] : (picturesOfKinds[value.kind]?.(name, given as never) ?? []);
+    return given === undefined ? [] : (picturesOfKinds[shape.kind]?.(name, given as never, shape) ?? []);
   });
 }
 
@@ -51,19 +53,22 @@ const filmsOfKinds: {
 };
 
 /** How the pictures of an option's value are called, by its kind; other kinds have none. */
-const picturesOfKinds: { [Kind in Shape["kind"]]?: (name: string, value: never) => RequestPicture[] } = {
+const picturesOfKinds: {
+  [Kind in Shape["kind"]]?: (name: string, value: never, shape: Shape) => RequestPicture[];
+} = {
   picture: listed,
   pictures: listed,
   keyframes: ofKeyframes,
 };
 
 /** Errors call the only picture of an option by the option's name. */
-function listed(list: string, given: ImageSource | readonly ImageSource[]): RequestPicture[] {
+function listed(list: string, given: ImageSource | readonly ImageSource[], shape: Shape): RequestPicture[] {
   const sources = toArray(given);
   return sources.map((source, i) => ({
     list,
     source,
     name: sources.length === 1 ? list : `${list} ${i + 1}`,
+    fitted: !("fitted" in shape),
   }));
 }
 

@@ -133,9 +133,22 @@ export function checkReferences(reference: SampleRequest["reference"], hasSubjec
   }
 }
 
+function checkImagePrompt({ ipImage }: CompleteSampleRequest, loaded: Loaded): void {
+  const pictures = toArray(ipImage).length;
+  if (pictures > 0 && !loaded.imagePrompt)
+    throw invalid(
+      "ipImage: this pipeline has no adapter that reads pictures; load one with the option ipAdapter",
+    );
+  if (pictures === 0 && loaded.imagePrompt)
+    throw invalid(
+      "ipImage is missing: this pipeline has an adapter that reads pictures; give at least one picture",
+    );
+}
+
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
   checkReferences(request.reference, loaded.subject);
   checkStart(request, loaded);
+  checkImagePrompt(request, loaded);
   checkControls(request, loaded, request.frames);
   if (request.temporalGuidance !== undefined && !loaded.motion) {
     throw invalid("temporalGuidance: there are no motion modules; load some with the option motion");

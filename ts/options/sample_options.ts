@@ -13,6 +13,7 @@ import {
   slowest,
   subjectNegativePrompt,
 } from "./defaults.js";
+import { completedImagePromptScales, type ImagePromptScales } from "./image_prompt.js";
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
 import type { SampleProgress, SampleRequest, Scheduler } from "./sample_request.js";
 import { samplerNames } from "./sampler_names.js";
@@ -27,6 +28,7 @@ export interface Loaded {
   readonly imageGuidance: boolean;
   readonly strength: boolean;
   readonly mask: boolean;
+  readonly imagePrompt: boolean;
   readonly controls: number;
   readonly keyframes: boolean;
   readonly lastImage: boolean;
@@ -58,7 +60,8 @@ export interface SampleOption<T> {
     | "lastImage"
     | "controls"
     | "keyframes"
-    | "motion";
+    | "motion"
+    | "imagePrompt";
   /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
   readonly ofCall?: true;
   /** On the command line. Options with the same flag share it, as "--size" is width and height. */
@@ -284,6 +287,20 @@ export const sampleOptions = {
     needs: "imageGuidance",
     flag: "--image-guidance-scale <x>",
     help: "how strongly that picture holds",
+  },
+  ipImage: {
+    value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 16, fitted: false }),
+    needs: "imagePrompt",
+    flag: "--ip-image <file>",
+    help: "a picture as a prompt, with --ip-adapter; may be given again",
+  },
+  ipScale: {
+    value: kindOf<ImagePromptScales>({ kind: "imagePromptScales" }),
+    default: 1,
+    native: completedImagePromptScales,
+    needs: "imagePrompt",
+    flag: "--ip-scale <x>",
+    help: "how far that picture counts, beside the text",
   },
   controls: {
     value: kindOf<NonNullable<SampleRequest["controls"]>>({ kind: "controls", most: 16, frames: mostFrames }),

@@ -1,5 +1,6 @@
 import type { FilmSource, Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
+import type { ImagePromptScales } from "./image_prompt.js";
 import type { SamplerName } from "./sampler_names.js";
 
 /** What a scheduler_config.json has; `_class_name` says whose it is. */
@@ -174,6 +175,16 @@ export interface SampleRequest {
     | undefined;
   /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
   imageGuidanceScale?: number | undefined;
+  /**
+   * A picture as a prompt beside the text, or several, as the adapter that `ipAdapter` loaded reads them. Their middle is taken,
+   * a square. Default: none, which a pipeline with an adapter refuses.
+   */
+  ipImage?: ImageSource | readonly ImageSource[] | undefined;
+  /**
+   * How far those pictures count: a number, or by parts of the model and of the schedule, as
+   * `{ scale: 0.8, blocks: { down_blocks: 0 }, to: 0.5 }` or an array of these. 0 is not at all. Default: 1.
+   */
+  ipScale?: ImagePromptScales | undefined;
   /**
    * A whole number from 0 to 2^53 - 1; the same seed gives the same frames. Below 2^32 the noise is what PyTorch draws
    * for that seed. Default: drawn at random.

@@ -10,6 +10,12 @@ import {
   keyframesSchema,
 } from "./controls.js";
 import { defined } from "./defined.js";
+import {
+  completedImagePromptScales,
+  type ImagePromptScales,
+  imagePromptScales,
+  imagePromptScalesAllowed,
+} from "./image_prompt.js";
 import type { Shape } from "./kinds.js";
 import type { EmbeddingFile, LoadOptions } from "./load_request.js";
 import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
@@ -86,6 +92,8 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         z.union([path, z.array(path).min(1).max(shape.most)]),
         `the path of a ${shape.what}, or an array of at most ${shape.most}`,
       ];
+    case "imagePromptScales":
+      return [imagePromptScales, imagePromptScalesAllowed];
     case "loras":
       return [loras, lorasAllowed];
     case "embeddings":
@@ -110,7 +118,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
 export function completed(value: unknown, shape: Shape): unknown {
   switch (shape.kind) {
     case "pictures":
-      return toArray(value as Pictures).map(asText);
+      return value === undefined ? undefined : toArray(value as Pictures).map(asText);
     case "picture":
       return asText(value as ImageSource | undefined);
     case "film":
@@ -129,6 +137,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return completedScheduler(value as Scheduler | undefined);
     case "loras":
       return value === undefined ? undefined : completedLoras(value as Loras);
+    case "imagePromptScales":
+      return value === undefined ? undefined : completedImagePromptScales(value as ImagePromptScales);
     case "paths":
       return typeof value === "string" ? [value] : value;
     case "embeddings":

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "families/stable_diffusion/controls.h"
+#include "families/stable_diffusion/image_prompt.h"
 #include "families/stable_diffusion/learned_words.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "models/initialize.h"
@@ -196,6 +197,7 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
                                     [](const auto& control) { return control->config().isSparse(); });
   text["controls"] = static_cast<int64_t>(model.controls.size()) - sparse;
   text["keyframes"] = sparse > 0;
+  text["imagePrompt"] = model.ip_adapter != nullptr;
   text["motion"] = unet.motion ? json{{"maxFrames", unet.motion->max_images}} : json(nullptr);
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "ddim" : sampler;
@@ -248,6 +250,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
   requireFitting(model, options.base);
   const std::vector<weights::Component> controls = openControls(model, options);
+  const std::optional<ImagePromptFiles> image_prompt = openImagePrompt(model, options);
   const weights::LoraPlan loras = pipeline::planLoras(model, options.lora);
   const std::vector<LearnedWord> words = openWords(options.embeddings, *model.text_encoder);
 
@@ -274,6 +277,12 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   loader.load("text_encoder", model.text_encoder->parameters(), model.dtype, text_encoder.layers,
               drawnWithout(text_encoder));
   model.description["embeddings"] = addWords(words, *model.text_encoder, model.dtype);
+  if (image_prompt) {
+    const auto none = [](const std::string&) { return false; };
+    loader.load("image_encoder", model.image_encoder->parameters(), model.dtype,
+                image_prompt->image_encoder.layers, none);
+    loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer}, none);
+  }
   loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
     const bool is_motion = models::isMotionName(name);

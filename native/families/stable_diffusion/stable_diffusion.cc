@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/controls.h"
+#include "families/stable_diffusion/image_prompt.h"
 #include "families/stable_diffusion/temporal_guidance.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 
@@ -45,11 +46,13 @@ bool isInTime(const pipeline::SampleRequest& request) {
 }  // namespace
 
 std::vector<pipeline::Network> StableDiffusion::networks() const {
-  std::vector<pipeline::Network> networks = {
-      {"text_encoder", text_encoder->parameters(), dtype},
-      vae_codec->network(),
-      {"unet", unet->parameters(), dtype, /*denoises=*/true},
-  };
+  std::vector<pipeline::Network> networks = {{"text_encoder", text_encoder->parameters(), dtype}};
+  if (ip_adapter) {
+    networks.push_back({"image_encoder", image_encoder->parameters(), dtype});
+    networks.push_back({"ip_adapter", ip_adapter->parameters(), dtype});
+  }
+  networks.push_back(vae_codec->network());
+  networks.push_back({"unet", unet->parameters(), dtype, /*denoises=*/true});
   for (size_t i = 0; i < controls.size(); ++i) {
     networks.push_back({c10::str("control.", i), controls[i]->parameters(), dtype, /*denoises=*/true});
   }
@@ -66,6 +69,7 @@ void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const 
     refuse(has_subject ? "reference: this pipeline has a subject model; give it a picture"
                        : "reference: this pipeline has no subject model; load one with `subject`");
   }
+  checkImagePrompt(*this, request);
   checkCache(unet->config(), request);
   checkFrames(unet->config(), request);
   checkControls(*this, request);
@@ -102,6 +106,7 @@ std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiserOf(const pipeline::
                                                                 const samplers::NoiseSchedule& schedule,
                                                                 pipeline::Recorder& recorder) const {
   if (request.temporal_guidance) addFramesApart(conditions);
+  addImagePrompt(conditions, *this, request, recorder);
   addControls(*this, request, conditions, recorder);
   return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }

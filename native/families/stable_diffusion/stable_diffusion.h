@@ -8,7 +8,9 @@
 #include "families/stable_diffusion/conditioner.h"
 #include "families/stable_diffusion/vae_codec.h"
 #include "models/clip_text.h"
+#include "models/clip_vision.h"
 #include "models/control/controlnet.h"
+#include "models/ip_adapter.h"
 #include "models/unet.h"
 #include "pipeline/pipeline.h"
 #include "weights/base_model.h"
@@ -51,6 +53,8 @@ struct StableDiffusion : pipeline::Pipeline {
   std::unique_ptr<models::UNet> unet;
   std::unique_ptr<VaeCodec> vae_codec;  // the VAE's
   std::vector<std::unique_ptr<models::ControlNet>> controls;
+  std::unique_ptr<models::ClipVision> image_encoder;  // null without an adapter
+  std::unique_ptr<models::IpAdapter> ip_adapter;      // null: pictures are no prompt
   weights::Origins origins;  // what it was loaded from
   bool has_subject = false;
 
