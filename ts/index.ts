@@ -16,8 +16,8 @@ export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { FilmSource, Fit, ImageSource, RawFilm, RawImage, RawVideo } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
-export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt.js";
+export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,

@@ -19,10 +19,9 @@ ClipLayer::ClipLayer(const Scope& scope, const ClipLayerConfig& config)
 
 at::Tensor ClipLayer::forward(const at::Tensor& input) const {
   at::Tensor x = layer_norm1_.forward(input);
-  const at::Tensor attended =
-      nn::attend(nn::splitHeads(q_proj_.forward(x), config_.heads),
-                 nn::splitHeads(k_proj_.forward(x), config_.heads),
-                 nn::splitHeads(v_proj_.forward(x), config_.heads), config_.causal);
+  const at::Tensor attended = nn::attend(nn::splitHeads(q_proj_.forward(x), config_.heads),
+                                         nn::splitHeads(k_proj_.forward(x), config_.heads),
+                                         nn::splitHeads(v_proj_.forward(x), config_.heads), config_.causal);
   x = out_proj_.forward(nn::mergeHeads(attended)).add_(input);
   return fc2_.forward(nn::activate(config_.activation, fc1_.forward(layer_norm2_.forward(x)))).add_(x);
 }

@@ -33,8 +33,9 @@ ClipVision::ClipVision(const ClipVisionConfig& config)
       parameters_(std::make_unique<ParameterSet>()),
       class_embedding_(
           (visionModel(*parameters_) / "embeddings").parameter("class_embedding", {config.hidden_size})),
-      patch_embedding_((visionModel(*parameters_) / "embeddings" / "patch_embedding")
-                           .parameter("weight", {config.hidden_size, 3, config.patch_size, config.patch_size})),
+      patch_embedding_(
+          (visionModel(*parameters_) / "embeddings" / "patch_embedding")
+              .parameter("weight", {config.hidden_size, 3, config.patch_size, config.patch_size})),
       position_embedding_((visionModel(*parameters_) / "embeddings" / "position_embedding")
                               .parameter("weight", {config.tokens(), config.hidden_size})),
       pre_layernorm_(visionModel(*parameters_) / "pre_layrnorm", config.hidden_size, config.eps),

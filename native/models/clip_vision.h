@@ -28,8 +28,8 @@ struct ClipVisionConfig {
   static ClipVisionConfig read(const Config& config);
 };
 
-/// The image half of CLIP (arXiv 2103.00020). It reads pictures (N, 3, image_size, image_size) as `clipPixels`
-/// gives them.
+/// The image half of CLIP (arXiv 2103.00020). It reads pictures (N, 3, image_size, image_size) as
+/// `clipPixels` gives them.
 class ClipVision {
  public:
   explicit ClipVision(const ClipVisionConfig& config);

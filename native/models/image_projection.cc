@@ -33,8 +33,8 @@ at::Tensor ResamplerLayer::forward(const at::Tensor& states, const at::Tensor& t
   const at::Tensor queries = ln1_.forward(tokens);
   const at::Tensor context = at::cat({ln0_.forward(states), queries}, 1);
   const auto heads = [&](const at::Tensor& x) { return nn::splitHeads(x, heads_); };
-  const at::Tensor attended = nn::attend(heads(to_q_.forward(queries)), heads(to_k_.forward(context)),
-                                         heads(to_v_.forward(context)));
+  const at::Tensor attended =
+      nn::attend(heads(to_q_.forward(queries)), heads(to_k_.forward(context)), heads(to_v_.forward(context)));
   const at::Tensor x = to_out_.forward(nn::mergeHeads(attended), tokens);
   return out_.forward(at::gelu(proj_.forward(norm_.forward(x))), x);
 }

@@ -9,7 +9,8 @@
 
 namespace cameo::models {
 
-/// IP-Adapter (arXiv 2308.06721): pictures as a prompt beside the text, of a UNet with these cross-attentions.
+/// IP-Adapter (arXiv 2308.06721): pictures as a prompt beside the text, of a UNet with these
+/// cross-attentions.
 class IpAdapter {
  public:
   IpAdapter(const ImageProjectionConfig& config, const std::vector<CrossAttention>& attentions);

@@ -105,8 +105,8 @@ struct SampleRequest {
   ContextWindows context;
   int64_t clip_skip;  // how many of the text encoder's last layers the prompt is spared
   samplers::SamplerChoice sampler;
-  double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
-  double image_guidance_scale;  // of models that edit: how strongly the picture holds
+  double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
+  double image_guidance_scale;                        // of models that edit: how strongly the picture holds
   std::vector<ImagePromptScale> image_prompt_scales;  // the first one counts that is for a moment
   double strength;              // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;

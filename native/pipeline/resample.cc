@@ -62,7 +62,8 @@ struct Lines {
   int64_t count, step, source_line, target_line;
 };
 
-void resampleLines(const uint8_t* source, uint8_t* target, const std::vector<Taps>& taps, const Lines& lines) {
+void resampleLines(const uint8_t* source, uint8_t* target, const std::vector<Taps>& taps,
+                   const Lines& lines) {
   at::parallel_for(0, lines.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line) {
       const uint8_t* from = source + line * lines.source_line;

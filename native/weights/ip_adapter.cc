@@ -24,7 +24,8 @@ namespace {
 class ProjectionShapes {
  public:
   explicit ProjectionShapes(const TensorSource& source) {
-    const Layer layer{std::make_shared<const TensorSource>(withKeysAndValuesApart(source)), ipAdapterKeys({})};
+    const Layer layer{std::make_shared<const TensorSource>(withKeysAndValuesApart(source)),
+                      ipAdapterKeys({})};
     for (const TensorEntry& entry : renamed(layer).entries) {
       if (!entry.name.starts_with(kImageProjection)) continue;
       shapes_[entry.name.substr(kImageProjection.size())] = entry.shape;
@@ -118,8 +119,8 @@ std::string adapterIn(const std::string& folder) {
 std::string unfitIpAdapter(const TensorSource& source) {
   const ProjectionShapes shapes(source);
   const bool is_face_id = shapes.anyStarts("perceiver_resampler.") ||
-                          (shapes.has("ff.net.0.proj.weight") && shapes.size("ff.net.2.weight", 0) >
-                                                                     shapes.size("norm.weight", 0));
+                          (shapes.has("ff.net.0.proj.weight") &&
+                           shapes.size("ff.net.2.weight", 0) > shapes.size("norm.weight", 0));
   const bool has_loras = std::any_of(source.entries.begin(), source.entries.end(), [](const auto& entry) {
     return entry.name.starts_with(kIpAttention) && entry.name.find("_lora.") != std::string::npos;
   });
@@ -174,7 +175,8 @@ Component openImageEncoder(const std::string& folder, Weights weights) {
   Component encoder = openFolder(folder, "the image encoder", clipVisionKey, weights);
   if (encoder.config.contains("vision_config") && encoder.config["vision_config"].is_object()) {
     json vision = encoder.config["vision_config"];
-    if (encoder.config.contains("projection_dim")) vision["projection_dim"] = encoder.config["projection_dim"];
+    if (encoder.config.contains("projection_dim"))
+      vision["projection_dim"] = encoder.config["projection_dim"];
     encoder.config = vision;
   }
   return encoder;

@@ -19,7 +19,8 @@ bool isUNetKey(std::string_view key);
 std::optional<std::string> vaeKey(std::string_view key);
 /// CLIPTextModel with or without the prefix `text_model.`, alone or as a part of a CLIPModel.
 std::optional<std::string> clipTextKey(std::string_view key);
-/// CLIPVisionModelWithProjection with or without the prefix `vision_model.`, alone or as a part of a CLIPModel.
+/// CLIPVisionModelWithProjection with or without the prefix `vision_model.`, alone or as a part of a
+/// CLIPModel.
 std::optional<std::string> clipVisionKey(std::string_view key);
 
 }  // namespace cameo::weights

@@ -44,7 +44,8 @@ t.test("pictures as a prompt act as in diffusers", skipWithout(folder), async (t
         for (const part of ["image_embeds", "negative_image_embeds", "latents"]) {
           assertNumbers(t, actual[part], expected[`${name}/${part}`], part);
         }
-        if (name === "plain") assertNumbers(t, actual.image_tokens, expected["plain/image_tokens"], "image_tokens");
+        if (name === "plain")
+          assertNumbers(t, actual.image_tokens, expected["plain/image_tokens"], "image_tokens");
         assertFrames(t, actual, expected[`${name}/frames`]);
       });
     }

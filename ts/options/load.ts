@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
+import { posix } from "node:path";
 import { z } from "zod";
 import { openAddonFor } from "../addon.js";
 import { CameoError } from "../errors.js";
-import { hubNameFor, isHubName } from "../hub/index.js";
+import { hubNameFor, hubNameText, isHubName, isWeightFile, parseHubName } from "../hub/index.js";
 import { danglingLink, fileReason } from "../media/files.js";
 import type { NativeLoadOptions, NativeLora, NativeProgress } from "../native.js";
 import { quoted } from "../quote.js";
@@ -41,12 +42,22 @@ export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
   ]);
   const native = defined(Object.fromEntries(values)) as Omit<NativeLoadOptions, "base"> & { base?: string };
   checkHubNames(native);
+  addImageEncoder(native);
   const { base, motion, subject } = native;
   if (base !== undefined) return { native: { ...native, base } };
   const shipped = shippedModel();
   const isWhole = motion === undefined && subject === undefined;
   const paths = { base: shipped.base, motion: motion ?? shipped.motion };
   return { native: { ...native, ...paths, ...(isWhole && { subject: [shipped.subject] }) }, shipped };
+}
+
+/** Of an adapter's file on the hub: the image encoder that is published beside it. */
+function addImageEncoder(native: Pick<NativeLoadOptions, "ipAdapter" | "imageEncoder">): void {
+  const { ipAdapter, imageEncoder } = native;
+  if (ipAdapter === undefined || imageEncoder !== undefined || !isHubName(ipAdapter)) return;
+  const name = parseHubName(ipAdapter);
+  const path = posix.join(posix.dirname(name.path), "image_encoder");
+  if (isWeightFile(name.path)) native.imageEncoder = hubNameText({ ...name, path });
 }
 
 /** Throws ERR_WEIGHTS_FORMAT, naming the option, where what is to be loaded isn't there. */

@@ -118,8 +118,9 @@ std::optional<ImagePromptFiles> openImagePrompt(StableDiffusion& model,
   const auto refuse = [](ErrorCode code, const std::string& message) { throw Error(code, message); };
   if (options.ip_adapter.empty()) {
     if (!options.image_encoder.empty()) {
-      refuse(ErrorCode::InvalidOption, "imageEncoder: it is for pictures as a prompt; name their adapter, too, "
-                                       "with `ipAdapter`");
+      refuse(ErrorCode::InvalidOption,
+             "imageEncoder: it is for pictures as a prompt; name their adapter, too, "
+             "with `ipAdapter`");
     }
     return std::nullopt;
   }
@@ -138,21 +139,23 @@ std::optional<ImagePromptFiles> openImagePrompt(StableDiffusion& model,
   const auto& adapter = files.adapter.config;
   const int64_t given = adapter.kind == Kind::Plain ? encoder.projection_dim : encoder.hidden_size;
   if (given != adapter.image_dim) {
-    refuse(ErrorCode::WeightsMismatch,
-           c10::str(files.adapter.path, ": it reads ", adapter.image_dim,
-                    " numbers of an image encoder, and ", folder, " gives ", given,
-                    "; name the encoder that it was trained with, by `imageEncoder`"));
+    refuse(
+        ErrorCode::WeightsMismatch,
+        c10::str(files.adapter.path, ": it reads ", adapter.image_dim, " numbers of an image encoder, and ",
+                 folder, " gives ", given, "; name the encoder that it was trained with, by `imageEncoder`"));
   }
   model.image_encoder = std::make_unique<models::ClipVision>(encoder);
-  model.ip_adapter = std::make_unique<models::IpAdapter>(adapter, models::crossAttentions(model.unet->config()));
+  model.ip_adapter =
+      std::make_unique<models::IpAdapter>(adapter, models::crossAttentions(model.unet->config()));
   return files;
 }
 
 void checkImagePrompt(const StableDiffusion& model, const pipeline::SampleRequest& request) {
   const bool has_pictures = !request.picturesOf(pipeline::kIpImage).empty();
   if (has_pictures && !model.ip_adapter) {
-    throw Error(ErrorCode::InvalidOption, "ipImage: this pipeline has no adapter that reads pictures; load one "
-                                          "with `ipAdapter`");
+    throw Error(ErrorCode::InvalidOption,
+                "ipImage: this pipeline has no adapter that reads pictures; load one "
+                "with `ipAdapter`");
   }
   if (!has_pictures && model.ip_adapter) {
     throw Error(ErrorCode::InvalidOption,

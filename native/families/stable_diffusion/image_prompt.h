@@ -15,8 +15,8 @@ struct ImagePromptFiles {
   weights::Component image_encoder;
 };
 
-/// Opens what the options name, and builds the model's `ip_adapter` and `image_encoder`, without weights; none
-/// where no adapter is named. `model` has its UNet.
+/// Opens what the options name, and builds the model's `ip_adapter` and `image_encoder`, without weights;
+/// none where no adapter is named. `model` has its UNet.
 std::optional<ImagePromptFiles> openImagePrompt(StableDiffusion& model, const pipeline::LoadOptions& options);
 
 /// Throws `ErrorCode::InvalidOption` for pictures without an adapter, an adapter without pictures, and scales

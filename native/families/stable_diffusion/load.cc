@@ -281,7 +281,8 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
     const auto none = [](const std::string&) { return false; };
     loader.load("image_encoder", model.image_encoder->parameters(), model.dtype,
                 image_prompt->image_encoder.layers, none);
-    loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer}, none);
+    loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer},
+                none);
   }
   loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {

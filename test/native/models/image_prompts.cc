@@ -40,8 +40,7 @@ Tensors clipVision(const Json& config, const Tensors& in) {
 
 models::ImageProjectionConfig projectionOf(const Json& config) {
   using Kind = models::ImageProjectionConfig::Kind;
-  const std::map<std::string, Kind> kinds{
-      {"plain", Kind::Plain}, {"plus", Kind::Plus}, {"full", Kind::Full}};
+  const std::map<std::string, Kind> kinds{{"plain", Kind::Plain}, {"plus", Kind::Plus}, {"full", Kind::Full}};
   return {.kind = kinds.at(config.at("kind")),
           .image_dim = config.at("image_dim"),
           .context_dim = config.at("context_dim"),
@@ -66,8 +65,7 @@ Tensors weightsOf(const std::string& network, const Tensors& in) {
 Tensors ipAdapter(const Json& config, const Tensors& in) {
   std::optional<Config> motion;
   if (!config.at("motion").is_null()) motion.emplace(config.at("motion"), "motion adapter");
-  models::UNet unet(
-      models::UNetConfig::read(Config(config.at("unet"), "UNet"), motion ? &*motion : nullptr));
+  models::UNet unet(models::UNetConfig::read(Config(config.at("unet"), "UNet"), motion ? &*motion : nullptr));
   assignWeights(unet.parameters(), weightsOf("unet", in));
   models::IpAdapter adapter(projectionOf(config.at("projection")), models::crossAttentions(unet.config()));
   assignWeights(adapter.parameters(), weightsOf("adapter", in));
@@ -91,8 +89,7 @@ Tensors ipAdapter(const Json& config, const Tensors& in) {
 }  // namespace
 
 const bool kImagePromptsRegistered =
-    addProbe("pipeline.resized_picture", resizedPicture) &&
-    addProbe("pipeline.clip_pixels", pixelsForClip) && addProbe("models.clip_vision", clipVision) &&
-    addProbe("models.ip_adapter", ipAdapter);
+    addProbe("pipeline.resized_picture", resizedPicture) && addProbe("pipeline.clip_pixels", pixelsForClip) &&
+    addProbe("models.clip_vision", clipVision) && addProbe("models.ip_adapter", ipAdapter);
 
 }  // namespace cameo::test
