@@ -79,8 +79,8 @@ ImagePromptScale readImagePromptScale(const Config& options, const nlohmann::jso
 
 std::vector<ImagePromptScale> readImagePromptScales(const Config& options) {
   const nlohmann::json& list = options.value("ipScale");
-  if (!list.is_array() || list.size() > kMostScales)
-    options.fail("ipScale", "it must be a list of at most 64");
+  if (!list.is_array() || list.empty() || list.size() > kMostScales)
+    options.fail("ipScale", "it must be a list of 1 to 64");
   std::vector<ImagePromptScale> scales;
   for (const nlohmann::json& value : list) scales.push_back(readImagePromptScale(options, value));
   return scales;

@@ -45,7 +45,6 @@ test("pictures count as far as they are told, where and when", async (t) => {
     t.ok((await frames({ ipScale: [{ from: 0, to: 0.5, scale: 1 }, { scale: 1 }] })).equals(whole));
     t.notOk((await frames({ ipScale: { to: 0.5 } })).equals(whole), "the first half of the steps");
     t.ok((await frames({ ipScale: { from: 0.5, to: 0.5 } })).equals(without), "no step");
-    t.ok((await frames({ ipScale: [] })).equals(without), "no scale for any step");
     const none = { down_blocks: 0, mid_block: 0, up_blocks: 0 };
     t.ok((await frames({ ipScale: { blocks: none } })).equals(without), "no layer");
     const all = Object.fromEntries(crossAttentions(base).map(({ name }) => [name, 1]));

@@ -31,8 +31,8 @@ const one = z
   .refine(({ from = 0, to = 1 }) => from <= to);
 
 /** For a schema, and in words. */
-export const imagePromptScales = z.union([scale, one, z.array(one).max(most)]);
-export const imagePromptScalesAllowed = `a number from -100 to 100, {scale, blocks, from, to} with from and to in rising order from 0 to 1, or an array of at most ${most} of these`;
+export const imagePromptScales = z.union([scale, one, z.array(one).min(1).max(most)]);
+export const imagePromptScalesAllowed = `a number from -100 to 100, {scale, blocks, from, to} with from and to in rising order from 0 to 1, or an array of 1 to ${most} of these`;
 
 /** As the native half takes them. */
 export function completedImagePromptScales(given: ImagePromptScales): Required<ImagePromptScale>[] {

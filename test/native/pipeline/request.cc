@@ -13,6 +13,8 @@ namespace {
 /// base of 2^20.
 Tensors readRequest(const Json& config, const Tensors&) {
   const auto request = pipeline::SampleRequest::read(Config::options(config.at("options")));
+  const pipeline::ImagePromptScale first =
+      request.image_prompt_scales.empty() ? pipeline::ImagePromptScale() : request.image_prompt_scales.front();
   const auto number = [](auto value) { return at::full({1}, static_cast<double>(value), at::kDouble); };
   return {{"frames", number(request.frames)},
           {"width", number(request.width)},
@@ -29,6 +31,9 @@ Tensors readRequest(const Json& config, const Tensors&) {
           {"clipSkip", number(request.clip_skip)},
           {"guidanceRescale", number(request.guidance_rescale)},
           {"imageGuidanceScale", number(request.image_guidance_scale)},
+          {"ipScales", number(request.image_prompt_scales.size())},
+          {"ipScaleAndBlock", number(first.scale + (first.blocks.empty() ? 0 : first.blocks.begin()->second))},
+          {"ipScaleFromAndTo", number(first.range.from + first.range.to)},
           {"samplerOptions", number(request.sampler.options.size())},
           {"scheduler", number(request.sampler.scheduler.dump().size())},
           {"seed", at::tensor({static_cast<double>(request.seed >> 40),

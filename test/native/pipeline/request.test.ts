@@ -21,6 +21,7 @@ const given = {
   zeroTerminalSnr: true,
   guidanceRescale: 0.75,
   imageGuidanceScale: 2.5,
+  ipScale: [{ scale: 0.5, blocks: { mid_block: 2 }, from: 0.25, to: 0.75 }, { scale: 1.5 }],
   seed: 2 ** 53 - 1,
   referenceNoise: 0.125,
   referenceNoiseMode: "as-released",
@@ -42,7 +43,7 @@ test("every option crosses, numbers exactly", (t) => {
   t.strictSame(new Set(Object.keys(given)), new Set(crossing));
   const { guidanceRange, referenceNoiseMode, referenceLatents, vaeTiling, preview, saveLatents, ...others } =
     given;
-  const { context, scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ...same } = others;
+  const { context, scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...same } = others;
   t.strictSame(read(nativeOptions(given)), {
     ...same,
     guidanceFrom: 0.25,
@@ -50,6 +51,9 @@ test("every option crosses, numbers exactly", (t) => {
     contextLength: context.length,
     contextOverlap: context.overlap,
     scheduler: JSON.stringify(scheduler).length,
+    ipScales: ipScale.length,
+    ipScaleAndBlock: 0.5 + 2,
+    ipScaleFromAndTo: 0.25 + 0.75,
     samplerOptions: [sigmas, eta, spacing, shift, zeroTerminalSnr].length,
     asReleased: 1,
     sampled: 1,
@@ -85,6 +89,8 @@ test("an option that is missing or of another type is refused by its name", (t) 
   t.throws(() => read(JSON.stringify({ ...options, guidanceRange: [0] })), {
     message: /a list of 2 numbers$/,
   });
+  for (const ipScale of [1, [{ scale: 1 }], [{ scale: 1, from: 0, to: 1, blocks: { a: "1" } }], [1]])
+    t.throws(() => read(JSON.stringify({ ...options, ipScale })), { message: /^ipScale is / });
   t.throws(() => read(JSON.stringify({ ...options, seed: 2 ** 53 })), {
     message: /^seed is 9007199254740992; /,
   });

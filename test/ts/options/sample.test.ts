@@ -34,6 +34,7 @@ test("takes every default", (t) => {
     imageGuidanceScale: 1.5,
     structure: 0,
     keyframeScale: 1,
+    ipScale: [{ scale: 1, blocks: {}, from: 0, to: 1 }],
     referenceNoise: 0,
     referenceNoiseMode: "independent",
     referenceLatents: "mode",
@@ -130,6 +131,20 @@ test("every option has its bounds", (t) => {
     ["instruction", ["", "make it red"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
     ...["image", "lastImage"].map((name): (typeof bounds)[number] => [
       name as keyof SampleRequest,
+    [
+      "ipImage",
+      ["a.png", Buffer.alloc(1), ["a.png", "b.png"]],
+      [5, "", [5], Array(17).fill("a.png")],
+      "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 16",
+    ],
+    [
+      "ipScale",
+      [0, 1.5, -100, { blocks: { mid_block: 0 } }, { from: 0.5 }, [{ scale: 1, to: 0.5 }, { scale: 0.3 }]],
+      [101, "1", { scale: Number.NaN }, { from: 0.6, to: 0.5 }, { to: 1.1 }, { blocks: { "": 1 } }, { at: 1 }, [1], []],
+      "a number from -100 to 100, {scale, blocks, from, to} with from and to in rising order from 0 to 1, or an array of 1 to 64 of these",
+    ],
+    [
+      "image",
       ["a.png", Buffer.alloc(1)],
       [5, "", ["a.png"]],
       "a picture (a path, a URL, a Buffer or {data, width, height})",
@@ -194,6 +209,8 @@ test("every option has its bounds", (t) => {
       ...(!isEdit && { prompt }),
       ...(needsFilm && { video: "a.mp4" }),
     } as SampleRequest;
+    const taker = { ...loaded, imagePrompt: name === "ipImage" };
+    const given = name === "mask" ? { ...request, image: "a.png" } : request;
     for (const value of allowed) {
       const ofControls = {
         controls: name === "controls" ? (value as unknown[]).length : 0,
