@@ -1,3 +1,4 @@
+// Slow: it loads small models more than a dozen times, and samples with them.
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadOptions, Pipeline, type SampleRequest } from "cameo";

@@ -80,5 +80,6 @@ function ofControls(name: string, controls: readonly Control[]): RequestFilm[] {
 }
 
 function ofKeyframes(list: string, keyframes: NonNullable<SampleRequest["keyframes"]>): RequestPicture[] {
-  return keyframePictures(keyframes).map(([frame, source]) => ({ list, source, name: `${list} ${frame}` }));
+  const pictures = keyframePictures(keyframes);
+  return pictures.map(([frame, source]) => ({ list, source, name: `${list} ${frame}`, fitted: true }));
 }

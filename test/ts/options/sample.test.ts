@@ -201,7 +201,7 @@ test("every option has its bounds", (t) => {
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
     const isEdit = name === "instruction";
-    const taker = { ...loaded, imageGuidance: isEdit, strength: !isEdit };
+    const taker = { ...loaded, imageGuidance: isEdit, strength: !isEdit, imagePrompt: name === "ipImage" };
     const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);
     const { prompt, ...others } = request;
     const given = {
@@ -209,8 +209,6 @@ test("every option has its bounds", (t) => {
       ...(!isEdit && { prompt }),
       ...(needsFilm && { video: "a.mp4" }),
     } as SampleRequest;
-    const taker = { ...loaded, imagePrompt: name === "ipImage" };
-    const given = name === "mask" ? { ...request, image: "a.png" } : request;
     for (const value of allowed) {
       const ofControls = {
         controls: name === "controls" ? (value as unknown[]).length : 0,
