@@ -129,8 +129,6 @@ test("every option has its bounds", (t) => {
       "a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most 64",
     ],
     ["instruction", ["", "make it red"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
-    ...["image", "lastImage"].map((name): (typeof bounds)[number] => [
-      name as keyof SampleRequest,
     [
       "ipImage",
       ["a.png", Buffer.alloc(1), ["a.png", "b.png"]],
@@ -143,8 +141,8 @@ test("every option has its bounds", (t) => {
       [101, "1", { scale: Number.NaN }, { from: 0.6, to: 0.5 }, { to: 1.1 }, { blocks: { "": 1 } }, { at: 1 }, [1], []],
       "a number from -100 to 100, {scale, blocks, from, to} with from and to in rising order from 0 to 1, or an array of 1 to 64 of these",
     ],
-    [
-      "image",
+    ...["image", "lastImage"].map((name): (typeof bounds)[number] => [
+      name as keyof SampleRequest,
       ["a.png", Buffer.alloc(1)],
       [5, "", ["a.png"]],
       "a picture (a path, a URL, a Buffer or {data, width, height})",
