@@ -53,6 +53,19 @@ std::shared_ptr<const nn::Regions> regionsOf(const UNetInput& input) {
   return std::make_shared<const nn::Regions>(std::vector<nn::Subject>{{input.references, {}}});
 }
 
+/// (B, S, D), or (B, F+R, S, D) where each frame has its own.
+at::Tensor textOfImages(const UNetInput& input) {
+  if (input.text.dim() == 3 || input.references == 0) return input.text;
+  const at::Tensor theirs = input.reference_text.unsqueeze(1).expand({-1, input.references, -1, -1});
+  return at::cat({input.text, theirs}, 1);
+}
+
+nn::MotionOptions motionOptions(const UNetInput& input) {
+  nn::MotionOptions options = input.motion;
+  options.references = input.references;
+  return options;
+}
+
 }  // namespace
 
 UNet::UNet(const UNetConfig& config)
@@ -107,7 +120,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   const int64_t images = input.images.size(1);
   UNetContext context{
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
-      .text = input.text,
+      .text = textOfImages(input),
       .layout = {.frames = images - input.references,
                  .references = input.references,
                  .references_read_text = config_.reference_cross_attention},
@@ -115,6 +128,7 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .regions = regionsOf(input),
       .reference_strengths = input.reference_strengths,
       .token_merging = input.token_merging,
+      .motion = motionOptions(input),
       .recompute = input.recompute && c10::GradMode::is_enabled(),
       .images = input.image_prompts,
   };

@@ -20,7 +20,7 @@ struct UNetInput {
   at::Tensor images;       // (B, F+R, in_channels, h, w): noisy latents of the frames, then the references'
   int64_t references = 0;  // R; with 1 or more, spatial self-attention is PISA
   at::Tensor timesteps;    // (B)
-  at::Tensor text;         // (B, S, cross_attention_dim)
+  at::Tensor text;         // (B, S, cross_attention_dim), or (B, F, S, ...) where each frame has its own
   bool recompute = false;  // keep the layers' inputs only for the backward pass, and run each layer twice
   FeatureCache* cache = nullptr;
   double token_merging = 0;  // the ratio of nn::TokenMerging, in the outermost level that has attention
@@ -32,6 +32,8 @@ struct UNetInput {
   /// of which the last holds for deeper ones, too. Empty: 1.
   std::vector<std::vector<double>> reference_strengths = {};
   const nn::ImagePrompts* image_prompts = nullptr;  // one of each of `crossAttentions`
+  at::Tensor reference_text = {};  // (B, S, ...): what references read where each frame has its own text
+  nn::MotionOptions motion = {};
 };
 
 /// Stable Diffusion's UNet, with AnimateDiff's motion modules where the config has them, and VideoMaker's

@@ -76,9 +76,9 @@ nn::ResnetConfig midResnetConfig(const UNetConfig& config) {
 /// x (B*(F+R), C, h, w) through a motion module, but for the rows that stay still.
 at::Tensor move(const nn::MotionModule& motion, const at::Tensor& x, const UNetContext& context) {
   const int64_t images = context.layout.images(), still = context.still_rows * images;
-  if (still == 0) return motion.forward(x, images);
+  if (still == 0) return motion.forward(x, images, context.motion);
   if (still == x.size(0)) return x;
-  return at::cat({x.slice(0, 0, still), motion.forward(x.slice(0, still), images)});
+  return at::cat({x.slice(0, 0, still), motion.forward(x.slice(0, still), images, context.motion)});
 }
 
 using LayerFunction = std::function<at::Tensor(const at::Tensor& x, const UNetContext& context)>;

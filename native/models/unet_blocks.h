@@ -19,12 +19,13 @@ nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config);
 /// What every block of one evaluation shares.
 struct UNetContext {
   at::Tensor time;  // (B, 4 * block_out_channels[0])
-  at::Tensor text;  // (B, S, cross_attention_dim)
+  at::Tensor text;  // (B, S, cross_attention_dim), or (B, F+R, S, ...) where each image has its own
   nn::FrameLayout layout;
   int64_t still_rows = 0;  // of the batch, the first ones, whose motion modules are left out
   std::shared_ptr<const nn::Regions> regions = nullptr;
   std::vector<std::vector<double>> reference_strengths = {};  // as in UNetInput
   double token_merging = 0;                                   // the ratio of nn::TokenMerging
+  nn::MotionOptions motion = {};
   bool recompute = false;  // activations inside a layer are not kept for the backward pass
   const nn::ImagePrompts* images = nullptr;
 

@@ -5,6 +5,7 @@
 
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
+#include "nn/motion_windows.h"
 
 namespace cameo::nn {
 
@@ -17,16 +18,24 @@ struct MotionConfig {
   int64_t attentions = 2;   // in each block: AnimateDiff has 2, SparseCtrl 1
 };
 
+/// How a request wants motion modules to act.
+struct MotionOptions {
+  double scale = 1;  // of what a module changes: 0 leaves each image as it is
+  MotionWindows windows = {};
+  int64_t references = 0;  // how many of a sample's images, the last ones, are in every window
+};
+
 /// One or two self-attentions over time, each after a norm and position codes, and a feed-forward.
 class MotionTransformerBlock {
  public:
   MotionTransformerBlock(const Scope& scope, const MotionConfig& config);
 
   /// x (B*h*w, F+R, C) -> like x.
-  at::Tensor forward(const at::Tensor& x) const;
+  at::Tensor forward(const at::Tensor& x, const MotionOptions& options) const;
 
  private:
   at::Tensor withPositions(at::Tensor x) const;
+  at::Tensor attend(const at::Tensor& x) const;
 
   const Parameter& positions_;  // (1, max_images, C)
   LayerNorm norm1_;
@@ -41,7 +50,7 @@ class MotionTransformerBlock {
 class MotionModule {
  public:
   MotionModule(const Scope& scope, const MotionConfig& config);
-  at::Tensor forward(const at::Tensor& x, int64_t images) const;
+  at::Tensor forward(const at::Tensor& x, int64_t images, const MotionOptions& options = {}) const;
 
  private:
   GroupNorm norm_;

@@ -28,6 +28,7 @@ at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const F
 at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::Tensor& text,
                                                  const FrameLayout& layout, const at::Tensor& added,
                                                  const ImagePrompt* image) const {
+  if (text.dim() == 4) return attendToTexts(x, text, layout, added, image);
   // All images of a sample read the same text: (B*(F+R), n, C) -> (B, (F+R)*n, C), and back.
   const int64_t tokens = x.size(1), channels = x.size(2);
   const at::Tensor samples = x.reshape({text.size(0), -1, channels});
@@ -36,6 +37,20 @@ at::Tensor SpatialTransformerBlock::attendToText(const at::Tensor& x, const at::
   }
   const at::Tensor frames = attn2_.forwardTo(text, samples.narrow(1, 0, layout.frames * tokens), {}, image);
   return at::constant_pad_nd(frames, {0, 0, 0, layout.references * tokens}).view(x.sizes()).add_(added);
+}
+
+at::Tensor SpatialTransformerBlock::attendToTexts(const at::Tensor& x, const at::Tensor& texts,
+                                                  const FrameLayout& layout, const at::Tensor& added,
+                                                  const ImagePrompt* image) const {
+  if (layout.references_read_text || layout.references == 0) {
+    return attn2_.forwardTo(texts.flatten(0, 1), x, added, image);
+  }
+  const at::Tensor frames = x.unflatten(0, {-1, layout.images()}).narrow(1, 0, layout.frames);
+  const at::Tensor read =
+      attn2_.forwardTo(texts.narrow(1, 0, layout.frames).flatten(0, 1), frames.flatten(0, 1), {}, image);
+  return at::constant_pad_nd(read.view(frames.sizes()), {0, 0, 0, 0, 0, layout.references})
+      .view(x.sizes())
+      .add_(added);
 }
 
 at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const at::Tensor& text,

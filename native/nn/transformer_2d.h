@@ -28,7 +28,8 @@ class SpatialTransformerBlock {
  public:
   SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config);
 
-  /// x (B*(F+R), n, C), text (B, S, context_dim) -> (B*(F+R), n, C).
+  /// x (B*(F+R), n, C), text (B, S, context_dim), or (B, F+R, S, context_dim) where each image has its own
+  /// -> (B*(F+R), n, C).
   at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
                      const std::optional<TokenMerging>& merging, const ImagePrompt* image = nullptr) const;
 
@@ -38,6 +39,9 @@ class SpatialTransformerBlock {
   /// Plus `added`, a tensor like x.
   at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
                           const at::Tensor& added, const ImagePrompt* image) const;
+  /// The same where each image has its own text.
+  at::Tensor attendToTexts(const at::Tensor& x, const at::Tensor& texts, const FrameLayout& layout,
+                           const at::Tensor& added, const ImagePrompt* image) const;
 
   LayerNorm norm1_;
   Attention attn1_;
@@ -46,7 +50,7 @@ class SpatialTransformerBlock {
   NormedFeedForward ff_;
 };
 
-/// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text (B, S, context_dim) -> like x.
+/// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text as for the blocks -> like x.
 /// `token_merging` is the ratio of TokenMerging, which has no effect unless the config says so; `images` are
 /// those of the whole network.
 class Transformer2D {
