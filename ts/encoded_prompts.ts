@@ -1,18 +1,22 @@
 import type { PipelineDescription } from "./description.js";
 import type { NativeSampleRequest } from "./native.js";
 import { within } from "./options/check.js";
+import { promptsOf } from "./options/length.js";
 import type { CompleteSampleRequest } from "./options/sample_options.js";
 import { shortened } from "./quote.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
 
 /** A request's prompts as the native half takes them. */
 export interface EncodedPrompts {
-  native: Pick<NativeSampleRequest, "promptIds" | "promptWeights" | "negativeIds" | "negativeWeights">;
+  native: Pick<
+    NativeSampleRequest,
+    "promptIds" | "promptWeights" | "promptFrames" | "negativeIds" | "negativeWeights"
+  >;
   /** What was left out of them. */
   warnings: string[];
 }
 
-/** Encodes both prompts, in as many chunks each. Throws as `ClipTokenizer.encode`. */
+/** Encodes all prompts, in as many chunks each. Throws as `ClipTokenizer.encode`. */
 export function encodePrompts(
   { prompt, negativePrompt, emphasis, longPrompt }: CompleteSampleRequest,
   { options, textPositions }: Pick<PipelineDescription, "options" | "textPositions">,
@@ -22,22 +26,36 @@ export function encodePrompts(
   const isDefault = negativePrompt === options.negativePrompt;
   const encode = (name: string, text: string, long = longPrompt) =>
     within(`${name}: `, () => tokenizer.encode(text, textPositions, { emphasis, longPrompt: long }));
-  const positive = encode("prompt", prompt);
+  const prompts = promptsOf(prompt);
+  const nameOf = (frame: number) => (prompts.length === 1 ? "prompt" : `prompt at frame ${frame}`);
+  const positives = prompts.map(({ frame, text }) => encode(nameOf(frame), text));
   const negative = encode("negativePrompt", negativePrompt, isDefault ? "cut" : longPrompt);
-  const length = Math.max(positive.ids.length, negative.ids.length);
+  const length = Math.max(...[...positives, negative].map(({ ids }) => ids.length));
   const { ids: empty } = tokenizer.encode("", textPositions);
   return {
     native: {
-      promptIds: lengthened(positive.ids, length, empty),
-      promptWeights: positive.weights && lengthened(positive.weights, length, new Float32Array([1])),
+      ...joined(positives, length, empty),
+      promptFrames: Int32Array.from(prompts, ({ frame }) => frame),
       negativeIds: lengthened(negative.ids, length, empty),
       negativeWeights: negative.weights && lengthened(negative.weights, length, new Float32Array([1])),
     },
     warnings: [
-      ...cutWarning("prompt", positive),
+      ...positives.flatMap((positive, i) => cutWarning(nameOf(prompts[i]?.frame ?? 0), positive)),
       ...(isDefault ? [] : cutWarning("negative prompt", negative)),
     ],
   };
+}
+
+/** One prompt after another; where one has weights, all have. */
+function joined(prompts: readonly PromptTokens[], length: number, empty: Int32Array) {
+  const promptIds = new Int32Array(length * prompts.length);
+  const promptWeights = new Float32Array(length * prompts.length).fill(1);
+  for (const [i, { ids, weights }] of prompts.entries()) {
+    promptIds.set(lengthened(ids, length, empty), i * length);
+    promptWeights.set(weights ?? [], i * length);
+  }
+  const isWeighted = prompts.some(({ weights }) => weights !== undefined);
+  return { promptIds, promptWeights: isWeighted ? promptWeights : undefined };
 }
 
 /** What is given, and then `filling` again and again. */

@@ -21,8 +21,11 @@ export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_op
 export type { Lora, Loras } from "./options/lora.js";
 export type {
   CompleteSampleRequest,
+  ContextWindows,
   Control,
   EditRequest,
+  FreeInit,
+  PromptsOverTime,
   SampleProgress,
   SampleRequest,
   Scheduler,

@@ -49,7 +49,9 @@ export interface NativeSampleRequest {
   options: string;
   /** Token ids with start, end and padding; as many as the text encoder has positions, for each chunk. */
   promptIds: Int32Array;
-  /** Of as many chunks. */
+  /** Of each prompt, where there are several one after another, the frame at which it holds; undefined: [0]. */
+  promptFrames?: Int32Array | undefined;
+  /** Of as many chunks as each prompt. */
   negativeIds: Int32Array;
   /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
   promptWeights?: Float32Array | undefined;

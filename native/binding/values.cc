@@ -136,6 +136,10 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
   result.prompt = promptTokens(request, "promptIds", "promptWeights");
   result.negative = promptTokens(request, "negativeIds", "negativeWeights");
+  if (!request.Get("promptFrames").IsUndefined()) {
+    const std::vector<int32_t> frames = ids(request, "promptFrames");
+    result.prompt_frames.assign(frames.begin(), frames.end());
+  }
   const Napi::Object pictures = objectAt(request.Get("pictures"), "pictures");
   for (const auto& name : listAt(pictures.GetPropertyNames(), "pictures",
                                  [](const Napi::Value& key) { return key.ToString().Utf8Value(); })) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/rng.h"
+#include "pipeline/free_noise.h"
 #include "pipeline/recorder.h"
 #include "samplers/noise_prior.h"
 
@@ -19,6 +20,7 @@ constexpr int64_t kPicturesAtOnce = 16;
 
 FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
     : pipeline_(pipeline),
+      request_(request),
       channels_(pipeline.codec().channels()),
       frames_(pipeline.codec().latentFrames(request.frames)),
       height_(request.height / pipeline.codec().stride()),
@@ -26,10 +28,31 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
       generator_(makeGenerator(request.seed, RandomStream::InitialNoise)) {}
 
 at::Tensor FilmNoise::draw(bool frame_by_frame) const {
-  const at::Tensor drawn =
-      frame_by_frame ? drawNormal({1, frames_, channels_, height_, width_}, generator_)
-                     : swapTimeAndChannels(drawNormal({1, channels_, frames_, height_, width_}, generator_));
-  return samplers::correlateFrames(drawn[0], pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
+  const at::Tensor drawn = frame_by_frame
+                               ? drawNormal({frames_, channels_, height_, width_}, generator_)
+                               : drawFrames(frames_);
+  return samplers::correlateFrames(drawn, pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
+}
+
+at::Tensor FilmNoise::initial() const {
+  const ContextWindows& context = request_.context;
+  const auto onDevice = [&](const at::Tensor& frames) { return frames.unsqueeze(0).to(pipeline_.device); };
+  switch (request_.noise) {
+    case NoiseKind::Independent:
+    case NoiseKind::Random:
+      break;
+    case NoiseKind::Shuffled:
+      return onDevice(shuffleFrames(drawFrames(frames_), context.length, context.length - context.overlap,
+                                    generator_));
+    case NoiseKind::Repeated:
+      return onDevice(repeatFrames(drawFrames(std::min(frames_, context.length)), frames_));
+  }
+  return draw();
+}
+
+/// (frames, C, h, w), on the CPU, channel by channel.
+at::Tensor FilmNoise::drawFrames(int64_t frames) const {
+  return swapTimeAndChannels(drawNormal({1, channels_, frames, height_, width_}, generator_))[0];
 }
 
 at::Tensor FilmNoise::drawPictures(int64_t count) const {

@@ -19,11 +19,17 @@ class FilmNoise {
   /// frame, as where a film is started from.
   at::Tensor draw(bool frame_by_frame = false) const;
 
+  /// What a film begins as that is begun with noise alone, in that shape, by the request's kind of noise.
+  at::Tensor initial() const;
+
   /// For samples of the codec's posterior, (count, C, h, w), on the CPU.
   at::Tensor drawPictures(int64_t count) const;
 
  private:
+  at::Tensor drawFrames(int64_t frames) const;
+
   const Pipeline& pipeline_;
+  const SampleRequest& request_;
   int64_t channels_, frames_, height_, width_;
   at::Generator generator_;
 };

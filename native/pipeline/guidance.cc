@@ -37,8 +37,8 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
     onEvaluation({input, output});
     return output.narrow(1, 0, window.count());
   };
-  const at::Tensor frames =
-      overWindows(windowsOf(latents.size(1), guidance.context), latents.size(1), ofWindow);
+  const at::Tensor frames = overWindows(windowsOf(latents.size(1), guidance.context, moment.step),
+                                        guidance.context.weights, latents.size(1), ofWindow);
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
   for (int64_t i = 0; i + 1 < count; ++i) result = result + guidance.scales[i] * (branch(i + 1) - branch(i));

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "weights/safetensors.h"
 
 namespace cameo::pipeline {
@@ -20,13 +22,18 @@ void Recorder::addVideo(const std::string& name, const at::Tensor& video) {
 
 void Recorder::addEvaluation(const at::Tensor& latents, double time) {
   if (!active()) return;
-  if (!times_.empty()) latents_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
+  if (!std::exchange(pass_begins_, false)) latents_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
   times_.push_back(time);
 }
 
-void Recorder::write(const at::Tensor& last) {
+void Recorder::addResult(const at::Tensor& latents) {
   if (!active()) return;
-  latents_.push_back(swapTimeAndChannels(last).to(at::kCPU));
+  latents_.push_back(swapTimeAndChannels(latents).to(at::kCPU));
+  pass_begins_ = true;
+}
+
+void Recorder::write() {
+  if (!active()) return;
   const at::Tensor times = at::tensor(times_, at::kDouble);
   add("timesteps", times.equal(times.round()) ? times.to(at::kLong) : times);
   add("latents", at::stack(latents_));  // (evaluations, 1, C, F, h, w)

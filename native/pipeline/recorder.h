@@ -21,14 +21,17 @@ class Recorder {
   void addVideo(const std::string& name, const at::Tensor& video);
   /// The latents that the network is given, evaluation after evaluation, and when.
   void addEvaluation(const at::Tensor& latents, double time);
-  /// Writes the file: `latents` are those of the evaluations after the first, then `last`.
-  void write(const at::Tensor& last);
+  /// What a pass from noise to a sample led to.
+  void addResult(const at::Tensor& latents);
+  /// Writes the file: `latents` are, of each pass, those of the evaluations after the first, then its result.
+  void write();
 
  private:
   std::string path_;
   std::vector<std::pair<std::string, at::Tensor>> tensors_;
   std::vector<at::Tensor> latents_;
   std::vector<double> times_;
+  bool pass_begins_ = true;
 };
 
 }  // namespace cameo::pipeline

@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 #include "pipeline/loras.h"
+#include "pipeline/request_length.h"
 
 namespace cameo::pipeline {
 
@@ -28,20 +29,6 @@ ScheduleRange readRange(const Config& options, const char* name) {
   const auto range = options.numbers(name, 2);
   if (range.size() != 2) options.fail(name, "it must be a list of 2 numbers");
   return {range[0], range[1]};
-}
-
-ContextWindows readContext(const Config& options) {
-  if (!options.has("context")) return {};
-  const nlohmann::json& value = options.value("context");
-  const auto number = [&](const char* name) {
-    if (value.is_object() && value.contains(name) && value[name].is_number_integer()) {
-      return value[name].get<int64_t>();
-    }
-    options.fail("context", "it must have a length and an overlap, whole numbers");
-  };
-  const ContextWindows context{number("length"), number("overlap")};
-  if (context.length >= 1 && context.overlap >= 0 && context.overlap < context.length) return context;
-  options.fail("context", "its length must be 1 or more, and its overlap less than that");
 }
 
 std::vector<EmbeddingFile> readEmbeddings(const Config& options) {
@@ -152,7 +139,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.cache_interval = options.integer("cacheInterval");
   request.cache_layers = options.integer("cacheLayers");
   request.token_merging = options.number("tokenMerging");
-  request.context = readContext(options);
+  readLength(options, request);
   request.sampler = readSampler(options);
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");

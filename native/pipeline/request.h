@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/context_windows.h"
 #include "pipeline/control_options.h"
+#include "pipeline/free_init.h"
 #include "samplers/samplers.h"
 #include "weights/lora/stack.h"
 #include "weights/subject.h"
@@ -67,11 +69,13 @@ enum class ReferenceNoiseMode {
   AsReleased,   // the mean of the model's input over frames, accumulating from step to step
 };
 
-/// Windows of frames that are denoised one after another, for videos longer than the model's motion modules
-/// reach.
-struct ContextWindows {
-  int64_t length = 0;  // 0: all frames at once
-  int64_t overlap = 0;
+/// What a film's frames begin as.
+enum class NoiseKind {
+  Independent,
+  // FreeNoise (arXiv 2310.15169), whose windows are within the motion modules: frames after the first window
+  Shuffled,  // begin as earlier ones in another order,
+  Repeated,  // begin as those of the first window again and again,
+  Random,    // have noise of their own.
 };
 
 /// The pictures that are a prompt. They keep their own size, as CLIP's encoder brings them to its own.
@@ -103,6 +107,9 @@ struct SampleRequest {
   int64_t cache_layers;
   double token_merging;  // the ratio of nn::TokenMerging
   ContextWindows context;
+  NoiseKind noise;
+  FreeInit free_init;
+  double motion_scale;  // of what the motion modules change
   int64_t clip_skip;  // how many of the text encoder's last layers the prompt is spared
   samplers::SamplerChoice sampler;
   double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
@@ -123,8 +130,9 @@ struct SampleRequest {
   std::string save_latents;  // empty: don't
 
   // What is no option, and comes beside them.
-  PromptTokens prompt = {};
-  PromptTokens negative = {};  // of as many chunks
+  PromptTokens prompt = {};                   // one after another, of as many chunks each
+  std::vector<int64_t> prompt_frames = {0};  // at which each of them holds, rising from 0
+  PromptTokens negative = {};                // of as many chunks as one prompt
   std::map<std::string, std::vector<RgbImage>> pictures =
       {};  // by their options' names, of the request's size
 
@@ -132,8 +140,12 @@ struct SampleRequest {
   const std::vector<RgbImage>& picturesOf(const std::string& name) const;
   int64_t referenceCount() const { return static_cast<int64_t>(picturesOf("reference").size()); }
 
+  /// Whether the context's windows are within the motion modules: all else has all frames at once.
+  bool windowsInMotion() const { return noise != NoiseKind::Independent; }
+  /// How many frames motion modules see at a time.
+  int64_t framesInMotion() const { return context.length == 0 ? frames : std::min(frames, context.length); }
   /// How many frames the denoiser sees at a time.
-  int64_t framesAtOnce() const { return context.length == 0 ? frames : std::min(frames, context.length); }
+  int64_t framesAtOnce() const { return windowsInMotion() ? frames : framesInMotion(); }
 
   /// The options; all that have a default in ts/options must be given, and no others. Fails with
   /// `ErrorCode::InvalidOption`.

@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -66,48 +68,90 @@ OnProgress goingOn(const OnProgress& onProgress, int64_t steps) {
   };
 }
 
-/// The loop: sampler, guidance, denoiser.
-at::Tensor denoise(const Pipeline& pipeline, Denoiser& denoiser, samplers::Sampler& sampler,
-                   const Start& start, const FilmNoise& noise, const Guidance& guidance,
-                   const LatentPreview* preview, const OnProgress& onProgress,
-                   const Cancellation& cancellation, Recorder& recorder) {
-  const samplers::Parameterization parameterization = sampler.parameterization();
-  bool is_first = true;
-  const auto record = [&](const Evaluation& evaluation) {
-    if (std::exchange(is_first, false)) {
-      recorder.addVideo("unet_in_0", evaluation.input);
-      recorder.addVideo("unet_out_0", evaluation.output);
-    }
+std::unique_ptr<samplers::Sampler> makeSampler(const Pipeline& pipeline, const SampleRequest& request) {
+  return samplers::makeSampler(request.sampler, pipeline.scheduler, request.steps, pipeline.scheduler_path);
+}
+
+/// What the loop goes by beside the model and the request.
+struct Loop {
+  Denoiser& denoiser;
+  Guidance guidance;
+  const LatentPreview* preview;
+  const OnProgress& onProgress;
+  const Cancellation& cancellation;
+  Recorder& recorder;
+};
+
+/// Records what the network takes and gives at its first evaluation.
+OnEvaluation recordFirst(Recorder& recorder) {
+  return [&recorder, is_first = true](const Evaluation& evaluation) mutable {
+    if (!std::exchange(is_first, false)) return;
+    recorder.addVideo("unet_in_0", evaluation.input);
+    recorder.addVideo("unet_out_0", evaluation.output);
   };
+}
+
+/// How many steps of those that are done are behind, and what the last evaluation takes for the clean sample.
+using OnStep = std::function<void(int64_t step, int64_t steps, const at::Tensor& clean)>;
+
+/// From noise to a sample: sampler, guidance, denoiser.
+at::Tensor denoise(const Pipeline& pipeline, const Loop& loop, samplers::Sampler& sampler, const Start& start,
+                   const samplers::Draw& draw, const OnEvaluation& record, const OnStep& onStep) {
+  const samplers::Parameterization parameterization = sampler.parameterization();
   int64_t step = 0;
   const int64_t steps = sampler.steps() - start.step;
-  at::Tensor clean;  // as the last evaluation has it
+  at::Tensor clean;
   bool begins_step = true;
   const samplers::Model model = [&](const at::Tensor& given, const samplers::Level& level) {
-    cancellation.check();
+    loop.cancellation.check();
     // What enters a step is as the last one left it.
     const at::Tensor x = std::exchange(begins_step, false) ? given : start.held(given, level);
-    recorder.addEvaluation(x, level.time);
-    const at::Tensor output = predict(denoiser, guidance, samplers::networkInput(parameterization, x, level),
-                                      {level.time, step, steps}, record);
+    loop.recorder.addEvaluation(x, level.time);
+    const at::Tensor output =
+        predict(loop.denoiser, loop.guidance, samplers::networkInput(parameterization, x, level),
+                {level.time, step, steps}, record);
     samplers::Estimate estimate = samplers::estimate(parameterization, x, output, level);
     clean = estimate.clean;
     return estimate;
   };
-
   at::Tensor latents = start.latents;
   for (; step < steps; ++step) {
     const int64_t index = start.step + step, next = index + 1;
     begins_step = true;
-    latents = sampler.step(latents, static_cast<size_t>(index), model, [&] { return noise.draw(); });
+    latents = sampler.step(latents, static_cast<size_t>(index), model, draw);
     const bool is_last = next == sampler.steps();
     latents = start.held(latents, is_last ? std::nullopt : std::optional(sampler.level(next)));
     if (step == 0 || is_last) requireFinite(pipeline, latents.isfinite().all());
-    Progress report{Phase::Denoise, step + 1, steps, {}};
-    if (preview) report.preview = preview->render(clean[0][clean.size(1) / 2]);
-    onProgress(std::move(report));
+    onStep(step + 1, steps, clean);
   }
-  recorder.write(latents);
+  return latents;
+}
+
+/// One pass after another, as FreeInit has several.
+at::Tensor denoisePasses(const Pipeline& pipeline, const SampleRequest& request, const Start& first,
+                         const FilmNoise& noise, const Loop& loop) {
+  const FreeInit& free_init = request.free_init;
+  const OnEvaluation record = recordFirst(loop.recorder);
+  const samplers::Draw draw = [&noise] { return noise.draw(); };
+  Start start = first;
+  at::Tensor latents;
+  for (int64_t pass = 0; pass < free_init.iterations; ++pass) {
+    const auto sampler = makeSampler(pipeline, request);
+    if (pass > 0) {
+      const samplers::NoiseSchedule& schedule = sampler->schedule();
+      const at::Tensor noisy =
+          schedule.addNoise(latents, first.noise, schedule.config().train_timesteps - 1);
+      start.beginWith(mixFrequencies(noisy, draw(), free_init), *sampler);
+    }
+    const auto report = [&](int64_t step, int64_t steps, const at::Tensor& clean) {
+      Progress progress{Phase::Denoise, pass * steps + step, free_init.iterations * steps, {}};
+      if (loop.preview) progress.preview = loop.preview->render(clean[0][clean.size(1) / 2]);
+      loop.onProgress(std::move(progress));
+    };
+    latents = denoise(pipeline, loop, *sampler, start, draw, record, report);
+    loop.recorder.addResult(latents);
+  }
+  loop.recorder.write();
   return latents;
 }
 
@@ -119,8 +163,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   const nn::PlainKernels plain(pipeline.plain_kernels);
   const MemoryPool::Scope pooled;
   check(pipeline, asked);
-  const auto sampler =
-      samplers::makeSampler(asked.sampler, pipeline.scheduler, asked.steps, pipeline.scheduler_path);
+  const auto sampler = makeSampler(pipeline, asked);
   const MemoryPlan plan = planMemory(pipeline, asked);
   SampleRequest request = asked;
   request.vae_tiling |= plan.tiled;
@@ -142,9 +185,14 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                             .rescale = request.guidance_rescale,
                             .range = request.guidance_range,
                             .branches_apart = plan.branches_apart,
-                            .context = request.context};
-    latents = denoise(pipeline, *denoiser, *sampler, start, noise, guidance, preview ? &*preview : nullptr,
-                      onProgress, cancellation, recorder);
+                            .context = request.windowsInMotion() ? ContextWindows{} : request.context};
+    latents = denoisePasses(pipeline, request, start, noise,
+                            {.denoiser = *denoiser,
+                             .guidance = guidance,
+                             .preview = preview ? &*preview : nullptr,
+                             .onProgress = onProgress,
+                             .cancellation = cancellation,
+                             .recorder = recorder});
   }
   return decodeFrames(pipeline, request, latents, onProgress, cancellation);
 }

@@ -34,15 +34,21 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, const samp
     const at::Tensor drawn = noise.drawPictures(knownPictures(start.film));
     start.clean = encodeFilm(pipeline, request, start.film, drawn, onEach);
   }
-  start.noise = noise.draw(/*frame_by_frame=*/needsLatents(use));
+  const at::Tensor first = needsLatents(use) ? noise.draw(/*frame_by_frame=*/true) : noise.initial();
   if (start.film.mask.defined()) start.masked_noise = noise.drawPictures(start.film.maskedCount());
-  if (use.starts_from) {
-    start.step = firstStep(sampler, request.strength);
-    start.latents = samplers::mix({start.clean, start.noise}, sampler.level(start.step));
-  } else {
-    start.latents = sampler.initialScale() == 1 ? start.noise : start.noise * sampler.initialScale();
-  }
+  start.is_from_film = use.starts_from;
+  if (use.starts_from) start.step = firstStep(sampler, request.strength);
+  start.beginWith(first, sampler);
   return start;
+}
+
+void Start::beginWith(const at::Tensor& first_noise, const samplers::Sampler& sampler) {
+  noise = first_noise;
+  if (is_from_film) {
+    latents = samplers::mix({clean, noise}, sampler.level(step));
+  } else {
+    latents = sampler.initialScale() == 1 ? noise : noise * sampler.initialScale();
+  }
 }
 
 at::Tensor Start::held(const at::Tensor& latents, const std::optional<samplers::Level>& level) const {

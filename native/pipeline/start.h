@@ -20,7 +20,11 @@ struct Start {
   Film film = {};                // none: begun with noise alone
   at::Tensor clean = {};         // (1, 1 or F, C, h, w): the film's latents, where a step needs them
   at::Tensor masked_noise = {};  // (n, C, h, w): for latents of the film without its masked part
+  bool is_from_film = false;     // the first step has the film in its latents
   bool holds = false;            // steps are held to the film outside of its mask
+
+  /// Sets the noise, and of it the latents that enter the first step.
+  void beginWith(const at::Tensor& first_noise, const samplers::Sampler& sampler);
 
   /// What `latents` (1, F, C, h, w) become after a step that led to `level`; none: to a clean sample. Where
   /// the film is kept, they are the film's, as noisy as they are, of the run's first noise.

@@ -2,23 +2,19 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <numeric>
+#include <utility>
 
 namespace cameo::pipeline {
 
 namespace {
 
-/// 1, 2, ..., 2, 1 for the frames of a window, (1, frames, 1, 1, 1).
-at::Tensor shares(int64_t frames, const at::Tensor& like) {
-  const at::Tensor from_start = at::arange(1, frames + 1, like.options());
-  return at::minimum(from_start, from_start.flip(0)).view({1, frames, 1, 1, 1});
+/// Of the frames of a window, (1, frames, 1, 1, 1).
+at::Tensor shares(nn::FrameWeights weights, int64_t frames, const at::Tensor& like) {
+  return at::tensor(nn::frameWeights(weights, frames), like.options()).view({1, frames, 1, 1, 1});
 }
 
-FrameWindow consecutive(int64_t first, int64_t count) {
-  FrameWindow window{std::vector<int64_t>(count)};
-  std::iota(window.frames.begin(), window.frames.end(), first);
-  return window;
+bool isWhole(const FrameWindow& window, int64_t frames) {
+  return window.count() == frames && window.frames.front() == 0 && window.isConsecutive();
 }
 
 }  // namespace
@@ -35,22 +31,18 @@ at::Tensor FrameWindow::of(const at::Tensor& all, int64_t dim) const {
   return all.index_select(dim, at::tensor(frames, at::kLong).to(all.device()));
 }
 
-std::vector<FrameWindow> windowsOf(int64_t frames, const ContextWindows& context) {
-  if (context.length == 0 || frames <= context.length) return {consecutive(0, frames)};
+std::vector<FrameWindow> windowsOf(int64_t frames, const ContextWindows& context, int64_t step) {
   std::vector<FrameWindow> windows;
-  const int64_t stride = context.length - context.overlap;
-  for (int64_t first = 0;; first += stride) {
-    windows.push_back(consecutive(std::min(first, frames - context.length), context.length));
-    if (first + context.length >= frames) return windows;
-  }
+  for (auto& window : framesOfWindows(frames, context, step)) windows.push_back({std::move(window)});
+  return windows;
 }
 
-at::Tensor overWindows(const std::vector<FrameWindow>& windows, int64_t frames,
+at::Tensor overWindows(const std::vector<FrameWindow>& windows, nn::FrameWeights weights, int64_t frames,
                        const std::function<at::Tensor(const FrameWindow&)>& ofWindow) {
-  if (windows.size() == 1) return ofWindow(windows.front());
+  if (windows.size() == 1 && isWhole(windows.front(), frames)) return ofWindow(windows.front());
   at::Tensor sum, total;
   for (const FrameWindow& window : windows) {
-    const at::Tensor part = ofWindow(window), weight = shares(window.count(), part);
+    const at::Tensor part = ofWindow(window), weight = shares(weights, window.count(), part);
     if (!sum.defined()) {
       std::vector<int64_t> shape = part.sizes().vec();
       shape[1] = frames;

@@ -41,7 +41,7 @@ export const readCase = (folder: string) =>
 export function requestOf(
   file: CaseFile,
   { scheduler, steps, guidance_rescale: guidanceRescale = 0 }: Run,
-): SampleRequest {
+): SampleRequest & { prompt: string } {
   const { name, ...fields } = scheduler;
   const { prompt, width, height, seed, guidance, negative_prompt: negativePrompt } = file;
   const sizes = { width, height, steps };

@@ -1,6 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { ImagePromptScales } from "../options/image_prompt.js";
-import type { AnyOption, Control } from "../options/sample_options.js";
+import type {
+  AnyOption,
+  ContextWindows,
+  Control,
+  FreeInit,
+  PromptsOverTime,
+} from "../options/sample_options.js";
 
 export function number(text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
@@ -22,12 +28,32 @@ export function range(text: string): [from: number, to: number] {
   return [number(match[1] ?? ""), number(match[2] ?? "")];
 }
 
-/** "16:4", or "16" alone. */
-export function context(text: string): { length: number; overlap?: number } {
-  const match = /^(\d+)(?::(\d+))?$/.exec(text);
-  if (!match) throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4.");
-  const [, length, overlap] = match;
-  return { length: Number(length), ...(overlap === undefined ? {} : { overlap: Number(overlap) }) };
+/** "16:4", or "16" alone, and after it a schedule, weights or both. */
+export function context(text: string): ContextWindows {
+  const match = /^(\d+)(?::(\d+))?((?::[a-z]+){0,2})$/.exec(text);
+  if (!match) throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4 or 16:4:looped.");
+  const [, length, overlap, names = ""] = match;
+  const isWeights = (name: string) => ["flat", "pyramid", "relative", "sawtooth"].includes(name);
+  const named = names.split(":").slice(1).map((name) => [isWeights(name) ? "weights" : "schedule", name]);
+  return {
+    length: Number(length),
+    ...(overlap === undefined ? {} : { overlap: Number(overlap) }),
+    ...Object.fromEntries(named),
+  };
+}
+
+/** Of "--free-init" alone, and of "--free-init 3". */
+export function freeInit(text: string): FreeInit {
+  return { iterations: number(text) };
+}
+
+/** "24=a fox", for a flag that may be given again: the prompts by their frames. */
+export function promptAt(text: string, previous: PromptsOverTime = {}): PromptsOverTime {
+  const match = /^(\d+)=(.*)$/s.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be a frame and a text, as in 24="a fox sleeps".');
+  const [, frame = "", prompt = ""] = match;
+  if (Number(frame) === 0) throw new InvalidArgumentError("What frame 0 shows, --prompt says.");
+  return { ...previous, [Number(frame)]: prompt };
 }
 
 /** "depth/:0.8:0-0.5" or "clip/:canny"; what is behind another colon is the path's. */

@@ -6,11 +6,11 @@ import { defined } from "../options/defined.js";
 import { checkLoadOptions } from "../options/load.js";
 import type { LoadOptions } from "../options/load_options.js";
 import { checkOutputs, checkReferences, checkRequest } from "../options/sample.js";
-import type { SampleProgress, SampleRequest } from "../options/sample_options.js";
+import type { PromptsOverTime, SampleProgress, SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
 import type { SaveOptions, Video } from "../video.js";
-import { collect, withOutputFlags } from "./flags.js";
+import { collect, promptAt, withOutputFlags } from "./flags.js";
 import { interruptible } from "./interrupt.js";
 import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
@@ -21,6 +21,7 @@ import { optionFlags, optionsOfFlags } from "./sampling_flags.js";
 /** The flags of `cameo sample` and of what makes a video as it does: those that have a meaning here, beside `optionFlags`. */
 export interface SampleFlags extends LoadFlags, OutputOptions {
   prompt: string;
+  promptAt?: PromptsOverTime;
   output: string;
   reference?: string[];
   seed?: number;
@@ -45,6 +46,7 @@ export function sampleCommand(): Command {
     .description("make a video from a prompt and pictures of its subject")
     .option("-p, --prompt <text>", "what the video shows")
     .requiredOption("-o, --output <file>", "where to: .mp4 .webm .gif .webp .apng .png or frames-%03d.png")
+    .option("--prompt-at <frame=text>", "what it shows from that frame on; may be given again", promptAt)
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect);
   withLoadFlags(command, (_name, { computing }) => !computing);
   return withOutputFlags(withSamplingFlags(command)).addHelpText("after", examples).action(sample);
@@ -156,7 +158,8 @@ function warn(message: string, { json }: OutputOptions): void {
 }
 
 function sampleRequest(flags: SampleFlags): SampleRequest {
-  const { prompt, reference } = flags;
+  const { reference, promptAt } = flags;
+  const prompt = promptAt ? { 0: flags.prompt, ...promptAt } : flags.prompt;
   const preview = flags.preview === undefined ? undefined : true;
   return defined({ prompt, reference, preview, ...optionsOfFlags(flags) }) as SampleRequest;
 }

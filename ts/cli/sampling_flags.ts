@@ -6,7 +6,19 @@ import {
   optionEntries,
   type SampleRequest,
 } from "../options/sample_options.js";
-import { collect, context, control, flagHelp, imagePromptScales, keyframe, margins, number, range, size } from "./flags.js";
+import {
+  collect,
+  context,
+  control,
+  flagHelp,
+  freeInit,
+  imagePromptScales,
+  keyframe,
+  margins,
+  number,
+  range,
+  size,
+} from "./flags.js";
 
 type Entry = readonly [OptionName, AnyOption];
 
@@ -38,7 +50,7 @@ export function optionsOfFlags(flags: object): Partial<SampleRequest> {
 
 /** Other kinds are what was typed. */
 const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: never) => unknown } = {
-  ...{ whole: number, number, range, context, margins, controls: control, keyframes: keyframe },
+  ...{ whole: number, number, range, context, freeInit, margins, controls: control, keyframes: keyframe },
   pictures: (text, previous: string[] | undefined) => collect(text, previous),
   imagePromptScales,
 };

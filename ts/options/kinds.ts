@@ -14,8 +14,12 @@ export type Shape =
   | { readonly kind: "keyframes"; readonly most: number }
   /** Pixels on the left, right, top and bottom. */
   | { readonly kind: "margins"; readonly most: number }
-  /** A window's length and overlap, in frames. */
+  /** A text, or texts by the frames at which they hold. */
+  | { readonly kind: "prompt"; readonly longest: number; readonly most: number }
+  /** Windows' length and overlap, in frames, and how they lie. */
   | { readonly kind: "context"; readonly most: number }
+  /** Whether, or how, a film is sampled again from its own slow motions. */
+  | { readonly kind: "freeInit" }
   /** One of the names, the path of a scheduler_config.json, or what is in one. */
   | { readonly kind: "scheduler"; readonly names: readonly string[] }
   /** Where weights are: "file or folder". "paths" is one or an array of at most `most`. */

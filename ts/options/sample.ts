@@ -8,6 +8,7 @@ import { quoted } from "../quote.js";
 import { checkOptions, notAllowed } from "./check.js";
 import { checkControls } from "./controls.js";
 import { defined } from "./defined.js";
+import { contextOfNoise, promptsOf } from "./length.js";
 import {
   type AnyOption,
   type CompleteSampleRequest,
@@ -64,7 +65,9 @@ export function completeRequest(request: SampleRequest | EditRequest, loaded: Lo
       const value = given[name] ?? option.draw?.() ?? defaultOf(name, option, loaded, given);
       return [name, completed(value, option.value)];
     });
-  const complete = defined(Object.fromEntries(values)) as CompleteSampleRequest;
+  const taken = Object.fromEntries(values);
+  const context = contextOfNoise({ ...taken, context: given.context }, mostFrames(taken, loaded));
+  const complete = defined({ ...taken, context }) as CompleteSampleRequest;
   checkAgainstModel(complete, loaded);
   return Object.freeze(complete);
 }
@@ -145,6 +148,25 @@ function checkImagePrompt({ ipImage }: CompleteSampleRequest, loaded: Loaded): v
     );
 }
 
+/** That the motion modules take at a time. */
+function mostFrames({ reference }: Pick<CompleteSampleRequest, "reference">, { motion }: Loaded): number {
+  return motion ? motion.maxFrames - reference.length : 1;
+}
+
+function checkPrompts({ prompt, frames }: CompleteSampleRequest): void {
+  const { frame = 0 } = promptsOf(prompt).at(-1) ?? {};
+  if (frame >= frames)
+    throw invalid(`prompt: there is no frame ${frame} in ${frames} frames, of which the first is 0`);
+}
+
+function checkNoise({ noise, loop, context }: CompleteSampleRequest): void {
+  if (noise === "independent") return;
+  if (loop) throw invalid(`noise: "${noise}" can't make a loop; leave one of them out`);
+  const { schedule = "standard" } = context ?? {};
+  if (schedule !== "standard")
+    throw invalid(`noise: the windows of "${noise}" can't be "${schedule}"; leave context.schedule out`);
+}
+
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
   checkReferences(request.reference, loaded.subject);
   checkStart(request, loaded);
@@ -153,6 +175,8 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
   if (request.temporalGuidance !== undefined && !loaded.motion) {
     throw invalid("temporalGuidance: there are no motion modules; load some with the option motion");
   }
+  checkPrompts(request);
+  checkNoise(request);
   const references = request.reference.length;
   for (const name of ["width", "height"] as const) {
     if (request[name] % loaded.latentScale !== 0) {
@@ -163,7 +187,7 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
     if (request.frames !== 1) throw notAllowed("frames", request.frames, "1 without motion modules");
     return;
   }
-  const most = loaded.motion.maxFrames - references;
+  const most = mostFrames(request, loaded);
   const { frames, context } = request;
   if (Math.min(frames, context?.length ?? frames) > most) {
     const pictures = references === 1 ? "1 reference" : `${references} references`;

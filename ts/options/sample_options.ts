@@ -74,7 +74,11 @@ export interface SampleOption<T> {
 
 /** Every option of a request, once. What checks, completes, shows or passes on a request goes by this table. */
 export const sampleOptions = {
-  prompt: { value: text(10_000), required: true, label: "Prompt" },
+  prompt: {
+    value: kindOf<SampleRequest["prompt"]>({ kind: "prompt", longest: 10_000, most: 1024 }),
+    required: true,
+    label: "Prompt",
+  },
   reference: {
     value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 64 }),
     default: [],
@@ -185,7 +189,38 @@ export const sampleOptions = {
     value: kindOf<NonNullable<SampleRequest["context"]>>({ kind: "context", most: 1024 }),
     native: true,
     flag: "--context <n:m>",
-    help: "denoise windows of n frames that overlap by m",
+    help: "denoise windows of n frames that overlap by m; n:m:looped:flat has a schedule and weights, too",
+  },
+  loop: {
+    value: yesOrNo,
+    default: false,
+    native: true,
+    needs: "motion",
+    flag: "--loop",
+    help: "the last frame leads to the first",
+  },
+  noise: {
+    value: oneOf("independent", "freenoise", "freenoise-repeat", "freenoise-random"),
+    default: "independent",
+    native: true,
+    needs: "motion",
+    flag: "--noise <how>",
+    help: "what frames begin as:",
+  },
+  freeInit: {
+    value: kindOf<NonNullable<SampleRequest["freeInit"]>>({ kind: "freeInit" }),
+    native: true,
+    needs: "motion",
+    flag: "--free-init [iterations]",
+    help: "sample again and again from the film's slow motions: steadier",
+  },
+  motionScale: {
+    value: number(0, 10),
+    default: 1,
+    native: true,
+    needs: "motion",
+    flag: "--motion-scale <x>",
+    help: "how much the motion modules move",
   },
   clipSkip: {
     value: whole(0, 100),

@@ -32,10 +32,50 @@ export interface Control {
   readonly high?: number | undefined;
 }
 
+/** Texts by the frames at which they hold, the first at 0; in between it goes from one to the next. */
+export type PromptsOverTime = Readonly<Record<number, string>>;
+
+/** How a film is denoised in windows of its frames. */
+export interface ContextWindows {
+  /** In frames, 1 to 1024. */
+  readonly length: number;
+  /** In frames, less than `length`. Default: a quarter of `length`; with FreeNoise all but 4 frames. */
+  readonly overlap?: number | undefined;
+  /**
+   * "standard": the same windows in every step, one after the other. "uniform": shifted from step to step. "looped": shifted, and
+   * at the end of the film they go on with its first frame. Default: "standard".
+   */
+  readonly schedule?: "standard" | "uniform" | "looped" | undefined;
+  /**
+   * Of "uniform" and "looped": how many kinds of windows there are, of every frame, of every 2nd, of every 4th ..., 1 to 10.
+   * Default: 1.
+   */
+  readonly stride?: number | undefined;
+  /**
+   * How much a window's frames count where windows overlap: all the same, the more the further they are from its ends ("pyramid",
+   * or "relative" in steeper steps), or its second half almost alone ("sawtooth"). Default: "pyramid".
+   */
+  readonly weights?: "flat" | "pyramid" | "relative" | "sawtooth" | undefined;
+}
+
+/** How a film is sampled again and again from its own slow motions. */
+export interface FreeInit {
+  /** How often it is sampled, 1 to 100. Default: 5. */
+  readonly iterations?: number | undefined;
+  /** The filter by which its slow motions are told from the rest. Default: "gaussian". */
+  readonly method?: "gaussian" | "butterworth" | "ideal" | undefined;
+  /** Where it ends, as a part of the highest frequency of a picture, 0 to 1. Default: 0.25. */
+  readonly spatialStop?: number | undefined;
+  /** The same over time. Default: 0.25. */
+  readonly temporalStop?: number | undefined;
+  /** Of "butterworth": how steep it is, 1 to 100. Default: 4. */
+  readonly order?: number | undefined;
+}
+
 /** What `pipe.sample` takes. */
 export interface SampleRequest {
-  /** What the video shows. */
-  prompt: string;
+  /** What the video shows; or what it shows at some of its frames: `{ 0: "...", 24: "..." }`. */
+  prompt: string | PromptsOverTime;
   /** One picture of the subject, or several of the same one. */
   reference?: ImageSource | readonly ImageSource[] | undefined;
   /** What it should not show. Default: a list of common faults with a subject, nothing without one. */
@@ -81,17 +121,24 @@ export interface SampleRequest {
   tokenMerging?: number | undefined;
   /**
    * Denoise windows of `length` frames, each of which shares `overlap` frames with the next and sees all references, and blend them
-   * where they overlap: for videos longer than the motion modules reach. Default: all frames at once; `overlap`: a quarter of
-   * `length`.
+   * where they overlap: for videos longer than the motion modules reach. Default: all frames at once.
    */
-  context?:
-    | {
-        /** In frames, 1 to 1024. */
-        readonly length: number;
-        /** In frames, less than `length`. */
-        readonly overlap?: number | undefined;
-      }
-    | undefined;
+  context?: ContextWindows | undefined;
+  /** Make a film whose last frame leads to its first one. Default: false. */
+  loop?: boolean | undefined;
+  /**
+   * What the frames begin as: "independent" noise; or by FreeNoise (arXiv 2310.15169), whose windows are within the motion
+   * modules, noise that is shuffled from window to window ("freenoise"), repeated, or random all the same. Without `context` its
+   * windows are 16 frames long. Default: "independent".
+   */
+  noise?: "independent" | "freenoise" | "freenoise-repeat" | "freenoise-random" | undefined;
+  /**
+   * FreeInit (arXiv 2312.07537): sample the film several times, each time from noise with the slow motions of the one before:
+   * steadier, and as many times the work. Default: false.
+   */
+  freeInit?: boolean | FreeInit | undefined;
+  /** How much the motion modules move: 0 is stills, above 1 is more than they learned. Default: 1. */
+  motionScale?: number | undefined;
   /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
   clipSkip?: number | undefined;
   /**

@@ -18,6 +18,16 @@ import {
 } from "./image_prompt.js";
 import type { Shape } from "./kinds.js";
 import type { EmbeddingFile, LoadOptions } from "./load_request.js";
+import {
+  completedContext,
+  completedFreeInit,
+  completedPrompt,
+  contextAllowed,
+  freeInit,
+  freeInitAllowed,
+  isContext,
+  isOverTime,
+} from "./length.js";
 import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
@@ -67,13 +77,23 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
     case "context":
       return [
         z.custom((value) => isContext(value, shape.most)),
-        `a length from 1 to ${shape.most} and an overlap that is less, both whole`,
+        contextAllowed(shape.most),
       ];
     case "margins":
       return [
         z.custom((value) => isMargins(value, shape.most)),
         `whole numbers of pixels as left, right, top and bottom, to ${shape.most}, not all 0`,
       ];
+    case "prompt":
+      return [
+        z.union([
+          z.string().max(shape.longest),
+          z.custom((value) => isOverTime(value, shape.longest, shape.most)),
+        ]),
+        `a text of at most ${shape.longest} characters, or such texts by the frames at which they hold, one of them at 0`,
+      ];
+    case "freeInit":
+      return [freeInit, freeInitAllowed];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "controls":
@@ -133,6 +153,10 @@ export function completed(value: unknown, shape: Shape): unknown {
       return value === undefined
         ? undefined
         : { left: 0, right: 0, top: 0, bottom: 0, ...defined(value as object) };
+    case "prompt":
+      return completedPrompt(value as SampleRequest["prompt"]);
+    case "freeInit":
+      return completedFreeInit(value as SampleRequest["freeInit"]);
     case "scheduler":
       return completedScheduler(value as Scheduler | undefined);
     case "loras":
@@ -161,23 +185,11 @@ function completedScheduler(value: Scheduler | undefined): Scheduler | undefined
   return value !== undefined && isConfigPath(value) ? readSchedulerConfig(value) : value;
 }
 
-function isContext(value: unknown, most: number): boolean {
-  const shape = z.strictObject({ length: z.int().min(1).max(most), overlap: z.int().min(0).optional() });
-  const { data } = shape.safeParse(value);
-  return data !== undefined && (data.overlap ?? 0) < data.length;
-}
-
 function isMargins(value: unknown, most: number): boolean {
   const side = z.int().min(0).max(most).optional();
   const shape = z.strictObject({ left: side, right: side, top: side, bottom: side });
   const { data } = shape.safeParse(value);
   return data !== undefined && Object.values(data).some((margin = 0) => margin > 0);
-}
-
-function completedContext(context: SampleRequest["context"]): SampleRequest["context"] {
-  if (context === undefined) return undefined;
-  const { length, overlap = Math.floor(length / 4) } = context;
-  return { length, overlap };
 }
 
 function filmAsTexts<T extends FilmSource | undefined>(film: T): T {

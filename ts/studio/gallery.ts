@@ -106,7 +106,8 @@ export class Gallery {
         created: created.toISOString(),
         video: name,
         references: await references.copy(ids, pending),
-        request: { ...request },
+        // The studio's orders have one.
+        request: { ...request, prompt: request.prompt as string },
         warnings: [...video.warnings, ...warnings],
         seconds,
       };

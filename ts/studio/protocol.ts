@@ -4,7 +4,8 @@ import type { SampleRequest, StudioOption } from "../options/sample_options.js";
 /** What the server and its page say to each other, as JSON. */
 
 /** What a page asks for. Options that are left out take the model's defaults. */
-export interface VideoOrder extends Pick<SampleRequest, StudioOption> {
+export interface VideoOrder extends Pick<SampleRequest, Exclude<StudioOption, "prompt">> {
+  prompt: string;
   /** Ids that the server gave to uploaded pictures. */
   references?: readonly string[];
   /** How many videos; the first has the seed, and those beside it the numbers that follow. Default: 1. */

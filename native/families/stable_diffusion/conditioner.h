@@ -27,7 +27,8 @@ class Conditioner {
 
 /// What a request says and shows, as its network takes it. The least conditioned branch is the first.
 struct Conditions {
-  at::Tensor text;             // (branches, S, D)
+  at::Tensor text;  // (branches, S, D), or (branches, F, S, D) where prompts change over time; references
+                    // then read that of the first frame
   at::Tensor references = {};  // (1, R, C, h, w); undefined without references
   at::Tensor shown =
       {};  // (branches, 1 or F, C', h, w): what the UNet sees beside each frame's latents; undefined: nothing

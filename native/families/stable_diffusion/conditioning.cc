@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "core/error.h"
 #include "core/rng.h"
@@ -66,9 +67,25 @@ at::Tensor emphasized(const at::Tensor& states, const std::vector<float>& weight
   return (weighted * scale).to(states.scalar_type());
 }
 
-/// One chunk after another: (1, chunks * positions, D).
-at::Tensor joined(const at::Tensor& states, const pipeline::PromptTokens& prompt) {
-  return emphasized(states, prompt.weights).flatten(0, 1).unsqueeze(0);
+/// One chunk after another: (prompts, chunks * positions, D).
+at::Tensor joined(const at::Tensor& states, const pipeline::PromptTokens& tokens, int64_t prompts) {
+  return emphasized(states, tokens.weights).unflatten(0, {prompts, -1}).flatten(1, 2);
+}
+
+/// The states of each frame (F, S, D), of those of the prompts that hold `at` some of them.
+at::Tensor overTime(const at::Tensor& prompts, const std::vector<int64_t>& at, int64_t frames) {
+  std::vector<at::Tensor> result;
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    const auto next = std::upper_bound(at.begin(), at.end(), frame) - at.begin();
+    if (next == static_cast<int64_t>(at.size())) {
+      result.push_back(prompts[next - 1]);
+      continue;
+    }
+    const double way =
+        static_cast<double>(frame - at[next - 1]) / static_cast<double>(at[next] - at[next - 1]);
+    result.push_back((1 - way) * prompts[next - 1] + way * prompts[next]);
+  }
+  return at::stack(result);
 }
 
 }  // namespace
@@ -85,8 +102,13 @@ void checkIds(const StableDiffusion& model, const char* name, const std::vector<
 void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request) {
   checkPrompt(model, "prompt", request.prompt);
   checkPrompt(model, "negativePrompt", request.negative);
-  if (request.prompt.ids.size() == request.negative.ids.size()) return;
-  throw Error(ErrorCode::InvalidOption, "negativePrompt: it must have as many chunks as the prompt");
+  const std::vector<int64_t>& at = request.prompt_frames;
+  const bool rising = std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()) == at.end();
+  if (at.empty() || at.front() != 0 || !rising || at.back() >= request.frames) {
+    throw Error(ErrorCode::InvalidOption, "prompt: its frames must rise from 0 and be the film's");
+  }
+  if (request.prompt.ids.size() == at.size() * request.negative.ids.size()) return;
+  throw Error(ErrorCode::InvalidOption, "negativePrompt: it must have as many chunks as each prompt");
 }
 
 at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids) {
@@ -103,13 +125,20 @@ at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleReq
   const at::Tensor states =
       request.clip_skip == 0 ? encode(model, at::cat({negative, prompt}))
                              : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
-  const auto halves = states.chunk(2);
-  const at::Tensor both = at::cat({joined(halves[0], request.negative), joined(halves[1], request.prompt)});
-  recorder.add("prompt_ids", prompt.view({1, -1}));
+  const at::Tensor without = joined(states.narrow(0, 0, negative.size(0)), request.negative, 1);
+  const auto prompts = static_cast<int64_t>(request.prompt_frames.size());
+  const at::Tensor with =
+      joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts);
+  recorder.add("prompt_ids", prompt.view({prompts, -1}));
   recorder.add("negative_ids", negative.view({1, -1}));
-  recorder.add("prompt_embeds", both.slice(0, 1).to(at::kFloat));
-  recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
-  return both;
+  recorder.add("negative_embeds", without.to(at::kFloat));
+  if (prompts == 1) {
+    recorder.add("prompt_embeds", with.to(at::kFloat));
+    return at::cat({without, with});
+  }
+  const at::Tensor of_frames = overTime(with, request.prompt_frames, request.frames);
+  recorder.add("prompt_embeds", of_frames.to(at::kFloat));
+  return at::stack({without.expand_as(of_frames), of_frames});
 }
 
 ReferenceLatents encodeReferences(const StableDiffusion& model, const pipeline::SampleRequest& request,

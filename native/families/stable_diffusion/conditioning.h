@@ -20,7 +20,8 @@ void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& r
 at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std::vector<int32_t>*>& ids);
 
 /// The states of the negative prompt and of the prompt, (2, S, D), recorded with their ids. S is the number
-/// of positions of all chunks.
+/// of positions of all chunks. Where prompts change over time (2, F, S, D): between the frames at which they
+/// hold a straight line leads from one's states to the next one's, and the last one holds to the end.
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder);
 

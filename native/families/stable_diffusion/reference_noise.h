@@ -18,6 +18,9 @@ class NoisyReferences {
   /// (branches, R, C, h, w) at `time`; `frames` (1, F, C, h, w) are the noisy latents of the video.
   at::Tensor at(double time, const at::Tensor& frames);
 
+  /// Forgets what accumulated: another pass begins.
+  void restart() { accumulated_ = withUnconditional(clean_); }
+
  private:
   at::Tensor ofBranches(const at::Tensor& references) const;
 

@@ -28,10 +28,10 @@ void checkCache(const models::UNetConfig& unet, const pipeline::SampleRequest& r
 }
 
 void checkFrames(const models::UNetConfig& unet, const pipeline::SampleRequest& request) {
-  const auto images = request.framesAtOnce() + request.referenceCount();
+  const auto images = request.framesInMotion() + request.referenceCount();
   const bool fits = unet.motion ? images <= unet.motion->max_images : request.frames == 1 && images == 1;
   if (request.frames >= 1 && fits) return;
-  refuse(c10::str("frames: ", request.framesAtOnce(), " frames at a time and ", request.referenceCount(),
+  refuse(c10::str("frames: ", request.framesInMotion(), " frames at a time and ", request.referenceCount(),
                   " references are not allowed; this model takes ",
                   unet.motion ? c10::str("1 to ", unet.motion->max_images, " images in all")
                               : std::string("one frame (it has no motion modules)")));
@@ -115,7 +115,8 @@ int64_t StableDiffusion::largestTensor(const pipeline::SampleRequest& request) c
   const auto images = request.framesAtOnce() + request.referenceCount();
   const int64_t stride = vae_codec->stride();
   const auto& channels = unet->config().block_out_channels;
-  const auto text = static_cast<int64_t>(request.prompt.ids.size()) * channels.back();
+  const int64_t texts = request.prompt_frames.size() == 1 ? 1 : images;
+  const auto text = texts * static_cast<int64_t>(request.negative.ids.size()) * channels.back();
   const int64_t largest = images * (request.width / stride) * (request.height / stride) * channels.front();
   // What ControlNets add is kept beside the UNet's own: a third of what that needs.
   return std::max(text, controls.empty() ? largest : largest + (largest + 2) / 3);

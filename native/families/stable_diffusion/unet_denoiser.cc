@@ -6,18 +6,36 @@
 
 namespace cameo::families {
 
+namespace {
+
+nn::MotionOptions motionOptions(const pipeline::SampleRequest& request) {
+  nn::MotionOptions options{.scale = request.motion_scale};
+  const pipeline::ContextWindows& context = request.context;
+  if (request.windowsInMotion()) {
+    options.windows = {context.length, context.length - context.overlap, context.weights};
+  }
+  return options;
+}
+
+}  // namespace
+
 UNetDenoiser::UNetDenoiser(const StableDiffusion& model, const pipeline::SampleRequest& request,
                            Conditions conditions, const samplers::NoiseSchedule& schedule)
     : model_(model),
       visit_(model.unet->parameters(), model.device),
       request_(request),
-      conditions_(std::move(conditions)) {
+      conditions_(std::move(conditions)),
+      motion_(motionOptions(request)) {
   if (!conditions_.references.defined()) return;
   reference_count_ = conditions_.references.size(1);
   references_.emplace(conditions_.references, conditions_.unconditional, branches(), request, schedule);
 }
 
 void UNetDenoiser::begin(const at::Tensor& latents, const pipeline::Moment& moment, int64_t count) {
+  if (moment.step < moment_.step) {  // another pass over the same film
+    evaluations_ = 0;
+    if (references_) references_->restart();
+  }
   // Features of a batch with an unconditional half don't fit one without.
   if (evaluations_ % request_.cache_interval == 0 || count != count_) caches_.clear();
   ++evaluations_;
@@ -57,7 +75,12 @@ at::Tensor UNetDenoiser::evaluate(const at::Tensor& input, const pipeline::Frame
       .text = conditions_.text.narrow(0, first, rows),
       .cache = cache,
       .token_merging = request_.token_merging,
+      .motion = motion_,
   };
+  if (unet.text.dim() == 4) {
+    unet.reference_text = unet.text.select(1, 0);
+    unet.text = window.of(unet.text, 1);
+  }
   const Evaluated what{.window = window, .first_branch = first, .branches = rows, .moment = moment_};
   for (const auto& condition : conditions_.others) condition->apply(unet, what);
   return model_.unet->forward(unet).to(at::kFloat);

@@ -30,6 +30,7 @@ class UNetDenoiser : public pipeline::Denoiser {
   const pipeline::DeviceVisit visit_;
   const pipeline::SampleRequest& request_;
   Conditions conditions_;
+  const nn::MotionOptions motion_;
   std::optional<NoisyReferences> references_;
   int64_t reference_count_ = 0;
   // By a window's frames, and the first of the branches that are computed together.
