@@ -51,6 +51,8 @@ export interface NativeSampleRequest {
   promptIds: Int32Array;
   /** Of each prompt, where there are several one after another, the frame at which it holds; undefined: [0]. */
   promptFrames?: Int32Array | undefined;
+  /** Whether frames come with the progress as they are decoded; the task's value is then empty. */
+  handOutFrames?: boolean | undefined;
   /** Of as many chunks as each prompt. */
   negativeIds: Int32Array;
   /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
@@ -67,6 +69,9 @@ export interface NativeProgress {
   steps: number;
   /** A small picture of the middle frame as predicted so far; only while denoising, only where asked for. */
   preview?: RgbImage;
+  /** The frame that is done, of a request that has them handed out; few come before `taken` is called for each. */
+  frame?: RgbImage;
+  taken?: () => void;
 }
 
 export interface NativeTask<T> {

@@ -2,14 +2,16 @@ import { openAddonFor } from "./addon.js";
 import { Changes } from "./changes.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
-import type { NativePipeline } from "./native.js";
+import { FilmStream } from "./film_stream.js";
+import { FrameQueue } from "./frame_queue.js";
+import type { NativePipeline, NativeProgress } from "./native.js";
 import { nativeText } from "./native_text.js";
 import { withHubModels } from "./options/hub_models.js";
 import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
 import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
-import type { EditRequest, SampleRequest } from "./options/sample_options.js";
+import type { CompleteSampleRequest, EditRequest, SampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
@@ -89,20 +91,31 @@ export class Pipeline implements AsyncDisposable {
   async sample(request: SampleRequest | EditRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
-    const ticket = this.#requests++;
-    return this.#changes.use(async (turn) => {
-      const prepared = await prepareRequest(
-        request,
-        this.#description,
-        this.#tokenizer,
-        (decode) => this.#decoding.take(ticket, request.signal, decode),
-        this.#reading.signal,
-      ).catch((error) => {
-        throw this.#unlessClosed(error);
-      });
-      await turn(request.signal);
-      return this.#computing.take(ticket, request.signal, () => this.#compute(request, prepared, toError));
+    return this.#inTurn(request, async (prepared) => {
+      const { frames, warnings } = await this.#compute(request, prepared, toError);
+      return Video.from({ frames, request: prepared.complete, warnings });
     });
+  }
+
+  /**
+   * As `sample`, for films that are too long to be in memory: the frames come one after another as they are decoded, and the
+   * pipeline waits for whoever takes them. Resolves with the first frame.
+   */
+  async stream(request: SampleRequest | EditRequest): Promise<FilmStream> {
+    const toError = errorsOf(Pipeline.prototype.stream);
+    this.#checkOpen();
+    const queue = new FrameQueue(request.signal);
+    const asked = { ...request, signal: queue.signal };
+    let complete: CompleteSampleRequest | undefined;
+    queue.follow(
+      this.#inTurn(asked, async (prepared) => {
+        complete = prepared.complete;
+        return (await this.#compute(asked, prepared, toError, queue)).warnings;
+      }),
+    );
+    await queue.ready();
+    // There is a frame, so it was set.
+    return new FilmStream(complete as unknown as CompleteSampleRequest, queue);
   }
 
   /**
@@ -159,21 +172,49 @@ export class Pipeline implements AsyncDisposable {
     await this.close();
   }
 
+  /** Prepares a request at once, and does `work` with it when it is its turn. */
+  async #inTurn<T>(
+    request: SampleRequest | EditRequest,
+    work: (prepared: PreparedRequest) => Promise<T>,
+  ): Promise<T> {
+    const ticket = this.#requests++;
+    return this.#changes.use(async (turn) => {
+      const prepared = await prepareRequest(
+        request,
+        this.#description,
+        this.#tokenizer,
+        (decode) => this.#decoding.take(ticket, request.signal, decode),
+        this.#reading.signal,
+      ).catch((error) => {
+        throw this.#unlessClosed(error);
+      });
+      await turn(request.signal);
+      return this.#computing.take(ticket, request.signal, () => work(prepared));
+    });
+  }
+
+  /** The frames, or none where they go through a queue. */
   async #compute(
     request: SampleRequest | EditRequest,
-    { native, complete, warnings }: PreparedRequest,
+    { native, warnings }: PreparedRequest,
     toError: ReturnType<typeof errorsOf>,
-  ): Promise<Video> {
+    queue?: FrameQueue,
+  ): Promise<{ frames: Uint8Array; warnings: string[] }> {
     this.#checkOpen();
     const task = { signal: request.signal, toError: (error: unknown) => this.#unlessClosed(toError(error)) };
-    const onProgress = progressListener(request);
+    const listener = progressListener(request);
+    const onProgress = (progress: NativeProgress) => {
+      const { frame, taken } = progress;
+      if (frame && taken) queue?.push(frame.data, taken);
+      return listener?.(progress);
+    };
+    const asked = queue ? { ...native, handOutFrames: true } : native;
+    const references = native.pictures.reference ?? [];
     const [frames, unfamiliar] = await Promise.all([
-      runTask((report) => this.#native.sample(native, report), { ...task, onProgress }),
-      this.#shipped
-        ? warnOfUnfamiliar(this.#native, native.pictures.reference ?? [], this.#shipped, task)
-        : [],
+      runTask((report) => this.#native.sample(asked, report), { ...task, onProgress }),
+      this.#shipped ? warnOfUnfamiliar(this.#native, references, this.#shipped, task) : [],
     ]);
-    return Video.from({ frames, request: complete, warnings: [...warnings, ...unfamiliar] });
+    return { frames, warnings: [...warnings, ...unfamiliar] };
   }
 
   #checkOpen(): void {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { z } from "zod";
 import { CameoError } from "./errors.js";
-import type { FilmSource } from "./media/index.js";
+import type { FilmFrames, FilmSource, RawVideo } from "./media/index.js";
 import { checkOptions, notAllowed, option } from "./options/check.js";
 import { defined } from "./options/defined.js";
 import { checkRequest } from "./options/sample.js";
@@ -138,16 +138,12 @@ export class Video {
    * where encoding fails, ERR_ABORTED.
    */
   async save(path: string, options: SaveOptions = {}): Promise<string[]> {
-    const { signal, onWarning = emitWarning } = checkOptions(saveSchema, options);
-    const { checkOutputPath, writeVideo } = await import("./media/index.js");
     const { frames, count, width, height, fps } = this;
     if (frames.buffer.byteLength === 0) {
       const remedy = "save the video that Video.from makes there";
       throw new CameoError("ERR_MEDIA", `the frames were transferred to another thread: ${remedy}`);
     }
-    checkOutputPath(path, count);
-    const metadata = { software: `cameo ${version}`, parameters: { ...describeRequest(this.request) } };
-    return writeVideo(path, { frames, count, width, height, fps }, metadata, { signal, onWarning });
+    return saveFilm(path, { frames, count, width, height, fps }, this.request, options);
   }
 
   /** All but the frames, for `JSON.stringify`. */
@@ -155,6 +151,20 @@ export class Video {
     const { count, width, height, fps, request, warnings } = this;
     return { count, width, height, fps, request: describeRequest(request), warnings };
   }
+}
+
+/** Writes frames with the request that they answer, as `Video.save`. */
+export async function saveFilm(
+  path: string,
+  film: RawVideo | FilmFrames,
+  request: CompleteSampleRequest,
+  options: SaveOptions,
+): Promise<string[]> {
+  const { signal, onWarning = emitWarning } = checkOptions(saveSchema, options);
+  const { checkOutputPath, writeVideo } = await import("./media/index.js");
+  checkOutputPath(path, film.count);
+  const metadata = { software: `cameo ${version}`, parameters: { ...describeRequest(request) } };
+  return writeVideo(path, film, metadata, { signal, onWarning });
 }
 
 function emitWarning(message: string): void {

@@ -3,12 +3,15 @@
 #include <cstring>
 #include <utility>
 
+#include "binding/frame_gate.h"
+
 namespace cameo::binding {
 
 namespace {
 
 struct Message {
   std::optional<pipeline::Progress> progress;
+  std::shared_ptr<FrameGate> gate;  // of a progress with a frame
   MakeValue value;
   std::optional<Error> error;
 };
@@ -35,12 +38,21 @@ struct JsSide {
   std::shared_ptr<Cancellation> cancellation;
 };
 
+/// A frame comes with a function by which JS says that it is done with it.
+Napi::Object report(Napi::Env env, const Message& message) {
+  Napi::Object object = makeProgress(env, *message.progress);
+  if (!message.gate) return object;
+  const auto taken = [gate = message.gate](const Napi::CallbackInfo&) { gate->leave(); };
+  object.Set("taken", Napi::Function::New(env, taken, "taken"));
+  return object;
+}
+
 void deliver(Napi::Env env, Napi::Function callback, std::shared_ptr<JsSide>* side, Message* raw) {
   const std::unique_ptr<Message> message(raw);
   if (static_cast<napi_env>(env) == nullptr) return;  // the environment is gone, and its promises with it
   try {
     if (!message->progress) return settle(env, *message, (*side)->deferred);
-    if (!callback.IsEmpty()) callback.Call({makeProgress(env, *message->progress)});
+    if (!callback.IsEmpty()) callback.Call({report(env, *message)});
   } catch (...) {
     // `callback` never throws of itself: the thread is being terminated and nobody waits for the promise, or
     // there is no memory for the report.
@@ -64,8 +76,13 @@ Message run(const Work& work, const Channel& channel, const Cancellation& cancel
   try {
     const CancellationScope scope(cancellation);
     cancellation.check();
-    const auto report = [&channel](pipeline::Progress progress) {
+    const auto gate = std::make_shared<FrameGate>();
+    const auto report = [&](pipeline::Progress progress) {
       auto message = std::make_unique<Message>();
+      if (progress.frame) {
+        gate->enter(cancellation);
+        message->gate = gate;
+      }
       message->progress = std::move(progress);
       if (channel.NonBlockingCall(message.get()) == napi_ok) message.release();
     };
@@ -199,6 +216,7 @@ Napi::Object makeProgress(Napi::Env env, const pipeline::Progress& progress) {
   object.Set("step", Napi::Number::New(env, static_cast<double>(progress.step)));
   object.Set("steps", Napi::Number::New(env, static_cast<double>(progress.steps)));
   if (progress.preview) object.Set("preview", makeImage(env, *progress.preview));
+  if (progress.frame) object.Set("frame", makeImage(env, *progress.frame));
   return object;
 }
 

@@ -136,6 +136,7 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
   result.prompt = promptTokens(request, "promptIds", "promptWeights");
   result.negative = promptTokens(request, "negativeIds", "negativeWeights");
+  result.hands_out_frames = request.Get("handOutFrames").ToBoolean();
   if (!request.Get("promptFrames").IsUndefined()) {
     const std::vector<int32_t> frames = ids(request, "promptFrames");
     result.prompt_frames.assign(frames.begin(), frames.end());

@@ -33,16 +33,22 @@ Frames decodeFrames(const Pipeline& pipeline, const SampleRequest& request, cons
   const LatentCodec& codec = pipeline.codec();
   const DeviceVisit visit(codec.network().parameters, pipeline.device);
   const int64_t frame_bytes = request.height * request.width * 3;
-  Frames frames(request.frames * frame_bytes);
+  Frames frames(request.hands_out_frames ? 0 : request.frames * frame_bytes);
   std::deque<HostCopy> decoded;  // one may be on its way from a GPU, which decodes the next frame meanwhile
   int64_t delivered = 0, taken = 0;
   at::Tensor all_finite;
   const auto deliver = [&](size_t may_stay) {
     while (decoded.size() > may_stay || (!decoded.empty() && decoded.front().isOnHost())) {
       const uint8_t* rgb = decoded.front().wait().const_data_ptr<uint8_t>();
-      std::copy_n(rgb, frame_bytes, frames.data() + delivered * frame_bytes);
+      Progress report{Phase::Decode, delivered + 1, request.frames, {}};
+      if (request.hands_out_frames) {
+        report.frame = RgbImage{{rgb, rgb + frame_bytes}, request.width, request.height};
+      } else {
+        std::copy_n(rgb, frame_bytes, frames.data() + delivered * frame_bytes);
+      }
       decoded.pop_front();
-      onProgress({Phase::Decode, ++delivered, request.frames, {}});
+      ++delivered;
+      onProgress(std::move(report));
     }
   };
   codec.decode(latents[0], request.vae_tiling, [&](const at::Tensor& pictures) {

@@ -16,7 +16,7 @@ at::Tensor toRgb(const at::Tensor& image);
 /// `ErrorCode::WeightsFormat` where they are not: NaN would silently become pixels.
 void requireFinite(const Pipeline& pipeline, const at::Tensor& is_finite);
 
-/// The frames of latents (1, F, C, h, w).
+/// The frames of latents (1, F, C, h, w); none where the request has them handed out.
 Frames decodeFrames(const Pipeline& pipeline, const SampleRequest& request, const at::Tensor& latents,
                     const OnProgress& onProgress, const Cancellation& cancellation);
 

@@ -128,6 +128,8 @@ struct SampleRequest {
   bool vae_tiling;
   bool preview;
   std::string save_latents;  // empty: don't
+  /// Whether frames are reported as they are decoded, and not kept.
+  bool hands_out_frames = false;
 
   // What is no option, and comes beside them.
   PromptTokens prompt = {};                   // one after another, of as many chunks each
@@ -159,6 +161,7 @@ struct Progress {
   int64_t step = 0;
   int64_t steps = 0;
   std::optional<RgbImage> preview;
+  std::optional<RgbImage> frame = {};  // of a request that hands them out: the one that is done
 };
 
 using OnProgress = std::function<void(Progress)>;

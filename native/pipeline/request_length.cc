@@ -51,7 +51,8 @@ ContextWindows readContext(const Config& options) {
 }
 
 FreeInit readFreeInit(const Config& options) {
-  if (!options.has("freeInit")) return {};
+  const nlohmann::json& value = options.value("freeInit");
+  if (value.is_boolean() && !value.get<bool>()) return {};
   const Config fields = within(options, "freeInit");
   return {.iterations = fields.integer("iterations"),
           .filter = fields.oneOf("method", kFilters),

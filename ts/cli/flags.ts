@@ -129,7 +129,7 @@ export function flagHelp({
 }: Pick<AnyOption, "help" | "value" | "default">): string {
   if (value.kind === "choice" || value.kind === "scheduler")
     return [help, choices(value.names, taken)].filter(Boolean).join(" ");
-  const isShown = taken !== undefined && typeof taken !== "function" && value.kind !== "switch";
+  const isShown = taken !== undefined && typeof taken !== "function" && taken !== false;
   return isShown ? `${help} (default: ${Array.isArray(taken) ? taken.join(":") : taken})` : `${help}`;
 }
 

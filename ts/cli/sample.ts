@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { CameoError } from "../errors.js";
+import type { FilmStream } from "../film_stream.js";
 import { checkControls } from "../options/controls.js";
 import { defaultFrames, mostFrames } from "../options/defaults.js";
 import { defined } from "../options/defined.js";
@@ -9,8 +10,9 @@ import { checkOutputs, checkReferences, checkRequest } from "../options/sample.j
 import type { PromptsOverTime, SampleProgress, SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
-import type { SaveOptions, Video } from "../video.js";
+import { type SaveOptions, saveFilm } from "../video.js";
 import { collect, promptAt, withOutputFlags } from "./flags.js";
+import { FrameSpool } from "./frame_spool.js";
 import { interruptible } from "./interrupt.js";
 import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
@@ -128,24 +130,28 @@ async function makeVideo(
     onProgress: (progress) => reporter.update(progress),
   });
   for (const warning of pipe.describe().warnings) warn(warning, flags);
-  const video = await pipe.sample({ ...request, signal, onProgress });
-  reporter.stop();
-  for (const warning of video.warnings) warn(warning, flags);
+  await using film = await pipe.stream({ ...request, signal, onProgress });
   const onWarning = (message: string) => warn(message, flags);
-  const paths = await saveOrRescue(video, flags.output, { signal, onWarning });
+  const paths = await saveOrRescue(film, flags.output, { signal, onWarning });
+  reporter.stop();
+  for (const warning of film.warnings) warn(warning, flags);
   await previews?.settled();
-  if (flags.json) printEvent("done", { paths, request: video.request, warnings: video.warnings });
+  if (flags.json) printEvent("done", { paths, request: film.request, warnings: film.warnings });
   else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
 }
 
 /** What can't be written as asked is kept as an .apng beside it: hours of work may be in it. */
-async function saveOrRescue(video: Video, output: string, options: SaveOptions): Promise<string[]> {
+async function saveOrRescue(film: FilmStream, output: string, options: SaveOptions): Promise<string[]> {
+  await using spool = await FrameSpool.open(film, output);
+  const { count, width, height, fps, request } = film;
+  const save = (path: string) =>
+    saveFilm(path, { frames: spool.frames(), count, width, height, fps }, request, options);
   try {
-    return await video.save(output, options);
+    return await save(output);
   } catch (error) {
     const { rescuePath } = await import("../media/index.js");
     const rescued = rescuePath(output);
-    const paths = await video.save(rescued, options).catch(() => undefined);
+    const paths = await save(rescued).catch(() => undefined);
     if (paths === undefined) throw error;
     const { code, message } = error as CameoError;
     throw new CameoError(code, `${message}; the frames are in ${rescued}`, { cause: error });

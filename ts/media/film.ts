@@ -9,7 +9,7 @@ import type { Webcodecs } from "./libraries.js";
 import { loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { finishMp4 } from "./mp4.js";
-import type { RawVideo } from "./raw_video.js";
+import { type FilmFrames, framesOf, type RawVideo } from "./raw_video.js";
 import { finishWebm } from "./webm.js";
 import { evenSize, rgbToI420 } from "./yuv.js";
 
@@ -28,7 +28,7 @@ interface Sample {
 
 /** All frames as a film: H.264 in MP4 or VP9 in WebM, 8-bit 4:2:0, BT.709. An odd size grows to the next even one. */
 export async function encodeFilm(
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   format: "mp4" | "webm",
   metadata: VideoMetadata,
   signal: AbortSignal | undefined,
@@ -43,7 +43,7 @@ export async function encodeFilm(
 
 async function encodeH264(
   codecs: Webcodecs,
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const codec = "avc1.640034";
@@ -56,7 +56,7 @@ async function encodeH264(
 
 async function encodeVp9(
   codecs: Webcodecs,
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const codec = "vp09.00.51.08";
@@ -68,7 +68,7 @@ async function encodeVp9(
 
 async function encode(
   codecs: Webcodecs,
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   config: Pick<VideoEncoderConfig, "codec" | "bitrate" | "bitrateMode">,
   options: VideoEncoderEncodeOptions,
   signal: AbortSignal | undefined,
@@ -94,9 +94,11 @@ async function encode(
   });
   try {
     encoder.configure(complete);
-    for (let i = 0; i < video.count && failure === undefined; i++) {
+    let i = 0;
+    for await (const rgb of framesOf(video)) {
       throwIfAborted(signal);
-      const frame = videoFrame(codecs, video, i, microseconds(i, framerate));
+      if (failure !== undefined) break;
+      const frame = videoFrame(codecs, video, rgb, microseconds(i++, framerate));
       encoder.encode(frame, options);
       frame.close();
       await setImmediate();
@@ -111,9 +113,13 @@ async function encode(
   }
 }
 
-function videoFrame(codecs: Webcodecs, { frames, width, height }: RawVideo, i: number, timestamp: number) {
-  const size = 3 * width * height;
-  return new codecs.VideoFrame(rgbToI420(frames.subarray(i * size, (i + 1) * size), width, height), {
+function videoFrame(
+  codecs: Webcodecs,
+  { width, height }: Omit<RawVideo, "frames">,
+  rgb: Uint8Array,
+  timestamp: number,
+) {
+  return new codecs.VideoFrame(rgbToI420(rgb, width, height), {
     format: "I420",
     codedWidth: evenSize(width),
     codedHeight: evenSize(height),
@@ -126,7 +132,7 @@ function videoFrame(codecs: Webcodecs, { frames, width, height }: RawVideo, i: n
 function mux(
   codecs: Webcodecs,
   muxer: InstanceType<Webcodecs["Mp4Muxer"] | Webcodecs["WebMMuxer"]>,
-  { width, height, fps }: RawVideo,
+  { width, height, fps }: Omit<RawVideo, "frames">,
   samples: Sample[],
   decoderConfig: { codec: string; description?: Uint8Array },
 ): Uint8Array {

@@ -22,7 +22,7 @@ export {
   readImageSize,
 } from "./image.js";
 export { digitalSourceType, readVideoMetadata, type VideoMetadata } from "./metadata.js";
-export type { RawVideo, VideoReader } from "./raw_video.js";
+export type { FilmFrames, RawVideo, VideoReader } from "./raw_video.js";
 export { ByteBudget } from "./source.js";
 export { checkOutput, loadEncoder, type WriteOptions, writeVideo } from "./video.js";
 export { openVideo, readVideo, readVideoSize } from "./video_reader.js";

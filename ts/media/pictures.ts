@@ -4,17 +4,19 @@ import { loadSharp } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { xmpPacket } from "./metadata.js";
 import { assembleApng, tagPng } from "./png.js";
-import type { RawVideo } from "./raw_video.js";
+import { type FilmFrames, framesOf, gathered, type RawVideo } from "./raw_video.js";
 
-/** One frame as a picture: PNG without loss, JPEG without chroma subsampling. */
+type Size = Pick<RawVideo, "width" | "height">;
+
+/** One frame, RGB, as a picture: PNG without loss, JPEG without chroma subsampling. */
 export async function encodeStill(
-  video: RawVideo,
-  frame: number,
+  frame: Uint8Array,
+  size: Size,
   format: StillFormat,
   metadata: VideoMetadata,
 ): Promise<Uint8Array> {
-  if (format === "png") return tagPng(await encodePng(video, frame), metadata);
-  const picture = (await rawPicture(video, frame)).withXmp(xmpPacket(metadata));
+  if (format === "png") return tagPng(await encodePng(frame, size), metadata);
+  const picture = (await rawPicture(frame, size)).withXmp(xmpPacket(metadata));
   const encoded =
     format === "jpeg"
       ? picture.jpeg({ quality: 95, chromaSubsampling: "4:4:4" })
@@ -30,14 +32,15 @@ export const fastest = { gif: 50, webp: 90, apng: 90 };
 
 /** All frames as an animation without end, at `fastest` at most. Its clock ticks in 1/1000 s, in a GIF in 1/100 s. */
 export async function encodeAnimation(
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   format: "gif" | "webp" | "apng",
   metadata: VideoMetadata,
 ): Promise<Uint8Array> {
-  const { frames, count, width, height } = video;
+  const { count, width, height } = video;
   const fps = Math.min(video.fps, fastest[format]);
   if (format === "apng") return assembleApng(encodePngs(video), count, fps, metadata);
   const sharp = await loadSharp();
+  const { frames } = await gathered(video);
   const raw = { width, height: height * count, channels: 3 as const, pageHeight: height };
   const animation = sharp(frames, { raw, limitInputPixels: false });
   if (format === "webp") {
@@ -58,16 +61,15 @@ function delays(count: number, fps: number, tick: number): number[] {
   return Array.from({ length: count }, (_, frame) => time(frame + 1) - time(frame));
 }
 
-async function* encodePngs(video: RawVideo): AsyncGenerator<Uint8Array> {
-  for (let frame = 0; frame < video.count; frame++) yield encodePng(video, frame);
+async function* encodePngs(video: RawVideo | FilmFrames): AsyncGenerator<Uint8Array> {
+  for await (const frame of framesOf(video)) yield encodePng(frame, video);
 }
 
-async function encodePng(video: RawVideo, frame: number): Promise<Uint8Array> {
-  return (await rawPicture(video, frame)).png().toBuffer();
+async function encodePng(frame: Uint8Array, size: Size): Promise<Uint8Array> {
+  return (await rawPicture(frame, size)).png().toBuffer();
 }
 
-async function rawPicture({ frames, width, height }: RawVideo, frame: number) {
+async function rawPicture(frame: Uint8Array, { width, height }: Size) {
   const sharp = await loadSharp();
-  const size = 3 * width * height;
-  return sharp(frames.subarray(frame * size, (frame + 1) * size), { raw: { width, height, channels: 3 } });
+  return sharp(frame, { raw: { width, height, channels: 3 } });
 }

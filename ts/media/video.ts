@@ -7,7 +7,7 @@ import { checkOutputPath, type Format, framePath, parseOutput } from "./formats.
 import { loadSharp, loadWebcodecs } from "./libraries.js";
 import type { VideoMetadata } from "./metadata.js";
 import { encodeAnimation, encodeStill, fastest } from "./pictures.js";
-import type { RawVideo } from "./raw_video.js";
+import { type FilmFrames, framesOf, type RawVideo } from "./raw_video.js";
 
 export interface WriteOptions {
   signal?: AbortSignal | undefined;
@@ -24,7 +24,7 @@ export interface WriteOptions {
  */
 export async function writeVideo(
   path: string,
-  video: RawVideo,
+  video: RawVideo | FilmFrames,
   metadata: VideoMetadata,
   { signal, overwrite = true, onWarning }: WriteOptions = {},
 ): Promise<string[]> {
@@ -33,18 +33,20 @@ export async function writeVideo(
   throwIfAborted(signal);
   const paths = sequence ? Array.from({ length: video.count }, (_, i) => framePath(path, i)) : [path];
   if (!overwrite) refuseExisting(paths);
-  const still = sequence || video.count === 1;
-  if (!still && isAnimation(format)) warnOfRate(video.fps, format, onWarning);
+  const isStill = sequence || video.count === 1;
+  if (!isStill && isAnimation(format)) warnOfRate(video.fps, format, onWarning);
   const files = new PendingFiles(signal);
   try {
-    for (const [frame, target] of paths.entries()) {
-      const bytes = await encode(video, frame, format, still, metadata, signal).catch((cause) => {
-        throw signal?.aborted ? abortError(signal) : encodeError(video, format, cause);
-      });
-      await files.write(target, bytes);
+    let written = 0;
+    for await (const bytes of encoded(video, format, isStill, metadata, signal)) {
+      await files.write(paths[written++] as string, bytes);
     }
+    if (written !== paths.length)
+      throw new CameoError("ERR_MEDIA", `${written} frames came instead of ${paths.length}`);
     await files.commit();
     return paths;
+  } catch (cause) {
+    throw signal?.aborted ? abortError(signal) : encodeError(video, format, cause);
   } finally {
     await files.discard();
   }
@@ -87,28 +89,28 @@ function refuseExisting(paths: string[]): void {
   );
 }
 
-async function encode(
-  video: RawVideo,
-  frame: number,
+/** What is in the files, one after another. */
+async function* encoded(
+  video: RawVideo | FilmFrames,
   format: Format,
-  still: boolean,
+  isStill: boolean,
   metadata: VideoMetadata,
   signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
-  if (format === "mp4" || format === "webm") return encodeFilm(video, format, metadata, signal);
-  if (format === "png" || format === "jpeg") return encodeStill(video, frame, format, metadata);
-  if (format === "webp" && still) return encodeStill(video, frame, format, metadata);
-  return encodeAnimation(video, format, metadata);
+): AsyncGenerator<Uint8Array> {
+  if (format === "mp4" || format === "webm") yield encodeFilm(video, format, metadata, signal);
+  else if (format === "png" || format === "jpeg" || (format === "webp" && isStill)) {
+    for await (const frame of framesOf(video)) yield encodeStill(frame, video, format, metadata);
+  } else yield encodeAnimation(video, format, metadata);
 }
 
-function encodeError({ count, width, height }: RawVideo, format: Format, cause: unknown): CameoError {
+function encodeError({ count, width, height }: RawVideo | FilmFrames, format: Format, cause: unknown): CameoError {
   if (cause instanceof CameoError) return cause;
   const reason = String((cause as Error).message).replace(/\s+/g, " ");
   const message = `${count} frames of ${width}x${height} can't be written as ${format}: ${reason}; try another format`;
   return new CameoError("ERR_MEDIA", message, { cause });
 }
 
-function checkVideo({ frames, count, width, height, fps }: RawVideo): void {
+function checkVideo({ frames, count, width, height, fps }: RawVideo | FilmFrames): void {
   for (const [name, value] of Object.entries({ count, width, height })) {
     if (!Number.isInteger(value) || value < 1 || value > 65535) {
       throw new CameoError(
@@ -120,7 +122,7 @@ function checkVideo({ frames, count, width, height, fps }: RawVideo): void {
   if (!(fps >= 1 && fps <= 1000))
     throw new CameoError("ERR_INVALID_OPTION", `fps ${fps}: 1 to 1000 are possible`);
   const size = 3 * width * height * count;
-  if (frames.length !== size) {
+  if (frames instanceof Uint8Array && frames.length !== size) {
     const what = `${count} RGB frames of ${width}x${height}`;
     throw new CameoError("ERR_INVALID_OPTION", `frames: ${what} are ${size} bytes, not ${frames.length}`);
   }

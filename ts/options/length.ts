@@ -24,7 +24,7 @@ export function isContext(value: unknown, most: number): boolean {
 }
 
 export const contextAllowed = (most: number): string =>
-  `a length from 1 to ${most}, an overlap that is less, both whole, and where wanted a schedule (${schedules.join(", ")}), ` +
+  `a length from 1 to ${most} and an overlap that is less, both whole; where wanted a schedule (${schedules.join(", ")}), ` +
   `weights (${weights.join(", ")}) and, of other schedules than the first, a stride from 1 to 10`;
 
 /** How many frames further the windows of FreeNoise begin if not told otherwise, as diffusers has it. */
@@ -48,7 +48,7 @@ export function contextOfNoise(
   most: number,
 ): SampleRequest["context"] {
   const needed: ContextWindows | undefined =
-    noise === "independent" ? undefined : { length: Math.min(freeNoiseLength, most) };
+    noise === "independent" ? undefined : { length: Math.max(1, Math.min(freeNoiseLength, most)) };
   return completedContext(context ?? needed, noise);
 }
 
@@ -76,9 +76,9 @@ const freeInitDefaults: Required<FreeInit> = {
   order: 4,
 };
 
-/** With every default; nothing for `false`. */
-export function completedFreeInit(value: SampleRequest["freeInit"]): FreeInit | undefined {
-  if (value === undefined || value === false) return undefined;
+/** With every default, or false. */
+export function completedFreeInit(value: SampleRequest["freeInit"]): FreeInit | false {
+  if (value === undefined || value === false) return false;
   return { ...freeInitDefaults, ...(value === true ? {} : defined(value)) };
 }
 

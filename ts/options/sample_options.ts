@@ -209,6 +209,7 @@ export const sampleOptions = {
   },
   freeInit: {
     value: kindOf<NonNullable<SampleRequest["freeInit"]>>({ kind: "freeInit" }),
+    default: false,
     native: true,
     needs: "motion",
     flag: "--free-init [iterations]",

@@ -11,7 +11,11 @@ const given = {
   cacheInterval: 6,
   cacheLayers: 7,
   tokenMerging: 0.5,
-  context: { length: 9, overlap: 4 },
+  context: { length: 9, overlap: 4, schedule: "uniform", stride: 3, weights: "flat" },
+  loop: false,
+  noise: "independent",
+  freeInit: { iterations: 7, method: "ideal", spatialStop: 0.5, temporalStop: 0.75, order: 3 },
+  motionScale: 0.625,
   clipSkip: 2,
   scheduler: "ddim",
   sigmas: "karras",
@@ -43,13 +47,21 @@ test("every option crosses, numbers exactly", (t) => {
   t.strictSame(new Set(Object.keys(given)), new Set(crossing));
   const { guidanceRange, referenceNoiseMode, referenceLatents, vaeTiling, preview, saveLatents, ...others } =
     given;
-  const { context, scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...same } = others;
+  const { context, loop, noise, freeInit, ...rest } = others;
+  const { method, ...passes } = freeInit;
+  const { scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...same } = rest;
   t.strictSame(read(nativeOptions(given)), {
     ...same,
     guidanceFrom: 0.25,
     guidanceTo: 0.75,
     contextLength: context.length,
     contextOverlap: context.overlap,
+    contextSchedule: ["standard", "uniform", "looped"].indexOf(context.schedule),
+    contextStrides: context.stride,
+    contextWeights: ["flat"].indexOf(context.weights),
+    noise: loop ? -1 : ["independent"].indexOf(noise),
+    filter: ["gaussian", "butterworth", "ideal"].indexOf(method),
+    ...passes,
     scheduler: JSON.stringify(scheduler).length,
     ipScales: ipScale.length,
     ipScaleAndBlock: 0.5 + 2,
@@ -68,6 +80,31 @@ test("every option crosses, numbers exactly", (t) => {
     vaeTiling: 0,
     saveLatents: 0,
   });
+  t.end();
+});
+
+test("a loop has looped windows, of all frames where there are no smaller ones", (t) => {
+  const windows = (options: object) => {
+    const { contextLength, contextOverlap, contextSchedule } = read(
+      nativeOptions({ ...whole, seed: 0, frames: 24, loop: true, ...options }),
+    );
+    return [contextLength, contextOverlap, contextSchedule];
+  };
+  t.same(windows({}), [24, 0, 2]);
+  t.same(windows({ context: { length: 16, overlap: 4 } }), [16, 4, 2]);
+  t.same(windows({ context: { length: 32, overlap: 4 } }), [24, 0, 2]);
+  t.end();
+});
+
+test("FreeNoise has windows, and standard ones", (t) => {
+  const asked = (options: object) => () =>
+    read(nativeOptions({ ...whole, seed: 0, noise: "freenoise", ...options } as never));
+  const context = { length: 2, overlap: 1 };
+  t.equal(asked({ context })().noise, 1);
+  t.throws(asked({}), { code: "ERR_INVALID_OPTION", message: /give it a context/ });
+  t.throws(asked({ context, loop: true }), { message: /loop/ });
+  t.throws(asked({ context: { ...context, schedule: "looped" } }), { message: /looped/ });
+  t.throws(asked({ context: { ...context, weights: "heavy" } }), { message: /weights/ });
   t.end();
 });
 

@@ -27,6 +27,10 @@ test("takes every default", (t) => {
     guidanceRange: [0, 1],
     cacheInterval: 1,
     cacheLayers: 1,
+    loop: false,
+    noise: "independent",
+    freeInit: false,
+    motionScale: 1,
     tokenMerging: 0,
     clipSkip: 0,
     scheduler: "ddim",
@@ -56,6 +60,44 @@ test("a complete request is complete already, and can't be changed", (t) => {
   t.end();
 });
 
+test("FreeNoise's windows are diffusers' where a request says none", (t) => {
+  const context = (options: object, description = loaded) =>
+    completeRequest({ ...request, ...options }, description).context;
+  const noise = "freenoise";
+  t.equal(context({}), undefined);
+  t.strictSame(context({ noise, frames: 40 }), { length: 16, overlap: 12 });
+  t.strictSame(context({ noise, frames: 40, context: { length: 8 } }), { length: 8, overlap: 4 });
+  t.strictSame(context({ noise, context: { length: 3 } }), { length: 3, overlap: 0 });
+  t.strictSame(context({ noise, context: { length: 8, overlap: 2 } }), { length: 8, overlap: 2 });
+  t.strictSame(context({ context: { length: 8 } }), { length: 8, overlap: 2 });
+  const short = { ...loaded, motion: { maxFrames: 9 } };
+  t.strictSame(context({ noise, frames: 40 }, short as never), { length: 8, overlap: 4 });
+  const wrong = [
+    [{ noise, loop: true }, /^noise: "freenoise" can't make a loop/],
+    [{ noise, context: { length: 8, schedule: "looped" } }, /^noise: the windows of "freenoise" can't be "looped"/],
+    [{ prompt: { 0: "a", 16: "b" } }, /^prompt: there is no frame 16 in 16 frames/],
+  ] as const;
+  for (const [options, message] of wrong)
+    t.throws(() => context(options), { code: "ERR_INVALID_OPTION", message });
+  t.end();
+});
+
+test("prompts over time are in the order of their frames, FreeInit has all its numbers", (t) => {
+  const asked = { ...request, prompt: { 12: "c", 0: "a", 3: "b" }, freeInit: { order: 2 } };
+  const { prompt, freeInit } = completeRequest(asked, loaded);
+  t.strictSame(Object.entries(prompt), [
+    ["0", "a"],
+    ["3", "b"],
+    ["12", "c"],
+  ]);
+  t.strictSame(freeInit, {
+    ...{ iterations: 5, method: "gaussian", spatialStop: 0.25, temporalStop: 0.25, order: 2 },
+  });
+  t.strictSame(completeRequest({ ...request, freeInit: true }, loaded).freeInit, { ...(freeInit as object), order: 4 });
+  t.equal(completeRequest(request, loaded).freeInit, false);
+  t.end();
+});
+
 test("drawn seeds differ and use all 53 bits", (t) => {
   const seeds = Array.from({ length: 200 }, () => completeRequest(request, loaded).seed);
   t.equal(new Set(seeds).size, 200);
@@ -69,7 +111,12 @@ const allowedControls = { controls: controlsAllowed(16), keyframes: keyframesAll
 test("every option has its bounds", (t) => {
   const film = { data: new Uint8Array(192), frames: 1, width: 8, height: 8 };
   const bounds: [keyof SampleRequest, unknown[], unknown[], string][] = [
-    ["prompt", ["", "x".repeat(10_000)], [5, null, "x".repeat(10_001)], "a text of at most 10000 characters"],
+    [
+      "prompt",
+      ["", "x".repeat(10_000), { 0: "a" }, { 8: "b", 0: "a" }],
+      [5, null, "x".repeat(10_001), {}, { 1: "a" }, { 0: 5 }, { 0: "a", "-1": "b" }, { 0: "a", x: "b" }, ["a"]],
+      "a text of at most 10000 characters, or such texts by the frames at which they hold, one of them at 0",
+    ],
     ["negativePrompt", ["", "no"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
     ["emphasis", ["a1111", "none"], ["A1111", true], '"a1111" or "none"'],
     ["longPrompt", ["chunks", "cut"], ["cut ", false], '"chunks" or "cut"'],
@@ -101,10 +148,33 @@ test("every option has its bounds", (t) => {
     ],
     [
       "context",
-      [{ length: 16 }, { length: 8, overlap: 7 }],
-      [16, { length: 8, overlap: 8 }, { overlap: 2 }, { length: 0 }, { length: 8, stride: 2 }],
-      "a length from 1 to 1024 and an overlap that is less, both whole",
+      [
+        { length: 16 },
+        { length: 8, overlap: 7 },
+        { length: 8, schedule: "looped", stride: 10, weights: "sawtooth" },
+      ],
+      [
+        ...[16, { length: 8, overlap: 8 }, { overlap: 2 }, { length: 0 }, { length: 8, stride: 2 }],
+        ...[{ length: 8, schedule: "round" }, { length: 8, schedule: "uniform", stride: 0 }, { length: 8, weights: 1 }],
+      ],
+      "a length from 1 to 1024 and an overlap that is less, both whole; where wanted a schedule (standard, uniform, looped), " +
+        "weights (flat, pyramid, relative, sawtooth) and, of other schedules than the first, a stride from 1 to 10",
     ],
+    ["loop", [true], ["yes"], "true or false"],
+    [
+      "noise",
+      ["independent", "freenoise", "freenoise-random"],
+      ["free"],
+      '"independent", "freenoise", "freenoise-repeat" or "freenoise-random"',
+    ],
+    [
+      "freeInit",
+      [true, false, {}, { iterations: 3, method: "butterworth", spatialStop: 0, temporalStop: 1, order: 2 }],
+      [3, { iterations: 0 }, { method: "cubic" }, { spatialStop: 1.1 }, { rounds: 3 }],
+      "true, false or { iterations, method, spatialStop, temporalStop, order }: iterations and order whole numbers from 1 " +
+        'to 100, method "gaussian", "butterworth", "ideal", the stops numbers from 0 to 1',
+    ],
+    ["motionScale", [0, 0.5, 10], [-0.1, 11], "a number from 0 to 10"],
     ["eta", [0, 1], [-0.1, 1.1], "a number from 0 to 1"],
     ["sigmas", ["karras", "beta"], ["Karras"], '"karras", "exponential" or "beta"'],
     ["spacing", ["trailing"], ["even"], '"linspace", "leading" or "trailing"'],
