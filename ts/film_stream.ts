@@ -1,7 +1,7 @@
 import { CameoError } from "./errors.js";
 import type { FrameQueue } from "./frame_queue.js";
 import type { CompleteSampleRequest } from "./options/sample_options.js";
-import { type SaveOptions, saveFilm } from "./video.js";
+import { ownRequest, type SaveOptions, saveFilm } from "./video.js";
 
 /**
  * A film whose frames come as they are decoded, each RGB (height, width, 3): it is iterated or saved, once. However long it is,
@@ -29,7 +29,7 @@ export class FilmStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     this.width = width;
     this.height = height;
     this.fps = fps;
-    this.request = request;
+    this.request = ownRequest(request);
   }
 
   /** As `Video.warnings`; complete once the last frame was taken. */

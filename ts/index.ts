@@ -13,10 +13,11 @@ export type {
   WeightFileDescription,
 } from "./description.js";
 export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
+export type { ExtendRequest } from "./extension.js";
+export type { FilmStream } from "./film_stream.js";
 export type { FilmSource, Fit, ImageSource, RawFilm, RawImage, RawVideo } from "./media/index.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
-export type { FilmStream } from "./film_stream.js";
 export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt.js";
 export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { Lora, Loras } from "./options/lora.js";

@@ -2,6 +2,7 @@ import { openAddonFor } from "./addon.js";
 import { Changes } from "./changes.js";
 import type { PipelineDescription } from "./description.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
+import { type ExtendRequest, Extension } from "./extension.js";
 import { FilmStream } from "./film_stream.js";
 import { FrameQueue } from "./frame_queue.js";
 import type { NativePipeline, NativeProgress } from "./native.js";
@@ -18,7 +19,7 @@ import type { ShippedModel } from "./shipped_model/index.js";
 import { runTask } from "./task.js";
 import { ClipTokenizer } from "./tokens/tokenizer.js";
 import { Turns } from "./turns.js";
-import { Video } from "./video.js";
+import { Video, type VideoParts } from "./video.js";
 
 /**
  * A loaded model. It runs on a thread of its own, one request after another; several pipelines run side by side.
@@ -116,6 +117,18 @@ export class Pipeline implements AsyncDisposable {
     await queue.ready();
     // There is a frame, so it was set.
     return new FilmStream(complete as unknown as CompleteSampleRequest, queue);
+  }
+
+  /**
+   * A film that goes on: the new frames are made with its last ones, which stay what they are. The result is the longer film; its
+   * request is that of the new frames, and doesn't make the film again.
+   *
+   * Rejects as `sample`, and for a model that keeps no part of a film.
+   */
+  async extend(video: Video | VideoParts, request: ExtendRequest = {}): Promise<Video> {
+    this.#checkOpen();
+    const extension = new Extension(video, request);
+    return extension.extended(await this.sample(extension.request));
   }
 
   /**

@@ -113,11 +113,11 @@ export class Video {
    */
   static from(parts: VideoParts): Video {
     const { frames, request, warnings = [] } = checkOptions(partsSchema, parts);
-    const complete = { reference: [], ...checkRequest(request as never) } as CompleteSampleRequest;
+    const complete = ownRequest(request as never);
     for (const name of ["frames", "width", "height", "fps"] as const) {
       if (complete[name] === undefined) throw notAllowed(`request.${name}`, undefined, "a number");
     }
-    return new Video(ownBytes(frames), Object.freeze(complete), warnings);
+    return new Video(ownBytes(frames), complete, warnings);
   }
 
   /**
@@ -151,6 +151,11 @@ export class Video {
     const { count, width, height, fps, request, warnings } = this;
     return { count, width, height, fps, request: describeRequest(request), warnings };
   }
+}
+
+/** A request as videos keep it: checked, in the order of the options' table, and nobody else's to change. */
+export function ownRequest(request: CompleteSampleRequest): CompleteSampleRequest {
+  return Object.freeze({ reference: [], ...checkRequest(request as never) } as CompleteSampleRequest);
 }
 
 /** Writes frames with the request that they answer, as `Video.save`. */

@@ -35,7 +35,11 @@ async function makeOne() {
 
 function measure(frames) {
   const { context, steps, size } = values;
-  const args = ["--alone", ...["--frames", frames], ...["--context", context, "--steps", steps, "--size", size]];
+  const args = [
+    "--alone",
+    ...["--frames", frames],
+    ...["--context", context, "--steps", steps, "--size", size],
+  ];
   const { stdout, status, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args]);
   if (status !== 0) throw new Error(String(stderr));
   return Number(stdout);

@@ -2,7 +2,7 @@
 // and elsewhere; how much its colours differ from the reference's; and of a loop, from its last frame to its first.
 //
 //     node bench/length/seams.mjs [--frames 64] [--context 16:4] [--steps 20] [--size 128] [--seeds 3]
-//         [--reference IMAGE] [--prompt TEXT]
+//         [--reference IMAGE] [--prompt TEXT] [--only WORDS]
 //
 // It is the model that ships. Numbers are means over seeds, in parts of the median difference between neighbours.
 import { parseArgs } from "node:util";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seeds: { ...text, default: "3" },
     reference: { ...text, default: "examples/critter.png" },
     prompt: { ...text, default: "a critter runs on a beach" },
+    only: text,
   },
 });
 const [length, overlap] = values.context.split(":").map(Number);
@@ -83,6 +84,10 @@ function measure(video) {
 const windows = { length, overlap };
 const kinds = {
   "one window": { frames: length },
+  "one window, rotated": {
+    frames: length,
+    context: { length, overlap: 0, schedule: "looped" },
+  },
   "one window, loop": { frames: length, loop: true },
   standard: { frames, context: windows },
   uniform: { frames, context: { ...windows, schedule: "uniform" } },
@@ -94,6 +99,7 @@ const pipe = await Pipeline.load({ device: "cpu" });
 const { prompt, reference, size } = values;
 const rows = [];
 for (const [name, how] of Object.entries(kinds)) {
+  if (values.only !== undefined && !name.includes(values.only)) continue;
   const measured = [];
   for (let seed = 1; seed <= seeds; seed++) {
     const sides = size === undefined ? {} : { width: Number(size), height: Number(size) };

@@ -26,7 +26,7 @@ struct ContextWindows {
 
 /// The frames of each window at `step`, counted from 0: ComfyUI-AnimateDiff-Evolved's windows, of which those
 /// that would hold a frame twice are left out. Every frame is in one of them at least. No more frames than a
-/// window is long are one window; a looped one of as many is rotated from step to step.
+/// window is long are one window; looped ones of as many are rotated from step to step.
 std::vector<std::vector<int64_t>> framesOfWindows(int64_t frames, const ContextWindows& context,
                                                   int64_t step);
 

@@ -63,14 +63,20 @@ test("without emphasis, brackets and BREAK are text", async (t) => {
 });
 
 test("prompts over time are one after another, as long as the longest", async (t) => {
-  const { native } = encode({ prompt: { 0: "a", 5: "the ".repeat(100), 9: "a (cat:1.5)" }, negativePrompt: "" });
+  const { native } = encode({
+    prompt: { 0: "a", 5: "the ".repeat(100), 9: "a (cat:1.5)" },
+    negativePrompt: "",
+  });
   t.strictSame(Array.from(native.promptFrames ?? []), [0, 5, 9]);
   t.equal(native.promptIds.length, 3 * 2 * positions);
   t.equal(native.negativeIds.length, 2 * positions);
   const ids = (i: number) => native.promptIds.subarray(2 * i * positions, (2 * i + 2) * positions);
   t.strictSame(ids(0).subarray(0, positions), tokenizer.encode("a", positions).ids);
   t.strictSame(ids(0).subarray(positions), tokenizer.encode("", positions).ids);
-  t.strictSame(ids(1), tokenizer.encode("the ".repeat(100), positions, { emphasis: "a1111", longPrompt: "chunks" }).ids);
+  t.strictSame(
+    ids(1),
+    tokenizer.encode("the ".repeat(100), positions, { emphasis: "a1111", longPrompt: "chunks" }).ids,
+  );
   t.equal(native.promptWeights?.length, native.promptIds.length);
   const heavy = native.promptWeights?.findIndex((weight) => weight !== 1) ?? -1;
   t.ok(heavy >= 4 * positions && heavy < 5 * positions, "the weight is the third one's");

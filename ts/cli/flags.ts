@@ -31,10 +31,14 @@ export function range(text: string): [from: number, to: number] {
 /** "16:4", or "16" alone, and after it a schedule, weights or both. */
 export function context(text: string): ContextWindows {
   const match = /^(\d+)(?::(\d+))?((?::[a-z]+){0,2})$/.exec(text);
-  if (!match) throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4 or 16:4:looped.");
+  if (!match)
+    throw new InvalidArgumentError("It must be a length and an overlap, as in 16:4 or 16:4:looped.");
   const [, length, overlap, names = ""] = match;
   const isWeights = (name: string) => ["flat", "pyramid", "relative", "sawtooth"].includes(name);
-  const named = names.split(":").slice(1).map((name) => [isWeights(name) ? "weights" : "schedule", name]);
+  const named = names
+    .split(":")
+    .slice(1)
+    .map((name) => [isWeights(name) ? "weights" : "schedule", name]);
   return {
     length: Number(length),
     ...(overlap === undefined ? {} : { overlap: Number(overlap) }),

@@ -14,7 +14,11 @@ export class FrameSpool implements AsyncDisposable {
   readonly #file: FileHandle | undefined;
   #kept = 0;
 
-  private constructor({ count, width, height }: FilmStream, source: AsyncIterator<Uint8Array>, file?: FileHandle) {
+  private constructor(
+    { count, width, height }: FilmStream,
+    source: AsyncIterator<Uint8Array>,
+    file?: FileHandle,
+  ) {
     this.#count = count;
     this.#frameBytes = 3 * width * height;
     this.#source = source;

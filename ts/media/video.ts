@@ -103,7 +103,11 @@ async function* encoded(
   } else yield encodeAnimation(video, format, metadata);
 }
 
-function encodeError({ count, width, height }: RawVideo | FilmFrames, format: Format, cause: unknown): CameoError {
+function encodeError(
+  { count, width, height }: RawVideo | FilmFrames,
+  format: Format,
+  cause: unknown,
+): CameoError {
   if (cause instanceof CameoError) return cause;
   const reason = String((cause as Error).message).replace(/\s+/g, " ");
   const message = `${count} frames of ${width}x${height} can't be written as ${format}: ${reason}; try another format`;

@@ -88,8 +88,7 @@ export function isOverTime(value: unknown, longest: number, most: number): boole
   const entries = Object.entries(value);
   if (entries.length > most || !Object.hasOwn(value, "0")) return false;
   return entries.every(
-    ([frame, text]) =>
-      /^(0|[1-9]\d{0,5})$/.test(frame) && typeof text === "string" && text.length <= longest,
+    ([frame, text]) => /^(0|[1-9]\d{0,5})$/.test(frame) && typeof text === "string" && text.length <= longest,
   );
 }
 

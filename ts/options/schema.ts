@@ -17,7 +17,6 @@ import {
   imagePromptScalesAllowed,
 } from "./image_prompt.js";
 import type { Shape } from "./kinds.js";
-import type { EmbeddingFile, LoadOptions } from "./load_request.js";
 import {
   completedContext,
   completedFreeInit,
@@ -28,6 +27,7 @@ import {
   isContext,
   isOverTime,
 } from "./length.js";
+import type { EmbeddingFile, LoadOptions } from "./load_request.js";
 import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
@@ -75,10 +75,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         `a film: the path of one or of a folder of frames, an array of 1 to ${shape.most} pictures or {data, frames, width, height}`,
       ];
     case "context":
-      return [
-        z.custom((value) => isContext(value, shape.most)),
-        contextAllowed(shape.most),
-      ];
+      return [z.custom((value) => isContext(value, shape.most)), contextAllowed(shape.most)];
     case "margins":
       return [
         z.custom((value) => isMargins(value, shape.most)),

@@ -19,7 +19,7 @@ class NoisyReferences {
   at::Tensor at(double time, const at::Tensor& frames);
 
   /// Forgets what accumulated: another pass begins.
-  void restart() { accumulated_ = withUnconditional(clean_); }
+  void restart() { accumulated_ = ofBranches(clean_); }
 
  private:
   at::Tensor ofBranches(const at::Tensor& references) const;

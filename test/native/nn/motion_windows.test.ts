@@ -53,7 +53,10 @@ test("the last window gives what no other has, by the weight of its first new fr
 test("references stand at the end of each window, and get the mean of what comes of them", (t) => {
   const windows = { length: 4, stride: 2, weights: flat };
   const [frames, references] = [8, 2];
-  const x: Tensor = { shape: [1, frames + references, 1], data: new Float32Array(frames + references).fill(1) };
+  const x: Tensor = {
+    shape: [1, frames + references, 1],
+    data: new Float32Array(frames + references).fill(1),
+  };
   const { out } = runProbe("nn.motion_windows", { ...windows, references }, { x });
   // In windows from 0, 2 and 4 a frame has the positions 1 to 4, and the references 5 and 6.
   const expected = [1, 2, 2, 3, 2, 3, 3, 4, 5, 6];

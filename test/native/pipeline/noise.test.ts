@@ -66,7 +66,10 @@ test("what is mixed is the one, the other, or the sum of both", (t) => {
   const none = freeInit(gaussian, { spatial_stop: 0 });
   assertClose(t, none.mixed, none.fresh, 1e-6, "nothing kept: all is fresh");
   const all = freeInit(ideal, { spatial_stop: 1, temporal_stop: 1 });
-  t.ok(all.kept?.data.some((kept) => kept === 0), "even then the corners are fresh");
+  t.ok(
+    all.kept?.data.some((kept) => kept === 0),
+    "even then the corners are fresh",
+  );
   const { noisy, fresh, kept, mixed } = freeInit(butterworth) as Record<string, Tensor>;
   const plain = mixedPlainly(noisy as Tensor, fresh as Tensor, kept as Tensor);
   const expected = { shape: noisy?.shape ?? [], data: plain };

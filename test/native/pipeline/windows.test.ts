@@ -68,7 +68,10 @@ const uniform = 1;
 const looped = 2;
 
 /** ComfyUI-AnimateDiff-Evolved's looped uniform windows, as its definition reads. */
-function loopedWindows({ frames, length, overlap, strides = 1, step = 0 }: Windows, isClosed = true): number[][] {
+function loopedWindows(
+  { frames, length, overlap, strides = 1, step = 0 }: Windows,
+  isClosed = true,
+): number[][] {
   const shift = [...step.toString(2)].reverse().reduce((sum, bit, i) => sum + Number(bit) / 2 ** (i + 1), 0);
   const half = frames * shift;
   const pad = half % 1 === 0.5 ? 2 * Math.round(half / 2) : Math.round(half);
@@ -111,11 +114,19 @@ test("uniform windows are the looped ones, moved back where they would go past t
       const actual = framesOf(config);
       t.same(new Set(actual.flat()).size, size.frames, "every frame is in one");
       for (const window of actual) {
-        t.same(window, [...new Set(window)].sort((a, b) => a - b), "in rising order, each frame once");
+        t.same(
+          window,
+          [...new Set(window)].sort((a, b) => a - b),
+          "in rising order, each frame once",
+        );
       }
       if (size.frames === size.length) continue;
       const whole = loopedWindows(config, false).filter((window) => (window[0] ?? 0) <= (window.at(-1) ?? 0));
-      for (const window of whole) t.ok(actual.some((own) => String(own) === String(window)), String(window));
+      for (const window of whole)
+        t.ok(
+          actual.some((own) => String(own) === String(window)),
+          String(window),
+        );
     }
   }
   t.same(framesOf({ frames: 6, length: 6, overlap: 2, schedule: uniform, step: 1 }), [[0, 1, 2, 3, 4, 5]]);

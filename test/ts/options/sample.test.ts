@@ -74,7 +74,10 @@ test("FreeNoise's windows are diffusers' where a request says none", (t) => {
   t.strictSame(context({ noise, frames: 40 }, short as never), { length: 8, overlap: 4 });
   const wrong = [
     [{ noise, loop: true }, /^noise: "freenoise" can't make a loop/],
-    [{ noise, context: { length: 8, schedule: "looped" } }, /^noise: the windows of "freenoise" can't be "looped"/],
+    [
+      { noise, context: { length: 8, schedule: "looped" } },
+      /^noise: the windows of "freenoise" can't be "looped"/,
+    ],
     [{ prompt: { 0: "a", 16: "b" } }, /^prompt: there is no frame 16 in 16 frames/],
   ] as const;
   for (const [options, message] of wrong)
@@ -93,7 +96,10 @@ test("prompts over time are in the order of their frames, FreeInit has all its n
   t.strictSame(freeInit, {
     ...{ iterations: 5, method: "gaussian", spatialStop: 0.25, temporalStop: 0.25, order: 2 },
   });
-  t.strictSame(completeRequest({ ...request, freeInit: true }, loaded).freeInit, { ...(freeInit as object), order: 4 });
+  t.strictSame(completeRequest({ ...request, freeInit: true }, loaded).freeInit, {
+    ...(freeInit as object),
+    order: 4,
+  });
   t.equal(completeRequest(request, loaded).freeInit, false);
   t.end();
 });
@@ -114,7 +120,17 @@ test("every option has its bounds", (t) => {
     [
       "prompt",
       ["", "x".repeat(10_000), { 0: "a" }, { 8: "b", 0: "a" }],
-      [5, null, "x".repeat(10_001), {}, { 1: "a" }, { 0: 5 }, { 0: "a", "-1": "b" }, { 0: "a", x: "b" }, ["a"]],
+      [
+        5,
+        null,
+        "x".repeat(10_001),
+        {},
+        { 1: "a" },
+        { 0: 5 },
+        { 0: "a", "-1": "b" },
+        { 0: "a", x: "b" },
+        ["a"],
+      ],
       "a text of at most 10000 characters, or such texts by the frames at which they hold, one of them at 0",
     ],
     ["negativePrompt", ["", "no"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
@@ -155,7 +171,11 @@ test("every option has its bounds", (t) => {
       ],
       [
         ...[16, { length: 8, overlap: 8 }, { overlap: 2 }, { length: 0 }, { length: 8, stride: 2 }],
-        ...[{ length: 8, schedule: "round" }, { length: 8, schedule: "uniform", stride: 0 }, { length: 8, weights: 1 }],
+        ...[
+          { length: 8, schedule: "round" },
+          { length: 8, schedule: "uniform", stride: 0 },
+          { length: 8, weights: 1 },
+        ],
       ],
       "a length from 1 to 1024 and an overlap that is less, both whole; where wanted a schedule (standard, uniform, looped), " +
         "weights (flat, pyramid, relative, sawtooth) and, of other schedules than the first, a stride from 1 to 10",
