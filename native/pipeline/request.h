@@ -115,7 +115,7 @@ struct SampleRequest {
   double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;                        // of models that edit: how strongly the picture holds
   std::vector<ImagePromptScale> image_prompt_scales;  // the first one counts that is for a moment
-  double strength;              // how much of the schedule a film to start from goes through; 1 without one
+  double strength;  // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode;

@@ -43,8 +43,7 @@ fs::path parentOf(const std::string& path) {
 
 /// Options that take a file as it is.
 constexpr auto kOfFiles = std::to_array<std::string_view>(
-    {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model",
-     "--ip-adapter"});
+    {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model", "--ip-adapter"});
 
 bool takesFile(const Identity& identity) {
   return identity.kind == "ldm-checkpoint" ||
@@ -78,8 +77,7 @@ Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (!is_in_folder) {
     return {"", "", "it belongs into a folder, beside its config.json; an option takes that folder"};
   }
-  const std::string taken =
-      openComponent(folder.string(), "the component", "", Weights::Optional).weights;
+  const std::string taken = openComponent(folder.string(), "the component", "", Weights::Optional).weights;
   if (taken.empty() && takesFile(identity)) return {std::string(identity.option), path};
   if (taken.empty()) return {"", "", "its folder's config.json asks for weights of another name"};
   std::vector<std::string> files = openWeights(taken)->files;

@@ -228,7 +228,17 @@ test("every option has its bounds", (t) => {
     [
       "ipScale",
       [0, 1.5, -100, { blocks: { mid_block: 0 } }, { from: 0.5 }, [{ scale: 1, to: 0.5 }, { scale: 0.3 }]],
-      [101, "1", { scale: Number.NaN }, { from: 0.6, to: 0.5 }, { to: 1.1 }, { blocks: { "": 1 } }, { at: 1 }, [1], []],
+      [
+        101,
+        "1",
+        { scale: Number.NaN },
+        { from: 0.6, to: 0.5 },
+        { to: 1.1 },
+        { blocks: { "": 1 } },
+        { at: 1 },
+        [1],
+        [],
+      ],
       "a number from -100 to 100, {scale, blocks, from, to} with from and to in rising order from 0 to 1, or an array of 1 to 64 of these",
     ],
     ...["image", "lastImage"].map((name): (typeof bounds)[number] => [
