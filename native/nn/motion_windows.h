@@ -24,8 +24,8 @@ struct WindowShares {
 };
 
 /// The windows of `frames` frames, as diffusers lays and blends them. Every frame's shares add up to 1, but
-/// for the n frames that the last window has alone where the stride doesn't lead to the end: diffusers divides
-/// all of them by the weight of the first.
+/// for the n frames that the last window has alone where the stride doesn't lead to the end: diffusers
+/// divides all of them by the weight of the first.
 std::vector<WindowShares> sharesOf(int64_t frames, const MotionWindows& windows);
 
 /// What `attend` makes of each window (N, length + R, C), blended to (N, F+R, C): x has F frames, then

@@ -15,7 +15,8 @@ Window windowFrom(int64_t first, int64_t apart, int64_t length) {
   return window;
 }
 
-/// Each begins where the one before has only `overlap` frames left, and the last one ends with the last frame.
+/// Each begins where the one before has only `overlap` frames left, and the last one ends with the last
+/// frame.
 std::vector<Window> standardWindows(int64_t frames, const ContextWindows& context) {
   std::vector<Window> windows;
   for (int64_t first = 0;; first += context.length - context.overlap) {
@@ -46,7 +47,8 @@ void addOnce(std::vector<Window>& windows, Window window) {
 /// A window that would go past the last frame becomes one that ends there and one that begins at the start.
 void addUnlooped(std::vector<Window>& windows, Window window, int64_t apart, int64_t frames) {
   const auto length = static_cast<int64_t>(window.size());
-  const auto past = std::find_if(window.begin(), window.end(), [&](int64_t frame) { return frame >= frames; });
+  const auto past =
+      std::find_if(window.begin(), window.end(), [&](int64_t frame) { return frame >= frames; });
   if (past == window.end()) return addOnce(windows, std::move(window));
   addOnce(windows, windowFrom(frames - 1 - (length - 1) * apart, apart, length));
   addOnce(windows, windowFrom(*past - frames, apart, length));

@@ -28,9 +28,8 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
       generator_(makeGenerator(request.seed, RandomStream::InitialNoise)) {}
 
 at::Tensor FilmNoise::draw(bool frame_by_frame) const {
-  const at::Tensor drawn = frame_by_frame
-                               ? drawNormal({frames_, channels_, height_, width_}, generator_)
-                               : drawFrames(frames_);
+  const at::Tensor drawn =
+      frame_by_frame ? drawNormal({frames_, channels_, height_, width_}, generator_) : drawFrames(frames_);
   return samplers::correlateFrames(drawn, pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
 }
 
@@ -42,8 +41,8 @@ at::Tensor FilmNoise::initial() const {
     case NoiseKind::Random:
       break;
     case NoiseKind::Shuffled:
-      return onDevice(shuffleFrames(drawFrames(frames_), context.length, context.length - context.overlap,
-                                    generator_));
+      return onDevice(
+          shuffleFrames(drawFrames(frames_), context.length, context.length - context.overlap, generator_));
     case NoiseKind::Repeated:
       return onDevice(repeatFrames(drawFrames(std::min(frames_, context.length)), frames_));
   }

@@ -110,7 +110,7 @@ struct SampleRequest {
   NoiseKind noise;
   FreeInit free_init;
   double motion_scale;  // of what the motion modules change
-  int64_t clip_skip;  // how many of the text encoder's last layers the prompt is spared
+  int64_t clip_skip;    // how many of the text encoder's last layers the prompt is spared
   samplers::SamplerChoice sampler;
   double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;                        // of models that edit: how strongly the picture holds
@@ -132,7 +132,7 @@ struct SampleRequest {
   bool hands_out_frames = false;
 
   // What is no option, and comes beside them.
-  PromptTokens prompt = {};                   // one after another, of as many chunks each
+  PromptTokens prompt = {};                  // one after another, of as many chunks each
   std::vector<int64_t> prompt_frames = {0};  // at which each of them holds, rising from 0
   PromptTokens negative = {};                // of as many chunks as one prompt
   std::map<std::string, std::vector<RgbImage>> pictures =

@@ -61,8 +61,8 @@ FreeInit readFreeInit(const Config& options) {
           .order = fields.integer("order")};
 }
 
-/// Windows that go on with the first frame at the end. Where there are no smaller ones, two of all frames, one
-/// of which begins in the middle of the other: where a single one ends, frames would not be neighbours.
+/// Windows that go on with the first frame at the end. Where there are no smaller ones, two of all frames,
+/// one of which begins in the middle of the other: where a single one ends, frames would not be neighbours.
 ContextWindows looped(ContextWindows context, int64_t frames) {
   context.schedule = WindowSchedule::Looped;
   if (context.length > 0 && context.length < frames) return context;

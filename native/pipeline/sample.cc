@@ -139,8 +139,7 @@ at::Tensor denoisePasses(const Pipeline& pipeline, const SampleRequest& request,
     const auto sampler = makeSampler(pipeline, request);
     if (pass > 0) {
       const samplers::NoiseSchedule& schedule = sampler->schedule();
-      const at::Tensor noisy =
-          schedule.addNoise(latents, first.noise, schedule.config().train_timesteps - 1);
+      const at::Tensor noisy = schedule.addNoise(latents, first.noise, schedule.config().train_timesteps - 1);
       start.beginWith(mixFrequencies(noisy, draw(), free_init), *sampler);
     }
     const auto report = [&](int64_t step, int64_t steps, const at::Tensor& clean) {

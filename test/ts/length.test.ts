@@ -68,7 +68,12 @@ t.test("every option goes with windows, references, a cache and branches one aft
     { context: { ...windows, schedule: "looped", weights: "flat" }, prompt: { 0: "a", 5: "b" } },
     { loop: true, context: windows, freeInit: { iterations: 2 }, cacheInterval: 2, referenceNoise: 0.5 },
     { noise: "freenoise", context: { ...windows, weights: "sawtooth" }, prompt: { 0: "a", 5: "b" } },
-    { freeInit: { iterations: 2 }, referenceNoise: 0.5, referenceNoiseMode: "as-released", scheduler: "euler-ancestral" },
+    {
+      freeInit: { iterations: 2 },
+      referenceNoise: 0.5,
+      referenceNoiseMode: "as-released",
+      scheduler: "euler-ancestral",
+    },
   ];
   for (const more of together) {
     const made = await make(more);

@@ -127,8 +127,7 @@ at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleReq
                              : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
   const at::Tensor without = joined(states.narrow(0, 0, negative.size(0)), request.negative, 1);
   const auto prompts = static_cast<int64_t>(request.prompt_frames.size());
-  const at::Tensor with =
-      joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts);
+  const at::Tensor with = joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts);
   recorder.add("prompt_ids", prompt.view({prompts, -1}));
   recorder.add("negative_ids", negative.view({1, -1}));
   recorder.add("negative_embeds", without.to(at::kFloat));

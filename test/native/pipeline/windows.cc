@@ -38,12 +38,12 @@ Tensors windows(const Json& config, const Tensors& in) {
     count.push_back(window.count());
   }
   const at::Tensor x = in.at("x");
-  const at::Tensor same = pipeline::overWindows(
-      all, context.weights, x.size(1), [&](const auto& window) { return window.of(x, 1).clone(); });
+  const at::Tensor same = pipeline::overWindows(all, context.weights, x.size(1),
+                                                [&](const auto& window) { return window.of(x, 1).clone(); });
   double number = 0;
-  const at::Tensor numbers =
-      pipeline::overWindows(all, context.weights, x.size(1),
-                            [&](const auto& window) { return at::full_like(window.of(x, 1), number++); });
+  const at::Tensor numbers = pipeline::overWindows(all, context.weights, x.size(1), [&](const auto& window) {
+    return at::full_like(window.of(x, 1), number++);
+  });
   return {{"frames", at::tensor(frames)}, {"count", at::tensor(count)}, {"same", same}, {"numbers", numbers}};
 }
 
