@@ -63,7 +63,7 @@ t.test("ControlNets add up, each with its scale and its part of the steps", asyn
   const parts = await Promise.all(
     [
       { from: 0, to: 0.25 },
-      { from: 0.75, to: 1 },
+      { from: 0.5, to: 1 },
     ].map((part) => sample(t, one, { ...request, controls: [{ ...first, ...part }] })),
   );
   for (const part of parts) t.ok(apart(part, plain) > exact && apart(part, withFirst) > exact);
@@ -72,7 +72,7 @@ t.test("ControlNets add up, each with its scale and its part of the steps", asyn
     const size = data.length / (shape[0] ?? 1);
     return data.slice(at * size, (at + 1) * size);
   };
-  t.same(step(parts[1] as Tensors, 2), step(plain, 2), "before its part nothing is changed");
+  t.same(step(parts[1] as Tensors, 1), step(plain, 1), "before its part nothing is changed");
   t.same(step(parts[0] as Tensors, 0), step(withFirst, 0), "within it all is");
 });
 
@@ -101,7 +101,7 @@ t.test("kept features, little memory and branches apart change little", async (t
   const { motion } = model as { motion: string };
   const controls = [{ frames: film(10), guess: true }];
   const pipe = await open(t, { motion, controls: networks.first });
-  const asked = { ...fewSteps, controls };
+  const asked = { ...fewSteps, steps: 4, controls };
   const plain = await sample(t, pipe, asked);
   const every = { ...asked, cacheInterval: 2 };
   const kept = await sample(t, pipe, every);

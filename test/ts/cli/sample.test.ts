@@ -158,6 +158,23 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
       [...given, "-o", output, "--image", "a.png", "--video", "b.mp4"],
       /^cameo: --image: the video has all frames/,
     ],
+    [[...given, "-o", output, "--control", "depth/"], /^cameo: --control: no ControlNet is loaded for them/],
+    [
+      [...given, "-o", output, "--keyframe", "0=a.png"],
+      /^cameo: --keyframe: no SparseCtrl network is loaded for them/,
+    ],
+    [
+      [...given, "-o", output, "--control-model", "m"],
+      /^cameo: --control-model needs frames: --control for a ControlNet, --keyframe for SparseCtrl$/,
+    ],
+    [
+      [...given, "-o", output, "--control-model", "m", "--keyframe", "1=a.png"],
+      /^cameo: --keyframe: there is no frame 1; the film has only frame 0$/,
+    ],
+    [
+      [...given, "-o", output, "--control-model", "m", "--control", "depth/:11"],
+      /^cameo: --control: \[.*\] is not allowed; it must be an array of at most 16/,
+    ],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
   ];
   const results = await Promise.all(wrong.map(([args]) => cameo(["sample", ...args])));
