@@ -47,7 +47,10 @@ function withSparseMotion(down: WeightTree): WeightTree {
 }
 
 /** A ControlNet's or SparseCtrl's config and weights, for the small model's UNet. */
-export function drawControl(kind: ControlKind, seed = 3): { config: Record<string, unknown>; weights: Tensors } {
+export function drawControl(
+  kind: ControlKind,
+  seed = 3,
+): { config: Record<string, unknown>; weights: Tensors } {
   const { config: unet, weights } = readPart("unet");
   const channels = unet.block_out_channels as number[];
   const [outermost = 0] = channels;

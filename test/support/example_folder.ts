@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { writeControl } from "./control_folder.js";
 import { writeVideo } from "#ts/media/index.js";
+import { writeControl } from "./control_folder.js";
 import { writeModel } from "./model_folder.js";
 import { png } from "./pictures.js";
 import { writeSafetensors } from "./safetensors.js";

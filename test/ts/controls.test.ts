@@ -110,7 +110,11 @@ t.test("kept features, little memory and branches apart change little", async (t
   t.ok(apart(other, kept) > different);
   const { networks: loaded } = pipe.describe();
   const weights = 4 * loaded.reduce((sum, { parameters }) => sum + parameters, 0);
-  const small = await open(t, { motion, controls: networks.first }, { maxMemory: weights + 128 * 2 ** 20 + 400_000 });
+  const small = await open(
+    t,
+    { motion, controls: networks.first },
+    { maxMemory: weights + 128 * 2 ** 20 + 400_000 },
+  );
   t.ok(apart(await sample(t, small, asked), plain) < exact, "branch by branch");
 });
 
@@ -199,12 +203,17 @@ t.test("networks and frames that don't go together are refused, by their names",
     code: "ERR_INVALID_OPTION",
     message: /^controls: one SparseCtrl network/,
   });
-  await t.rejects(load({ controls: networks.latents }), { code: "ERR_INVALID_OPTION", message: /needs motion/ });
+  await t.rejects(load({ controls: networks.latents }), {
+    code: "ERR_INVALID_OPTION",
+    message: /needs motion/,
+  });
   await t.rejects(load({ motion, controls: motion }), {
     code: "ERR_WEIGHTS_FORMAT",
     message: /a MotionAdapter \(it goes with --motion\); the ControlNet was expected/,
   });
-  await t.rejects(load({ motion: networks.first }), { message: /a ControlNet \(it goes with --control-model\)/ });
+  await t.rejects(load({ motion: networks.first }), {
+    message: /a ControlNet \(it goes with --control-model\)/,
+  });
   const weights = join(networks.first, "diffusion_pytorch_model.safetensors");
   await t.rejects(load({ motion: weights }), { message: /this is a ControlNet, .*, for --control-model/ });
   const pipe = await load({ motion, controls: networks.first });

@@ -138,7 +138,10 @@ t.test("ControlNets for other bases, and what is only a difference, are refused"
       Object.entries(weights).map(([name, { shape, data }]) => {
         const isText = /attn2\.to_[kv]\.weight$/.test(name);
         const [rows = 0] = shape;
-        return [name, isText ? { shape: [rows, width], data: new Float32Array(rows * width) } : { shape, data }];
+        return [
+          name,
+          isText ? { shape: [rows, width], data: new Float32Array(rows * width) } : { shape, data },
+        ];
       }),
     );
   const path = join(place, "control.safetensors");
@@ -147,7 +150,10 @@ t.test("ControlNets for other bases, and what is only a difference, are refused"
     [2048, "Stable Diffusion XL"],
   ] as const) {
     writeSafetensors(path, wide(width));
-    t.match(await inspect(path), { option: null, description: new RegExp(`for ${name}, which no option takes`) });
+    t.match(await inspect(path), {
+      option: null,
+      description: new RegExp(`for ${name}, which no option takes`),
+    });
   }
   writeSafetensors(path, wide(768));
   t.match(await inspect(path), { option: "--control-model", description: /for Stable Diffusion 1.5$/ });
@@ -157,7 +163,8 @@ t.test("ControlNets for other bases, and what is only a difference, are refused"
   );
   await t.rejects(Pipeline.load({ ...computing, base: small.base, controls: path }), {
     code: "ERR_WEIGHTS_MISMATCH",
-    message: /it was made for another base model: it reads text of 768 channels, and the text encoder gives 12$/,
+    message:
+      /it was made for another base model: it reads text of 768 channels, and the text encoder gives 12$/,
   });
   writeSafetensors(path, { ...weights, difference: { shape: [1], data: new Float32Array(1) } });
   await t.rejects(Pipeline.load({ ...computing, base: small.base, controls: path }), {
