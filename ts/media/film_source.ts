@@ -15,6 +15,7 @@ import {
 } from "./image.js";
 import { isFilm } from "./names.js";
 import type { FitFrame, RawVideo } from "./raw_video.js";
+import { sniff } from "./signature.js";
 import { ByteBudget, placeOf } from "./source.js";
 import { openVideo, sniffFile } from "./video_reader.js";
 
@@ -121,8 +122,14 @@ type Place = { kind: "film" | "folder"; path: string };
 
 /** Undefined where it is a picture, or nothing that is here. */
 async function findFilm(source: ImageSource, name: string): Promise<Place | undefined> {
+  if (source instanceof Uint8Array && /^(MP4|WebM)$/.test(sniff(source) ?? "")) {
+    throw invalidFilm(name, "a film is read from a file: write its bytes to one, and give the path");
+  }
   if (typeof source !== "string" && !(source instanceof URL)) return undefined;
   const path = placeOf(source, name);
+  if (path instanceof URL && isFilm(path.pathname)) {
+    throw invalidFilm(filmName(path.href, name), "a film is not fetched: download it, and give the path");
+  }
   if (typeof path !== "string") return undefined;
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isDirectory()) return { kind: "folder", path };

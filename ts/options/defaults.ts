@@ -1,4 +1,4 @@
-import type { Loaded, SampleRequest } from "./sample_options.js";
+import type { SampleRequest } from "./sample_request.js";
 
 /** The negative prompt of the paper's authors. */
 export const subjectNegativePrompt =
@@ -22,7 +22,10 @@ export function defaultFrames(hasMotion: boolean): number {
 }
 
 /** Nothing where nothing is started from; all of the schedule where a mask, or the frames between two pictures, are made anew. */
-export function defaultStrength(loaded: Loaded, given: Partial<SampleRequest>): number | undefined {
+export function defaultStrength(
+  loaded: { strength: boolean; motion: object | null },
+  given: Partial<SampleRequest>,
+): number | undefined {
   const { image, lastImage, video, mask, expand, frames } = given;
   if (!loaded.strength || (image ?? lastImage ?? video) === undefined) return undefined;
   const isFilm = (frames ?? defaultFrames(loaded.motion !== null)) > 1;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
@@ -99,6 +99,16 @@ test("what is no film is said with the option's name and what to do", async (t) 
   const cases: [FilmSource, string, RegExp][] = [
     [at("none.mp4"), "ERR_MEDIA", /^video ".*none\.mp4" can't be read: no such file/],
     [at("none.png"), "ERR_INVALID_IMAGE", /^video ".*none\.png": no such file; check the path$/],
+    [
+      "https://example.org/a.mp4?b",
+      "ERR_MEDIA",
+      /^video "https.*": a film is not fetched: download it, and give/,
+    ],
+    [
+      readFileSync("test/fixtures/media/open-groups.mp4"),
+      "ERR_MEDIA",
+      /^video: a film is read from a file: write its/,
+    ],
     [at("none"), "ERR_INVALID_IMAGE", /^video ".*none": no such file; check the path$/],
     [at("text.mp4"), "ERR_MEDIA", /^video ".*text\.mp4" is no film that can be read; give an MP4/],
     [at("text.png"), "ERR_INVALID_IMAGE", /^video ".*text\.png": it is of no known format/],
