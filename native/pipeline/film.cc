@@ -96,7 +96,7 @@ Film filmOf(const SampleRequest& request, bool in_every_frame) {
 void checkFilm(const SampleRequest& request) {
   checkCounts(request);
   const double done = static_cast<double>(request.steps) * request.strength;
-  if (!(request.strength <= 1 && done >= 1)) {
+  if (request.strength != 1 && !(request.strength < 1 && done >= 1)) {
     refuseFilm(c10::str("strength: ", request.strength, " of ", request.steps,
                         " steps is less than one; give more of either, 1 at most"));
   }

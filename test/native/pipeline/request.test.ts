@@ -26,6 +26,12 @@ const given = {
   guidanceRescale: 0.75,
   imageGuidanceScale: 2.5,
   ipScale: [{ scale: 0.5, blocks: { mid_block: 2 }, from: 0.25, to: 0.75 }, { scale: 1.5 }],
+  strength: 0.625,
+  controls: [{ frames: "a", scale: 1, from: 0, to: 1, guess: false }],
+  structure: 3,
+  keyframes: { 1: "a.png", 2: "b.png" },
+  keyframeScale: 1.25,
+  temporalGuidance: 1.5,
   seed: 2 ** 53 - 1,
   referenceNoise: 0.125,
   referenceNoiseMode: "as-released",
@@ -49,7 +55,8 @@ test("every option crosses, numbers exactly", (t) => {
     given;
   const { context, loop, noise, freeInit, ...rest } = others;
   const { method, ...passes } = freeInit;
-  const { scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...same } = rest;
+  const { scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...plain } = rest;
+  const { controls, keyframes, ...same } = plain;
   t.strictSame(read(nativeOptions(given)), {
     ...same,
     guidanceFrom: 0.25,
@@ -67,6 +74,8 @@ test("every option crosses, numbers exactly", (t) => {
     ipScaleAndBlock: 0.5 + 2,
     ipScaleFromAndTo: 0.25 + 0.75,
     samplerOptions: [sigmas, eta, spacing, shift, zeroTerminalSnr].length,
+    controls: controls.length,
+    keyframes: Object.keys(keyframes).length,
     asReleased: 1,
     sampled: 1,
     vaeTiling: 1,
