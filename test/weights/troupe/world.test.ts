@@ -15,9 +15,11 @@ import {
   drawClip,
   drawReference,
   isHeldOut,
+  pairFromSeed,
   splitOf,
   subjectFromSeed,
 } from "../../../weights/troupe/world/index.js";
+import { ClipPainter } from "../../../weights/troupe/world/picture.js";
 import { until } from "../../support/processes.js";
 import { openData, recipe, reference, take } from "../../ts/data/helpers.js";
 
@@ -52,6 +54,30 @@ test("a seed's pixels are the same in every process", async (t) => {
     }`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
   t.strictSame(stdout.trim().split("\n"), expected, "in a process of its own");
+});
+
+test("pairs are two subjects side by side in one place, and each stays in its square", (t) => {
+  const size = 48;
+  for (let seed = 0; seed < 6; seed++) {
+    const pair = pairFromSeed(seed, "train");
+    const [a, b] = pair;
+    t.strictSame([b.place, b.light, b.camera], [a.place, a.light, a.camera]);
+    t.not(b.subject.seed, a.subject.seed);
+    t.notOk(isHeldOut(b.action, b.place));
+    const painter = new ClipPainter(pair, size);
+    for (const frame of [0, 15]) {
+      const { rgb, masks } = painter.paint(frame);
+      t.equal(rgb.length, 3 * 2 * size * size);
+      for (const [place, mask] of masks.entries()) {
+        const inside = mask.filter((value, i) => value > 0 && Math.floor((i % (2 * size)) / size) === place);
+        const all = mask.filter((value) => value > 0).length;
+        t.ok(all > 0.05 * size * size, "it is seen");
+        t.ok(inside.length > 0.9 * all, `subject ${place} of seed ${seed} in frame ${frame}`);
+      }
+      t.notOk(masks[0]?.some((value, i) => value > 0 && (masks[1]?.[i] as number) > 0));
+    }
+  }
+  t.end();
 });
 
 test("training never shows what is held out", async (t) => {

@@ -73,6 +73,39 @@ export function clipFromSeed(seed: number, split: Split = "train"): Clip {
   return { seed, split, subject, ...told, caption: captionOf(told, random), motion };
 }
 
+/**
+ * Two clips of different subjects to be drawn side by side: in one place and light, by one camera. Both stay in their squares:
+ * they do the same where it takes them along, and each its own where it doesn't.
+ */
+export function pairFromSeed(seed: number, split: Split = "train"): [Clip, Clip] {
+  const random = new Random("pair", split, seed);
+  const first = clipFromSeed(random.below(2 ** 31), split);
+  const { place, light, camera, motion } = first;
+  const moves = isMoving(first.action);
+  const others = placeActions(place, split).filter((action) => !isMoving(action));
+  const action = moves ? first.action : (others[random.below(others.length)] as ActionName);
+  const subject = subjectFromSeed(random.below(2 ** 31), split);
+  const own = shot(random, subject, action).motion;
+  const told: Told = { action, place, light, camera };
+  const { drift, scroll, zoom, facing } = motion;
+  const shared = { drift, scroll, zoom, x: motion.x + random.between(-0.04, 0.04) };
+  const together = moves ? { ...shared, facing, rounds: own.rounds * paceOf(first, own, subject) } : shared;
+  return [
+    first,
+    { seed, split, subject, ...told, caption: captionOf(told, random), motion: { ...own, ...together } },
+  ];
+}
+
+const isMoving = (action: ActionName) => ["walk", "run", "swim"].includes(action);
+const placeActions = (place: PlaceName, split: Split) =>
+  actionNames.filter((action) => placesOf(action, split).includes(place));
+
+/** What makes a subject's way as long as the first one's. */
+function paceOf(first: Clip, { rounds, scale, vigour }: Motion, { plan }: Subject): number {
+  const speed = Math.abs(actions[first.action].stride({ plan, cycle: 0, vigour }) * rounds * scale);
+  return Math.abs(first.motion.drift + first.motion.scroll) / speed;
+}
+
 const scales: Record<Subject["plan"], number> = { biped: 0.59, quadruped: 0.62, bird: 0.6, blob: 0.66 };
 
 /** How large a subject is in clips, in frame heights a unit of bodies. */

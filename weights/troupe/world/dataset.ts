@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { CameoError } from "#ts/errors.js";
 import { fileReason } from "#ts/media/files.js";
 import { describedCaption } from "./captions.js";
-import { type Clip, clipFromSeed } from "./clip.js";
+import { type Clip, clipFromSeed, pairFromSeed } from "./clip.js";
 import { ClipPainter, drawReference } from "./picture.js";
 import { encodePng } from "./png.js";
 import type { Split } from "./subject.js";
@@ -17,6 +17,8 @@ export interface DatasetSettings {
   /** Pixels of a side. */
   size: number;
   frames: number;
+  /** Two subjects to a clip, side by side: twice as wide. */
+  pairs?: boolean;
 }
 
 /** What a worker is told first. */
@@ -38,8 +40,14 @@ const everyPlain = 3;
 /** Room for a million clips between the seeds of two data sets. */
 const clipsPerSeed = 1_000_000;
 
-export const clipOf = ({ seed, split }: DatasetSettings, index: number): Clip =>
-  clipFromSeed(seed * clipsPerSeed + index, split);
+/** One clip, or the two that are drawn as one. */
+export function clipsOf({ seed, split, pairs }: DatasetSettings, index: number): [Clip, ...Clip[]] {
+  const of = seed * clipsPerSeed + index;
+  return pairs ? pairFromSeed(of, split) : [clipFromSeed(of, split)];
+}
+
+/** Of a clip's subjects, by their place in it: the second has names of its own. */
+const placed = (name: string, place: number) => (place === 0 ? name : `${name}-${place + 1}`);
 
 /** A clip's folder below `clips` and `masks`: at most 10,000 to a folder. */
 export function nameOf(index: number): string {
@@ -80,8 +88,8 @@ export async function drawDataset(
 /** Notes the settings in the folder, or checks that they are what it was begun with. */
 async function claim(folder: string, settings: DatasetSettings): Promise<void> {
   const path = join(folder, "settings.json");
-  const { split, seed, size, frames } = settings;
-  const text = `${JSON.stringify({ split, seed, size, frames })}\n`;
+  const { split, seed, size, frames, pairs } = settings;
+  const text = `${JSON.stringify({ split, seed, size, frames, ...(pairs ? { pairs } : {}) })}\n`;
   if (!existsSync(path)) {
     await replaceFile(path, text);
     return;
@@ -133,35 +141,46 @@ async function drawInThread(
   }
 }
 
-const referenceName = (index: number) => `references/${nameOf(index)}.png`;
+const referenceName = (index: number, place = 0) => `references/${placed(nameOf(index), place)}.png`;
 const hasClip = (folder: string, index: number) => existsSync(join(folder, "clips", nameOf(index)));
 const isComplete = (folder: string, index: number) =>
   hasClip(folder, index) && existsSync(join(folder, referenceName(index)));
 
 /** Draws what is missing of a clip and its reference. */
 export async function writeClip(task: WorkerTask, index: number): Promise<void> {
-  const clip = clipOf(task, index);
-  if (!hasClip(task.folder, index)) await writeFrames(task, clip, index);
+  const clips = clipsOf(task, index);
+  if (!hasClip(task.folder, index)) await writeFrames(task, clips, index);
   const { folder, size } = task;
-  const reference = encodePng(drawReference(clip.subject, { size }), size, size, 3);
-  await replaceFile(join(folder, referenceName(index)), reference);
+  // The first one last: with it the clip is complete.
+  for (const [place, { subject }] of [...clips.entries()].reverse()) {
+    const reference = encodePng(drawReference(subject, { size }), size, size, 3);
+    await replaceFile(join(folder, referenceName(index, place)), reference);
+  }
 }
 
 /** Draws a clip's masks, then its frames: the folder of these is there only when all is. */
-async function writeFrames({ folder, size, frames }: WorkerTask, clip: Clip, index: number): Promise<void> {
-  const painter = new ClipPainter(clip, size);
-  const kinds = ["masks", "clips"] as const;
-  const ends = kinds.map((kind) => join(folder, kind, nameOf(index)));
+async function writeFrames(
+  { folder, size, frames }: WorkerTask,
+  clips: [Clip, ...Clip[]],
+  index: number,
+): Promise<void> {
+  const painter = new ClipPainter(clips, size);
+  const width = clips.length * size;
+  const masksOf = clips.map((_, place) => join("masks", placed(nameOf(index), place)));
+  const ends = [...masksOf, join("clips", nameOf(index))].map((end) => join(folder, end));
   const parts = ends.map((end) => `${end}.part`);
   for (const part of parts) {
     await rm(part, { recursive: true, force: true });
     await mkdir(part, { recursive: true });
   }
   for (let frame = 0; frame < frames; frame++) {
-    const { rgb, mask } = painter.paint(frame);
+    const { rgb, masks } = painter.paint(frame);
+    const pictures = [
+      ...masks.map((mask) => encodePng(mask, width, size, 1)),
+      encodePng(rgb, width, size, 3),
+    ];
     const name = `${String(frame).padStart(2, "0")}.png`;
-    await writeFile(join(parts[0] as string, name), encodePng(mask, size, size, 1));
-    await writeFile(join(parts[1] as string, name), encodePng(rgb, size, size, 3));
+    for (const [i, part] of parts.entries()) await writeFile(join(part, name), pictures[i] as Buffer);
   }
   for (const [i, end] of ends.entries()) {
     await rm(end, { recursive: true, force: true });
@@ -172,8 +191,8 @@ async function writeFrames({ folder, size, frames }: WorkerTask, clip: Clip, ind
 async function writeList(folder: string, settings: DatasetSettings, clips: number): Promise<void> {
   const rows = Array.from({ length: clips }, (_, i) => i)
     .filter((i) => isComplete(folder, i))
-    .map((i) => ({ clip: clipOf(settings, i), name: nameOf(i) }))
-    .map(({ clip, name }) => ({ row: rowOf(clip, name), subject: clip.subject }));
+    .map((i) => ({ clips: clipsOf(settings, i), name: nameOf(i) }))
+    .map(({ clips, name }) => ({ row: rowOf(clips, name), subject: clips[0].subject }));
   const described = rows.map(({ row, subject }, i) => {
     return i % everyPlain === 0 ? row : { ...row, caption: describedCaption(row.caption, subject) };
   });
@@ -192,12 +211,20 @@ async function writeList(folder: string, settings: DatasetSettings, clips: numbe
 }
 
 /** A line of the list: what a trainer reads, and what else there is to know of a clip. */
-function rowOf({ caption, action, place, light, camera, split, seed, subject }: Clip, name: string) {
+function rowOf(clips: [Clip, ...Clip[]], name: string) {
+  const { action, place, light, camera, split, seed, subject } = clips[0];
   const { plan, colour, pattern, second, ears, tail, accessory } = subject;
+  const subjects = clips.map((clip, i) => ({
+    mask: `masks/${placed(name, i)}`,
+    words: clip.caption,
+    action: clip.action,
+    subject: clip.subject.seed,
+  }));
   return {
     path: `clips/${name}`,
-    caption,
+    caption: clips.map(({ caption }) => caption).join(" and "),
     mask: `masks/${name}`,
+    ...(clips.length > 1 ? { subjects } : {}),
     action,
     place,
     light,

@@ -14,9 +14,10 @@ interface Flags {
   size: number;
   frames: number;
   workers: number;
+  pairs?: boolean;
 }
 
-const limits: Record<Exclude<keyof Flags, "split">, [least: number, most: number]> = {
+const limits: Record<Exclude<keyof Flags, "split" | "pairs">, [least: number, most: number]> = {
   clips: [1, 1_000_000],
   seed: [0, 1_000_000],
   size: [32, 2048],
@@ -34,14 +35,14 @@ function check(flags: Flags): void {
 
 async function draw(folder: string, flags: Flags): Promise<void> {
   check(flags);
-  const { clips, workers, split, seed, size, frames } = flags;
+  const { clips, workers, split, seed, size, frames, pairs } = flags;
   const bar = progressBar("draw", "clips");
   bar.start(clips, 0);
   try {
     await interruptible((signal) =>
       drawDataset(
         folder,
-        { split, seed, size, frames },
+        { split, seed, size, frames, pairs: pairs === true },
         { clips, workers, signal, onProgress: (done) => bar.update(done) },
       ),
     );
@@ -62,6 +63,7 @@ const program = new Command("world")
   .option("--seed <number>", "draws other clips", number, 0)
   .option("--size <pixels>", "the height and the width", number, 128)
   .option("--frames <count>", "of each clip, at 8 a second", number, 16)
+  .option("--pairs", "two subjects to a clip, side by side, twice as wide")
   .option("--workers <count>", "threads that draw", number, 2)
   .action(draw);
 

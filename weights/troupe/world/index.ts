@@ -8,6 +8,7 @@ export {
   heldOutPairs,
   isHeldOut,
   type Motion,
+  pairFromSeed,
   placesOf,
   usualFrames,
 } from "./clip.js";

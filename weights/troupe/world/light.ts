@@ -1,6 +1,7 @@
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import type { Colour } from "./colour.js";
 import { css } from "./colour.js";
+import { widestFrame } from "./stage.js";
 
 export const lightNames = ["day", "sunset", "overcast"] as const;
 /** What a place without a sky of its own has. */
@@ -25,7 +26,7 @@ export const skies: Record<(typeof lightNames)[number], readonly Colour[]> = {
 /** Over everything: mild enough to leave the subjects' colours apart. */
 export function tint(context: SKRSContext2D, colour: Colour, strength: number): void {
   context.fillStyle = css(colour, strength);
-  context.fillRect(-0.3, -0.3, 1.6, 1.6);
+  context.fillRect(-0.3, -0.3, widestFrame + 0.6, 1.6);
 }
 
 export const tints: Record<LightName, { colour: Colour; scene: number; subject: number }> = {

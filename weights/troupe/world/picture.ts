@@ -27,12 +27,12 @@ export interface DrawnClip {
   masks: Uint8Array;
 }
 
-/** One frame. */
+/** One frame, as many times as wide as it has subjects. */
 export interface Painted {
-  /** size x size x 3. */
+  /** size x width x 3. */
   rgb: Uint8Array;
-  /** size x size. */
-  mask: Uint8Array;
+  /** size x width each: 255 where this subject is, seen. */
+  masks: Uint8Array[];
 }
 
 /** Of places that are not lit by the sky: what their light does to a subject. */
@@ -41,32 +41,47 @@ const placeTints: Partial<Record<PlaceName, { colour: Colour; strength: number }
   sea: { colour: [200, 80, 50], strength: 0.05 },
 };
 
-/** Draws the frames of one clip, one after another, on canvases of its own. */
+/**
+ * Draws the frames of one clip, one after another, on canvases of its own; or of several clips in the same place and light and by
+ * the same camera, side by side, each in a square of the frame.
+ */
 export class ClipPainter {
-  readonly #clip: Clip;
+  readonly #clips: readonly Clip[];
   readonly #size: number;
   readonly #scene: Canvas;
   readonly #layer: Canvas;
   readonly #backdrop: Backdrop;
 
-  constructor(clip: Clip, size: number) {
-    this.#clip = clip;
+  constructor(clips: readonly [Clip, ...Clip[]], size: number) {
+    this.#clips = clips;
     this.#size = size;
-    this.#scene = createCanvas(size, size);
-    this.#layer = createCanvas(size, size);
-    this.#backdrop = places[clip.place](clip.motion.layout);
+    this.#scene = createCanvas(clips.length * size, size);
+    this.#layer = createCanvas(clips.length * size, size);
+    this.#backdrop = places[clips[0].place](clips[0].motion.layout);
   }
 
   paint(index: number): Painted {
-    const clip = this.#clip;
     const seconds = index / framesPerSecond;
-    const zoom = zoomAt(clip.camera, clip.motion.zoom, index / (usualFrames - 1));
-    const [scene, layer] = [this.#start(this.#scene, zoom), this.#start(this.#layer, zoom)];
+    const [{ camera, light, motion }] = this.#clips as [Clip];
+    const zoom = zoomAt(camera, motion.zoom, index / (usualFrames - 1));
+    const scene = this.#start(this.#scene, zoom);
+    const width = this.#clips.length;
+    this.#backdrop({ context: scene, width, time: seconds, scroll: motion.scroll * seconds, light });
+    const masks: Uint8Array[] = [];
+    for (const [place, clip] of this.#clips.entries()) {
+      const mask = this.#paintSubject(scene, clip, place, seconds, zoom);
+      for (const before of masks) hide(before, mask);
+      masks.push(mask);
+    }
+    return { rgb: this.#read(scene), masks };
+  }
+
+  #paintSubject(scene: SKRSContext2D, clip: Clip, place: number, seconds: number, zoom: number): Uint8Array {
+    const layer = this.#start(this.#layer, zoom);
     const pose = poseAt(clip, seconds);
-    const { drift, scale, facing, scroll } = clip.motion;
-    const x = clip.motion.x + drift * seconds + facing * pose.ahead * scale;
+    const { drift, scale, facing } = clip.motion;
+    const x = place + clip.motion.x + drift * seconds + facing * pose.ahead * scale;
     const around: Around = { clip, pose, seconds, cycle: cycleAt(clip, seconds), x, ground };
-    this.#backdrop({ context: scene, time: seconds, scroll: scroll * seconds, light: clip.light });
     shadow(scene, around);
     dust(scene, around);
 
@@ -76,7 +91,7 @@ export class ClipPainter {
     layer.scale(facing * scale, scale);
     drawParts(layer, body.parts);
     layer.restore();
-    this.#light(scene, layer);
+    this.#light(scene, layer, clip);
 
     scene.save();
     scene.resetTransform();
@@ -84,41 +99,46 @@ export class ClipPainter {
     scene.restore();
     const [headX, headY] = body.head.origin;
     breath(scene, around, { x: x + facing * scale * (headX + 0.15), y: ground - scale * headY });
-    return this.#read(scene, layer);
+    return this.#pixels(layer, 1, (rgba, i) => ((rgba[4 * i + 3] as number) >= 128 ? 255 : 0));
   }
 
-  #read(scene: SKRSContext2D, layer: SKRSContext2D): Painted {
-    const pixels = this.#size ** 2;
-    const [all, subject] = [scene, layer].map((from) => from.getImageData(0, 0, this.#size, this.#size).data);
-    const painted = { rgb: new Uint8Array(3 * pixels), mask: new Uint8Array(pixels) };
-    for (let i = 0; i < pixels; i++) {
-      for (let channel = 0; channel < 3; channel++)
-        painted.rgb[3 * i + channel] = all?.[4 * i + channel] as number;
-      painted.mask[i] = (subject?.[4 * i + 3] as number) >= 128 ? 255 : 0;
-    }
-    return painted;
+  #read(scene: SKRSContext2D): Uint8Array {
+    return this.#pixels(scene, 3, (rgba, i) => rgba[4 * Math.floor(i / 3) + (i % 3)] as number);
+  }
+
+  #pixels(
+    from: SKRSContext2D,
+    channels: number,
+    valueOf: (rgba: Uint8ClampedArray, i: number) => number,
+  ): Uint8Array {
+    const width = this.#clips.length * this.#size;
+    const { data } = from.getImageData(0, 0, width, this.#size);
+    const values = new Uint8Array(channels * width * this.#size);
+    for (let i = 0; i < values.length; i++) values[i] = valueOf(data, i);
+    return values;
   }
 
   #start(canvas: Canvas, zoom: number): SKRSContext2D {
     const context = canvas.getContext("2d");
     context.resetTransform();
-    context.clearRect(0, 0, this.#size, this.#size);
+    context.clearRect(0, 0, canvas.width, canvas.height);
     const pixels = this.#size * zoom;
     context.setTransform(
       pixels,
       0,
       0,
       pixels,
-      this.#size * focus.x * (1 - zoom),
+      this.#size * this.#clips.length * focus.x * (1 - zoom),
       this.#size * focus.y * (1 - zoom),
     );
     return context;
   }
 
-  #light(scene: SKRSContext2D, layer: SKRSContext2D): void {
-    const { colour, scene: all, subject } = tints[this.#clip.light];
-    const own = placeTints[this.#clip.place];
-    if (all > 0) tint(scene, colour, all);
+  #light(scene: SKRSContext2D, layer: SKRSContext2D, clip: Clip): void {
+    const { colour, scene: all, subject } = tints[clip.light];
+    const own = placeTints[clip.place];
+    // Before the first subject: over all that is behind them.
+    if (all > 0 && clip === this.#clips[0]) tint(scene, colour, all);
     layer.save();
     layer.globalCompositeOperation = "source-atop";
     if (subject > 0) tint(layer, colour, subject);
@@ -127,15 +147,20 @@ export class ClipPainter {
   }
 }
 
+/** What is behind another subject isn't seen. */
+function hide(behind: Uint8Array, mask: Uint8Array): void {
+  for (let i = 0; i < mask.length; i++) if (mask[i] === 255) behind[i] = 0;
+}
+
 /** Draws all of a clip. */
 export function drawClip(clip: Clip, { size = 128, frames = usualFrames }: DrawOptions = {}): DrawnClip {
-  const painter = new ClipPainter(clip, size);
+  const painter = new ClipPainter([clip], size);
   const pixels = size * size;
   const drawn = { frames: new Uint8Array(frames * pixels * 3), masks: new Uint8Array(frames * pixels) };
   for (let frame = 0; frame < frames; frame++) {
-    const { rgb, mask } = painter.paint(frame);
+    const { rgb, masks } = painter.paint(frame);
     drawn.frames.set(rgb, frame * pixels * 3);
-    drawn.masks.set(mask, frame * pixels);
+    drawn.masks.set(masks[0] as Uint8Array, frame * pixels);
   }
   return drawn;
 }

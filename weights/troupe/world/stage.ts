@@ -6,6 +6,8 @@ import type { LightName } from "./light.js";
 /** What a place is drawn with, in units of the frame's height; y goes down from 0 to 1. */
 export interface Stage {
   context: SKRSContext2D;
+  /** The frame's. */
+  width: number;
   /** Seconds. */
   time: number;
   /** How far the camera has gone to the right, at the subject's distance. */
@@ -15,6 +17,9 @@ export interface Stage {
 
 /** A place with all that was drawn at random for it: how to draw what is behind the subject. */
 export type Backdrop = (stage: Stage) => void;
+
+/** Of what is drawn, in heights. */
+export const widestFrame = 2;
 
 /** From the top to the bottom, or between two heights. */
 export function gradient(
@@ -30,10 +35,10 @@ export function gradient(
   return made;
 }
 
-/** A band over the whole width. */
+/** A band over the whole width of any frame. */
 export function band(context: SKRSContext2D, top: number, bottom: number, stops: readonly Colour[]): void {
   context.fillStyle = gradient(context, stops, top, bottom);
-  context.fillRect(-0.2, top, 1.4, bottom - top + 0.002);
+  context.fillRect(-0.2, top, widestFrame + 0.4, bottom - top + 0.002);
 }
 
 export function disc(context: SKRSContext2D, x: number, y: number, radius: number, high = radius): void {
@@ -61,20 +66,21 @@ export function glow(
 
 /** The ground's or a hill's upper edge: `height` gives y for a place in the scene; the scene scrolls by a share. */
 export function ridge(stage: Stage, parallax: number, height: (x: number) => number, bottom: number): void {
-  const { context, scroll } = stage;
+  const { context, scroll, width } = stage;
+  const pieces = Math.round((width + 0.4) * 40);
   context.beginPath();
   context.moveTo(-0.2, bottom);
-  for (let i = 0; i <= 56; i++) {
-    const x = -0.2 + (i / 56) * 1.4;
+  for (let i = 0; i <= pieces; i++) {
+    const x = -0.2 + (i / pieces) * (width + 0.4);
     context.lineTo(x, height(x + scroll * parallax));
   }
-  context.lineTo(1.2, bottom);
+  context.lineTo(width + 0.2, bottom);
   context.closePath();
 }
 
 /** Things that stand in a row without an end: their places repeat after `period`. */
 export function repeat<T extends { x: number }>(
-  { scroll }: Stage,
+  { scroll, width }: Stage,
   parallax: number,
   period: number,
   things: readonly T[],
@@ -82,6 +88,6 @@ export function repeat<T extends { x: number }>(
 ): void {
   for (const thing of things) {
     const first = (((thing.x - scroll * parallax + 0.6) % period) + period) % period;
-    for (let x = first - 0.6; x < 1.6; x += period) draw(thing, x);
+    for (let x = first - 0.6; x < width + 0.6; x += period) draw(thing, x);
   }
 }

@@ -58,14 +58,15 @@ export function beach(seed: number): Backdrop {
 
 /** Foam or, without a colour, the sand below it. */
 function shore(stage: Stage, level: number, foam: Colour | undefined): void {
-  const { context, scroll, time } = stage;
+  const { context, scroll, time, width } = stage;
+  const pieces = Math.round(((width + 0.4) / 1.4) * 40);
   context.beginPath();
   context.moveTo(-0.2, 1.2);
-  for (let i = 0; i <= 40; i++) {
-    const x = -0.2 + (i / 40) * 1.4;
+  for (let i = 0; i <= pieces; i++) {
+    const x = -0.2 + (i / pieces) * (width + 0.4);
     context.lineTo(x, level + 0.01 * Math.sin((x + scroll * 0.75) * 11 + Math.sin(time)));
   }
-  context.lineTo(1.2, 1.2);
+  context.lineTo(width + 0.2, 1.2);
   context.closePath();
   context.fillStyle = foam
     ? css(foam, 0.9)
