@@ -3,17 +3,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "pipeline/schedule_range.h"
+
 namespace cameo {
 class Config;
 }
 
 namespace cameo::pipeline {
-
-/// A part of the schedule: 0 is its first step, 1 its end.
-struct ScheduleRange {
-  double from;
-  double to;
-};
 
 /// Canny's thresholds of the slope, in grey levels: edges begin above `high` and go on above `low`.
 struct EdgeThresholds {

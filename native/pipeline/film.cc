@@ -17,22 +17,10 @@ namespace {
   throw Error(ErrorCode::InvalidOption, message);
 }
 
-/// (1, 1, H, W): 1 where the mask is at least half white, by ITU-R BT.601's luma in whole numbers, as Pillow
-/// computes it.
-at::Tensor readMask(const RgbImage& mask) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(mask.data.data()), {mask.height, mask.width, 3}, at::kByte)
-          .to(at::kLong);
-  const at::Tensor luma =
-      (bytes.select(2, 0) * 19595 + bytes.select(2, 1) * 38470 + bytes.select(2, 2) * 7471 + 0x8000)
-          .bitwise_right_shift(16);
-  return luma.ge(128).to(at::kFloat).view({1, 1, mask.height, mask.width});
-}
-
 at::Tensor readMasks(const std::vector<RgbImage>& masks) {
   std::vector<at::Tensor> all;
   all.reserve(masks.size());
-  for (const RgbImage& mask : masks) all.push_back(readMask(mask));
+  for (const RgbImage& mask : masks) all.push_back(maskToTensor(mask));
   return at::cat(all);
 }
 
@@ -102,7 +90,7 @@ void checkFilm(const SampleRequest& request) {
   }
   const auto& masks = request.picturesOf("mask");
   const bool has_white = masks.empty() || std::any_of(masks.begin(), masks.end(), [](const RgbImage& mask) {
-                           return readMask(mask).any().item<bool>();
+                           return maskToTensor(mask).any().item<bool>();
                          });
   if (has_white) return;
   refuseFilm("mask: nothing in it is white, so nothing would be painted anew; make white what is to change");

@@ -16,6 +16,16 @@ at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height) {
   return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1);
 }
 
+at::Tensor maskToTensor(const RgbImage& mask) {
+  const at::Tensor bytes =
+      at::from_blob(const_cast<uint8_t*>(mask.data.data()), {mask.height, mask.width, 3}, at::kByte)
+          .to(at::kLong);
+  const at::Tensor luma =
+      (bytes.select(2, 0) * 19595 + bytes.select(2, 1) * 38470 + bytes.select(2, 2) * 7471 + 0x8000)
+          .bitwise_right_shift(16);
+  return luma.ge(128).to(at::kFloat).view({1, 1, mask.height, mask.width});
+}
+
 at::Tensor toRgb(const at::Tensor& image) {
   const at::Tensor scaled = image.to(at::kFloat).mul(0.5).add_(0.5).clamp_(0, 1).mul_(255).round_();
   return scaled.permute({1, 2, 0}).to(at::kByte).contiguous();

@@ -6,6 +6,10 @@
 
 namespace cameo::pipeline {
 
+/// (1, 1, H, W), fp32: 1 where the picture is at least half white, by ITU-R BT.601's luma in whole numbers,
+/// as Pillow computes it.
+at::Tensor maskToTensor(const RgbImage& mask);
+
 /// 8-bit RGB, row by row -> (1, 3, H, W) in -1..1, fp32 on the CPU.
 at::Tensor imageToTensor(const uint8_t* rgb, int64_t width, int64_t height);
 

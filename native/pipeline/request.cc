@@ -2,6 +2,7 @@
 
 #include <c10/util/StringUtil.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/config.h"
@@ -140,6 +141,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.cache_layers = options.integer("cacheLayers");
   request.token_merging = options.number("tokenMerging");
   readLength(options, request);
+  request.subjects = readSubjects(options);
   request.sampler = readSampler(options);
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");

@@ -83,7 +83,7 @@ async function checkBeforeLoading(
   const { checkOutputPath, loadEncoder } = await import("../media/index.js");
   const { native } = checkLoadOptions(load);
   checkRequest(request);
-  checkReferences(request.reference, native.subject !== undefined);
+  checkReferences(request, native.subject !== undefined);
   checkControlsBeforeLoading(request, native);
   const film = await checkPictureFiles(request);
   checkOutputPath(output, frames ?? film?.count ?? defaultFrames(native.motion !== undefined));

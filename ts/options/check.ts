@@ -28,13 +28,13 @@ export function checkOptions<S extends z.ZodRawShape>(
   throw wrongOption(schema, options, issue as z.core.$ZodIssue);
 }
 
-/** Of the deepest option on the issue's path: what is within an array is no option of its own. */
+/** Of the deepest option on the issue's path: within an array, only what its objects have is an option of its own. */
 function wrongOption(root: z.ZodObject, options: unknown, issue: z.core.$ZodIssue): CameoError {
   let [name, value, schema]: [string, unknown, z.core.$ZodType] = ["", options, root];
   for (const key of issue.path) {
-    const child = shapeOf(schema)[String(key)];
+    const child = childOf(schema, key);
     if (child === undefined) break;
-    name = dotted(name, String(key));
+    name = typeof key === "number" ? `${name}[${key}]` : dotted(name, String(key));
     value = (value as Record<PropertyKey, unknown>)[key];
     schema = child;
   }
@@ -44,10 +44,20 @@ function wrongOption(root: z.ZodObject, options: unknown, issue: z.core.$ZodIssu
   return notAllowed(name, value, (schema as z.ZodType).description ?? issue.message);
 }
 
-/** Empty where a schema, within its defaults, is not an object's. */
+function childOf(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
+  if (typeof key !== "number") return shapeOf(schema)[String(key)];
+  const { element } = withinDefaults(schema) as Partial<z.core.$ZodArrayDef>;
+  return element && Object.keys(shapeOf(element)).length > 0 ? element : undefined;
+}
+
+/** Empty where a schema is not an object's. */
 function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> {
-  const { shape, innerType } = schema._zod.def as Partial<z.core.$ZodObjectDef & z.core.$ZodOptionalDef>;
-  return shape ?? (innerType === undefined ? {} : shapeOf(innerType));
+  return (withinDefaults(schema) as Partial<z.core.$ZodObjectDef>).shape ?? {};
+}
+
+function withinDefaults(schema: z.core.$ZodType): z.core.$ZodTypeDef {
+  const { innerType } = schema._zod.def as Partial<z.core.$ZodOptionalDef>;
+  return innerType === undefined ? schema._zod.def : withinDefaults(innerType);
 }
 
 function dotted(parent: string, name: string): string {

@@ -3,6 +3,7 @@ import { keyframePictures } from "./controls.js";
 import type { Shape } from "./kinds.js";
 import { type Control, optionEntries, type SampleRequest } from "./sample_options.js";
 import { toArray } from "./schema.js";
+import { type CompleteSubject, regionMask } from "./subjects.js";
 
 /** One of a request's pictures. */
 export interface RequestPicture {
@@ -50,6 +51,7 @@ const filmsOfKinds: {
     { list: name, source, name, oneForAll: "oneForAll" in shape && shape.oneForAll === true },
   ],
   controls: ofControls,
+  subjects: masksOf,
 };
 
 /** How the pictures of an option's value are called, by its kind; other kinds have none. */
@@ -59,7 +61,24 @@ const picturesOfKinds: {
   picture: listed,
   pictures: listed,
   keyframes: ofKeyframes,
+  subjects: ofSubjects,
 };
+
+/** All references are one list. */
+function ofSubjects(name: string, subjects: readonly CompleteSubject[], shape: Shape): RequestPicture[] {
+  return subjects.flatMap(({ reference }, i) => {
+    const pictures = listed(`${name}[${i}].reference`, toArray(reference), shape);
+    return pictures.map((one) => ({ ...one, list: "reference" }));
+  });
+}
+
+function masksOf(name: string, subjects: readonly CompleteSubject[]): RequestFilm[] {
+  return subjects.flatMap((subject, i) => {
+    const source = regionMask(subject);
+    if (source === undefined) return [];
+    return [{ list: `regions.${i}`, source, name: `${name}[${i}].region`, oneForAll: true }];
+  });
+}
 
 /** Errors call the only picture of an option by the option's name. */
 function listed(list: string, given: ImageSource | readonly ImageSource[], shape: Shape): RequestPicture[] {

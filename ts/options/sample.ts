@@ -21,6 +21,7 @@ import {
 } from "./sample_options.js";
 import { completed, schemaOf, toArray } from "./schema.js";
 import { checkStart, checkStartAlone, withKeyframes } from "./start.js";
+import { checkRegions } from "./subjects.js";
 
 const sampleSchema = z.strictObject(
   Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
@@ -126,14 +127,24 @@ function defaultOf(
 }
 
 /** Throws ERR_INVALID_OPTION: references go with a subject model, and a subject model with references. */
-export function checkReferences(reference: SampleRequest["reference"], hasSubject: boolean): void {
-  const references = toArray(reference).length;
+export function checkReferences(request: Partial<SampleRequest>, hasSubject: boolean): void {
+  const { reference, subjects } = request;
+  const references = referenceCount(request);
+  if (subjects !== undefined && toArray(reference).length > 0) {
+    throw invalid("reference: with subjects, each of them has its own; leave one of the two out");
+  }
   if (references > 0 && !hasSubject) {
-    throw invalid("reference: this pipeline has no subject model; load one with the option subject");
+    const name = subjects === undefined ? "reference" : "subjects";
+    throw invalid(`${name}: this pipeline has no subject model; load one with the option subject`);
   }
   if (references === 0 && hasSubject) {
     throw invalid("reference is missing: the subject model needs at least one picture of the subject");
   }
+}
+
+/** Pictures of subjects, however they are given. */
+function referenceCount({ reference, subjects = [] }: Partial<SampleRequest>): number {
+  return subjects.reduce((sum, one) => sum + toArray(one.reference).length, toArray(reference).length);
 }
 
 function checkImagePrompt({ ipImage }: CompleteSampleRequest, loaded: Loaded): void {
@@ -149,8 +160,8 @@ function checkImagePrompt({ ipImage }: CompleteSampleRequest, loaded: Loaded): v
 }
 
 /** That the motion modules take at a time. */
-function mostFrames({ reference }: Pick<CompleteSampleRequest, "reference">, { motion }: Loaded): number {
-  return motion ? motion.maxFrames - reference.length : 1;
+function mostFrames(request: Partial<SampleRequest>, { motion }: Loaded): number {
+  return motion ? motion.maxFrames - referenceCount(request) : 1;
 }
 
 function checkPrompts({ prompt, frames }: CompleteSampleRequest): void {
@@ -168,7 +179,8 @@ function checkNoise({ noise, loop, context }: CompleteSampleRequest): void {
 }
 
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
-  checkReferences(request.reference, loaded.subject);
+  checkReferences(request, loaded.subject);
+  checkRegions(request);
   checkStart(request, loaded);
   checkImagePrompt(request, loaded);
   checkControls(request, loaded, request.frames);
@@ -177,7 +189,7 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
   }
   checkPrompts(request);
   checkNoise(request);
-  const references = request.reference.length;
+  const references = referenceCount(request);
   for (const name of ["width", "height"] as const) {
     if (request[name] % loaded.latentScale !== 0) {
       throw notAllowed(name, request[name], `a multiple of ${loaded.latentScale}`);

@@ -17,6 +17,7 @@ import { completedImagePromptScales, type ImagePromptScales } from "./image_prom
 import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
 import type { SampleProgress, SampleRequest, Scheduler } from "./sample_request.js";
 import { samplerNames } from "./sampler_names.js";
+import { type CompleteSubject, nativeSubjects, type Subject } from "./subjects.js";
 
 export type * from "./sample_request.js";
 
@@ -82,6 +83,11 @@ export const sampleOptions = {
   reference: {
     value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 64 }),
     default: [],
+    needs: "subject",
+  },
+  subjects: {
+    value: kindOf<readonly Subject[]>({ kind: "subjects", frames: mostFrames }),
+    native: (subjects, { frames = 1 }) => nativeSubjects(subjects as readonly CompleteSubject[], frames),
     needs: "subject",
   },
   negativePrompt: {

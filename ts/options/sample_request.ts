@@ -2,6 +2,9 @@ import type { FilmSource, Fit, ImageSource } from "../media/index.js";
 import type { RgbImage } from "../native.js";
 import type { ImagePromptScales } from "./image_prompt.js";
 import type { SamplerName } from "./sampler_names.js";
+import type { Subject } from "./subjects.js";
+
+export type { Box, MovingBox, Subject, SubjectStrength } from "./subjects.js";
 
 /** What a scheduler_config.json has; `_class_name` says whose it is. */
 export type SchedulerConfig = Readonly<Record<string, unknown>>;
@@ -78,6 +81,11 @@ export interface SampleRequest {
   prompt: string | PromptsOverTime;
   /** One picture of the subject, or several of the same one. */
   reference?: ImageSource | readonly ImageSource[] | undefined;
+  /**
+   * Several subjects, each with pictures, words and where it is; instead of `reference`. Their references go to the network one
+   * after another.
+   */
+  subjects?: readonly Subject[] | undefined;
   /** What it should not show. Default: a list of common faults with a subject, nothing without one. */
   negativePrompt?: string | undefined;
   /**

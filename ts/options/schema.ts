@@ -31,6 +31,7 @@ import type { EmbeddingFile, LoadOptions } from "./load_request.js";
 import { completedLoras, type Loras, loras, lorasAllowed } from "./lora.js";
 import type { SampleRequest, Scheduler } from "./sample_request.js";
 import { copySchedulerConfig, isConfigPath, readSchedulerConfig } from "./scheduler_config.js";
+import { completedSubjects, subjectSchema, subjectsAllowed } from "./subjects.js";
 
 /** A device: for a schema, and in words. */
 export const deviceName = z.custom<NonNullable<LoadOptions["device"]>>(
@@ -91,6 +92,8 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       ];
     case "freeInit":
       return [freeInit, freeInitAllowed];
+    case "subjects":
+      return [subjectSchema(imageSource, film(shape.frames)), subjectsAllowed];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "controls":
@@ -144,6 +147,8 @@ export function completed(value: unknown, shape: Shape): unknown {
       return completedControls(value as SampleRequest["controls"], filmAsTexts);
     case "keyframes":
       return value === undefined ? undefined : completedKeyframes(value as SampleRequest["keyframes"]);
+    case "subjects":
+      return completedSubjects(value as SampleRequest["subjects"], filmAsTexts);
     case "context":
       return completedContext(value as SampleRequest["context"]);
     case "margins":

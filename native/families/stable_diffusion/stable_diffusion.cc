@@ -8,6 +8,7 @@
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/controls.h"
 #include "families/stable_diffusion/image_prompt.h"
+#include "families/stable_diffusion/subjects.h"
 #include "families/stable_diffusion/temporal_guidance.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 
@@ -108,6 +109,7 @@ std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiserOf(const pipeline::
   if (request.temporal_guidance) addFramesApart(conditions);
   addImagePrompt(conditions, *this, request, recorder);
   addControls(*this, request, conditions, recorder);
+  if (!request.subjects.empty()) conditions.others.push_back(std::make_unique<Subjects>(request, codec()));
   return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 

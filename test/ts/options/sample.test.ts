@@ -220,6 +220,12 @@ test("every option has its bounds", (t) => {
     ],
     ["instruction", ["", "make it red"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
     [
+      "subjects",
+      [[{ reference: "a.png", words: "a cat", region: "mask.png", strength: 0.5 }]],
+      [5, [], {}],
+      "an array of 1 to 16 subjects { reference, words, region, strength }",
+    ],
+    [
       "ipImage",
       ["a.png", Buffer.alloc(1), ["a.png", "b.png"]],
       [5, "", [5], Array(17).fill("a.png")],
@@ -301,10 +307,11 @@ test("every option has its bounds", (t) => {
     const isEdit = name === "instruction";
     const taker = { ...loaded, imageGuidance: isEdit, strength: !isEdit, imagePrompt: name === "ipImage" };
     const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);
-    const { prompt, ...others } = request;
+    const { prompt, reference, ...others } = request;
     const given = {
       ...others,
       ...(!isEdit && { prompt }),
+      ...(name !== "subjects" && { reference }),
       ...(needsFilm && { video: "a.mp4" }),
     } as SampleRequest;
     for (const value of allowed) {

@@ -74,7 +74,7 @@ test("what the native half takes has a value, but where it depends on a model or
   t.strictSame(
     new Set(crossing.filter((name) => !(name in read({})))),
     new Set([
-      ...["seed", "frames", "width", "height", "saveLatents"],
+      ...["seed", "frames", "width", "height", "saveLatents", "subjects"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
       ...["strength", "controls", "keyframes", "temporalGuidance"],
     ]),

@@ -109,12 +109,12 @@ export class ClipPainter {
   #pixels(
     from: SKRSContext2D,
     channels: number,
-    valueOf: (rgba: Uint8ClampedArray, i: number) => number,
+    valueAt: (rgba: Uint8ClampedArray, i: number) => number,
   ): Uint8Array {
     const width = this.#clips.length * this.#size;
     const { data } = from.getImageData(0, 0, width, this.#size);
     const values = new Uint8Array(channels * width * this.#size);
-    for (let i = 0; i < values.length; i++) values[i] = valueOf(data, i);
+    for (let i = 0; i < values.length; i++) values[i] = valueAt(data, i);
     return values;
   }
 
