@@ -78,8 +78,8 @@ inline c10::Device deviceOf(const Pipeline& pipeline) {
   return pipeline.device;
 }
 
-/// One video, or none where its frames are handed out. Throws `ErrorCode::InvalidOption` for what this model cannot do and `ErrorCode::Aborted` within
-/// one network evaluation after a cancellation.
+/// One video, or none where its frames are handed out. Throws `ErrorCode::InvalidOption` for what this model
+/// cannot do and `ErrorCode::Aborted` within one network evaluation after a cancellation.
 Frames sample(const Pipeline& pipeline, const SampleRequest& request, const OnProgress& onProgress,
               const Cancellation& cancellation);
 

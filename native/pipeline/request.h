@@ -10,8 +10,8 @@
 
 #include "pipeline/context_windows.h"
 #include "pipeline/control_options.h"
-#include "pipeline/subject_options.h"
 #include "pipeline/free_init.h"
+#include "pipeline/subject_options.h"
 #include "samplers/samplers.h"
 #include "weights/lora/stack.h"
 #include "weights/subject.h"
@@ -110,8 +110,8 @@ struct SampleRequest {
   ContextWindows context;
   NoiseKind noise;
   FreeInit free_init;
-  double motion_scale;  // of what the motion modules change
-  int64_t clip_skip;    // how many of the text encoder's last layers the prompt is spared
+  double motion_scale;                   // of what the motion modules change
+  int64_t clip_skip;                     // how many of the text encoder's last layers the prompt is spared
   std::vector<SubjectOptions> subjects;  // empty: all references are of one, which may be anywhere
   samplers::SamplerChoice sampler;
   double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
