@@ -30,7 +30,9 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
 at::Tensor FilmNoise::draw(bool frame_by_frame) const {
   const at::Tensor drawn =
       frame_by_frame ? drawNormal({frames_, channels_, height_, width_}, generator_) : drawFrames(frames_);
-  return samplers::correlateFrames(drawn, pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
+  const auto correlate = request_.context.schedule == WindowSchedule::Looped ? samplers::correlateLoop
+                                                                             : samplers::correlateFrames;
+  return correlate(drawn, pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
 }
 
 at::Tensor FilmNoise::initial() const {

@@ -10,4 +10,8 @@ namespace cameo::samplers {
 /// independent numbers; `correlation`: 0, which changes nothing, to 1.
 at::Tensor correlateFrames(const at::Tensor& noise, double correlation);
 
+/// The same for a film that begins anew after its last frame, which the first one then follows from, too:
+/// frames that lie d apart, the shorter way around, are correlated by correlation^d.
+at::Tensor correlateLoop(const at::Tensor& noise, double correlation);
+
 }  // namespace cameo::samplers

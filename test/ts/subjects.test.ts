@@ -114,6 +114,6 @@ test("says what is wrong with subjects", async (t) => {
   await refused(of({ strength: { from: 0.7, to: 0.3 } }), /^subjects\[0\].strength: /);
   await refused(
     of({ mask: a }),
-    /^subjects\[0\].mask is not an option; the options of subjects\[0\] are reference, words/,
+    /^subjects\[0\].mask is not an option; the options of subjects\[0\] are reference, region/,
   );
 });

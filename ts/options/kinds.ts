@@ -14,7 +14,7 @@ export type Shape =
   | { readonly kind: "keyframes"; readonly most: number }
   /** Pixels on the left, right, top and bottom. */
   | { readonly kind: "margins"; readonly most: number }
-  /** Subjects, each with pictures, words, a region and a strength; masks have at most so many frames. */
+  /** Subjects, each with pictures, a region and a strength; masks have at most so many frames. */
   | { readonly kind: "subjects"; readonly frames: number }
   /** A text, or texts by the frames at which they hold. */
   | { readonly kind: "prompt"; readonly longest: number; readonly most: number }

@@ -82,7 +82,7 @@ export interface SampleRequest {
   /** One picture of the subject, or several of the same one. */
   reference?: ImageSource | readonly ImageSource[] | undefined;
   /**
-   * Several subjects, each with pictures, words and where it is; instead of `reference`. Their references go to the network one
+   * Several subjects, each with pictures and where it is; instead of `reference`. Their references go to the network one
    * after another.
    */
   subjects?: readonly Subject[] | undefined;

@@ -30,8 +30,6 @@ export interface SubjectStrength {
 export interface Subject {
   /** One picture of it, or several. */
   readonly reference: ImageSource | readonly ImageSource[];
-  /** What the part of the frames in its region shows, as a prompt of its own. Default: the request's prompt. */
-  readonly words?: string | undefined;
   /**
    * Where it is: a box, a box that moves, or a mask, white where it is: one picture for all frames, or a film. Positions elsewhere
    * don't see its references. Default: everywhere.
@@ -42,7 +40,7 @@ export interface Subject {
 }
 
 /** A subject with all its defaults. */
-export interface CompleteSubject extends Pick<Subject, "words" | "region"> {
+export interface CompleteSubject extends Pick<Subject, "region"> {
   readonly reference: readonly ImageSource[];
   readonly strength: Required<{ [Name in keyof SubjectStrength]: NonNullable<SubjectStrength[Name]> }>;
 }
@@ -73,7 +71,6 @@ export function subjectSchema(picture: z.ZodType, film: z.ZodType): z.ZodType {
   const region = z.union([box, z.record(z.string().regex(/^\d{1,4}$/), box), film]);
   const one = z.strictObject({
     reference: option(pictures, "a picture, or an array of pictures"),
-    words: option(z.string().max(10_000).optional(), "a text of at most 10000 characters"),
     region: option(region.optional(), regionAllowed),
     strength: option(strength.optional(), strengthAllowed),
   });
@@ -86,13 +83,13 @@ const strengthAllowed =
   "a number from 0 to 10, or { scale, from, to, levels } with parts of the steps from 0 to 1 in rising order";
 
 /** In words. */
-export const subjectsAllowed = `an array of 1 to ${mostSubjects} subjects { reference, words, region, strength }`;
+export const subjectsAllowed = `an array of 1 to ${mostSubjects} subjects { reference, region, strength }`;
 
 export function completedSubjects(
   given: readonly Subject[] | undefined,
   asTexts: <T extends FilmSource | undefined>(film: T) => T,
 ): CompleteSubject[] | undefined {
-  return given?.map(({ reference, words, region, strength = {} }) => {
+  return given?.map(({ reference, region, strength = {} }) => {
     const {
       scale = 1,
       from = 0,
@@ -102,7 +99,7 @@ export function completedSubjects(
     return {
       reference: asTexts(pictures(reference)),
       strength: { scale, from, to, levels: [...levels] },
-      ...defined({ words, region: region && (isMask(region) ? asTexts(region) : structuredClone(region)) }),
+      ...defined({ region: region && (isMask(region) ? asTexts(region) : structuredClone(region)) }),
     };
   });
 }

@@ -41,6 +41,10 @@ Tensors run(const Json& config, const Tensors& in) {
   return {{"timesteps", timesteps}, {"latents", at::stack(states)}};
 }
 
+Tensors loopNoise(const Json& config, const Tensors& in) {
+  return {{"noise", samplers::correlateLoop(in.at("noise"), config.at("correlation"))}};
+}
+
 Tensors correlatedNoise(const Json& config, const Tensors& in) {
   return {{"noise", samplers::correlateFrames(in.at("noise"), config.at("correlation"))}};
 }
@@ -49,5 +53,6 @@ Tensors correlatedNoise(const Json& config, const Tensors& in) {
 
 const bool kSamplersRegistered =
     addProbe("samplers.run", run) && addProbe("samplers.noise_prior", correlatedNoise);
+const bool kLoopNoiseRegistered = addProbe("samplers.loop_noise", loopNoise);
 
 }  // namespace cameo::test

@@ -221,9 +221,9 @@ test("every option has its bounds", (t) => {
     ["instruction", ["", "make it red"], [5, "x".repeat(10_001)], "a text of at most 10000 characters"],
     [
       "subjects",
-      [[{ reference: "a.png", words: "a cat", region: "mask.png", strength: 0.5 }]],
+      [[{ reference: "a.png", region: "mask.png", strength: 0.5 }]],
       [5, [], {}],
-      "an array of 1 to 16 subjects { reference, words, region, strength }",
+      "an array of 1 to 16 subjects { reference, region, strength }",
     ],
     [
       "ipImage",
