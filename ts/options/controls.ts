@@ -1,29 +1,32 @@
 import { z } from "zod";
 import { CameoError } from "../errors.js";
 import type { ImageSource } from "../media/index.js";
+import { option } from "./check.js";
 import type { Control, SampleRequest } from "./sample_request.js";
 
 /** Canny's thresholds where a control says none, as in OpenCV's examples. */
 const edges = { low: 100, high: 200 };
+/** Of two slopes of grey levels by Sobel's kernels, the sum. */
+const steepest = 2040;
 
-const part = z.number().min(0).max(1);
-const greyLevels = z.number().min(0).max(2040);
+/** A number within bounds, or nothing. */
+const number = (most: number) => option(z.number().min(0).max(most).optional(), `a number from 0 to ${most}`);
 
-/** The schema of the option `controls`, of frames with this one. */
-export function controlsSchema(frames: z.ZodType, most: number): z.ZodType {
+/** The schema of the option `controls`, of frames with this one, in words. */
+export function controlsSchema(frames: z.ZodType, framesAllowed: string, most: number): z.ZodType {
   const control = z
     .strictObject({
-      frames,
-      scale: z.number().min(0).max(10).optional(),
-      from: part.optional(),
-      to: part.optional(),
-      guess: z.boolean().optional(),
-      compute: z.enum(["canny"]).optional(),
-      low: greyLevels.optional(),
-      high: greyLevels.optional(),
+      frames: option(frames, framesAllowed),
+      scale: number(10),
+      from: number(1),
+      to: number(1),
+      guess: option(z.boolean().optional(), "true or false"),
+      compute: option(z.enum(["canny"]).optional(), '"canny"'),
+      low: number(steepest),
+      high: number(steepest),
     })
     .refine(({ from = 0, to = 1 }) => from < to);
-  return z.array(control).max(most);
+  return z.array(option(control, "a control of which from is less than to")).max(most);
 }
 
 export const controlsAllowed = (most: number) =>

@@ -71,10 +71,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
         `a picture (a path, a URL, a Buffer or {data, width, height}) or an array of at most ${shape.most}`,
       ];
     case "film":
-      return [
-        film(shape.most),
-        `a film: the path of one or of a folder of frames, an array of 1 to ${shape.most} pictures or {data, frames, width, height}`,
-      ];
+      return [film(shape.most), filmAllowed(shape.most)];
     case "context":
       return [z.custom((value) => isContext(value, shape.most)), contextAllowed(shape.most)];
     case "margins":
@@ -97,7 +94,10 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "controls":
-      return [controlsSchema(film(shape.frames), shape.most), controlsAllowed(shape.most)];
+      return [
+        controlsSchema(film(shape.frames), filmAllowed(shape.frames), shape.most),
+        controlsAllowed(shape.most),
+      ];
     case "keyframes":
       return [keyframesSchema(imageSource, shape.most), keyframesAllowed(shape.most)];
     case "scheduler":
@@ -232,6 +232,8 @@ function bounds({ min, max }: Bounds): string {
 }
 
 const imageSource = z.custom<ImageSource>(isImageSource);
+const filmAllowed = (most: number) =>
+  `a film: the path of one or of a folder of frames, an array of 1 to ${most} pictures or {data, frames, width, height}`;
 const film = (most: number) => z.union([filmSource, z.array(imageSource).min(1).max(most)]);
 const filmSource = z.custom<FilmSource>((value) => isImageSource(value) || isFrames(value));
 

@@ -173,7 +173,7 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
     ],
     [
       [...given, "-o", output, "--control-model", "m", "--control", "depth/:11"],
-      /^cameo: --control: \[.*\] is not allowed; it must be an array of at most 16/,
+      /^cameo: controls\[0\]\.scale: 11 is not allowed; it must be a number from 0 to 10$/,
     ],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
   ];

@@ -279,17 +279,7 @@ test("every option has its bounds", (t) => {
     [
       "controls",
       [[], [{ frames: ["a.png"] }], [{ frames: "clip/", scale: 10, from: 0.2, to: 0.3, guess: true }]],
-      [
-        {},
-        [{}],
-        [{ frames: [] }],
-        [{ frames: "a", scale: -0.1 }],
-        [{ frames: "a", scale: 10.1 }],
-        [{ frames: "a", from: 0.5, to: 0.5 }],
-        [{ frames: "a", to: 1.1 }],
-        [{ frames: "a", compute: "depth" }],
-        [{ frames: "a", strength: 1 }],
-      ],
+      [{}, "clip/", Array(17).fill({ frames: "clip/" })],
       controls,
     ],
     ["structure", [0, 7], [-1, 8, 0.5], "a whole number from 0 to 7"],
@@ -337,6 +327,38 @@ test("every option has its bounds", (t) => {
 function quoted(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
+
+test("a control's options are named with their control", (t) => {
+  const film =
+    "a film: the path of one or of a folder of frames, an array of 1 to 1024 pictures or {data, frames, width, height}";
+  const wrong: [object, string][] = [
+    [{}, `controls[1].frames is missing; it must be ${film}`],
+    [{ frames: [] }, `controls[1].frames: [] is not allowed; it must be ${film}`],
+    [
+      { frames: "a", scale: -0.1 },
+      "controls[1].scale: -0.1 is not allowed; it must be a number from 0 to 10",
+    ],
+    [{ frames: "a", scale: 11 }, "controls[1].scale: 11 is not allowed; it must be a number from 0 to 10"],
+    [{ frames: "a", to: 1.1 }, "controls[1].to: 1.1 is not allowed; it must be a number from 0 to 1"],
+    [{ frames: "a", guess: 1 }, "controls[1].guess: 1 is not allowed; it must be true or false"],
+    [{ frames: "a", compute: "depth" }, `controls[1].compute: 'depth' is not allowed; it must be "canny"`],
+    [
+      { frames: "a", from: 0.5, to: 0.5 },
+      "controls[1]: { frames: 'a', from: 0.5, to: 0.5 } is not allowed; it must be a control of which from is less than to",
+    ],
+  ];
+  for (const [control, message] of wrong) {
+    const controls = [{ frames: "a" }, control] as never;
+    const complete = () => completeRequest({ prompt: "", controls }, { ...plain, controls: 2 });
+    t.throws(complete, { code: "ERR_INVALID_OPTION", message });
+  }
+  const misspelt = [{ frames: "a", strength: 1 }] as never;
+  t.throws(
+    () => completeRequest({ prompt: "", controls: misspelt }, { ...plain, controls: 1 }),
+    /^controls\[0\]\.strength is not an option; the options of controls\[0\] are frames, scale, from/,
+  );
+  t.end();
+});
 
 test("controls go with the networks that are loaded", (t) => {
   const control = { frames: ["a.png"] };
