@@ -17,7 +17,15 @@ Tensors readRequest(const Json& config, const Tensors&) {
                                                ? pipeline::ImagePromptScale()
                                                : request.image_prompt_scales.front();
   const auto number = [](auto value) { return at::full({1}, static_cast<double>(value), at::kDouble); };
+  const pipeline::SubjectOptions subject =
+      request.subjects.empty() ? pipeline::SubjectOptions() : request.subjects.front();
+  const double strength = subject.scale + subject.range.from + subject.range.to + subject.levels.back();
   return {
+      {"subjects", number(request.subjects.size())},
+      {"subjectReferences", number(subject.references)},
+      {"subjectBoxes", number(subject.boxes.size())},
+      {"subjectMiddle", number(subject.boxes.empty() ? 0 : subject.boxes[1][0])},
+      {"subjectStrength", number(strength)},
       {"frames", number(request.frames)},
       {"width", number(request.width)},
       {"height", number(request.height)},

@@ -32,6 +32,13 @@ const given = {
   keyframes: { 1: "a.png", 2: "b.png" },
   keyframeScale: 1.25,
   temporalGuidance: 1.5,
+  subjects: [
+    {
+      reference: ["a.png", "b.png"],
+      region: { 0: { x: 0, y: 0, width: 0.5, height: 1 }, 2: { x: 0.5, y: 0, width: 0.5, height: 1 } },
+      strength: { scale: 0.75, from: 0.25, to: 0.5, levels: [1, 0.5] },
+    },
+  ],
   seed: 2 ** 53 - 1,
   referenceNoise: 0.125,
   referenceNoiseMode: "as-released",
@@ -56,7 +63,7 @@ test("every option crosses, numbers exactly", (t) => {
   const { context, loop, noise, freeInit, ...rest } = others;
   const { method, ...passes } = freeInit;
   const { scheduler, sigmas, eta, spacing, shift, zeroTerminalSnr, ipScale, ...plain } = rest;
-  const { controls, keyframes, ...same } = plain;
+  const { controls, keyframes, subjects, ...same } = plain;
   t.strictSame(read(nativeOptions(given)), {
     ...same,
     guidanceFrom: 0.25,
@@ -75,6 +82,13 @@ test("every option crosses, numbers exactly", (t) => {
     ipScaleFromAndTo: 0.25 + 0.75,
     samplerOptions: [sigmas, eta, spacing, shift, zeroTerminalSnr].length,
     controls: controls.length,
+    subjects: subjects.length,
+    ...{
+      subjectReferences: 2,
+      subjectBoxes: 3,
+      subjectMiddle: 0.25,
+      subjectStrength: 0.75 + 0.25 + 0.5 + 0.5,
+    },
     keyframes: Object.keys(keyframes).length,
     asReleased: 1,
     sampled: 1,
