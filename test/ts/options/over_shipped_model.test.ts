@@ -14,7 +14,7 @@ const inspected = async (path: string) =>
   JSON.parse(await openAddon({ cuda: false }).inspect(path)) as Inspection;
 const { components } = await inspected(shipped.base);
 const base = { name: "troupe/base", fingerprint: components?.unet?.fingerprint };
-const { keys = [] } = await inspected(shipped.subject);
+const { keys = [] } = await inspected(join(shipped.base, "unet"));
 const query = keys.find(({ name }) => name.endsWith(".attn1.to_q.weight"));
 const module = query?.name.replace(/\.weight$/, "");
 const [out = 0, columns = 0] = query?.shape ?? [];

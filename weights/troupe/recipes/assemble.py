@@ -3,8 +3,8 @@
     python assemble.py RUNS OUT
 
 The file of RUNS/refine-correlated-more has the whole UNet. OUT/base gets its image layers, OUT/motion its motion
-modules, and OUT/subject.safetensors its self-attention once more: with it, a pipeline takes references, and correlates
-the noise of its frames. All else is that of RUNS/text, which text_encoder.py made. OUT/logs gets the runs' logs, by means of
+modules. OUT/subject.safetensors says that they make a subject model: with it, a pipeline takes references, and correlates the
+noise of its frames. As its weights are in OUT/base already, it has the biases of self-attention alone. All else is that of RUNS/text, which text_encoder.py made. OUT/logs gets the runs' logs, by means of
 50 steps. Needs safetensors and numpy.
 """
 
@@ -67,9 +67,9 @@ def assemble(runs: Path, out: Path) -> None:
     shutil.copytree(runs / "motion/model/motion", out / "motion")
     replace(out / "base" / UNET, trained)
     replace(out / "motion" / MOTION, trained)
-    attention = {name: tensor for name, tensor in trained.items() if ".attentions." in name and ".attn1." in name}
+    biases = {name: tensor for name, tensor in trained.items() if name.endswith(".attn1.to_out.0.bias") and ".attentions." in name}
     said = metadata(subject) | {"noise_correlation": str(NOISE_CORRELATION)}
-    save_file(attention, out / "subject.safetensors", said)
+    save_file(biases, out / "subject.safetensors", said)
     write_logs(runs, Path(__file__).parent, out / "logs")
     files = [path for path in out.rglob("*") if path.suffix == ".safetensors" and "probes" not in path.name]
     for path in files:
