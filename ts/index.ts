@@ -22,16 +22,20 @@ export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt
 export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { Lora, Loras } from "./options/lora.js";
 export type {
+  Box,
   CompleteSampleRequest,
   ContextWindows,
   Control,
   EditRequest,
   FreeInit,
+  MovingBox,
   PromptsOverTime,
   SampleProgress,
   SampleRequest,
   Scheduler,
   SchedulerConfig,
+  Subject,
+  SubjectStrength,
 } from "./options/sample_options.js";
 export type { SamplerName } from "./options/sampler_names.js";
 export { Pipeline } from "./pipeline.js";

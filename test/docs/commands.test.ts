@@ -156,7 +156,7 @@ test("the sampling that is shown works, with small models in the places of the l
     const small = [
       ...["--steps", "2"],
       ...(ships ? [] : ["--size", "64x64"]),
-      ...(isVideo && !args.includes("--video") ? ["--frames", "2"] : []),
+      ...(isVideo && !args.includes("--video") && !args.includes("--frames") ? ["--frames", "2"] : []),
     ];
     const subject = ships || args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);

@@ -82,7 +82,7 @@ test("a subject's strength is by step and level", async (t) => {
 test("boxes move evenly between their frames", (t) => {
   const complete = { reference: [a], strength: { scale: 1, from: 0, to: 1, levels: [1] } };
   const boxesOf = (region: object, frames: number) =>
-    nativeSubjects([{ ...complete, region: region as typeof left }], frames)[0]?.boxes;
+    nativeSubjects([{ ...complete, region: region as typeof left }], { frames })[0]?.boxes;
   t.strictSame(boxesOf(left, 9), [[0, 0, 0.5, 1]], "one for all frames");
   t.strictSame(boxesOf({ 1: left, 3: right }, 5), [
     [0, 0, 0.5, 1],

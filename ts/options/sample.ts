@@ -9,6 +9,7 @@ import { checkOptions, notAllowed } from "./check.js";
 import { checkControls } from "./controls.js";
 import { defined } from "./defined.js";
 import { contextOfNoise, promptsOf } from "./length.js";
+import { nativeForms } from "./native_forms.js";
 import {
   type AnyOption,
   type CompleteSampleRequest,
@@ -81,7 +82,10 @@ export function nativeOptions(request: Partial<SampleRequest>): string {
   const values = optionEntries.flatMap(([name, option]) => {
     const value = request[name] ?? plainDefault(option);
     if (!option.native || value === undefined) return [];
-    return [[name, option.native === true ? value : option.native(value as never, request)]];
+    const form = nativeForms[name] as
+      | ((value: unknown, request: Partial<SampleRequest>) => unknown)
+      | undefined;
+    return [[name, form ? form(value, request) : value]];
   });
   return nativeText(Object.fromEntries(values));
 }

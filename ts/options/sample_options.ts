@@ -1,10 +1,7 @@
-import type { FilmSource, ImageSource } from "../media/index.js";
-import type { SampleDefaults } from "../shipped_model/index.js";
+import type { ImageSource } from "../media/index.js";
 import type { Complete } from "./complete.js";
-import { keyframeNumbers, nativeControls } from "./controls.js";
 import {
   defaultFrames,
-  defaultStrength,
   fastest,
   framesOfVideo,
   mostFrames,
@@ -13,65 +10,17 @@ import {
   slowest,
   subjectNegativePrompt,
 } from "./defaults.js";
-import { completedImagePromptScales, type ImagePromptScales } from "./image_prompt.js";
-import { file, type Kind, kindOf, number, oneOf, range, type Shape, text, whole, yesOrNo } from "./kinds.js";
+import { file, kindOf, number, oneOf, range, text, whole, yesOrNo } from "./kinds.js";
+import type { AnyOption, SampleOption } from "./option.js";
 import type { SampleProgress, SampleRequest, Scheduler } from "./sample_request.js";
 import { samplerNames } from "./sampler_names.js";
-import { type CompleteSubject, nativeSubjects, type Subject } from "./subjects.js";
+import { shownOptions } from "./shown_options.js";
+import type { Subject } from "./subjects.js";
 
+export type { AnyOption, Loaded, SampleOption } from "./option.js";
 export type * from "./sample_request.js";
 
 export type OptionName = keyof SampleRequest;
-
-/** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
-export interface Loaded {
-  readonly subject: boolean;
-  readonly imageGuidance: boolean;
-  readonly strength: boolean;
-  readonly mask: boolean;
-  readonly imagePrompt: boolean;
-  readonly controls: number;
-  readonly keyframes: boolean;
-  readonly lastImage: boolean;
-  readonly required: readonly ("image" | "mask")[];
-  readonly scheduler: string;
-  readonly motion: { readonly maxFrames: number } | null;
-  readonly latentScale: number;
-  readonly defaultSize: readonly [width: number, height: number];
-  /** In place of the table's. */
-  readonly defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps">>;
-}
-
-/** All that is said of an option beside its type and its comment in `SampleRequest`. */
-export interface SampleOption<T> {
-  readonly value: Kind<T>;
-  /** What it is where a request says nothing and the model has no default of its own. */
-  readonly default?: T | ((loaded: Loaded, given: Partial<SampleRequest>) => T | undefined);
-  /** Instead of a default: drawn anew for each request. */
-  readonly draw?: () => T;
-  readonly required?: true;
-  /** The native half takes it, in native/pipeline/request.cc: as it is, or what the function makes of it. */
-  readonly native?: true | ((value: T, request: Partial<SampleRequest>) => unknown);
-  /** What it is of no use without. */
-  readonly needs?:
-    | "subject"
-    | "imageGuidance"
-    | "strength"
-    | "mask"
-    | "lastImage"
-    | "controls"
-    | "keyframes"
-    | "motion"
-    | "imagePrompt";
-  /** Of one call: it doesn't belong to what makes the frames, nor to `video.request`. */
-  readonly ofCall?: true;
-  /** On the command line. Options with the same flag share it, as "--size" is width and height. */
-  readonly flag?: `--${string}`;
-  /** The flag's, to which a plain default is added, and of a choice its names. */
-  readonly help?: string;
-  /** Of its field in the studio. */
-  readonly label?: string;
-}
 
 /** Every option of a request, once. What checks, completes, shows or passes on a request goes by this table. */
 export const sampleOptions = {
@@ -87,7 +36,7 @@ export const sampleOptions = {
   },
   subjects: {
     value: kindOf<readonly Subject[]>({ kind: "subjects", frames: mostFrames }),
-    native: (subjects, { frames = 1 }) => nativeSubjects(subjects as readonly CompleteSubject[], frames),
+    native: true,
     needs: "subject",
   },
   negativePrompt: {
@@ -280,107 +229,7 @@ export const sampleOptions = {
     flag: "--guidance-rescale <x>",
     help: "bring guidance's deviation back, 0 to 1",
   },
-  instruction: {
-    value: text(10_000),
-    needs: "imageGuidance",
-    flag: "--instruction <text>",
-    help: "in place of --prompt: what to change in --image or --video, of a model that edits",
-  },
-  image: {
-    value: kindOf<ImageSource>({ kind: "picture" }),
-    flag: "--image <file>",
-    help: "the picture to start from, to edit, or to paint anew in parts; of a film its first frame",
-  },
-  lastImage: {
-    value: kindOf<ImageSource>({ kind: "picture" }),
-    needs: "lastImage",
-    flag: "--last-image <file>",
-    help: "the film's last frame",
-  },
-  video: {
-    value: kindOf<FilmSource>({ kind: "film", most: mostFrames }),
-    flag: "--video <path>",
-    help: "the film or folder of frames to start from, to edit, or to paint anew in parts",
-  },
-  strength: {
-    value: number(0, 1),
-    default: defaultStrength,
-    native: true,
-    needs: "strength",
-    flag: "--strength <x>",
-    help: "how far to leave it, 0 to 1 (default: 0.8, with --mask or --expand 1)",
-  },
-  mask: {
-    value: kindOf<FilmSource>({ kind: "film", most: mostFrames, oneForAll: true }),
-    needs: "mask",
-    flag: "--mask <path>",
-    help: "white where --image or --video is painted anew: a picture, or one a frame",
-  },
-  expand: {
-    value: kindOf<NonNullable<SampleRequest["expand"]>>({ kind: "margins", most: 4096 }),
-    needs: "mask",
-    flag: "--expand <l:r:t:b>",
-    help: "paint so many pixels on the left, right, top and bottom of --image or --video anew",
-  },
-  imageGuidanceScale: {
-    value: number(0, 100),
-    default: 1.5,
-    native: true,
-    needs: "imageGuidance",
-    flag: "--image-guidance-scale <x>",
-    help: "how strongly that picture holds",
-  },
-  ipImage: {
-    value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 16, fitted: false }),
-    needs: "imagePrompt",
-    flag: "--ip-image <file>",
-    help: "a picture as a prompt, with --ip-adapter; may be given again",
-  },
-  ipScale: {
-    value: kindOf<ImagePromptScales>({ kind: "imagePromptScales" }),
-    default: 1,
-    native: completedImagePromptScales,
-    needs: "imagePrompt",
-    flag: "--ip-scale <x>",
-    help: "how far that picture counts, beside the text",
-  },
-  controls: {
-    value: kindOf<NonNullable<SampleRequest["controls"]>>({ kind: "controls", most: 16, frames: mostFrames }),
-    native: nativeControls,
-    needs: "controls",
-    flag: "--control <frames>",
-    help: "frames for a --control-model, as depth/:0.8:0-0.5 or clip/:1:canny (scale, part of the steps); again: for the next",
-  },
-  structure: {
-    value: whole(0, 7),
-    default: 0,
-    native: true,
-    needs: "controls",
-    flag: "--structure <n>",
-    help: "leave out structure of these frames, 0 to 7",
-  },
-  keyframes: {
-    value: kindOf<NonNullable<SampleRequest["keyframes"]>>({ kind: "keyframes", most: mostFrames }),
-    native: keyframeNumbers,
-    needs: "keyframes",
-    flag: "--keyframe <frame=file>",
-    help: "a frame's picture for SparseCtrl, as 0=first.png; may be given again",
-  },
-  keyframeScale: {
-    value: number(0, 10),
-    default: 1,
-    native: true,
-    needs: "keyframes",
-    flag: "--keyframe-scale <x>",
-    help: "how strongly these hold",
-  },
-  temporalGuidance: {
-    value: number(0, 100),
-    native: true,
-    needs: "motion",
-    flag: "--temporal-guidance <x>",
-    help: "from frames by themselves (0) to a video (1) and beyond",
-  },
+  ...shownOptions,
   referenceNoise: {
     value: number(0, 1),
     default: 0,
@@ -454,14 +303,6 @@ type WithoutDefault = {
     ? never
     : Name;
 }[OptionName];
-
-/** An option as the table has it, whichever it is. */
-export type AnyOption = Omit<SampleOption<never>, "value" | "default" | "draw" | "native"> & {
-  readonly value: Shape;
-  readonly default?: unknown;
-  readonly draw?: () => unknown;
-  readonly native?: true | ((value: never, request: Partial<SampleRequest>) => unknown);
-};
 
 /** The table's entries, in its order. */
 export const optionEntries = Object.entries(sampleOptions) as readonly (readonly [OptionName, AnyOption])[];

@@ -5,9 +5,13 @@ import { defined } from "./defined.js";
 
 /** A part of the frame: 0, 0 is its upper left corner and 1, 1 its lower right one. */
 export interface Box {
+  /** Of its left side. */
   readonly x: number;
+  /** Of its upper side. */
   readonly y: number;
+  /** More than 0, and to the frame's right side at most. */
   readonly width: number;
+  /** More than 0, and to the frame's lower side at most. */
   readonly height: number;
 }
 
@@ -20,7 +24,7 @@ export interface SubjectStrength {
   readonly scale?: number | undefined;
   /** The part of the steps in which frames see them, 0 to 1. Default: 0. */
   readonly from?: number | undefined;
-  /** Default: 1. */
+  /** Where that part ends. Default: 1. */
   readonly to?: number | undefined;
   /** What multiplies `scale` at each level of the UNet, from the outermost on; the last one holds for deeper ones. Default: [1]. */
   readonly levels?: readonly number[] | undefined;
@@ -123,8 +127,11 @@ export function regionMask({ region }: Pick<CompleteSubject, "region">): FilmSou
 }
 
 /** As the native half takes them: a region's boxes are one, or one for each frame. */
-export function nativeSubjects(subjects: readonly CompleteSubject[], frames: number) {
-  return subjects.map(({ reference, region, strength }) => ({
+export function nativeSubjects(
+  subjects: readonly Subject[],
+  { frames = 1 }: { readonly frames?: number | undefined },
+) {
+  return (subjects as readonly CompleteSubject[]).map(({ reference, region, strength }) => ({
     references: reference.length,
     boxes: region === undefined || isMask(region) ? [] : boxesOf(region, frames),
     ...strength,
