@@ -1,4 +1,4 @@
-// The peak of resident memory of a process that makes a film of so many frames in windows, each in a process of its own.
+// The peak of resident memory of a process that streams a film of so many frames, made in windows, each in a process of its own.
 //
 //     node bench/length/memory.mjs [--frames 16,64,256] [--context 16:4] [--steps 2] [--size 128]
 //
@@ -28,7 +28,10 @@ async function makeOne() {
   const pipe = await Pipeline.load({ device: "cpu" });
   const request = { prompt: "a critter runs", reference: "examples/critter.png", seed: 1 };
   const sizes = { frames: Number(values.frames), width: side, height: side, steps: Number(values.steps) };
-  await pipe.sample({ ...request, ...sizes, context: { length, overlap } });
+  const film = await pipe.stream({ ...request, ...sizes, context: { length, overlap } });
+  let count = 0;
+  for await (const frame of film) count += frame.length > 0 ? 1 : 0;
+  if (count !== sizes.frames) throw new Error(`${count} of ${sizes.frames} frames`);
   await pipe.close();
   console.log(process.resourceUsage().maxRSS * 1024);
 }

@@ -94,8 +94,8 @@ OnEvaluation recordFirst(Recorder& recorder) {
 /// How many steps of those that are done are behind, and what the last evaluation takes for the clean sample.
 using OnStep = std::function<void(int64_t step, int64_t steps, const at::Tensor& clean)>;
 
-/// From noise to a sample: sampler, guidance, denoiser.
-at::Tensor denoise(const Pipeline& pipeline, const Loop& loop, samplers::Sampler& sampler, const Start& start,
+/// From noise to a sample: sampler, guidance, denoiser. Takes the latents out of `start`.
+at::Tensor denoise(const Pipeline& pipeline, const Loop& loop, samplers::Sampler& sampler, Start& start,
                    const samplers::Draw& draw, const OnEvaluation& record, const OnStep& onStep) {
   const samplers::Parameterization parameterization = sampler.parameterization();
   int64_t step = 0;
@@ -114,7 +114,7 @@ at::Tensor denoise(const Pipeline& pipeline, const Loop& loop, samplers::Sampler
     clean = estimate.clean;
     return estimate;
   };
-  at::Tensor latents = start.latents;
+  at::Tensor latents = std::move(start.latents);
   for (; step < steps; ++step) {
     const int64_t index = start.step + step, next = index + 1;
     begins_step = true;
@@ -128,18 +128,20 @@ at::Tensor denoise(const Pipeline& pipeline, const Loop& loop, samplers::Sampler
 }
 
 /// One pass after another, as FreeInit has several.
-at::Tensor denoisePasses(const Pipeline& pipeline, const SampleRequest& request, const Start& first,
+at::Tensor denoisePasses(const Pipeline& pipeline, const SampleRequest& request, Start start,
                          const FilmNoise& noise, const Loop& loop) {
   const FreeInit& free_init = request.free_init;
   const OnEvaluation record = recordFirst(loop.recorder);
   const samplers::Draw draw = [&noise] { return noise.draw(); };
-  Start start = first;
+  // Of a film of any length, nothing is kept longer than it is needed.
+  const at::Tensor first_noise = free_init.iterations > 1 ? start.noise : at::Tensor();
+  if (!start.holds) start.noise.reset();
   at::Tensor latents;
   for (int64_t pass = 0; pass < free_init.iterations; ++pass) {
     const auto sampler = makeSampler(pipeline, request);
     if (pass > 0) {
       const samplers::NoiseSchedule& schedule = sampler->schedule();
-      const at::Tensor noisy = schedule.addNoise(latents, first.noise, schedule.config().train_timesteps - 1);
+      const at::Tensor noisy = schedule.addNoise(latents, first_noise, schedule.config().train_timesteps - 1);
       start.beginWith(mixFrequencies(noisy, draw(), free_init), *sampler);
     }
     const auto report = [&](int64_t step, int64_t steps, const at::Tensor& clean) {
@@ -174,7 +176,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
     const FilmNoise noise(pipeline, request);
     const int64_t of_film = startPictures(pipeline, request);
     int64_t encoded = 0;
-    const Start start = startOf(pipeline, request, *sampler, noise, [&] {
+    Start start = startOf(pipeline, request, *sampler, noise, [&] {
       onProgress({Phase::Encode, ++encoded, of_film + 1 + request.referenceCount(), {}});
     });
     recordStart(start, recorder);
@@ -185,7 +187,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                             .range = request.guidance_range,
                             .branches_apart = plan.branches_apart,
                             .context = request.windowsInMotion() ? ContextWindows{} : request.context};
-    latents = denoisePasses(pipeline, request, start, noise,
+    latents = denoisePasses(pipeline, request, std::move(start), noise,
                             {.denoiser = *denoiser,
                              .guidance = guidance,
                              .preview = preview ? &*preview : nullptr,

@@ -53,7 +53,7 @@ at::Tensor overWindows(const std::vector<FrameWindow>& windows, nn::FrameWeights
     sum.index_add_(1, places, weight * part);
     total.index_add_(1, places, weight);
   }
-  return sum / total;
+  return sum.div_(total);
 }
 
 }  // namespace cameo::pipeline
