@@ -17,7 +17,7 @@ const runs: Record<string, string[] | { in: string; words: string }> = {
   "scripts/check-release.mjs": { in: "test/docs/release.test.ts", words: "scripts/check-release.mjs" },
   "scripts/check.mjs": { in: ".ci/run", words: "npm run check" },
   "scripts/cli-docs.mjs": ["--check"],
-  "scripts/film-sheet.mjs": [join(out, "films.webp"), "--steps", "1"],
+  "scripts/film-sheet.mjs": [join(out, "films.webp"), "--steps", "2"],
   "scripts/fuzz-asan.mjs": ["--inputs", "140", "--without-sanitizers"],
   "scripts/gpu-day.sh": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-day.sh" },
   "scripts/gpu-load.py": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-load.py" },
