@@ -54,7 +54,7 @@ test("--json says on stdout what is wrong, too", async (t) => {
     {
       event: "error",
       code: "ERR_INVALID_OPTION",
-      message: "required option '-p, --prompt <text>' not specified",
+      message: "required option '-o, --output <file>' not specified",
     },
   ]);
 });
