@@ -174,9 +174,10 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   at::Tensor latents;
   {
     const FilmNoise noise(pipeline, request);
-    const int64_t of_film = startPictures(pipeline, request);
+    Film film = filmOf(request, pipeline.useOfFilm(request).image_in_every_frame);
+    const int64_t of_film = startPictures(pipeline, request, film);
     int64_t encoded = 0;
-    Start start = startOf(pipeline, request, *sampler, noise, [&] {
+    Start start = startOf(pipeline, request, std::move(film), *sampler, noise, [&] {
       onProgress({Phase::Encode, ++encoded, of_film + 1 + request.referenceCount(), {}});
     });
     recordStart(start, recorder);

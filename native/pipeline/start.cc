@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace cameo::pipeline {
 
@@ -19,16 +19,15 @@ bool needsLatents(const FilmUse& use) {
 
 }  // namespace
 
-int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request) {
-  const FilmUse use = pipeline.useOfFilm(request);
-  return needsLatents(use) ? knownPictures(filmOf(request, use.image_in_every_frame)) : 0;
+int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request, const Film& film) {
+  return needsLatents(pipeline.useOfFilm(request)) ? knownPictures(film) : 0;
 }
 
-Start startOf(const Pipeline& pipeline, const SampleRequest& request, const samplers::Sampler& sampler,
-              const FilmNoise& noise, const std::function<void()>& onEach) {
+Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
+              const samplers::Sampler& sampler, const FilmNoise& noise, const std::function<void()>& onEach) {
   const FilmUse use = pipeline.useOfFilm(request);
   Start start;
-  start.film = filmOf(request, use.image_in_every_frame);
+  start.film = std::move(film);
   start.holds = use.holds_to;
   if (needsLatents(use)) {
     const at::Tensor drawn = noise.drawPictures(knownPictures(start.film));
@@ -38,6 +37,9 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, const samp
   if (start.film.mask.defined()) start.masked_noise = noise.drawPictures(start.film.maskedCount());
   start.is_from_film = use.starts_from;
   if (use.starts_from) start.step = firstStep(sampler, request.strength);
+  if (start.holds) {
+    start.painted = latentMask(start.film, first.size(3), first.size(4)).to(first.device()).gt(0.5);
+  }
   start.beginWith(first, sampler);
   return start;
 }
@@ -54,8 +56,7 @@ void Start::beginWith(const at::Tensor& first_noise, const samplers::Sampler& sa
 at::Tensor Start::held(const at::Tensor& latents, const std::optional<samplers::Level>& level) const {
   if (!holds) return latents;
   const at::Tensor kept = level ? samplers::mix({clean, noise}, *level) : clean;
-  const at::Tensor mask = latentMask(film, latents.size(3), latents.size(4)).to(latents.device());
-  return at::where(mask.gt(0.5), latents, kept);
+  return at::where(painted, latents, kept);
 }
 
 }  // namespace cameo::pipeline

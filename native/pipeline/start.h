@@ -22,6 +22,7 @@ struct Start {
   at::Tensor masked_noise = {};  // (n, C, h, w): for latents of the film without its masked part
   bool is_from_film = false;     // the first step has the film in its latents
   bool holds = false;            // steps are held to the film outside of its mask
+  at::Tensor painted = {};       // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
 
   /// Sets the noise, and of it the latents that enter the first step.
   void beginWith(const at::Tensor& first_noise, const samplers::Sampler& sampler);
@@ -31,12 +32,12 @@ struct Start {
   at::Tensor held(const at::Tensor& latents, const std::optional<samplers::Level>& level) const;
 };
 
-/// How many pictures `startOf` encodes.
-int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request);
+/// How many pictures of the request's film `startOf` encodes.
+int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request, const Film& film);
 
 /// `noise` is drawn from in PyTorch's order: for the film's latents, for the first step, and for what a mask
 /// leaves of the film, even where nothing asks for that.
-Start startOf(const Pipeline& pipeline, const SampleRequest& request, const samplers::Sampler& sampler,
-              const FilmNoise& noise, const std::function<void()>& onEach);
+Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
+              const samplers::Sampler& sampler, const FilmNoise& noise, const std::function<void()>& onEach);
 
 }  // namespace cameo::pipeline
