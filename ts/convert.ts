@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { openAddon } from "./addon.js";
 import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import { exists, fileReason } from "./media/files.js";
+import { invalid } from "./options/check.js";
 import { closestName } from "./options/closest.js";
 import { quoted } from "./quote.js";
 import { runTask } from "./task.js";
@@ -102,8 +103,4 @@ function checkLayout(to: string): void {
   throw invalid(
     `to: ${quoted(to)} is not a layout; ${near ? `did you mean "${near}"?` : `the layouts are ${names}`}`,
   );
-}
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
 }

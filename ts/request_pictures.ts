@@ -1,6 +1,7 @@
 import { CameoError, throwIfAborted } from "./errors.js";
 import type { ByteBudget, FilmFacts, OpenFilm, OpenImage } from "./media/index.js";
 import type { RgbImage } from "./native.js";
+import { invalid } from "./options/check.js";
 import { mostFrames } from "./options/defaults.js";
 import { filmsOf, picturesOf, type RequestFilm } from "./options/pictures.js";
 import type { CompleteSampleRequest, SampleRequest } from "./options/sample_options.js";
@@ -146,7 +147,3 @@ function checkCount({ name, count }: FilmFacts, { list, oneForAll }: RequestFilm
 }
 
 const frameCount = (count: number): string => (count === 1 ? "1 frame" : `${count} frames`);
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
-}

@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { CameoError } from "../errors.js";
-import { notAllowed } from "../options/check.js";
+import { invalid, notAllowed } from "../options/check.js";
 import { defined } from "../options/defined.js";
 import { checkLoadOptions } from "../options/load.js";
 import { type LoadOptionName, loadEntries } from "../options/load_options.js";
@@ -95,8 +94,4 @@ function checkBeforeLoading(flags: BenchFlags, choice: ModelChoice): void {
 function wantedWork({ size, frames, steps }: BenchFlags): WantedWork {
   const [width, height] = size ?? [];
   return defined({ width, height, frames, steps });
-}
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
 }

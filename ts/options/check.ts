@@ -64,6 +64,11 @@ function dotted(parent: string, name: string): string {
   return parent === "" ? name : `${parent}.${name}`;
 }
 
+/** ERR_INVALID_OPTION, by its message. */
+export function invalid(message: string): CameoError {
+  return new CameoError("ERR_INVALID_OPTION", message);
+}
+
 /** ERR_INVALID_OPTION: "steps: 0 is not allowed; it must be a whole number from 1 to 1000". */
 export function notAllowed(name: string, value: unknown, allowed: string): CameoError {
   const message =

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { CameoError } from "../errors.js";
 import type { ImageSource } from "../media/index.js";
-import { option } from "./check.js";
+import { invalid, option } from "./check.js";
 import type { Control, SampleRequest } from "./sample_request.js";
 
 /** Canny's thresholds where a control says none, as in OpenCV's examples. */
@@ -116,8 +115,4 @@ export function checkKeyframes(keyframes: readonly number[], frames: number): vo
   if (beyond === undefined) return;
   const known = frames === 1 ? "only frame 0" : `the frames 0 to ${frames - 1}`;
   throw invalid(`keyframes: there is no frame ${beyond}; the film has ${known}`);
-}
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
 }

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import type { NetworkDescription, PipelineDescription } from "../description.js";
-import { CameoError } from "../errors.js";
 import { hubNameOfPath } from "../hub/index.js";
 import { placeProblem } from "../media/files.js";
 import { nativeText } from "../native_text.js";
 import { quoted } from "../quote.js";
-import { checkOptions, notAllowed } from "./check.js";
+import { checkOptions, invalid, notAllowed } from "./check.js";
 import { checkControls } from "./controls.js";
 import { defined } from "./defined.js";
 import { contextOfNoise, promptsOf } from "./length.js";
@@ -68,7 +67,7 @@ export function completeRequest(request: SampleRequest | EditRequest, loaded: Lo
       return [name, completed(value, option.value)];
     });
   const taken = Object.fromEntries(values);
-  const context = contextOfNoise({ ...taken, context: given.context }, mostFrames(taken, loaded));
+  const context = contextOfNoise({ ...taken, context: given.context }, mostAtOnce(taken, loaded));
   const complete = defined({ ...taken, context }) as CompleteSampleRequest;
   checkAgainstModel(complete, loaded);
   return Object.freeze(complete);
@@ -164,7 +163,7 @@ function checkImagePrompt({ ipImage }: CompleteSampleRequest, loaded: Loaded): v
 }
 
 /** That the motion modules take at a time. */
-function mostFrames(request: Partial<SampleRequest>, { motion }: Loaded): number {
+function mostAtOnce(request: Partial<SampleRequest>, { motion }: Loaded): number {
   return motion ? motion.maxFrames - referenceCount(request) : 1;
 }
 
@@ -203,7 +202,7 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
     if (request.frames !== 1) throw notAllowed("frames", request.frames, "1 without motion modules");
     return;
   }
-  const most = mostFrames(request, loaded);
+  const most = mostAtOnce(request, loaded);
   const { frames, context } = request;
   if (Math.min(frames, context?.length ?? frames) > most) {
     const pictures = references === 1 ? "1 reference" : `${references} references`;
@@ -217,8 +216,4 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
 export function checkOutputs({ saveLatents }: Pick<SampleRequest, "saveLatents">): void {
   const problem = saveLatents === undefined ? undefined : placeProblem(saveLatents);
   if (problem !== undefined) throw invalid(`saveLatents ${quoted(saveLatents as string)}: ${problem}`);
-}
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
 }

@@ -1,4 +1,4 @@
-import { CameoError } from "../errors.js";
+import { invalid } from "./check.js";
 import { plainSteps } from "./defaults.js";
 import { defined } from "./defined.js";
 import type { CompleteSampleRequest, Loaded, SampleRequest } from "./sample_options.js";
@@ -115,8 +115,4 @@ function checkExpand({ expand, width, height }: CompleteSampleRequest): void {
     if (length < size) continue;
     throw invalid(`expand: ${sides} are ${length} pixels of ${size}, which leave none for what is expanded`);
   }
-}
-
-function invalid(message: string): CameoError {
-  return new CameoError("ERR_INVALID_OPTION", message);
 }
