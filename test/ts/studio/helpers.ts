@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Test } from "tap";
 import { Studio, type StudioOptions } from "#ts/studio/index.js";
 import type { StudioEvent, StudioState, UploadedReference, VideoOrder } from "#ts/studio/protocol.js";
 import { writeSmallModel } from "../../support/small_model.js";
 
-export const model = writeSmallModel("studio");
+/** One for each file of tests, two of which may run at a time. */
+export const model = writeSmallModel(join("studio", basename(process.argv[1] ?? "", ".test.js")));
 export const picture = readFileSync("examples/critter.png");
 
 /** A video of the small model that takes a moment. */
