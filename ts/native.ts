@@ -110,6 +110,8 @@ export interface NativeTrainingSample {
   /** (R, H, W, 3) */
   references?: Uint8Array | undefined;
   referenceCount: number;
+  /** Of each of several subjects, which have as many references each: left, top, right, bottom, 0 to 1. */
+  regions?: readonly (readonly [number, number, number, number])[] | undefined;
   /** (F + R, C, h, w) each. */
   latents?: { mean: Float32Array; logVariance: Float32Array; shape: readonly number[] } | undefined;
   /** Where the latents are written once they are encoded. */

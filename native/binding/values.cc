@@ -99,6 +99,14 @@ train::EncodedImages encodedImages(const Napi::Object& object) {
   return {latents(object, "mean", shape), latents(object, "logVariance", shape)};
 }
 
+/// Left, top, right and bottom.
+std::array<double, 4> box(const Napi::Value& value) {
+  const auto sides =
+      listAt(value, "regions", [](const Napi::Value& side) { return side.ToNumber().DoubleValue(); });
+  if (sides.size() != 4) fail("regions", "boxes of four numbers");
+  return {sides[0], sides[1], sides[2], sides[3]};
+}
+
 train::Sample trainingSample(const Napi::Object& object) {
   train::Sample sample;
   sample.position = integer(object, "position");
@@ -106,6 +114,7 @@ train::Sample trainingSample(const Napi::Object& object) {
   sample.width = integer(object, "width");
   sample.height = integer(object, "height");
   sample.references = integer(object, "referenceCount");
+  if (object.Get("regions").IsArray()) sample.regions = listAt(object.Get("regions"), "regions", box);
   sample.cache_path = text(object, "cachePath");
   if (object.Get("latents").IsObject()) {
     sample.kept = encodedImages(object.Get("latents").As<Napi::Object>());

@@ -3,6 +3,7 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,10 +20,11 @@ struct Sample {
   std::vector<int32_t> ids;  // of the caption
   int64_t width = 0;
   int64_t height = 0;
-  int64_t references = 0;             // how many of the pictures are references; they are the last ones
-  std::vector<uint8_t> rgb;           // (F+R, height, width, 3); empty where there are latents
-  std::optional<EncodedImages> kept;  // from the cache
-  std::string cache_path;             // where to keep the latents; empty: nowhere
+  int64_t references = 0;  // how many of the pictures are references; they are the last ones
+  std::vector<std::array<double, 4>> regions;  // boxes of several subjects; empty: one subject, everywhere
+  std::vector<uint8_t> rgb;                    // (F+R, height, width, 3); empty where there are latents
+  std::optional<EncodedImages> kept;           // from the cache
+  std::string cache_path;                      // where to keep the latents; empty: nowhere
 };
 
 using MicroBatch = std::vector<Sample>;

@@ -26,8 +26,8 @@ export async function sortIntoBuckets(
 ): Promise<Buckets> {
   const all = [Uint32Array.from(entries.keys())];
   const hasMasks = masks !== undefined || entries.some(({ mask }) => mask !== undefined);
-  if (sizes.length === 1 && !(references?.highlight && hasMasks))
-    return { buckets: all, failures: new Map() };
+  const needsMasks = references?.subjects || (references?.highlight && hasMasks);
+  if (sizes.length === 1 && !needsMasks) return { buckets: all, failures: new Map() };
   const tasks: Promise<(Size | Failure)[]>[] = [];
   for (let i = 0; i < entries.length; i += clipsAtOnce) {
     tasks.push(workers.sizes(entries.slice(i, i + clipsAtOnce), signal));

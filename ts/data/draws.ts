@@ -24,7 +24,14 @@ export interface Draws {
   frames: number[];
   /** Where the crop lies between what is possible, 0 to 1: left to right, top to bottom. */
   crop: [x: number, y: number];
+  /** One, or as many as the recipe has; none where samples have no references. */
+  subjects: SubjectDraw[];
+}
+
+export interface SubjectDraw {
   references: ReferenceDraw[];
+  /** How far its region goes beyond it, of the picture: to the left, up, to the right, down. Undefined for a subject alone. */
+  grow: [number, number, number, number] | undefined;
 }
 
 /** Draws a sample out of a clip of `count` frames, of which there are at least `data.frames`. */
@@ -34,7 +41,7 @@ export function drawSample(data: CompleteDataRecipe, count: number, random: Rand
   return {
     frames,
     crop: data.cropPosition === "center" ? [0.5, 0.5] : crop,
-    references: data.references ? drawReferences(data.references, count, random) : [],
+    subjects: data.references ? drawSubjects(data.references, count, random) : [],
   };
 }
 
@@ -45,6 +52,15 @@ function drawFrames(data: CompleteDataRecipe, count: number, random: Random): nu
   const start = random.below(count - span + 1);
   const first = data.start === "first" ? 0 : start;
   return Array.from({ length: data.frames }, (_, i) => first + i * stride);
+}
+
+function drawSubjects(recipe: References, count: number, random: Random): SubjectDraw[] {
+  const { subjects } = recipe;
+  return Array.from({ length: subjects?.count ?? 1 }, () => {
+    const references = drawReferences(recipe, count, random);
+    const side = () => random.between(0, subjects?.grow ?? 0);
+    return { references, grow: subjects && [side(), side(), side(), side()] };
+  });
 }
 
 function drawReferences(references: References, count: number, random: Random): ReferenceDraw[] {

@@ -6,15 +6,16 @@ import { clipExtensions, pictureExtensions, withoutExtension } from "../media/na
 import type { CompleteDataRecipe } from "../training/recipe.js";
 import type { Entry } from "./sources/index.js";
 
-/** Where a clip's file or frame folder is, and its mask's where the references are to be highlighted. */
+/** Where a clip's file or frame folder is, and its subjects' masks where they are needed. */
 export interface ClipFiles {
   clip: string;
-  mask: string | undefined;
+  /** None, or one for each subject. */
+  masks: string[];
 }
 
 /** An Error says what is missing. */
 export async function findFiles(entry: Entry, data: CompleteDataRecipe): Promise<ClipFiles> {
-  return { clip: await findClip(entry), mask: await findMask(entry, data) };
+  return { clip: await findClip(entry), masks: await findMasks(entry, data) };
 }
 
 /** An Error says that there is none. */
@@ -24,28 +25,36 @@ export async function findClip({ paths }: Entry): Promise<string> {
   throw new Error(`there is no such file${alsoTried(paths)}; check data.root`);
 }
 
-/** Undefined where the clip needs none; an Error says that it is missing. */
-export async function findMask(
-  entry: Entry,
-  { references, masks }: CompleteDataRecipe,
-): Promise<string | undefined> {
-  if (!references?.highlight) return undefined;
+/** Of each of the clip's subjects; none where it needs none. An Error says what is missing. */
+export async function findMasks(entry: Entry, { references, masks }: CompleteDataRecipe): Promise<string[]> {
+  if (references?.subjects) return findSubjectMasks(entry, references.subjects.count);
+  if (!references?.highlight) return [];
   if (entry.mask !== undefined) {
-    if (await exists(entry.mask)) return entry.mask;
+    if (await exists(entry.mask)) return [entry.mask];
     throw new Error(`its mask ${entry.mask} does not exist; make it, or leave the mask empty`);
   }
-  if (masks === undefined) return undefined;
+  if (masks === undefined) return [];
   const mask = await firstExisting(maskPaths(masks, entry.name));
-  if (mask !== undefined) return mask;
+  if (mask !== undefined) return [mask];
   throw new Error(`it has no mask in ${masks}; make one of the clip's name, or leave the clip out`);
+}
+
+async function findSubjectMasks({ subjectMasks = [] }: Entry, count: number): Promise<string[]> {
+  if (subjectMasks.length !== count) {
+    const has = `it has ${subjectMasks.length} subjects in the list's column "subjects"`;
+    throw new Error(`${has}, and data.references.subjects.count is ${count}; leave it out, or name as many`);
+  }
+  const missing = await firstMissing(subjectMasks);
+  if (missing === undefined) return subjectMasks;
+  throw new Error(`its mask ${missing} does not exist; make it, or leave the clip out`);
 }
 
 /** A file's name within its clip or mask, its bytes and its time of change. */
 type Stamp = [name: string, bytes: number, changed: number];
 
-/** Of everything that a clip and its mask are made of, wherever they lie. */
-export async function fileStamps({ clip, mask }: ClipFiles): Promise<{ clip: Stamp[]; mask: Stamp[] }> {
-  return { clip: await stamps(clip), mask: mask === undefined ? [] : await stamps(mask) };
+/** Of everything that a clip and its masks are made of, wherever they lie. */
+export async function fileStamps({ clip, masks }: ClipFiles): Promise<{ clip: Stamp[]; mask: Stamp[] }> {
+  return { clip: await stamps(clip), mask: (await Promise.all(masks.map(stamps))).flat() };
 }
 
 async function stamps(path: string): Promise<Stamp[]> {
@@ -65,6 +74,11 @@ function maskPaths(folder: string, clip: string): string[] {
 
 async function firstExisting(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) if (await exists(path)) return path;
+  return undefined;
+}
+
+async function firstMissing(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (!(await exists(path))) return path;
   return undefined;
 }
 

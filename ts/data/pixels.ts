@@ -7,21 +7,45 @@ import type { AffineMap, Draws, ReferenceDraw } from "./draws.js";
 /** From here on a mask's pixel is the subject's. */
 const subjectLuma = 128;
 
-/** A frame at a size: all of it on white, or scaled to cover the size and cut where `crop` says. */
-export async function fitFrame(
-  frame: RgbImage,
+/** Where a picture's pixels come to lie: scaled to a size, then with so much of it left of, and above, what is taken. */
+export interface Placed extends Size {
+  left: number;
+  top: number;
+}
+
+/** Where a frame comes to lie in a size: all of it in its middle, or scaled to cover the size and cut where `crop` says. */
+export function placed(
+  frame: Size,
   { width, height }: Size,
   fit: "crop" | "pad",
   [x, y]: Draws["crop"],
-): Promise<Uint8Array> {
-  if (fit === "pad") return (await fitImage(frame, width, height, "contain")).data;
-  const scale = Math.max(width / frame.width, height / frame.height);
+): Placed {
+  const [across, down] = [width / frame.width, height / frame.height];
+  if (fit === "pad") {
+    const scale = Math.min(across, down);
+    const [scaledWidth, scaledHeight] = [frame.width * scale, frame.height * scale];
+    const [left, top] = [(scaledWidth - width) / 2, (scaledHeight - height) / 2];
+    return { width: scaledWidth, height: scaledHeight, left, top };
+  }
+  const scale = Math.max(across, down);
   const scaledWidth = Math.max(width, Math.round(frame.width * scale));
   const scaledHeight = Math.max(height, Math.round(frame.height * scale));
-  const scaled = await fitImage(frame, scaledWidth, scaledHeight, "fill");
   const left = Math.round(x * (scaledWidth - width));
   const top = Math.round(y * (scaledHeight - height));
-  return windowOf(scaled, left, top, { width, height }).data;
+  return { width: scaledWidth, height: scaledHeight, left, top };
+}
+
+/** A frame at a size: all of it on white, or scaled to cover the size and cut where `crop` says. */
+export async function fitFrame(
+  frame: RgbImage,
+  size: Size,
+  fit: "crop" | "pad",
+  crop: Draws["crop"],
+): Promise<Uint8Array> {
+  if (fit === "pad") return (await fitImage(frame, size.width, size.height, "contain")).data;
+  const { width, height, left, top } = placed(frame, size, fit, crop);
+  const scaled = await fitImage(frame, width, height, "fill");
+  return windowOf(scaled, left, top, size).data;
 }
 
 /** A reference out of a frame, as drawn: what the mask leaves out is white, flipped, mapped, and fitted to a size. */
@@ -40,12 +64,15 @@ export async function makeReference(
 
 function onlySubject(frame: RgbImage, mask: RgbImage): RgbImage {
   const data = new Uint8Array(frame.data);
-  for (let at = 0; at < data.length; at += 3) {
-    const [red = 0, green = 0, blue = 0] = mask.data.subarray(at, at + 3);
-    // Rec. 601 luma.
-    if (0.299 * red + 0.587 * green + 0.114 * blue < subjectLuma - 0.5) data.fill(255, at, at + 3);
-  }
+  for (let at = 0; at < data.length; at += 3) if (!isSubject(mask, at)) data.fill(255, at, at + 3);
   return { ...frame, data };
+}
+
+/** Whether the mask's pixel whose first byte is there is the subject's. */
+export function isSubject({ data }: RgbImage, at: number): boolean {
+  const [red = 0, green = 0, blue = 0] = [data[at], data[at + 1], data[at + 2]];
+  // Rec. 601 luma.
+  return 0.299 * red + 0.587 * green + 0.114 * blue >= subjectLuma - 0.5;
 }
 
 async function mirror({ data, width, height }: RgbImage): Promise<RgbImage> {

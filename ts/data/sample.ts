@@ -3,11 +3,12 @@ import type { RgbImage } from "../native.js";
 import type { ClipTokenizer } from "../tokens/tokenizer.js";
 import type { CompleteDataRecipe } from "../training/recipe.js";
 import { type Clip, openClip, type Size } from "./clip.js";
-import { type Draws, drawSample } from "./draws.js";
+import { type Draws, drawSample, type SubjectDraw } from "./draws.js";
 import { type ClipFiles, fileStamps, findFiles } from "./files.js";
 import { type CachedLatents, latentsPath, readLatents } from "./latents.js";
-import { fitFrame, makeReference } from "./pixels.js";
+import { fitFrame, makeReference, placed } from "./pixels.js";
 import { Random } from "./random.js";
+import { type Box, regionOf } from "./regions.js";
 import type { Entry } from "./sources/index.js";
 
 /** One training sample: plain data, made in a worker. */
@@ -23,6 +24,8 @@ export interface Sample {
   height: number;
   /** RGB, (F, H, W, 3); undefined where `latents` is there. */
   frames: Uint8Array | undefined;
+  /** Where there are several subjects: the box in which each is, in turn as their references stand. */
+  regions: Box[] | undefined;
   /** RGB, (R, H, W, 3), of the video's size; undefined where there are none, or where `latents` is there. */
   references: Uint8Array | undefined;
   /** Of the frames, then of the references; out of the cache. */
@@ -62,12 +65,20 @@ export async function makeSample(
   const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
   const { caption } = entry;
   const { ids } = tokenizer.encode(caption, settings.textPositions);
-  const common = { position, clip: files.clip, caption, ids, width, height };
-  const latents = cachePath && (await readLatents(cachePath, latentShape({ width, height }, settings)));
-  if (latents) return { ...common, frames: undefined, references: undefined, latents, cachePath: undefined };
-  const pixels = await makePixels(files, { width, height }, settings.data, random);
-  return { ...common, ...pixels, latents: undefined, cachePath };
+  const size = { width, height };
+  const common = { position, clip: files.clip, caption, ids, ...size };
+  const latents = cachePath && (await readLatents(cachePath, latentShape(size, settings)));
+  const several = settings.data.references?.subjects !== undefined;
+  if (latents && !several) return { ...common, ...kept, latents };
+  const drawn = await drawFrom(files, settings.data, random);
+  const regions = several ? await readable(regionsOf(drawn, size, settings.data)) : undefined;
+  if (latents) return { ...common, ...kept, latents, regions };
+  const pixels = await readable(makePixels(drawn, size, settings.data));
+  return { ...common, ...pixels, regions, latents: undefined, cachePath };
 }
+
+/** Of a sample whose latents are there. */
+const kept = { frames: undefined, references: undefined, regions: undefined, cachePath: undefined };
 
 /** Where the sample's random numbers come from: with a cache, the clip and one of its variants alone. */
 async function drawSource(
@@ -92,32 +103,72 @@ function latentShape(
   { width, height }: Size,
   { data, latentChannels, latentScale }: SampleSettings,
 ): CachedLatents["shape"] {
-  const images = data.frames + (data.references?.count ?? 0);
+  const images = data.frames + referencesOf(data);
   return [images, latentChannels, height / latentScale, width / latentScale];
 }
 
-async function makePixels(
-  files: ClipFiles,
-  size: Size,
-  data: CompleteDataRecipe,
-  random: Random,
-): Promise<Pick<Sample, "frames" | "references">> {
+/** How many a sample has, those of all subjects together. */
+export function referencesOf({ references }: CompleteDataRecipe): number {
+  return (references?.count ?? 0) * (references?.subjects?.count ?? 1);
+}
+
+/** A clip and its masks, and what a sample takes of them. */
+interface Drawn {
+  clip: Clip;
+  masks: Clip[];
+  draws: Draws;
+}
+
+async function drawFrom(files: ClipFiles, data: CompleteDataRecipe, random: Random): Promise<Drawn> {
   const clip = await openClip(files.clip);
   if (clip.count < data.frames) {
     throw new Error(
       `it has ${frameCount(clip.count)}, and ${data.frames} are needed; leave it out or lower data.frames`,
     );
   }
-  const mask = files.mask === undefined ? undefined : await openMask(files.mask, clip);
-  const draws = drawSample(data, clip.count, random);
+  const masks = await inTurn(files.masks, (mask) => openMask(mask, clip));
+  return { clip, masks, draws: drawSample(data, clip.count, random) };
+}
+
+/** Decodes; what can't be is an UnreadableFrames. */
+async function readable<T>(decoding: Promise<T>): Promise<T> {
   try {
-    return {
-      frames: joined(await fitFrames(clip, draws, size, data), size),
-      references: data.references && joined(await fitReferences(clip, mask, draws, size, data), size),
-    };
+    return await decoding;
   } catch (cause) {
     throw new UnreadableFrames(fileReason(cause), { cause });
   }
+}
+
+async function makePixels(
+  { clip, masks, draws }: Drawn,
+  size: Size,
+  data: CompleteDataRecipe,
+): Promise<Pick<Sample, "frames" | "references">> {
+  const frames = joined(await fitFrames(clip, draws, size, data), size);
+  if (!data.references) return { frames, references: undefined };
+  const references = await inTurn(draws.subjects, (subject, i) =>
+    fitReferences(clip, masks[i], subject, size, data),
+  );
+  return { frames, references: joined(references.flat(), size) };
+}
+
+/** Around each subject in all of the sample's frames, grown as drawn. */
+async function regionsOf(
+  { clip, masks, draws }: Drawn,
+  size: Size,
+  { fit }: CompleteDataRecipe,
+): Promise<Box[]> {
+  const place = placed(clip, size, fit, draws.crop);
+  return inTurn(draws.subjects, async ({ grow }, i) => {
+    const box = regionOf(await masksOf(masks[i] as Clip, draws.frames), place, size, grow ?? [0, 0, 0, 0]);
+    if (box) return box;
+    throw new Error(`subject ${i + 1} isn't seen in the frames that were drawn`);
+  });
+}
+
+/** Of these frames; a single picture is the mask of all. */
+function masksOf(mask: Clip, frames: readonly number[]): Promise<RgbImage[]> {
+  return mask.read(mask.count === 1 ? frames.map(() => 0) : frames);
 }
 
 async function fitFrames(clip: Clip, { frames, crop }: Draws, size: Size, { fit }: CompleteDataRecipe) {
@@ -128,13 +179,13 @@ async function fitFrames(clip: Clip, { frames, crop }: Draws, size: Size, { fit 
 async function fitReferences(
   clip: Clip,
   mask: Clip | undefined,
-  { references }: Draws,
+  { references }: SubjectDraw,
   size: Size,
   { fit }: CompleteDataRecipe,
 ) {
   const indices = references.map(({ frame }) => frame);
   const images = await clip.read(indices);
-  const masks = await mask?.read(mask.count === 1 ? indices.map(() => 0) : indices);
+  const masks = mask && (await masksOf(mask, indices));
   return inTurn(references, (draw, i) => makeReference(images[i] as RgbImage, masks?.[i], draw, size, fit));
 }
 

@@ -3,7 +3,7 @@ import { fileReason } from "../media/files.js";
 import type { TokenizerFiles } from "../tokens/files.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
 import { clipSize, type Size } from "./clip.js";
-import { findClip, findMask } from "./files.js";
+import { findClip, findMasks } from "./files.js";
 import {
   makeSample,
   type Sample,
@@ -52,7 +52,7 @@ async function sizeOf(entry: Entry, { data }: SampleSettings): Promise<Size | Fa
   try {
     // What is wrong with the clip itself comes before a mask that it may not be worth.
     const size = await clipSize(await findClip(entry));
-    await findMask(entry, data);
+    await findMasks(entry, data);
     return size;
   } catch (error) {
     return { failure: describe(entry, error), lasting: true };

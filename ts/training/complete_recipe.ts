@@ -56,7 +56,7 @@ function completeData({ kind, data, batch }: CheckedRecipe): CompleteDataRecipe 
   return defined({
     ...data,
     frames: data.frames ?? (stills ? 1 : 16),
-    references: references ? (data.references ?? referenceSchema.parse({})) : undefined,
+    references: references ? defined(data.references ?? referenceSchema.parse({})) : undefined,
     prefetch: data.prefetch ?? 4 * batch,
   });
 }

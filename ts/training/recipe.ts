@@ -153,6 +153,18 @@ export interface ReferenceRecipe {
         scale?: [number, number] | undefined;
       }
     | undefined;
+  /**
+   * Clips of several subjects, whose masks the list names in a column `subjects`: each has references of its own, and
+   * a region, the box around it in the sample's frames, which alone listens to them. Default: one subject, without a region.
+   */
+  subjects?:
+    | {
+        /** How many every clip has. */
+        count: number;
+        /** The box is grown on each side by a random share of the picture, up to this. Default: 0.25. */
+        grow?: number | undefined;
+      }
+    | undefined;
 }
 
 /** What is minimised: `kl` and `detail` are for "vae" alone, all others for the other kinds. */
@@ -291,7 +303,7 @@ export type CompleteDataRecipe = Complete<
  *
  * @interface
  */
-export type CompleteReferenceRecipe = Complete<Omit<ReferenceRecipe, "affine">> & {
+export type CompleteReferenceRecipe = Complete<Omit<ReferenceRecipe, "affine" | "subjects">> & {
   /** A random affine map. `false`: none. */
   affine:
     | false
@@ -303,4 +315,11 @@ export type CompleteReferenceRecipe = Complete<Omit<ReferenceRecipe, "affine">> 
         /** From and to. */
         scale: [number, number];
       };
+  /** Undefined where a clip has one subject. */
+  subjects?: {
+    /** How many every clip has. */
+    count: number;
+    /** How far a region may go beyond its subject, of the picture. */
+    grow: number;
+  };
 };

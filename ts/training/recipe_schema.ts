@@ -59,6 +59,10 @@ export const referenceSchema = group({
     z.union([z.literal(false), affine]).prefault({}),
     "false or an object of degrees (0 to 180), translate (0 to 1) and scale ([least, most], above 0)",
   ),
+  subjects: option(
+    z.strictObject({ count: z.int().min(2).max(16), grow: probability.default(0.25) }).optional(),
+    "an object of count (2 to 16) and grow (0 to 1)",
+  ),
 });
 
 const data = group({

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { referencesOf } from "../data/index.js";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
@@ -22,7 +23,7 @@ export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDe
     if (size.every((side) => side % loaded.latentScale === 0)) continue;
     throw notAllowed("data.size", size.join("x"), `multiples of ${loaded.latentScale}`);
   }
-  const references = data.references?.count ?? 0;
+  const references = referencesOf(data);
   const most = (loaded.motion?.maxFrames ?? 1) - references;
   if (data.frames > most) {
     const and = references > 0 ? ` and ${references} reference${references === 1 ? "" : "s"}` : "";

@@ -23,17 +23,6 @@ std::pair<int64_t, int64_t> between(double from, double to, int64_t count) {
   return {first, std::max(place(to), first + 1)};
 }
 
-/// (1, boxes, h, w): 1 within a box.
-at::Tensor drawn(const std::vector<std::array<double, 4>>& boxes, int64_t height, int64_t width) {
-  at::Tensor region = at::zeros({1, static_cast<int64_t>(boxes.size()), height, width});
-  for (size_t i = 0; i < boxes.size(); ++i) {
-    const auto [left, right] = between(boxes[i][0], boxes[i][2], width);
-    const auto [top, bottom] = between(boxes[i][1], boxes[i][3], height);
-    region[0][static_cast<int64_t>(i)].slice(0, top, bottom).slice(1, left, right).fill_(1);
-  }
-  return region;
-}
-
 /// (1, masks, h, w): 1 where at least half of a latent's pixels are white.
 at::Tensor shown(const std::vector<pipeline::RgbImage>& masks, int64_t stride) {
   std::vector<at::Tensor> regions;
@@ -48,7 +37,7 @@ nn::Subject subjectOf(const SampleRequest& request, size_t index, int64_t stride
   nn::Subject subject{.references = choice.references, .region = {}};
   const auto& masks = request.picturesOf("regions." + std::to_string(index));
   if (!choice.boxes.empty()) {
-    subject.region = drawn(choice.boxes, request.height / stride, request.width / stride);
+    subject.region = boxRegions(choice.boxes, request.height / stride, request.width / stride);
   } else if (!masks.empty()) {
     subject.region = shown(masks, stride);
   }
@@ -59,6 +48,16 @@ nn::Subject subjectOf(const SampleRequest& request, size_t index, int64_t stride
 }
 
 }  // namespace
+
+at::Tensor boxRegions(const std::vector<std::array<double, 4>>& boxes, int64_t height, int64_t width) {
+  at::Tensor region = at::zeros({1, static_cast<int64_t>(boxes.size()), height, width});
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    const auto [left, right] = between(boxes[i][0], boxes[i][2], width);
+    const auto [top, bottom] = between(boxes[i][1], boxes[i][3], height);
+    region[0][static_cast<int64_t>(i)].slice(0, top, bottom).slice(1, left, right).fill_(1);
+  }
+  return region;
+}
 
 Subjects::Subjects(const SampleRequest& request, const pipeline::LatentCodec& codec)
     : choices_(request.subjects) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <vector>
 
 #include "families/stable_diffusion/conditioner.h"
 #include "nn/regions.h"
@@ -8,6 +10,10 @@
 #include "pipeline/request.h"
 
 namespace cameo::families {
+
+/// (1, boxes, h, w): 1 within a box of left, top, right and bottom, each a part of the whole; at least one
+/// latent is.
+at::Tensor boxRegions(const std::vector<std::array<double, 4>>& boxes, int64_t height, int64_t width);
 
 /// Which part of the frames listens to which of a request's references, and how strongly.
 class Subjects : public Conditioner {

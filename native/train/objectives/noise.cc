@@ -64,13 +64,23 @@ at::Tensor NoisePredictor::alphaAt(const at::Tensor& timesteps) const {
   return schedule.alphaCumprod(timesteps).view({-1, 1, 1, 1, 1});
 }
 
-at::Tensor NoisePredictor::predict(const NoiseBatch& batch, const at::Tensor& images,
-                                   int64_t references) const {
-  return unet.forward({.images = images.to(batch.text.scalar_type()),
-                       .references = references,
-                       .timesteps = batch.timesteps,
-                       .text = batch.text,
-                       .recompute = config.recompute});
+at::Tensor NoisePredictor::predict(const NoiseBatch& batch, const at::Tensor& images, int64_t references,
+                                   const std::vector<std::shared_ptr<const nn::Regions>>& regions) const {
+  const auto inputOf = [&](int64_t first, int64_t count) {
+    return models::UNetInput{.images = images.narrow(0, first, count).to(batch.text.scalar_type()),
+                             .references = references,
+                             .timesteps = batch.timesteps.narrow(0, first, count),
+                             .text = batch.text.narrow(0, first, count),
+                             .recompute = config.recompute};
+  };
+  if (regions.empty()) return unet.forward(inputOf(0, images.size(0)));
+  std::vector<at::Tensor> outputs;  // one by one: an evaluation has one set of regions
+  for (size_t i = 0; i < regions.size(); ++i) {
+    models::UNetInput input = inputOf(static_cast<int64_t>(i), 1);
+    input.regions = regions[i];
+    outputs.push_back(unet.forward(input));
+  }
+  return at::cat(outputs);
 }
 
 at::Tensor NoisePredictor::squaredError(const at::Tensor& output, const at::Tensor& clean,

@@ -3,6 +3,7 @@
 #include <ATen/core/Generator.h>
 
 #include "families/stable_diffusion/stable_diffusion.h"
+#include "nn/regions.h"
 #include "samplers/noise_schedule.h"
 #include "train/objective.h"
 
@@ -32,8 +33,9 @@ struct NoisePredictor {
   /// alpha_t for each of `timesteps` (B), as (B, 1, 1, 1, 1).
   at::Tensor alphaAt(const at::Tensor& timesteps) const;
   /// The output for `images` (B, F+R, C, h, w), the batch's frames with their noise; the last `references` of
-  /// them are references.
-  at::Tensor predict(const NoiseBatch& batch, const at::Tensor& images, int64_t references) const;
+  /// them are references. `regions`, where there are any, has each sample's.
+  at::Tensor predict(const NoiseBatch& batch, const at::Tensor& images, int64_t references,
+                     const std::vector<std::shared_ptr<const nn::Regions>>& regions = {}) const;
   /// Each sample's mean squared error of the output for `clean` images with `noise`, (B). The target is the
   /// noise, or the velocity where the schedule's prediction is v.
   at::Tensor squaredError(const at::Tensor& output, const at::Tensor& clean, const at::Tensor& noise,

@@ -4,11 +4,31 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "families/stable_diffusion/subjects.h"
 #include "train/selection.h"
 #include "weights/lora/subject_adapters.h"
 #include "weights/open_weights.h"
 
 namespace cameo::train {
+
+namespace {
+
+/// The references are shared out evenly among the subjects, whose boxes are still ones.
+std::shared_ptr<const nn::Regions> regionsOf(const Sample& sample, int64_t stride) {
+  const auto count = static_cast<int64_t>(sample.regions.size());
+  if (sample.references % count != 0) {
+    throw Error(ErrorCode::InvalidOption, "a training sample's subjects have not as many references each");
+  }
+  std::vector<nn::Subject> subjects;
+  for (const auto& box : sample.regions) {
+    subjects.push_back(
+        {.references = sample.references / count,
+         .region = families::boxRegions({box}, sample.height / stride, sample.width / stride)});
+  }
+  return std::make_shared<const nn::Regions>(std::move(subjects));
+}
+
+}  // namespace
 
 Losses computeSubjectLosses(const NoisePredictor& predictor, const SubjectConfig& config,
                             const SubjectBatch& batch) {
@@ -22,7 +42,7 @@ Losses computeSubjectLosses(const NoisePredictor& predictor, const SubjectConfig
   const at::Tensor noisy = samplers::addNoise(clips.latents, clips.noise, alpha);
   const at::Tensor seen = samplers::addNoise(batch.references, batch.reference_noise, reference_alpha);
   const at::Tensor images = at::cat({noisy, seen * kept.view({-1, 1, 1, 1, 1})}, 1);
-  const at::Tensor output = predictor.predict(clips, images, references);
+  const at::Tensor output = predictor.predict(clips, images, references, batch.regions);
 
   const at::Tensor video = predictor.framesLoss(clips, output.narrow(1, 0, frames), alpha);
   const at::Tensor errors = predictor.squaredError(output.narrow(1, frames, references), batch.references,
@@ -53,6 +73,13 @@ Losses SubjectObjective::losses(const MicroBatch& samples, const std::vector<int
   const std::vector<NoiseDraws> draws = draw(samples);
   std::vector<at::Tensor> reference_noise;
   std::vector<int64_t> dropped;
+  std::vector<std::shared_ptr<const nn::Regions>> regions;
+  for (const Sample& sample : samples) {
+    if (!sample.regions.empty()) regions.push_back(regionsOf(sample, pipeline_.vae->config().scale()));
+  }
+  if (!regions.empty() && regions.size() != samples.size()) {
+    throw Error(ErrorCode::InvalidOption, "some of a micro-batch's samples have regions, and others none");
+  }
   for (const NoiseDraws& drawn : draws) {
     requireSameSize(drawn.references, draws.front().references);
     if (drawn.references.size(0) == 0) {
@@ -66,6 +93,7 @@ Losses SubjectObjective::losses(const MicroBatch& samples, const std::vector<int
       .references = stack(draws, &NoiseDraws::references),
       .reference_noise = at::stack(reference_noise).to(pipeline_.device),
       .dropped = at::tensor(dropped).to(pipeline_.device, at::kBool),
+      .regions = std::move(regions),
   };
   return computeSubjectLosses(predictor(), config_, batch);
 }

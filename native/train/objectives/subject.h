@@ -17,6 +17,8 @@ struct SubjectBatch {
   at::Tensor references;       // (B, R, C, h, w)
   at::Tensor reference_noise;  // like references
   at::Tensor dropped;          // (B), bool: these samples see no reference; undefined: none does so
+  std::vector<std::shared_ptr<const nn::Regions>> regions =
+      {};  // (B) where subjects have regions, else empty
 };
 
 /// VideoMaker's objective (arXiv 2412.19645, section 3.3, GIRL): the frames' loss of `computeNoiseLosses`

@@ -2,6 +2,7 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
+#include "families/stable_diffusion/subjects.h"
 #include "harness.h"
 #include "nn/layout.h"
 #include "nn/pisa.h"
@@ -71,6 +72,21 @@ at::Tensor partOf(const at::Tensor& tensor, int64_t dims, int64_t index) {
   return tensor.dim() == dims ? tensor : tensor[index];
 }
 
+/// Of each sample, from the boxes of its subjects, which have one reference each.
+std::vector<std::shared_ptr<const nn::Regions>> regionsOf(const Json& samples,
+                                                          const train::SubjectBatch& batch) {
+  const int64_t height = batch.references.size(3), width = batch.references.size(4);
+  std::vector<std::shared_ptr<const nn::Regions>> regions;
+  for (const Json& boxes : samples) {
+    std::vector<nn::Subject> subjects;
+    for (const Json& box : boxes) {
+      subjects.push_back({.references = 1, .region = families::boxRegions({box}, height, width)});
+    }
+    regions.push_back(std::make_shared<const nn::Regions>(std::move(subjects)));
+  }
+  return regions;
+}
+
 /// The losses of a micro-batch: a subject's where there are references.
 train::Losses lossesOf(const train::NoisePredictor& predictor, const Json& config, const Tensors& in,
                        int64_t index) {
@@ -84,6 +100,7 @@ train::Losses lossesOf(const train::NoisePredictor& predictor, const Json& confi
                             .reference_noise = asFrames(in.at("reference_noise")[index]),
                             .dropped = {}};
   if (in.contains("dropped")) batch.dropped = in.at("dropped")[index].to(at::kBool);
+  if (config.contains("regions")) batch.regions = regionsOf(config.at("regions").at(index), batch);
   return train::computeSubjectLosses(predictor, {.alpha = config.at("alpha"), .beta = config.at("beta")},
                                      batch);
 }

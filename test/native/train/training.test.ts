@@ -113,6 +113,63 @@ for (const name of readdirSync(root)) {
   });
 }
 
+/** The tensor twice, along its first dimension. */
+function twice({ shape: [first = 0, ...rest], data }: Tensor): Tensor {
+  return { shape: [2 * first, ...rest], data: Float32Array.from([...data, ...data]) };
+}
+
+t.test("each sample's subjects have regions of their own", async (t) => {
+  const { config, inputs } = openCase("two-references");
+  const { prompt_embeds, reference_latents, ...drawn } = inputs as Record<string, Tensor>;
+  if (!prompt_embeds || !reference_latents) throw new Error("the case lacks an input");
+  const lossOf = (of: Tensors, changes: object = {}) =>
+    Number(runProbe("train.steps", { ...config, ...changes }, of).loss?.data[0]);
+  const sides = [
+    [0, 0, 0.5, 1],
+    [0.5, 0, 1, 1],
+  ];
+  const halves = [sides, sides.toReversed()];
+  // The first two micro-batches of one sample, as one of two.
+  const pairs = Object.entries(drawn).map(
+    ([
+      name,
+      {
+        shape: [, , ...rest],
+        data,
+      },
+    ]) => {
+      return [name, { shape: [2, 2, ...rest], data }];
+    },
+  );
+  const together: Tensors = {
+    ...Object.fromEntries(pairs),
+    prompt_embeds: twice(prompt_embeds),
+    reference_latents: twice(reference_latents),
+  };
+  const half = (i: number) => {
+    const one = Object.entries(drawn).map(
+      ([
+        name,
+        {
+          shape: [count = 1, ...rest],
+          data,
+        },
+      ]) => {
+        const size = data.length / count;
+        return [name, { shape: [1, ...rest], data: data.slice(i * size, (i + 1) * size) }];
+      },
+    );
+    return lossOf({ ...inputs, ...Object.fromEntries(one) }, { regions: [[halves[i]]] });
+  };
+  const mean = (half(0) + half(1)) / 2;
+  const both = lossOf(together, { regions: [halves, halves] });
+  t.ok(Math.abs(both - mean) < 1e-5 * mean, `${both} for ${mean}`);
+  t.ok(
+    Math.abs(both - lossOf(together, { regions: [[sides, sides], halves] })) > 1e-4 * mean,
+    "a region tells",
+  );
+});
+
 t.test("a step whose gradient is not finite leaves no trace", async (t) => {
   const { config, inputs } = openCase("two-references");
   const { latents, noise, timesteps, reference_noise } = inputs as Record<string, Tensor>;

@@ -9,6 +9,8 @@ export interface Entry {
   caption: string;
   /** The mask that the list names. */
   mask: string | undefined;
+  /** Where the list names several subjects: the mask of each. */
+  subjectMasks?: string[] | undefined;
 }
 
 /** Is told of a clip that is left out, and why. */

@@ -12,7 +12,7 @@ export interface ListOptions {
 }
 
 const known =
-  "path (or file_name) and caption (or text), with mask if there are any; videoid and name (WebVid); " +
+  "path (or file_name) and caption (or text), with mask or subjects if there are any; videoid and name (WebVid); " +
   "or label and youtube_id (Kinetics)";
 
 /** The clips of a .csv or .jsonl list, in its order; ERR_DATASET where the list can't be read. */
@@ -45,7 +45,9 @@ function ownReader(
   return (row) => {
     const written = cell(list, row, clipColumn);
     const mask = row.cells.mask?.trim() || undefined;
-    const outside = [written, mask].find((path) => path && !isAbsolute(path) && !within(root, path));
+    const subjectMasks = subjectMasksOf(list, row);
+    const paths = [written, mask, ...(subjectMasks ?? [])];
+    const outside = paths.find((path) => path && !isAbsolute(path) && !within(root, path));
     if (outside !== undefined) {
       return unusable(
         onUnusable,
@@ -58,8 +60,33 @@ function ownReader(
       name: within(root, path) ? slashed(relative(root, path)) : slashed(path),
       paths: [path],
       mask: mask && resolve(root, mask),
+      subjectMasks: subjectMasks?.map((each) => resolve(root, each)),
     });
   };
+}
+
+/** Of the column `subjects`: JSON, an array with an object for each of a clip's subjects. */
+function subjectMasksOf(list: string, { cells, line }: Row): string[] | undefined {
+  const text = cells.subjects?.trim();
+  if (!text) return undefined;
+  const masks = subjectsCell(text);
+  if (masks) return masks;
+  throw listError(
+    list,
+    `line ${line} has subjects that are not as in [{"mask": "a.mp4"}, {"mask": "b.mp4"}]`,
+  );
+}
+
+function subjectsCell(text: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const masks = Array.isArray(value) ? value.map((each) => each?.mask) : [];
+    return masks.length > 0 && masks.every((mask) => typeof mask === "string" && mask.trim())
+      ? masks
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** WebVid: <page_dir>/<videoid>.mp4, as the data set's own downloader and others lay it out. */

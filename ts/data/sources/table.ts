@@ -95,6 +95,12 @@ function parseObject(path: string, line: string, number: number): Row["cells"] {
       `line ${number} is not an object such as {"path": "clip.mp4", "caption": "A fox."}`,
     );
   }
-  const cells = Object.entries(value).map(([key, cell]) => [key, cell === null ? null : String(cell)]);
+  const cells = Object.entries(value).map(([key, cell]) => [key, textOf(cell)]);
   return Object.fromEntries(cells) as Row["cells"];
+}
+
+/** As a .csv file has it: what is in it stays JSON. */
+function textOf(cell: unknown): string | null {
+  if (cell === null) return null;
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
 }
