@@ -1,4 +1,12 @@
-import { type Clip, clipFromSeed, drawClip, drawReference, isHeldOut, type Split } from "../world/index.js";
+import {
+  type Clip,
+  ClipPainter,
+  clipFromSeed,
+  drawReference,
+  isHeldOut,
+  pairFromSeed,
+  type Split,
+} from "../world/index.js";
 
 /** A subject that was never trained on, and what it is asked to do: the clip is what the world itself draws of it. */
 export interface Case {
@@ -27,6 +35,17 @@ export function casesOf(split: Exclude<Split, "train">, count: number): Case[] {
   return Array.from({ length: count }, (_, index) => ({ index, clip: clipFromSeed(index, split) }));
 }
 
+/** Two subjects in one film, side by side: the first one's prompt is the film's. */
+export function pairsOf(split: Exclude<Split, "train">, count: number): [Case, Case][] {
+  return Array.from({ length: count }, (_, i) => {
+    const [left, right] = pairFromSeed(i, split);
+    return [
+      { index: i, clip: left },
+      { index: i, clip: right },
+    ];
+  });
+}
+
 export function truthOf({ index, clip }: Case): Truth {
   const { caption, action, place, subject } = clip;
   const { plan, colour, pattern, accessory } = subject;
@@ -42,7 +61,28 @@ export function referenceOf({ clip }: Case) {
   return { data: drawReference(clip.subject, { size }), width: size, height: size };
 }
 
-/** The world's own film, 8-bit RGB (frames, size, size, 3). */
-export function drawnFilm({ clip }: Case): Uint8Array {
-  return drawClip(clip, { size, frames }).frames;
+/** The world's own film of these, side by side; of each its square, 8-bit RGB (frames, size, size, 3). */
+export function drawnFilms(cases: Case[]): Uint8Array[] {
+  const painter = new ClipPainter(cases.map(({ clip }) => clip) as [Clip, ...Clip[]], size);
+  const pictures = Array.from({ length: frames }, (_, frame) => painter.paint(frame).rgb);
+  return cut(Buffer.concat(pictures), cases.length);
+}
+
+/**
+ * Cuts RGB frames (length, size, count * size, 3) into squares that stood side by side, and these into films of as many frames as
+ * the probes take, (frames, size, size, 3) each: all of the first square first.
+ */
+export function cut(pixels: Uint8Array, count: number): Uint8Array[] {
+  const row = 3 * size;
+  const rows = frames * size;
+  const films = pixels.length / (count * rows * row);
+  return Array.from({ length: count * films }, (_, i) => {
+    const [side, film] = [Math.floor(i / films), i % films];
+    const square = new Uint8Array(rows * row);
+    for (let y = 0; y < rows; y++) {
+      const from = ((film * rows + y) * count + side) * row;
+      square.set(pixels.subarray(from, from + row), y * row);
+    }
+    return square;
+  });
 }

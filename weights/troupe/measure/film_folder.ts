@@ -4,7 +4,7 @@ import { exists } from "#ts/media/files.js";
 import { encodePng } from "../world/png.js";
 import { type Case, frames, nameOf, size, truthOf } from "./cases.js";
 
-/** Films of the first cases, as evaluate.py reads them: 000.png, the frames below one another, and cases.jsonl. */
+/** Films of 16 frames of the first cases, as evaluate.py reads them: 000.png, the frames below one another, and cases.jsonl. */
 export class FilmFolder {
   readonly #folder: string;
   #films: number;
@@ -22,15 +22,21 @@ export class FilmFolder {
     return new FilmFolder(folder, films);
   }
 
-  /** How many cases have their film. */
+  /** How many there are. */
   get films(): number {
     return this.#films;
   }
 
-  /** `pixels`: 8-bit RGB (frames, size, size, 3). */
-  async add(one: Case, pixels: Uint8Array): Promise<void> {
-    await writeFile(join(this.#folder, `${nameOf(one)}.png`), encodePng(pixels, size, size * frames, 3));
-    await appendFile(join(this.#folder, "cases.jsonl"), `${JSON.stringify(truthOf(one))}\n`);
-    ++this.#films;
+  /** Adds them all or none. `pixels`: 8-bit RGB (frames, size, size, 3). */
+  async add(films: { of: Case; pixels: Uint8Array }[]): Promise<void> {
+    let lines = "";
+    for (const [i, { of, pixels }] of films.entries()) {
+      // A case may have several: they are numbered as they come.
+      const truth = { ...truthOf(of), index: this.#films + i };
+      await writeFile(join(this.#folder, `${nameOf(truth)}.png`), encodePng(pixels, size, size * frames, 3));
+      lines += `${JSON.stringify(truth)}\n`;
+    }
+    await appendFile(join(this.#folder, "cases.jsonl"), lines);
+    this.#films += films.length;
   }
 }

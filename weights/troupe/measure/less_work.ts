@@ -45,7 +45,7 @@ class Variant {
     const start = performance.now();
     const video = await pipe.sample({ ...request, ...this.changes });
     this.seconds.push((performance.now() - start) / 1000);
-    await this.folder.add(one, video.frames);
+    await this.folder.add([{ of: one, pixels: video.frames }]);
     return video.frames;
   }
 

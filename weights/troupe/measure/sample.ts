@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // Makes the films that evaluate.py judges.
-import { Pipeline } from "cameo";
+import { Pipeline, type SampleRequest } from "cameo";
 import { Command, Option } from "commander";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
 import { defined } from "#ts/options/defined.js";
 import { progressBar, runProgram } from "../command.js";
-import { type Case, casesOf, drawnFilm, frames, referenceOf, size } from "./cases.js";
+import { type Case, casesOf, cut, drawnFilms, frames, pairsOf, referenceOf, size } from "./cases.js";
 import { FilmFolder } from "./film_folder.js";
 
 interface Flags {
@@ -18,18 +18,28 @@ interface Flags {
   guidance?: number;
   steps: number;
   drawn?: boolean;
+  pairs?: boolean;
+  regions: boolean;
+  frames: number;
+  lora?: string;
 }
 
-type Film = (one: Case, signal: AbortSignal) => Promise<Uint8Array>;
+/** A film of a case, or of two side by side, by squares and by 16 frames: all of the first case's first. */
+type Film = (cases: Case[], signal: AbortSignal) => Promise<Uint8Array[]>;
 
 /** Samples each case that the folder doesn't have yet. */
 async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSignal): Promise<void> {
   const folder = await FilmFolder.open(path);
+  const { split, cases, pairs } = flags;
+  const all: Case[][] = pairs ? pairsOf(split, cases) : casesOf(split, cases).map((one) => [one]);
   const bar = progressBar("sample", "films");
-  bar.start(flags.cases, folder.films);
+  const parts = flags.frames / frames;
+  const done = Math.floor(folder.films / (parts * (pairs ? 2 : 1)));
+  bar.start(cases, done);
   try {
-    for (const one of casesOf(flags.split, flags.cases).slice(folder.films)) {
-      await folder.add(one, await film(one, signal));
+    for (const shown of all.slice(done)) {
+      const films = await film(shown, signal);
+      await folder.add(films.map((pixels, i) => ({ of: shown[Math.floor(i / parts)] as Case, pixels })));
       bar.increment();
     }
   } finally {
@@ -39,18 +49,34 @@ async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSi
 
 async function sample(folder: string, flags: Flags): Promise<void> {
   await interruptible(async (signal) => {
-    if (flags.drawn) return makeFilms(folder, flags, async (one) => drawnFilm(one), signal);
-    const { base, motion, subject, guidance: guidanceScale, steps } = flags;
-    await using pipe = await Pipeline.load({ ...defined({ base, motion, subject }), signal });
+    if (flags.drawn) return makeFilms(folder, flags, async (cases) => drawnFilms(cases), signal);
+    const { base, motion, subject, lora, guidance: guidanceScale, steps } = flags;
+    await using pipe = await Pipeline.load({ ...defined({ base, motion, subject, lora }), signal });
     const { subject: takesReference } = pipe.describe();
-    const shared = { frames, width: size, height: size, steps, negativePrompt: "", signal };
-    const film: Film = async (one) => {
-      const reference = takesReference ? referenceOf(one) : undefined;
-      const request = { ...shared, prompt: one.clip.caption, seed: one.index };
-      return (await pipe.sample({ ...request, ...defined({ reference, guidanceScale }) })).frames;
+    const film: Film = async (cases) => {
+      const [{ clip, index }] = cases as [Case];
+      const request = { prompt: clip.caption, seed: index, frames: flags.frames, negativePrompt: "", signal };
+      const shape = { width: size * cases.length, height: size, steps };
+      const context = flags.frames > frames ? { length: frames, overlap: frames / 4 } : undefined;
+      const shown = takesReference ? referencesOf(cases, flags.regions) : {};
+      const all = { ...request, ...shape, ...shown, ...defined({ guidanceScale, context }) };
+      return cut((await pipe.sample(all)).frames, cases.length);
     };
     await makeFilms(folder, flags, film, signal);
   });
+}
+
+/** Of a pair each has its half of the picture, or, without regions, all of it listens to both. */
+function referencesOf(cases: Case[], regions: boolean): Pick<SampleRequest, "reference" | "subjects"> {
+  const references = cases.map(referenceOf);
+  if (cases.length === 1 || !regions) return { reference: references };
+  const share = 1 / cases.length;
+  return {
+    subjects: references.map((reference, i) => ({
+      reference,
+      region: { x: i * share, y: 0, width: share, height: 1 },
+    })),
+  };
 }
 
 const program = new Command("measure")
@@ -61,8 +87,17 @@ const program = new Command("measure")
   .option("--base <path>", "image model (default: the model that ships)")
   .option("--motion <path>", "motion modules")
   .option("--subject <path>", "subject model; without it, where a base is named, no reference is given")
+  .option("--lora <path>", "adapters")
+  .option(
+    "--frames <n>",
+    "a multiple of 16; beyond it by windows of 16 frames, and judged by 16",
+    number,
+    frames,
+  )
   .option("--guidance <x>", "guidance scale (default: the model's)", number)
   .option("--steps <n>", "denoising steps", number, 30)
+  .option("--pairs", "two subjects in one film, side by side; a film is then two, the halves")
+  .option("--no-regions", "with --pairs: both sides listen to both references")
   .option("--drawn", "the world's own films of the same cases: what no model can be better than")
   .action(sample);
 

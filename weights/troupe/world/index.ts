@@ -13,7 +13,7 @@ export {
   usualFrames,
 } from "./clip.js";
 export { type LightName, lightNames } from "./light.js";
-export { type DrawnClip, type DrawOptions, drawClip, drawReference } from "./picture.js";
+export { ClipPainter, type DrawnClip, type DrawOptions, drawClip, drawReference } from "./picture.js";
 export { type PlaceName, placeNames } from "./places/index.js";
 export {
   accessories,
