@@ -60,8 +60,13 @@ export const referenceSchema = group({
     "false or an object of degrees (0 to 180), translate (0 to 1) and scale ([least, most], above 0)",
   ),
   subjects: option(
-    z.strictObject({ count: z.int().min(2).max(16), grow: probability.default(0.25) }).optional(),
-    "an object of count (2 to 16) and grow (0 to 1)",
+    z
+      .strictObject({
+        count: option(z.int().min(2).max(16), "a whole number from 2 to 16"),
+        grow: option(probability.default(0.25), probabilities),
+      })
+      .optional(),
+    "an object of count and grow",
   ),
 });
 

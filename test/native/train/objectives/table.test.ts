@@ -86,7 +86,26 @@ t.test("samples that do not fit an objective or one another are refused", async 
     step(subject, sampleOf("subject"), sampleOf("subject", { frames: new Uint8Array(64 * 64 * 3) })),
     refused("the samples of a micro-batch differ in size"),
   );
+  const several = (count: number, regions: unknown): NativeTrainingSample => {
+    const references = new Uint8Array(count * 64 * 64 * 3).fill(128);
+    return sampleOf("subject", { references, referenceCount: count, regions: regions as never });
+  };
+  const halves = [
+    [0, 0, 0.5, 1],
+    [0.5, 0, 1, 1],
+  ];
+  await t.rejects(
+    step(subject, several(3, halves)),
+    refused("a training sample's subjects have not as many references each"),
+  );
+  await t.rejects(
+    step(subject, several(2, halves), several(2, undefined)),
+    refused("some of a micro-batch's samples have regions, and others none"),
+  );
+  const short = [[0, 0, 1], halves[1]];
+  t.throws(() => step(subject, several(2, short)), refused("regions: boxes of four numbers is expected"));
   t.equal((await step(subject, sampleOf("subject"))).step, 1, "and did not happen");
+  t.equal((await step(subject, several(2, halves), several(2, halves.toReversed()))).step, 2);
   await subject.close();
 
   const vae = await load("vae");
