@@ -1,5 +1,5 @@
 import type { PipelineDescription } from "./description.js";
-import type { NativeSampleRequest } from "./native.js";
+import type { NativePromptTokens, NativeSampleRequest } from "./native.js";
 import { within } from "./options/check.js";
 import { promptsOf } from "./options/length.js";
 import type { CompleteSampleRequest } from "./options/sample_options.js";
@@ -10,15 +10,18 @@ import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
 export interface EncodedPrompts {
   native: Pick<
     NativeSampleRequest,
-    "promptIds" | "promptWeights" | "promptFrames" | "negativeIds" | "negativeWeights"
+    "promptIds" | "promptWeights" | "promptFrames" | "negativeIds" | "negativeWeights" | "words"
   >;
   /** What was left out of them. */
   warnings: string[];
 }
 
-/** Encodes all prompts, in as many chunks each. Throws as `ClipTokenizer.encode`. */
+/**
+ * Encodes all prompts, in as many chunks each, and subjects' words, in as many or more of their own. Throws as
+ * `ClipTokenizer.encode`.
+ */
 export function encodePrompts(
-  { prompt, negativePrompt, emphasis, longPrompt }: CompleteSampleRequest,
+  { prompt, negativePrompt, emphasis, longPrompt, subjects = [] }: CompleteSampleRequest,
   { options, textPositions }: Pick<PipelineDescription, "options" | "textPositions">,
   tokenizer: ClipTokenizer,
 ): EncodedPrompts {
@@ -30,6 +33,7 @@ export function encodePrompts(
   const nameOf = (frame: number) => (prompts.length === 1 ? "prompt" : `prompt at frame ${frame}`);
   const positives = prompts.map(({ frame, text }) => encode(nameOf(frame), text));
   const negative = encode("negativePrompt", negativePrompt, isDefault ? "cut" : longPrompt);
+  const words = subjects.map(({ words }, i) => (words === undefined ? undefined : encode(wordsOf(i), words)));
   const length = Math.max(...[...positives, negative].map(({ ids }) => ids.length));
   const { ids: empty } = tokenizer.encode("", textPositions);
   return {
@@ -37,13 +41,28 @@ export function encodePrompts(
       ...joined(positives, length, empty),
       promptFrames: Int32Array.from(prompts, ({ frame }) => frame),
       negativeIds: lengthened(negative.ids, length, empty),
-      negativeWeights: negative.weights && lengthened(negative.weights, length, new Float32Array([1])),
+      negativeWeights: negative.weights && lengthened(negative.weights, length, weightOne),
+      words: words.some((each) => each)
+        ? words.map((each) => each && atLeast(each, length, empty))
+        : undefined,
     },
     warnings: [
       ...positives.flatMap((positive, i) => cutWarning(nameOf(prompts[i]?.frame ?? 0), positive)),
       ...(isDefault ? [] : cutWarning("negative prompt", negative)),
+      ...words.flatMap((each, i) => (each ? cutWarning(`text of ${wordsOf(i)}`, each) : [])),
     ],
   };
+}
+
+/** As errors call them. */
+const wordsOf = (subject: number): string => `subjects[${subject}].words`;
+
+const weightOne = new Float32Array([1]);
+
+/** As long as the prompts where it is shorter: words that are the prompt's are what the prompt is. */
+function atLeast({ ids, weights }: PromptTokens, length: number, empty: Int32Array): NativePromptTokens {
+  const whole = Math.max(length, ids.length);
+  return { ids: lengthened(ids, whole, empty), weights: weights && lengthened(weights, whole, weightOne) };
 }
 
 /** One prompt after another; where one has weights, all have. */

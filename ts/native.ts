@@ -43,6 +43,12 @@ export interface NativeLoadOptions {
   drawMissing?: number;
 }
 
+/** As the request's prompts, each of chunks of its own number. */
+export interface NativePromptTokens {
+  ids: Int32Array;
+  weights?: Float32Array | undefined;
+}
+
 /** A request: `nativeOptions`, and beside them what has no place in a text. */
 export interface NativeSampleRequest {
   /** JSON. */
@@ -58,6 +64,8 @@ export interface NativeSampleRequest {
   /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
   promptWeights?: Float32Array | undefined;
   negativeWeights?: Float32Array | undefined;
+  /** Of each subject, where some have words; undefined for those that have none. */
+  words?: readonly (NativePromptTokens | undefined)[] | undefined;
   /** By their options' names, already fitted to `width` x `height`. */
   pictures: Record<string, RgbImage[]>;
 }

@@ -150,6 +150,13 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
     const std::vector<int32_t> frames = ids(request, "promptFrames");
     result.prompt_frames.assign(frames.begin(), frames.end());
   }
+  result.words.resize(result.subjects.size());
+  if (!request.Get("words").IsUndefined()) {
+    result.words = listAt(request.Get("words"), "words", [](const Napi::Value& words) {
+      if (words.IsUndefined()) return pipeline::PromptTokens();
+      return promptTokens(objectAt(words, "words"), "ids", "weights");
+    });
+  }
   const Napi::Object pictures = objectAt(request.Get("pictures"), "pictures");
   for (const auto& name : listAt(pictures.GetPropertyNames(), "pictures",
                                  [](const Napi::Value& key) { return key.ToString().Utf8Value(); })) {

@@ -34,6 +34,9 @@ void checkRegions(const UNetInput& input) {
     refuse("the subjects have " + std::to_string(input.regions->references()) + " references, the request " +
            std::to_string(input.references));
   }
+  if (input.words.texts.size() != (input.regions ? input.regions->withWords() : 0)) {
+    refuse("there must be a text for each subject with words");
+  }
   if (input.regions && input.regions->hasRegions() && input.token_merging > 0) {
     refuse("subjects with regions don't go with token merging: leave one of them out");
   }
@@ -58,6 +61,11 @@ at::Tensor textOfImages(const UNetInput& input) {
   if (input.text.dim() == 3 || input.references == 0) return input.text;
   const at::Tensor theirs = input.reference_text.unsqueeze(1).expand({-1, input.references, -1, -1});
   return at::cat({input.text, theirs}, 1);
+}
+
+/// Whether some of the batch's rows read some.
+bool hasWords(const UNetInput& input) {
+  return !input.words.texts.empty() && input.words.first_row < input.images.size(0);
 }
 
 nn::MotionOptions motionOptions(const UNetInput& input) {
@@ -120,7 +128,9 @@ at::Tensor UNet::forward(const UNetInput& input) const {
   const int64_t images = input.images.size(1);
   UNetContext context{
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
-      .text = textOfImages(input),
+      .sources = {.text = textOfImages(input),
+                  .images = input.image_prompts,
+                  .words = hasWords(input) ? &input.words : nullptr},
       .layout = {.frames = images - input.references,
                  .references = input.references,
                  .references_read_text = config_.reference_cross_attention},
@@ -130,7 +140,6 @@ at::Tensor UNet::forward(const UNetInput& input) const {
       .token_merging = input.token_merging,
       .motion = motionOptions(input),
       .recompute = input.recompute && c10::GradMode::is_enabled(),
-      .images = input.image_prompts,
   };
   at::Tensor x = input.images.flatten(0, 1);  // (B*(F+R), C, h, w)
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);

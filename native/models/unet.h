@@ -33,6 +33,7 @@ struct UNetInput {
   std::vector<std::vector<double>> reference_strengths = {};
   const nn::ImagePrompts* image_prompts = nullptr;  // one of each of `crossAttentions`
   at::Tensor reference_text = {};  // (B, S, ...): what references read where each frame has its own text
+  nn::SubjectWords words = {};     // of those subjects in `regions` that have words, in their order
   nn::MotionOptions motion = {};
 };
 

@@ -90,10 +90,10 @@ at::Tensor run(const LayerFunction& function, const nn::ParameterRange& paramete
   const auto block = [function, context](const std::vector<at::Tensor>& inputs) {
     UNetContext inner = context;
     inner.time = inputs[1];
-    inner.text = inputs[2];
+    inner.sources.text = inputs[2];
     return function(inputs[0], inner);
   };
-  return nn::recompute(block, {x, context.time, context.text}, parameters.trained());
+  return nn::recompute(block, {x, context.time, context.sources.text}, parameters.trained());
 }
 
 }  // namespace
@@ -120,8 +120,7 @@ at::Tensor UNetLayer::forward(const at::Tensor& input, const UNetContext& contex
   const auto layer = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = resnet.forward(input, context.time);
     if (attention) {
-      x = attention->forward(x, context.text, context.layoutAt(level, x), context.token_merging,
-                             context.images);
+      x = attention->forward(x, context.sources, context.layoutAt(level, x), context.token_merging);
     }
     return motion ? move(*motion, x, context) : x;
   };
@@ -170,7 +169,7 @@ MidBlock::MidBlock(const Scope& scope, const UNetConfig& config)
 at::Tensor MidBlock::forward(const at::Tensor& input, const UNetContext& context) const {
   const auto block = [this](const at::Tensor& input, const UNetContext& context) {
     at::Tensor x = first_.forward(input, context.time);
-    x = attention_.forward(x, context.text, context.layoutAt(level_, x), 0, context.images);
+    x = attention_.forward(x, context.sources, context.layoutAt(level_, x));
     if (motion_) x = move(*motion_, x, context);
     return second_.forward(x, context.time);
   };

@@ -19,7 +19,7 @@ nn::TimestepEmbeddingConfig timeConfig(const UNetConfig& config);
 /// What every block of one evaluation shares.
 struct UNetContext {
   at::Tensor time;  // (B, 4 * block_out_channels[0])
-  at::Tensor text;  // (B, S, cross_attention_dim), or (B, F+R, S, ...) where each image has its own
+  nn::CrossSources sources;
   nn::FrameLayout layout;
   int64_t still_rows = 0;  // of the batch, the first ones, whose motion modules are left out
   std::shared_ptr<const nn::Regions> regions = nullptr;
@@ -27,7 +27,6 @@ struct UNetContext {
   double token_merging = 0;                                   // the ratio of nn::TokenMerging
   nn::MotionOptions motion = {};
   bool recompute = false;  // activations inside a layer are not kept for the backward pass
-  const nn::ImagePrompts* images = nullptr;
 
   /// Of spatial attention at `level`, which counts blocks downwards, for x (B*(F+R), C, h, w).
   nn::FrameLayout layoutAt(size_t level, const at::Tensor& x) const;

@@ -192,10 +192,28 @@ at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& added) cons
   return project(mergeHeads(mixed(projections(x))), added);
 }
 
+void Attention::blend(at::Tensor& read, const at::Tensor& q, const WordsOfLayer& given) const {
+  const auto& [words, shares] = given;
+  // What is read of a sample, or of one of its images: (N, H, L, d) -> (B, per sample, H, L, d).
+  const int64_t tokens = q.size(1), per_sample = shares.front().numel() / tokens;
+  const auto samples = [&](const at::Tensor& x) {
+    return x.unflatten(0, {-1, per_sample}).slice(0, words.first_row);
+  };
+  const at::Tensor asking = samples(q).flatten(0, 1);
+  for (size_t w = 0; w < words.texts.size(); ++w) {
+    const auto ofAll = [&](const at::Tensor& x) { return x.expand({asking.size(0), -1, -1}); };
+    const at::Tensor& text = words.texts[w];
+    const at::Tensor theirs = mixed({asking, ofAll(to_k_.forward(text)), ofAll(to_v_.forward(text))});
+    const at::Tensor share = shares[w].to(read.scalar_type()).view({per_sample, 1, tokens, 1});
+    samples(read).lerp_(theirs.unflatten(0, {-1, per_sample}), share);
+  }
+}
+
 at::Tensor Attention::forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added,
-                                const ImagePrompt* image) const {
+                                const ImagePrompt* image, const WordsOfLayer* words) const {
   const at::Tensor q = to_q_.forward(x);
   at::Tensor result = mixed({q, to_k_.forward(context), to_v_.forward(context)});
+  if (words != nullptr) blend(result, q, *words);
   if (image != nullptr && image->scale != 0) {
     const int64_t times = x.size(0) / image->k.size(0);
     const auto rows = [&](const at::Tensor& y) { return times == 1 ? y : y.repeat_interleave(times, 0); };

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cpu/attention.h"
-#include "nn/image_prompt.h"
+#include "nn/cross_sources.h"
 #include "nn/layers.h"
 
 namespace cameo::nn {
@@ -45,9 +45,10 @@ class Attention {
   /// x (N, L, dim) -> (N, L, dim), plus `added`, of that shape, where there is such a tensor.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& added = {}) const;
   /// The same of x (N, L, dim) to the keys and values of context (N, S, context_dim). With an image prompt,
-  /// whose B divides N, attention to that is added before the output projection.
+  /// whose B divides N, attention to that is added before the output projection. With words, where N is B or
+  /// B times the images, attention to these is blended with that to the context before; not differentiable.
   at::Tensor forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added = {},
-                       const ImagePrompt* image = nullptr) const;
+                       const ImagePrompt* image = nullptr, const WordsOfLayer* words = nullptr) const;
 
   struct Projections {
     at::Tensor q, k, v;  // (..., L, H*d)
@@ -62,6 +63,8 @@ class Attention {
  private:
   /// (..., H, L, d)
   at::Tensor mixed(const Projections& projections) const;
+  /// Blends what queries q (N, L, H*d) read of words into `read` (N, H, L, d).
+  void blend(at::Tensor& read, const at::Tensor& q, const WordsOfLayer& words) const;
 
   AttentionConfig config_;
   Linear to_q_;

@@ -15,10 +15,15 @@ namespace {
   throw Error(ErrorCode::InvalidOption, "the region of subject " + std::to_string(subject) + " " + what);
 }
 
+/// (1 or F, n), on the CPU: how much of each position of a layer is in the region.
+at::Tensor areaOf(const at::Tensor& region, int64_t height, int64_t width) {
+  return at::adaptive_avg_pool2d(region[0].unsqueeze(1), {height, width}).flatten(1);
+}
+
 /// (F, n), bool, on the CPU: which positions of a layer are in the region.
 at::Tensor positionsIn(const at::Tensor& region, int64_t frames, int64_t height, int64_t width) {
   if (!region.defined()) return at::ones({frames, height * width}, at::kBool);
-  const at::Tensor area = at::adaptive_avg_pool2d(region[0].unsqueeze(1), {height, width}).flatten(1);
+  const at::Tensor area = areaOf(region, height, width);
   const at::Tensor enough = area.amax(1, /*keepdim=*/true).clamp_max_(0.5);
   return area.ge(enough).logical_and_(area.gt(0)).expand({frames, -1});
 }
@@ -61,6 +66,19 @@ at::Tensor asBits(const at::Tensor& listens) {
   return padded.bitwise_left_shift(at::arange(word, at::kLong)).sum(-1).to(at::kInt);
 }
 
+/// Of areas (W, images, n) that words cover: `LayerRegions::words`. Each is the text's weight among those up
+/// to it, as in a running mean.
+std::vector<at::Tensor> wordsOver(const at::Tensor& areas, c10::Device device) {
+  const at::Tensor weights = areas / areas.sum(0).clamp_min(1);
+  at::Tensor left = at::ones_like(areas[0]);
+  std::vector<at::Tensor> words(areas.size(0));
+  for (int64_t w = areas.size(0) - 1; w >= 0; --w) {
+    words[w] = at::where(weights[w] > 0, (weights[w] / left).clamp(0, 1), 0).to(device);
+    left = left - weights[w];
+  }
+  return words;
+}
+
 }  // namespace
 
 Regions::Regions(std::vector<Subject> subjects) : subjects_(std::move(subjects)) {
@@ -97,7 +115,7 @@ std::shared_ptr<const LayerRegions> Regions::ofLayer(int64_t frames, int64_t hei
   std::vector<at::Tensor> listens;
   int64_t first = 0;
   for (size_t i = 0; i < subjects_.size(); ++i) {
-    const auto& [references, region] = subjects_[i];
+    const auto& [references, region, has_words] = subjects_[i];
     if (region.defined() && region.size(1) != 1 && region.size(1) != frames) {
       refuseRegion(i,
                    "has " + std::to_string(region.size(1)) + " frames instead of " + std::to_string(frames));
@@ -106,16 +124,37 @@ std::shared_ptr<const LayerRegions> Regions::ofLayer(int64_t frames, int64_t hei
     layer.subjects.push_back(listenersOf(listens.back(), first, references, device));
     first += references;
   }
+  layer.words = wordsOfLayer(frames, height, width, device);
   const at::Tensor all = at::stack(listens);
   layer.listens = all.to(device);
   layer.bits = asBits(all).to(device);
   return found = std::make_shared<const LayerRegions>(std::move(layer));
 }
 
+std::vector<at::Tensor> Regions::wordsOfLayer(int64_t frames, int64_t height, int64_t width,
+                                              c10::Device device) const {
+  std::vector<at::Tensor> areas;
+  int64_t first = frames;  // of the subject's references among the images
+  for (const Subject& subject : subjects_) {
+    if (subject.has_words) {
+      at::Tensor area = at::zeros({frames + references(), height * width});
+      if (subject.region.defined()) area.slice(0, 0, frames).copy_(areaOf(subject.region, height, width));
+      area.narrow(0, first, subject.references).fill_(1);
+      areas.push_back(area);
+    }
+    first += subject.references;
+  }
+  return areas.empty() ? areas : wordsOver(at::stack(areas), device);
+}
+
 int64_t Regions::references() const {
   int64_t count = 0;
   for (const Subject& subject : subjects_) count += subject.references;
   return count;
+}
+
+size_t Regions::withWords() const {
+  return std::ranges::count_if(subjects_, &Subject::has_words);
 }
 
 bool Regions::hasRegions() const {

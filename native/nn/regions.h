@@ -13,6 +13,8 @@ namespace cameo::nn {
 struct Subject {
   int64_t references = 1;  // how many: the first subject's come first, then those of the second
   at::Tensor region;       // (1, 1 or F, h, w), not 0 where frames listen; undefined: everywhere
+  bool has_words =
+      false;  // whether its region, where it has one, and its references read a text of their own
 };
 
 /// A subject at the resolution of one layer. Positions count through all frames: position p of frame f is
@@ -35,6 +37,11 @@ struct LayerRegions {
   std::vector<Listeners> subjects;
   at::Tensor listens;  // (S, F, n), bool
   at::Tensor bits;     // (S, F, words), int32: the same as bits, in fours of words of 32 positions
+  /// Of each subject with words, (F+R, n), fp32, 0 to 1: how far what an image's position has read so far
+  /// gives way to that text. Text after text, the last one last, so that in the end each counts as much as
+  /// the region covers of the position. Where regions overlap and cover it more than once, texts count for
+  /// their parts of the sum, and the request's text for nothing.
+  std::vector<at::Tensor> words;
 
   /// Whether every position listens to every reference, and every reference to all.
   bool isTrivial() const { return subjects.size() == 1 && subjects.front().everywhere; }
@@ -62,8 +69,13 @@ class Regions {
   int64_t references() const;
   /// Whether a subject has a region.
   bool hasRegions() const;
+  /// How many subjects have words.
+  size_t withWords() const;
 
  private:
+  std::vector<at::Tensor> wordsOfLayer(int64_t frames, int64_t height, int64_t width,
+                                       c10::Device device) const;
+
   std::vector<Subject> subjects_;
   mutable std::map<std::vector<int64_t>, std::shared_ptr<const Regions>> of_frames_;
   mutable std::map<std::tuple<int64_t, int64_t, int64_t>, std::shared_ptr<const LayerRegions>> of_layers_;

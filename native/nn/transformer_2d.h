@@ -28,20 +28,20 @@ class SpatialTransformerBlock {
  public:
   SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config);
 
-  /// x (B*(F+R), n, C), text (B, S, context_dim), or (B, F+R, S, context_dim) where each image has its own
-  /// -> (B*(F+R), n, C).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+  /// x (B*(F+R), n, C) -> (B*(F+R), n, C). `image` is that of this block's cross-attention.
+  at::Tensor forward(const at::Tensor& x, const CrossSources& sources, const FrameLayout& layout,
                      const std::optional<TokenMerging>& merging, const ImagePrompt* image = nullptr) const;
 
  private:
   /// Plus `added`, a tensor like x, where there is one.
   at::Tensor attendSpatially(const at::Tensor& x, const FrameLayout& layout, const at::Tensor& added) const;
   /// Plus `added`, a tensor like x.
-  at::Tensor attendToText(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
+  at::Tensor attendToText(const at::Tensor& x, const CrossSources& sources, const FrameLayout& layout,
                           const at::Tensor& added, const ImagePrompt* image) const;
-  /// The same where each image has its own text.
+  /// The same where each image has its own text, and with words that some positions read.
   at::Tensor attendToTexts(const at::Tensor& x, const at::Tensor& texts, const FrameLayout& layout,
-                           const at::Tensor& added, const ImagePrompt* image) const;
+                           const at::Tensor& added, const ImagePrompt* image,
+                           const WordsOfLayer* words) const;
 
   LayerNorm norm1_;
   Attention attn1_;
@@ -50,14 +50,14 @@ class SpatialTransformerBlock {
   NormedFeedForward ff_;
 };
 
-/// Transformer blocks over an image's positions: x (B*(F+R), C, H, W), text as for the blocks -> like x.
-/// `token_merging` is the ratio of TokenMerging, which has no effect unless the config says so; `images` are
-/// those of the whole network.
+/// Transformer blocks over an image's positions: x (B*(F+R), C, H, W) -> like x. `sources` are those of the
+/// whole network; `token_merging` is the ratio of TokenMerging, which has no effect unless the config says
+/// so.
 class Transformer2D {
  public:
   Transformer2D(const Scope& scope, const Transformer2DConfig& config);
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& text, const FrameLayout& layout,
-                     double token_merging = 0, const ImagePrompts* images = nullptr) const;
+  at::Tensor forward(const at::Tensor& x, const CrossSources& sources, const FrameLayout& layout,
+                     double token_merging = 0) const;
 
  private:
   using Projection = std::variant<Linear, PointwiseConv>;

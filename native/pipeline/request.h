@@ -137,6 +137,7 @@ struct SampleRequest {
   PromptTokens prompt = {};                  // one after another, of as many chunks each
   std::vector<int64_t> prompt_frames = {0};  // at which each of them holds, rising from 0
   PromptTokens negative = {};                // of as many chunks as one prompt
+  std::vector<PromptTokens> words = {};      // of each subject; no ids: it has none
   std::map<std::string, std::vector<RgbImage>> pictures =
       {};  // by their options' names, of the request's size
 

@@ -13,6 +13,8 @@ export const framesOfVideo = 16;
 export const plainSteps = 30;
 /** Of a request. */
 export const mostFrames = 1024;
+/** In characters. */
+export const longestPrompt = 10_000;
 /** Frames a second. */
 export const [slowest, fastest] = [1, 120];
 

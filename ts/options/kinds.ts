@@ -14,8 +14,8 @@ export type Shape =
   | { readonly kind: "keyframes"; readonly most: number }
   /** Pixels on the left, right, top and bottom. */
   | { readonly kind: "margins"; readonly most: number }
-  /** Subjects, each with pictures, a region and a strength; masks have at most so many frames. */
-  | { readonly kind: "subjects"; readonly frames: number }
+  /** Subjects, each with pictures, a region, a strength and words; masks have at most so many frames. */
+  | { readonly kind: "subjects"; readonly frames: number; readonly longest: number }
   /** A text, or texts by the frames at which they hold. */
   | { readonly kind: "prompt"; readonly longest: number; readonly most: number }
   /** Windows' length and overlap, in frames, and how they lie. */

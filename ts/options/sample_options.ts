@@ -4,6 +4,7 @@ import {
   defaultFrames,
   fastest,
   framesOfVideo,
+  longestPrompt,
   mostFrames,
   plainSteps,
   randomSeed,
@@ -25,7 +26,7 @@ export type OptionName = keyof SampleRequest;
 /** Every option of a request, once. What checks, completes, shows or passes on a request goes by this table. */
 export const sampleOptions = {
   prompt: {
-    value: kindOf<SampleRequest["prompt"]>({ kind: "prompt", longest: 10_000, most: 1024 }),
+    value: kindOf<SampleRequest["prompt"]>({ kind: "prompt", longest: longestPrompt, most: 1024 }),
     required: true,
     label: "Prompt",
   },
@@ -35,12 +36,12 @@ export const sampleOptions = {
     needs: "subject",
   },
   subjects: {
-    value: kindOf<readonly Subject[]>({ kind: "subjects", frames: mostFrames }),
+    value: kindOf<readonly Subject[]>({ kind: "subjects", frames: mostFrames, longest: longestPrompt }),
     native: true,
     needs: "subject",
   },
   negativePrompt: {
-    value: text(10_000),
+    value: text(longestPrompt),
     default: ({ subject }) => (subject ? subjectNegativePrompt : ""),
     flag: "--negative <text>",
     help: "what it should not show",

@@ -90,7 +90,7 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
     case "freeInit":
       return [freeInit, freeInitAllowed];
     case "subjects":
-      return [subjectSchema(imageSource, film(shape.frames)), subjectsAllowed];
+      return [subjectSchema(imageSource, film(shape.frames), shape.longest), subjectsAllowed];
     case "picture":
       return [imageSource, "a picture (a path, a URL, a Buffer or {data, width, height})"];
     case "controls":

@@ -41,10 +41,15 @@ export interface Subject {
   readonly region?: Box | MovingBox | FilmSource | undefined;
   /** How strongly frames see its references. Default: 1. */
   readonly strength?: number | SubjectStrength | undefined;
+  /**
+   * What it is, in words: a prompt that its references read, and its region in place of the request's prompt. A subject without a
+   * region has its references alone read it. Default: the request's prompt.
+   */
+  readonly words?: string | undefined;
 }
 
 /** A subject with all its defaults. */
-export interface CompleteSubject extends Pick<Subject, "region"> {
+export interface CompleteSubject extends Pick<Subject, "region" | "words"> {
   readonly reference: readonly ImageSource[];
   readonly strength: Required<{ [Name in keyof SubjectStrength]: NonNullable<SubjectStrength[Name]> }>;
 }
@@ -70,13 +75,14 @@ const strength = z.union([
 ]);
 
 /** For a schema. */
-export function subjectSchema(picture: z.ZodType, film: z.ZodType): z.ZodType {
+export function subjectSchema(picture: z.ZodType, film: z.ZodType, longestText: number): z.ZodType {
   const pictures = z.union([picture, z.array(picture).min(1).max(1024)]);
   const region = z.union([box, z.record(z.string().regex(/^\d{1,4}$/), box), film]);
   const one = z.strictObject({
     reference: option(pictures, "a picture, or an array of pictures"),
     region: option(region.optional(), regionAllowed),
     strength: option(strength.optional(), strengthAllowed),
+    words: option(z.string().max(longestText).optional(), `a text of at most ${longestText} characters`),
   });
   return z.array(one).min(1).max(mostSubjects);
 }
@@ -87,13 +93,13 @@ const strengthAllowed =
   "a number from 0 to 10, or { scale, from, to, levels } with parts of the steps from 0 to 1 in rising order";
 
 /** In words. */
-export const subjectsAllowed = `an array of 1 to ${mostSubjects} subjects { reference, region, strength }`;
+export const subjectsAllowed = `an array of 1 to ${mostSubjects} subjects { reference, region, strength, words }`;
 
 export function completedSubjects(
   given: readonly Subject[] | undefined,
   asTexts: <T extends FilmSource | undefined>(film: T) => T,
 ): CompleteSubject[] | undefined {
-  return given?.map(({ reference, region, strength = {} }) => {
+  return given?.map(({ reference, region, strength = {}, words }) => {
     const {
       scale = 1,
       from = 0,
@@ -103,7 +109,7 @@ export function completedSubjects(
     return {
       reference: asTexts(pictures(reference)),
       strength: { scale, from, to, levels: [...levels] },
-      ...defined({ region: region && (isMask(region) ? asTexts(region) : structuredClone(region)) }),
+      ...defined({ region: region && (isMask(region) ? asTexts(region) : structuredClone(region)), words }),
     };
   });
 }

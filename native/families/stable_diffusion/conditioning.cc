@@ -15,7 +15,7 @@ namespace cameo::families {
 
 namespace {
 
-void checkLearned(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids) {
+void checkLearned(const StableDiffusion& model, const std::string& name, const std::vector<int32_t>& ids) {
   const int64_t tokens = model.text_encoder->tokens();
   for (const int32_t id : ids) {
     if (id < 0 || id >= tokens) {
@@ -27,7 +27,8 @@ void checkLearned(const StableDiffusion& model, const char* name, const std::vec
   }
 }
 
-void checkPrompt(const StableDiffusion& model, const char* name, const pipeline::PromptTokens& prompt) {
+void checkPrompt(const StableDiffusion& model, const std::string& name,
+                 const pipeline::PromptTokens& prompt) {
   const int64_t positions = model.text_encoder->config().positions;
   if (prompt.ids.empty() || static_cast<int64_t>(prompt.ids.size()) % positions != 0) {
     throw Error(
@@ -42,6 +43,16 @@ void checkPrompt(const StableDiffusion& model, const char* name, const pipeline:
                 c10::str(name, ": its weights must be as many numbers as its token ids"));
   }
   checkLearned(model, name, prompt.ids);
+}
+
+void checkWords(const StableDiffusion& model, const pipeline::SampleRequest& request) {
+  if (request.words.size() != request.subjects.size()) {
+    throw Error(ErrorCode::InvalidOption, "words: there must be as many as subjects");
+  }
+  for (size_t i = 0; i < request.words.size(); ++i) {
+    const pipeline::PromptTokens& words = request.words[i];
+    if (!words.ids.empty()) checkPrompt(model, c10::str("subjects[", i, "].words"), words);
+  }
 }
 
 /// (chunks, positions), int64, on the host.
@@ -102,6 +113,7 @@ void checkIds(const StableDiffusion& model, const char* name, const std::vector<
 void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request) {
   checkPrompt(model, "prompt", request.prompt);
   checkPrompt(model, "negativePrompt", request.negative);
+  checkWords(model, request);
   const std::vector<int64_t>& at = request.prompt_frames;
   const bool rising = std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()) == at.end();
   if (at.empty() || at.front() != 0 || !rising || at.back() >= request.frames) {
@@ -138,6 +150,24 @@ at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleReq
   const at::Tensor of_frames = overTime(with, request.prompt_frames, request.frames);
   recorder.add("prompt_embeds", of_frames.to(at::kFloat));
   return at::stack({without.expand_as(of_frames), of_frames});
+}
+
+std::vector<at::Tensor> encodeWords(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                                    pipeline::Recorder& recorder) {
+  const bool has_some = std::any_of(request.words.begin(), request.words.end(),
+                                    [](const auto& words) { return !words.ids.empty(); });
+  if (!has_some) return {};
+  const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
+  std::vector<at::Tensor> result;
+  for (size_t i = 0; i < request.words.size(); ++i) {
+    const pipeline::PromptTokens& words = request.words[i];
+    if (words.ids.empty()) continue;
+    const at::Tensor ids = chunksOf(model, words);
+    result.push_back(joined(encode(model, ids, request.clip_skip), words, 1));
+    recorder.add(c10::str("words_ids_", i), ids.view({1, -1}));
+    recorder.add(c10::str("words_embeds_", i), result.back().to(at::kFloat));
+  }
+  return result;
 }
 
 ReferenceLatents encodeReferences(const StableDiffusion& model, const pipeline::SampleRequest& request,

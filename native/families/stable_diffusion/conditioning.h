@@ -13,7 +13,7 @@ namespace cameo::families {
 /// has positions.
 void checkIds(const StableDiffusion& model, const char* name, const std::vector<int32_t>& ids);
 
-/// As `checkIds`, for both of a request's prompts.
+/// As `checkIds`, for both of a request's prompts and the words of its subjects.
 void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request);
 
 /// The text encoder's states for a batch of token ids, (N, S, D), in the pipeline's dtype on its device.
@@ -24,6 +24,10 @@ at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std:
 /// hold a straight line leads from one's states to the next one's, and the last one holds to the end.
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder);
+
+/// As the prompt, the words of those subjects that have some: (1, S, D) each, recorded.
+std::vector<at::Tensor> encodeWords(const StableDiffusion& model, const pipeline::SampleRequest& request,
+                                    pipeline::Recorder& recorder);
 
 /// The request's references, fp32 on the model's device, recorded.
 struct ReferenceLatents {

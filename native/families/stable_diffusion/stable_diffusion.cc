@@ -109,7 +109,7 @@ std::unique_ptr<pipeline::Denoiser> StableDiffusion::denoiserOf(const pipeline::
   if (request.temporal_guidance) addFramesApart(conditions);
   addImagePrompt(conditions, *this, request, recorder);
   addControls(*this, request, conditions, recorder);
-  if (!request.subjects.empty()) conditions.others.push_back(std::make_unique<Subjects>(request, codec()));
+  addSubjects(conditions, *this, request, recorder);
   return std::make_unique<UNetDenoiser>(*this, request, std::move(conditions), schedule);
 }
 

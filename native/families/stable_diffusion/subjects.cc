@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "families/stable_diffusion/conditioning.h"
 #include "pipeline/pixels.h"
 
 namespace cameo::families {
@@ -34,7 +35,8 @@ at::Tensor shown(const std::vector<pipeline::RgbImage>& masks, int64_t stride) {
 
 nn::Subject subjectOf(const SampleRequest& request, size_t index, int64_t stride) {
   const SubjectOptions& choice = request.subjects[index];
-  nn::Subject subject{.references = choice.references, .region = {}};
+  nn::Subject subject{
+      .references = choice.references, .region = {}, .has_words = !request.words[index].ids.empty()};
   const auto& masks = request.picturesOf("regions." + std::to_string(index));
   if (!choice.boxes.empty()) {
     subject.region = boxRegions(choice.boxes, request.height / stride, request.width / stride);
@@ -59,8 +61,9 @@ at::Tensor boxRegions(const std::vector<std::array<double, 4>>& boxes, int64_t h
   return region;
 }
 
-Subjects::Subjects(const SampleRequest& request, const pipeline::LatentCodec& codec)
-    : choices_(request.subjects) {
+Subjects::Subjects(const SampleRequest& request, const pipeline::LatentCodec& codec,
+                   std::vector<at::Tensor> words, int64_t unconditional)
+    : choices_(request.subjects), words_(std::move(words)), unconditional_(unconditional) {
   std::vector<nn::Subject> subjects;
   for (size_t i = 0; i < choices_.size(); ++i) subjects.push_back(subjectOf(request, i, codec.stride()));
   regions_ = std::make_shared<const nn::Regions>(std::move(subjects));
@@ -70,6 +73,7 @@ Subjects::Subjects(const SampleRequest& request, const pipeline::LatentCodec& co
 
 void Subjects::apply(models::UNetInput& input, const Evaluated& what) {
   input.regions = regions_->ofFrames(what.window.frames);
+  input.words = {words_, std::max<int64_t>(0, unconditional_ - what.first_branch)};
   const double progress = what.moment.progress();
   size_t levels = 0;
   for (const SubjectOptions& choice : choices_) levels = std::max(levels, choice.levels.size());
@@ -85,6 +89,13 @@ void Subjects::apply(models::UNetInput& input, const Evaluated& what) {
     }
   }
   if (!all_plain) input.reference_strengths = std::move(strengths);
+}
+
+void addSubjects(Conditions& conditions, const StableDiffusion& model, const SampleRequest& request,
+                 pipeline::Recorder& recorder) {
+  if (request.subjects.empty()) return;
+  conditions.others.push_back(std::make_unique<Subjects>(
+      request, model.codec(), encodeWords(model, request, recorder), conditions.unconditional));
 }
 
 }  // namespace cameo::families

@@ -86,7 +86,7 @@ ControlResiduals ControlNet::forward(const ControlInput& input) const {
   const int64_t batch = input.images.size(0), frames = input.images.size(1);
   const UNetContext context{
       .time = time_embedding_.forward(input.timesteps, input.images.scalar_type()),
-      .text = input.text,
+      .sources = {.text = input.text},
       .layout = {.frames = frames, .references = 0},
   };
   // SparseCtrl sees the conditions alone.

@@ -56,7 +56,8 @@ Tensors unet(const Json& config, const Tensors& in) {
          .cache = cache,
          .token_merging = config.value("token_merging", 0.0),
          .regions = regions,
-         .reference_strengths = config.value("strengths", std::vector<std::vector<double>>())});
+         .reference_strengths = config.value("strengths", std::vector<std::vector<double>>()),
+         .words = {wordsOf(in), config.value("first_row", int64_t{0})}});
   };
   const at::Tensor& frames = in.at("sample");
   // With a cache, its features are those of the sample before.

@@ -3,7 +3,7 @@ import t from "tap";
 import { testCases } from "../../support/cases.js";
 import { compare } from "../../support/compare.js";
 import { drawCase, readCase, runProbe } from "../../support/probes.js";
-import type { Tensor, Tensors } from "../../support/tensors.js";
+import { drawInput, type Tensor, type Tensors } from "../../support/tensors.js";
 
 testCases("models", "unet");
 
@@ -71,8 +71,35 @@ t.test("subjects and strengths say which layers' frames see which references", a
   const deep = frames({ strengths: [[0], [1]] });
   t.ok(difference(deep, without) > 1e-3 && difference(deep, plain) > 1e-3, "the deeper level alone");
 
+  t.throws(() => frames({ subjects: [1], words: [true] }), /a text for each subject with words/);
   t.throws(() => frames({ subjects: [2] }), /the subjects have 2 references, the request 1/);
   t.throws(() => frames({ strengths: [[1, 1]] }), /2 strengths for 1 references/);
   t.throws(() => frames({ strengths: [[-1]] }), /a reference's strength must be 0 or more/);
   t.throws(() => frames({ subjects: [1], token_merging: 0.5 }, corner), /don't go with token merging/);
+});
+
+t.test("words are for the rows after the first ones, and for references where these read text", async (t) => {
+  const { probe, config, ...drawn } = readCase("test/fixtures/models/unet-pisa-still");
+  const inputs = drawCase(drawn);
+  const { text, sample } = inputs;
+  if (!text || !sample) throw new Error("the fixture has no text");
+  const [rows = 0, tokens = 0, channels = 0] = text.shape;
+  const words = drawInput("words", { shape: [1, tokens + 2, channels] }, 1);
+  const run = (more: object, regions: Tensors = {}) =>
+    runProbe(probe, { ...config, subjects: [1], ...more }, { ...inputs, ...regions });
+  const plain = run({});
+  const unread = { words: [true], first_row: rows };
+  const region = (size: number) => ({
+    "words.0": words,
+    "region.0": { shape: [1, 1, 4, 6], data: new Float32Array(24).fill(1, 0, size) },
+  });
+  t.equal(difference(run(unread, { "words.0": words }), plain), 0, "no row reads them");
+  const deaf = { reference_cross_attention: false };
+  const none = difference(run({ ...deaf, words: [true] }, { "words.0": words }), run(deaf));
+  t.equal(none, 0, "references that read no text");
+  t.ok(difference(run({ words: [true] }, { "words.0": words }), plain) > 1e-3, "references that do");
+  t.ok(
+    difference(run({ ...deaf, words: [true] }, region(24)), run(deaf)) > 1e-3,
+    "positions do all the same",
+  );
 });

@@ -101,7 +101,7 @@ Tensors transformer2D(const Json& config, const Tensors& in) {
                                                     .groups = config.at("groups"),
                                                     .linear_projection = config.at("linear_projection")});
   assignWeights(parameters, in);
-  return {{"out", layer.forward(in.at("x"), in.at("text"), {.frames = config.at("frames")})}};
+  return {{"out", layer.forward(in.at("x"), {.text = in.at("text")}, {.frames = config.at("frames")})}};
 }
 
 Tensors motionModule(const Json& config, const Tensors& in) {

@@ -118,7 +118,7 @@ test("every option has its bounds", (t) => {
       "subjects",
       [[{ reference: "a.png", region: "mask.png", strength: 0.5 }]],
       [5, [], {}],
-      "an array of 1 to 16 subjects { reference, region, strength }",
+      "an array of 1 to 16 subjects { reference, region, strength, words }",
     ],
     [
       "ipImage",
