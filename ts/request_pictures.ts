@@ -17,7 +17,7 @@ function loadMedia(): Promise<typeof import("./media/index.js")> {
 /** A request's pictures and films, opened, and not decoded yet. */
 export interface OpenPictures {
   images: { list: string; image: OpenImage; fitted: boolean }[];
-  films: { list: string; film: OpenFilm }[];
+  films: { asked: RequestFilm; film: OpenFilm }[];
 }
 
 /** What all pictures of a request have in common. */
@@ -51,7 +51,7 @@ export async function openPictures(request: CompleteSampleRequest, reading: Read
   const openedFilms = films.map(async (film) => {
     const opened = await openFilm(film, reading);
     checkCount(opened, film, request.frames);
-    return { list: film.list, film: opened };
+    return { asked: film, film: opened };
   });
   const images = pictures.map(async ({ list, source, name, fitted }) => ({
     list,
@@ -90,7 +90,7 @@ export async function decodePictures(
 ): Promise<Record<string, RgbImage[]>> {
   const lists: Record<string, RgbImage[]> = {};
   if (images.length + films.length === 0) return lists;
-  const { black, fitImage, maxPixels, withMargins } = await loadMedia();
+  const { black, fitImage, hasWhite, maxPixels, withMargins } = await loadMedia();
   const { width, height, fit, expand } = request;
   const { left = 0, right = 0, top = 0, bottom = 0 } = expand ?? {};
   const margins = { left, right, top, bottom };
@@ -112,9 +112,11 @@ export async function decodePictures(
     lists[list] ??= [];
     lists[list].push(fitted ? onCanvas(list, await fitImage(decoded, ...sizeOf(list), fit)) : decoded);
   }
-  for (const { list, film } of films) {
-    const frames = await film.decode(...sizeOf(list), fit);
-    lists[list] = frames.map((frame) => onCanvas(list, frame));
+  for (const { asked, film } of films) {
+    const { list } = asked;
+    const frames = (await film.decode(...sizeOf(list), fit)).map((frame) => onCanvas(list, frame));
+    if (!frames.some(hasWhite)) refuseBlack(asked);
+    lists[list] = frames;
   }
   if (expand) lists.mask ??= [withMargins(black(...inner), margins, "white")];
   return lists;
@@ -135,14 +137,29 @@ export async function checkPictureFiles(request: Partial<SampleRequest>): Promis
     if (startLists.includes(film.list)) start ??= facts;
     const frames = request.frames ?? start?.count;
     if (frames !== undefined) checkCount(facts, film, frames);
+    await checkWhite(film, request);
   }
   return start;
 }
 
-function checkCount({ name, count }: FilmFacts, { list, oneForAll }: RequestFilm, frames: number): void {
-  if (count === frames || (oneForAll && count === 1)) return;
+/** Of a mask that is here; what fits it to the request's size may add white to it. */
+async function checkWhite(film: RequestFilm, { fit, expand }: Partial<SampleRequest>): Promise<void> {
+  const { hasWhite, isFetched, openFilmSource } = await loadMedia();
+  const gainsWhite = fit === "contain" || (expand !== undefined && expanded.has(film.list));
+  if (film.black === undefined || gainsWhite || isFetched(film.source)) return;
+  const opened = await openFilmSource(film.source, { name: film.name });
+  if (!(await opened.some(hasWhite))) refuseBlack(film);
+}
+
+/** Throws ERR_INVALID_OPTION for a mask that has nothing white. */
+function refuseBlack({ name, black }: RequestFilm): void {
+  if (black !== undefined) throw invalid(`${name}: nothing in it is white, so ${black}`);
+}
+
+function checkCount({ name, count }: FilmFacts, { list, black }: RequestFilm, frames: number): void {
+  if (count === frames || (black !== undefined && count === 1)) return;
   const remedy = list === "video" ? "leave frames out, or give a film of as many" : "give a film of as many";
-  const one = oneForAll ? ", or a single picture for all" : "";
+  const one = black === undefined ? "" : ", or a single picture for all";
   throw invalid(`${name} has ${frameCount(count)} and the request ${frames}; ${remedy}${one}`);
 }
 

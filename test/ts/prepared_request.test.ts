@@ -4,11 +4,14 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "tap";
+
+import { writeVideo } from "#ts/media/index.js";
 import { prepareRequest } from "#ts/prepared_request.js";
 import { checkPictureFiles } from "#ts/request_pictures.js";
 import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
 import { description } from "../support/description.js";
 import { png, pngWithoutPixels } from "../support/pictures.js";
+import { metadata } from "./media/helpers.js";
 
 const encode = () => ({ ids: new Int32Array(77), kept: 1, total: 1 });
 const tokenizer = { encode } as unknown as ClipTokenizer;
@@ -75,7 +78,7 @@ test("references are looked at before there is a model", async (t) => {
 test("a film has as many frames as its request, or one for all where that makes sense", async (t) => {
   const inpainting = { ...description, subject: false, image: true, mask: true };
   const film = (count: number) => ({
-    data: new Uint8Array(3 * 64 * 64 * count),
+    data: new Uint8Array(3 * 64 * 64 * count).fill(255),
     frames: count,
     width: 64,
     height: 64,
@@ -94,6 +97,59 @@ test("a film has as many frames as its request, or one for all where that makes 
   await t.rejects(checkPictureFiles(request(3)), { code, message });
   const none = prepareRequest({ ...request(1), mask: [] as never }, inpainting, tokenizer);
   await t.rejects(none, { code, message: /^mask: \[\] is not allowed; it must be a film: the path of one/ });
+});
+
+test("a mask that has nothing white is refused, before there is a model where it is here", async (t) => {
+  const inpainting = { ...description, image: true, mask: true };
+  const raw = (...levels: number[]) => ({
+    data: Uint8Array.from(levels.flatMap((level) => Array(3 * 64 * 64).fill(level))),
+    ...{ frames: levels.length, width: 64, height: 64 },
+  });
+  const pixels = (level: number) => ({ data: raw(level).data, width: 64, height: 64 });
+  const folder = t.testdir();
+  const saved = async (name: string, ...levels: number[]) => {
+    const { data: frames, frames: count, ...size } = raw(...levels);
+    await writeVideo(join(folder, name), { frames, count, ...size, fps: 8 }, metadata);
+    return join(folder, name);
+  };
+  const black = [
+    pixels(0),
+    pixels(127),
+    raw(0, 0),
+    [pixels(0), pixels(9)],
+    await saved("a.png", 0),
+    await saved("a.gif", 0, 16),
+    await saved("a.mp4", 0, 16),
+  ];
+  const white = [pixels(128), raw(0, 255), [pixels(0), pixels(255)], await saved("b.mp4", 0, 255)];
+  const own = { prompt: "a", reference: small, image: small, frames: 2 };
+  const kinds = [
+    { name: "mask", request: (mask: object | string) => ({ ...own, mask: mask as string }) },
+    {
+      name: "subjects[0].region",
+      request: (region: object | string) => ({
+        ...{ prompt: "a", frames: 2, subjects: [{ reference: small, region: region as string }] },
+      }),
+    },
+  ];
+  for (const { name, request } of kinds) {
+    const refused = {
+      code: "ERR_INVALID_OPTION",
+      message: new RegExp(`^${name.replace(/[[\]]/g, "\\$&")}: nothing in it is white, so .*; make white `),
+    };
+    for (const [i, mask] of black.entries()) {
+      await t.rejects(checkPictureFiles(request(mask)), refused, `${name} ${i}, before`);
+      await t.rejects(
+        prepareRequest(request(mask), inpainting, tokenizer),
+        refused,
+        `${name} ${i}, prepared`,
+      );
+    }
+    for (const mask of white) await t.resolves(checkPictureFiles(request(mask)), name);
+    await t.resolves(checkPictureFiles(request("https://example.org/a.png")), "what would be fetched");
+    await t.resolves(checkPictureFiles({ ...request(pixels(0)), fit: "contain" }), "white may be added");
+  }
+  await t.resolves(checkPictureFiles({ ...own, mask: pixels(0), expand: { left: 8 } }), "white is added");
 });
 
 test("closing ends the decoding, too", async (t) => {

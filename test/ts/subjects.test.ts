@@ -110,6 +110,8 @@ test("says what is wrong with subjects", async (t) => {
   await refused(of({ region: { 3: left } }), /^subjects\[0\].region: '3' is not allowed/);
   await refused(of({ region: {} }), /^subjects\[0\].region: \{\} is not allowed/);
   await refused(of({ region: [a, a] }), /^subjects\[0\].region has 2 frames and the request 3/);
+  const corner = { ...a, data: new Uint8Array(3 * width * height).fill(255, 0, 3) };
+  await refused(of({ region: corner }), /^subjects\[0\].region: what is white in it is too small; make more/);
   await refused(of({ strength: -1 }), /^subjects\[0\].strength: -1 is not allowed/);
   await refused(of({ strength: { from: 0.7, to: 0.3 } }), /^subjects\[0\].strength: /);
   await refused(

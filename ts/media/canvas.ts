@@ -8,6 +8,15 @@ export interface Margins {
   readonly bottom: number;
 }
 
+/** Whether a mask's picture has white, as the native half has it: a luma (ITU-R BT.601) of 128 or more. */
+export function hasWhite({ data }: RgbImage): boolean {
+  for (let i = 0; i < data.length; i += 3) {
+    const [red = 0, green = 0, blue = 0] = [data[i], data[i + 1], data[i + 2]];
+    if ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16 >= 128) return true;
+  }
+  return false;
+}
+
 /** The picture with margins in which its outermost pixels go on, or that are white. */
 export function withMargins(image: RgbImage, margins: Margins, fill: "edge" | "white"): RgbImage {
   const { left, right, top, bottom } = margins;

@@ -48,6 +48,8 @@ export interface OpenFilm {
   fps: number | undefined;
   /** All frames at this size, decoded and fitted one after another. */
   decode(width: number, height: number, fit: Fit): Promise<RgbImage[]>;
+  /** Whether a frame is so, at its own size; frames after the first that is are not decoded where they need not be. */
+  some(isSo: (frame: RgbImage) => boolean): Promise<boolean>;
 }
 
 export interface OpenFilmOptions {
@@ -84,7 +86,29 @@ export async function openFilmSource(source: FilmSource, options: OpenFilmOption
       const frames = await filmErrors(place.path, name, () => read(indices, fitted));
       return frames.map((data) => ({ data, width, height }));
     },
+    async some(isSo) {
+      let found = false;
+      const look = async (frame: RgbImage) => {
+        found ||= isSo(frame);
+        return nothing;
+      };
+      // As a rule the first frame says it.
+      for (const indices of [[0], Array.from({ length: count - 1 }, (_, i) => i + 1)]) {
+        if (!found) await filmErrors(place.path, name, () => read(indices, look));
+      }
+      return found;
+    },
   };
+}
+
+/** What is kept of a frame that was only looked at. */
+const nothing: RgbImage = { data: new Uint8Array(0), width: 0, height: 0 };
+
+/** Whether it is fetched when it is opened, in part or as a whole. */
+export function isFetched(source: FilmSource): boolean {
+  if (isRaw(source)) return false;
+  const places: readonly ImageSource[] = isList(source) ? source : [source];
+  return places.some((place) => /^https?:/i.test(String(place instanceof Uint8Array ? "" : place)));
 }
 
 /** As `checkImage`, for films of any kind. */
@@ -194,6 +218,13 @@ function oneByOne(
         frames.push(await fitFrame(await decodeOne(i)));
       }
       return frames;
+    },
+    async some(isSo) {
+      for (let i = 0; i < count; i++) {
+        throwIfAborted(signal);
+        if (isSo(await decodeOne(i))) return true;
+      }
+      return false;
     },
   };
 }

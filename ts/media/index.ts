@@ -1,8 +1,9 @@
-export { black, type Margins, withMargins } from "./canvas.js";
+export { black, hasWhite, type Margins, withMargins } from "./canvas.js";
 export {
   checkFilm,
   type FilmFacts,
   type FilmSource,
+  isFetched,
   type OpenFilm,
   openFilmSource,
   type RawFilm,

@@ -7,8 +7,8 @@ export type Shape =
   | { readonly kind: "file"; readonly ending: string }
   /** "fitted" to the video's size where nothing else is said. */
   | { readonly kind: "pictures"; readonly most: number; readonly fitted?: false }
-  /** Of at most so many frames, in any of the forms of `FilmSource`; `oneForAll`: a single one stands for all of the request's. */
-  | { readonly kind: "film"; readonly most: number; readonly oneForAll?: true }
+  /** Of at most so many frames, in any of the forms of `FilmSource`; of a `mask` a single one stands for all of the request's. */
+  | { readonly kind: "film"; readonly most: number; readonly mask?: true }
   /** Films for ControlNets, and how they count; pictures by their frames. */
   | { readonly kind: "controls"; readonly most: number; readonly frames: number }
   | { readonly kind: "keyframes"; readonly most: number }

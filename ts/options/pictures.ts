@@ -23,8 +23,8 @@ export interface RequestFilm {
   source: FilmSource;
   /** As errors call it. */
   name: string;
-  /** Whether a single frame stands for all of them. */
-  oneForAll: boolean;
+  /** What a mask would do that has nothing white. Undefined: it is no mask. A mask's single frame stands for all. */
+  black?: string | undefined;
 }
 
 /** All pictures that a request names, in the order of the options' table. */
@@ -43,12 +43,15 @@ export function filmsOf(request: Partial<SampleRequest>): RequestFilm[] {
   });
 }
 
+const paintsNothing = "nothing would be painted anew; make white what is to change";
+const isNowhere = "the subject would be nowhere; make white where it is";
+
 /** As for pictures, the films of an option's value. */
 const filmsOfKinds: {
   [Kind in Shape["kind"]]?: (name: string, value: never, shape: Shape) => RequestFilm[];
 } = {
   film: (name, source: FilmSource, shape) => [
-    { list: name, source, name, oneForAll: "oneForAll" in shape && shape.oneForAll === true },
+    { list: name, source, name, ...("mask" in shape ? { black: paintsNothing } : {}) },
   ],
   controls: ofControls,
   subjects: masksOf,
@@ -76,7 +79,7 @@ function masksOf(name: string, subjects: readonly CompleteSubject[]): RequestFil
   return subjects.flatMap((subject, i) => {
     const source = regionMask(subject);
     if (source === undefined) return [];
-    return [{ list: `regions.${i}`, source, name: `${name}[${i}].region`, oneForAll: true }];
+    return [{ list: `regions.${i}`, source, name: `${name}[${i}].region`, black: isNowhere }];
   });
 }
 
@@ -94,7 +97,7 @@ function listed(list: string, given: ImageSource | readonly ImageSource[], shape
 /** The frames of each control. */
 function ofControls(name: string, controls: readonly Control[]): RequestFilm[] {
   return controls.map(({ frames: source }, index) => ({
-    ...{ list: `${name}.${index}`, source, name: `${name} ${index + 1}`, oneForAll: false },
+    ...{ list: `${name}.${index}`, source, name: `${name} ${index + 1}` },
   }));
 }
 

@@ -38,7 +38,7 @@ export const shownOptions = {
     help: "how far to leave it, 0 to 1 (default: 0.8, with --mask or --expand 1)",
   },
   mask: {
-    value: kindOf<FilmSource>({ kind: "film", most: mostFrames, oneForAll: true }),
+    value: kindOf<FilmSource>({ kind: "film", most: mostFrames, mask: true }),
     needs: "mask",
     flag: "--mask <path>",
     help: "white where --image or --video is painted anew: a picture, or one a frame",

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -45,6 +47,10 @@ nn::Subject subjectOf(const SampleRequest& request, size_t index, int64_t stride
   }
   if (subject.region.defined() && subject.region.size(1) != 1 && subject.region.size(1) != request.frames) {
     throw Error(ErrorCode::InvalidOption, "subjects: a region must be one for all frames, or one for each");
+  }
+  if (subject.region.defined() && !subject.region.any().item<bool>()) {
+    throw Error(ErrorCode::InvalidOption,
+                c10::str("subjects[", index, "].region: what is white in it is too small; make more white"));
   }
   return subject;
 }

@@ -1,13 +1,14 @@
 // Slow: it runs the command line again and again.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pipeline } from "cameo";
 import { type Test, test } from "tap";
 import { cameo, events } from "../../support/command.js";
 import { writeModel } from "../../support/model_folder.js";
+import { png } from "../../support/pictures.js";
 import { readSafetensors } from "../../support/safetensors.js";
 
 const scheduler = { _class_name: "DDIMScheduler" };
@@ -192,6 +193,16 @@ test("a reference that can't be read is named before a model that isn't there", 
   const { code, stderr } = await cameo(["sample", ...paths, "-r", "no.png", "--prompt", "a", "-o", output]);
   t.equal(code, 1);
   t.match(stderr, /^cameo: reference "no\.png": no such file[^\n]*\n$/);
+});
+
+test("a mask that has nothing white is named before a model that isn't there", async (t) => {
+  const output = tempFile(t, "out.png");
+  const black = join(t.testdirName, "black.png");
+  writeFileSync(black, png({ width: 16, height: 16, bits: 8, values: [0] }, 1));
+  const request = ["--base", "not/there", "--prompt", "a", "--image", black, "--mask", black, "-o", output];
+  const { code, stderr } = await cameo(["sample", ...request]);
+  t.equal(code, 2);
+  t.match(stderr, /^cameo: --mask: nothing in it is white, so nothing would be painted anew; [^\n]*\n$/);
 });
 
 test("what fails later fails with exit code 1, in one line, with the code in --json", async (t) => {

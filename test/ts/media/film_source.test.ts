@@ -49,6 +49,10 @@ test("a film has the same frames in every form", async (t) => {
     const frames = await film.decode(width, height, "cover");
     const data = Buffer.concat(frames.map((frame) => frame.data));
     t.ok(psnr(data, video.frames) >= closeness, `${what}: ${psnr(data, video.frames)} dB`);
+    let seen = 0;
+    t.notOk(await film.some((frame) => ++seen > 0 && frame.width !== width), `${what}, no frame is so`);
+    t.equal(seen, count, `${what}, each was looked at`);
+    t.ok(await film.some((frame) => frame.height === height), `${what}, frames are so`);
     const small = await film.decode(24, 24, "fill");
     t.ok(
       small.every((frame) => frame.data.length === 3 * 24 * 24),
