@@ -2,7 +2,7 @@ import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
 import { encodePrompts } from "./encoded_prompts.js";
 import { throwIfAborted } from "./errors.js";
-import type { OpenFilm } from "./media/index.js";
+import type { FilmFacts } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
 import { fastest, slowest } from "./options/defaults.js";
 import { checkOutputs, checkRequest, completeRequest, nativeOptions } from "./options/sample.js";
@@ -60,7 +60,7 @@ export async function prepareRequest(
 }
 
 /** A film says how many frames a request has that starts from it, and at which rate. */
-function withFilm(description: PipelineDescription, film: OpenFilm | undefined): Loaded {
+export function withFilm(description: PipelineDescription, film: FilmFacts | undefined): Loaded {
   if (film === undefined) return description;
   const { count: frames, fps } = film;
   const rate = fps !== undefined && fps >= slowest && fps <= fastest ? { fps } : {};

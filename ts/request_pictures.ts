@@ -156,7 +156,12 @@ function refuseBlack({ name, black }: RequestFilm): void {
   if (black !== undefined) throw invalid(`${name}: nothing in it is white, so ${black}`);
 }
 
-function checkCount({ name, count }: FilmFacts, { list, black }: RequestFilm, frames: number): void {
+/** Throws ERR_INVALID_OPTION where a film is of other frames than the request. */
+export function checkCount(
+  { name, count }: FilmFacts,
+  { list, black }: Pick<RequestFilm, "list" | "black">,
+  frames: number,
+): void {
   if (count === frames || (black !== undefined && count === 1)) return;
   const remedy = list === "video" ? "leave frames out, or give a film of as many" : "give a film of as many";
   const one = black === undefined ? "" : ", or a single picture for all";

@@ -146,6 +146,7 @@ export const sampleOptions = {
     native: true,
     flag: "--context <n:m>",
     help: "denoise windows of n frames that overlap by m; n:m:looped:flat has a schedule and weights, too",
+    label: "Windows",
   },
   loop: {
     value: yesOrNo,
@@ -154,6 +155,7 @@ export const sampleOptions = {
     needs: "motion",
     flag: "--loop",
     help: "the last frame leads to the first",
+    label: "Loop",
   },
   noise: {
     value: oneOf("independent", "freenoise", "freenoise-repeat", "freenoise-random"),
@@ -162,6 +164,7 @@ export const sampleOptions = {
     needs: "motion",
     flag: "--noise <how>",
     help: "what frames begin as:",
+    label: "Noise",
   },
   freeInit: {
     value: kindOf<NonNullable<SampleRequest["freeInit"]>>({ kind: "freeInit" }),

@@ -17,17 +17,20 @@ export const shownOptions = {
     value: kindOf<ImageSource>({ kind: "picture" }),
     flag: "--image <file>",
     help: "the picture to start from, to edit, or to paint anew in parts; of a film its first frame",
+    label: "First picture",
   },
   lastImage: {
     value: kindOf<ImageSource>({ kind: "picture" }),
     needs: "lastImage",
     flag: "--last-image <file>",
     help: "the film's last frame",
+    label: "Last picture",
   },
   video: {
     value: kindOf<FilmSource>({ kind: "film", most: mostFrames }),
     flag: "--video <path>",
     help: "the film or folder of frames to start from, to edit, or to paint anew in parts",
+    label: "Start film",
   },
   strength: {
     value: number(0, 1),
@@ -36,12 +39,14 @@ export const shownOptions = {
     needs: "strength",
     flag: "--strength <x>",
     help: "how far to leave it, 0 to 1 (default: 0.8, with --mask or --expand 1)",
+    label: "Strength",
   },
   mask: {
     value: kindOf<FilmSource>({ kind: "film", most: mostFrames, mask: true }),
     needs: "mask",
     flag: "--mask <path>",
     help: "white where --image or --video is painted anew: a picture, or one a frame",
+    label: "Mask",
   },
   expand: {
     value: kindOf<NonNullable<SampleRequest["expand"]>>({ kind: "margins", most: 4096 }),

@@ -1,9 +1,11 @@
 import type { PipelineDescription } from "../description.js";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
+import type { FilmFacts } from "../media/index.js";
 import type { LoadOptions } from "../options/load_options.js";
 import { completeRequest } from "../options/sample.js";
 import type { SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
+import { withFilm } from "../prepared_request.js";
 import type { Video } from "../video.js";
 import { errorLine } from "./errors.js";
 import type { ModelState } from "./protocol.js";
@@ -36,9 +38,9 @@ export class Engine {
     this.#pipeline().catch(() => {});
   }
 
-  /** ERR_INVALID_OPTION for what the model can't do, where it is known already. */
-  check(request: SampleRequest): void {
-    if (this.#description) completeRequest(request, this.#description);
+  /** ERR_INVALID_OPTION for what the model can't do, where it is known already; `film` is what the request starts from. */
+  check(request: SampleRequest, film: FilmFacts | undefined): void {
+    if (this.#description) completeRequest(request, withFilm(this.#description, film));
   }
 
   async sample(request: SampleRequest): Promise<Video> {

@@ -1,46 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { fileReason, replaceFile } from "../media/files.js";
 import { loadWebcodecs } from "../media/libraries.js";
-import { optionEntries } from "../options/sample_options.js";
 import type { Video } from "../video.js";
-import type { GalleryEntry } from "./protocol.js";
-import type { References } from "./references.js";
+import { listInputs, replaceInputs } from "./inputs.js";
+import type { GalleryEntry, Inputs } from "./protocol.js";
+import { idPattern, parseRecord, recordedRequest } from "./record.js";
+import type { Uploads } from "./uploads.js";
 
 const recordName = "request.json";
 /** Of folders: pictures of people are nobody else's business. */
 const ownMode = 0o700;
 /** Far above what a request's texts can take. */
 const maxRecordBytes = 2 ** 20;
-const idPattern = /^\d{8}-\d{6}-[0-9a-f]{6}$/;
 const noFilm = "@napi-rs/webcodecs is not installed, so this is an animated WebP";
-
-/** The names that files have here: no other is shown or deleted. */
-const videoName = z.string().regex(/^video\.(mp4|webp|png)$/);
-const referenceName = z.string().regex(/^reference-\d+\.(png|jpeg|webp|avif|gif|tiff)$/);
-
-const shownValues = Object.fromEntries(
-  optionEntries
-    .filter(([, { label }]) => label !== undefined)
-    .map(([name, { value }]) => [name, (value.kind === "text" ? z.string() : z.number()).optional()]),
-);
-
-const entrySchema = z.object({
-  id: z.string().regex(idPattern),
-  created: z.string(),
-  video: videoName,
-  references: z.array(referenceName),
-  request: z.looseObject({
-    ...shownValues,
-    ...{ prompt: z.string(), seed: z.number(), frames: z.number(), fps: z.number() },
-    ...{ width: z.number(), height: z.number() },
-  }),
-  warnings: z.array(z.string()),
-  seconds: z.number(),
-});
 
 const pendingPattern = /^\.\d{8}-\d{6}-[0-9a-f]{6}\.tmp$/;
 const dayMs = 24 * 3600 * 1000;
@@ -54,7 +29,7 @@ async function removeLeftovers(folder: string, names: readonly string[]): Promis
   }
 }
 
-/** Videos that were made, each in a folder of its own with its request and copies of its references. */
+/** Videos that were made, each in a folder of its own with its request and copies of its pictures and films. */
 export class Gallery {
   readonly folder: string;
   readonly #entries = new Map<string, GalleryEntry>();
@@ -89,7 +64,7 @@ export class Gallery {
   /** Writes a video and what it was made of; nothing appears before it is complete. ERR_MEDIA where it can't be. */
   async add(
     video: Video,
-    { references, ids, seconds }: { references: References; ids: readonly string[]; seconds: number },
+    { uploads, inputs, seconds }: { uploads: Uploads; inputs: Inputs; seconds: number },
     signal: AbortSignal,
   ): Promise<GalleryEntry> {
     const created = new Date();
@@ -100,14 +75,12 @@ export class Gallery {
       await mkdir(pending, { recursive: true, mode: ownMode });
       const { name, warnings } = await videoFile(video.count);
       await video.save(join(pending, name), { signal });
-      const { reference: _, ...request } = video.request;
       const entry: GalleryEntry = {
         id,
         created: created.toISOString(),
         video: name,
-        references: await references.copy(ids, pending),
-        // The studio's orders have one.
-        request: { ...request, prompt: request.prompt as string },
+        inputs: await copyInputs(uploads, inputs, pending),
+        request: recordedRequest(video),
         warnings: [...video.warnings, ...warnings],
         seconds,
       };
@@ -127,7 +100,7 @@ export class Gallery {
   /** The path of one of an entry's files; undefined where it has none of this name, or its folder became a link. */
   async file(id: string, name: string): Promise<string | undefined> {
     const entry = this.#entries.get(id);
-    if (!entry || ![entry.video, ...entry.references].includes(name)) return undefined;
+    if (!entry || !filesOf(entry).includes(name)) return undefined;
     const folder = join(this.folder, id);
     return (await lstat(folder).catch(() => undefined))?.isDirectory() ? join(folder, name) : undefined;
   }
@@ -146,7 +119,7 @@ export class Gallery {
       // The record goes first: what is left of an interrupted removal is no entry.
       await rm(join(folder, recordName), { force: true });
       this.#entries.delete(id);
-      for (const name of [entry.video, ...entry.references]) await rm(join(folder, name), { force: true });
+      for (const name of filesOf(entry)) await rm(join(folder, name), { force: true });
     } catch (cause) {
       const message = `${folder} can't be deleted: ${fileReason(cause)}; delete it by hand`;
       throw new CameoError("ERR_MEDIA", message, { cause });
@@ -163,18 +136,22 @@ export class Gallery {
       [folder, record].map((path) => lstat(path).catch(() => undefined)),
     );
     if (!place?.isDirectory() || !file?.isFile() || file.size > maxRecordBytes) return;
-    const text = await readFile(record, "utf8").catch(() => "null");
-    const { success, data } = entrySchema.safeParse(parse(text));
-    if (success && data.id === id) this.#entries.set(id, data);
+    const entry = parseRecord(await readFile(record, "utf8").catch(() => "null"));
+    if (entry?.id === id) this.#entries.set(id, entry);
   }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+function filesOf({ video, inputs }: GalleryEntry): string[] {
+  return [video, ...listInputs(inputs).map(({ input }) => input)];
+}
+
+/** Inputs with the names of their copies. */
+async function copyInputs(uploads: Uploads, inputs: Inputs, folder: string): Promise<Inputs> {
+  const names = new Map<string, string>();
+  for (const { input, copy } of listInputs(inputs)) {
+    names.set(copy, await uploads.copy(input, folder, copy));
   }
+  return replaceInputs(inputs, (_, copy) => names.get(copy) as string);
 }
 
 async function videoFile(frames: number): Promise<{ name: string; warnings: string[] }> {

@@ -9,9 +9,9 @@ import { Events } from "./events.js";
 import { Gallery } from "./gallery.js";
 import type { Secrets } from "./guard.js";
 import { Queue } from "./queue.js";
-import { References } from "./references.js";
 import { createApp } from "./routes.js";
 import { Runs } from "./runs.js";
+import { Uploads } from "./uploads.js";
 
 /** At a time: far more than tabs have, and few enough for this machine. */
 const maxConnections = 256;
@@ -48,19 +48,19 @@ export class Studio implements AsyncDisposable {
   static async start({ load, output, runs, port = 0 }: StudioOptions): Promise<Studio> {
     const gallery = await Gallery.open(output);
     const trainingRuns = runs === undefined ? undefined : await Runs.open(runs);
-    const references = await References.open();
+    const uploads = await Uploads.open();
     const events = new Events();
     const engine = new Engine(load, (model) => events.emit({ type: "model", model }));
-    const queue = new Queue({ engine, gallery, references }, (event) => events.emit(event));
+    const queue = new Queue({ engine, gallery, uploads }, (event) => events.emit(event));
     const secrets: Secrets = { token: secret(), code: secret(), fileKey: secret() };
-    const parts = { engine, events, gallery, queue, references, runs: trainingRuns, secrets };
+    const parts = { engine, events, gallery, queue, runs: trainingRuns, secrets, uploads };
     const app = createApp({ ...parts, port: () => (server.address() as AddressInfo).port });
     const server = createServer(getRequestListener(app.fetch));
     server.maxConnections = maxConnections;
     try {
       await listen(server, port);
     } catch (error) {
-      await references.close();
+      await uploads.close();
       throw error;
     }
     engine.load();
@@ -70,7 +70,7 @@ export class Studio implements AsyncDisposable {
       await queue.close();
       await engine.close();
       await closeServer(server);
-      await references.close();
+      await uploads.close();
     });
   }
 

@@ -1,19 +1,30 @@
 import type { PipelineDescription } from "../description.js";
-import type { SampleRequest, StudioOption } from "../options/sample_options.js";
+import type { Box, SampleRequest, StudioOption } from "../options/sample_options.js";
 
 /** What the server and its page say to each other, as JSON. */
 
-/** What a page asks for. Options that are left out take the model's defaults. */
-export interface VideoOrder extends Pick<SampleRequest, Exclude<StudioOption, "prompt">> {
-  prompt: string;
-  /** Ids that the server gave to uploaded pictures. */
+/** Options of one picture or film each. */
+export type InputName = "image" | "lastImage" | "video" | "mask";
+
+/** A video's pictures and films: of an order, ids of uploads; of an entry in the gallery, names of their copies. */
+export interface Inputs extends Partial<Record<InputName, string>> {
   references?: readonly string[];
+  /** In place of references. A region that is not a box is a mask. */
+  subjects?: readonly {
+    references: readonly string[];
+    region?: Box | string;
+    strength?: number;
+  }[];
+}
+
+/** What a page asks for. Options that are left out take the model's defaults. */
+export interface VideoOrder extends Inputs, Pick<SampleRequest, Exclude<StudioOption, InputName>> {
   /** How many videos; the first has the seed, and those beside it the numbers that follow. Default: 1. */
   count?: number;
 }
 
 /** An order's parameters for one video, with its own seed. */
-export type VideoParameters = Omit<VideoOrder, "references" | "seed" | "count"> & { seed: number };
+export type VideoParameters = Omit<VideoOrder, keyof Inputs | "seed" | "count"> & { seed: number };
 
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
@@ -48,8 +59,7 @@ export interface GalleryEntry {
   created: string;
   /** Name of the video's file. */
   video: string;
-  /** Names of the references' copies. */
-  references: readonly string[];
+  inputs: Inputs;
   /** Every parameter, with the defaults that were taken; an older video has fewer. */
   request: VideoParameters &
     Required<Pick<VideoParameters, "frames" | "fps" | "width" | "height">> &
@@ -70,9 +80,9 @@ export type ModelState =
       dtype: string;
       /** Whether it takes references. */
       subject: boolean;
-      /** Frames and references together; null where it makes stills. */
+      /** Frames and references together at a time; null where it makes stills. */
       maxFrames: number | null;
-      /** What is shown in fields that are empty. */
+      /** What it takes, and what is shown in fields that are empty. */
       defaults: PipelineDescription["options"];
     };
 
@@ -98,10 +108,13 @@ export type StudioEvent =
   | { type: "entry"; entry: GalleryEntry }
   | { type: "delete"; entry: string };
 
-export interface UploadedReference {
+/** A picture or a film that the server keeps until it ends. */
+export interface Upload {
   id: string;
   width: number;
   height: number;
+  /** Of a film: how many. */
+  frames?: number;
 }
 
 export interface TrainingRun {

@@ -4,11 +4,13 @@ import type { RgbImage } from "../native.js";
 import { defined } from "../options/defined.js";
 import { checkRequest } from "../options/sample.js";
 import type { SampleProgress, SampleRequest } from "../options/sample_options.js";
+import { checkCount } from "../request_pictures.js";
 import type { Engine } from "./engine.js";
 import { errorLine, Refusal } from "./errors.js";
 import type { Gallery } from "./gallery.js";
-import type { GalleryEntry, Job, StudioEvent, VideoOrder, VideoParameters } from "./protocol.js";
-import type { References } from "./references.js";
+import { replaceInputs } from "./inputs.js";
+import type { GalleryEntry, Inputs, Job, StudioEvent, VideoOrder, VideoParameters } from "./protocol.js";
+import type { Uploads } from "./uploads.js";
 
 /** Jobs that wait at most. */
 const maxWaiting = 64;
@@ -17,7 +19,7 @@ const maxOver = 16;
 
 interface Task {
   job: Job;
-  references: readonly string[];
+  inputs: Inputs;
   controller: AbortController;
 }
 
@@ -25,19 +27,19 @@ interface Task {
 export class Queue {
   readonly #engine: Engine;
   readonly #gallery: Gallery;
-  readonly #references: References;
+  readonly #uploads: Uploads;
   readonly #emit: (event: StudioEvent) => void;
   readonly #tasks = new Map<string, Task>();
   #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(
-    { engine, gallery, references }: { engine: Engine; gallery: Gallery; references: References },
+    { engine, gallery, uploads }: { engine: Engine; gallery: Gallery; uploads: Uploads },
     emit: (event: StudioEvent) => void,
   ) {
     this.#engine = engine;
     this.#gallery = gallery;
-    this.#references = references;
+    this.#uploads = uploads;
     this.#emit = emit;
   }
 
@@ -50,25 +52,29 @@ export class Queue {
    * Queues an order's videos. ERR_INVALID_OPTION for one that can't be made; status 429 for more than can wait, and 503
    * once it is closing.
    */
-  add({ references = [], seed = randomInt(2 ** 47), count = 1, ...order }: VideoOrder): Job[] {
+  add({ seed = randomInt(2 ** 47), count = 1, ...order }: VideoOrder): Job[] {
     if (this.#closed) throw new Refusal(503, "ERR_CLOSED", "the studio is ending; start cameo studio again");
+    const { references, subjects, image, lastImage, video, mask, ...plain } = order;
+    const inputs = defined({ references, subjects, image, lastImage, video, mask });
     const group = randomUUID();
     const jobs = Array.from({ length: count }, (_, i): Job => {
       // The first as it was given: what is no number would become one.
-      const parameters: VideoParameters = { ...order, seed: i === 0 ? seed : seed + i };
+      const parameters: VideoParameters = { ...plain, seed: i === 0 ? seed : seed + i };
       return { id: randomUUID(), group, state: "waiting", parameters };
     });
     for (const { parameters } of jobs) {
-      const request = this.#request(parameters, references);
+      const request = this.#request(parameters, inputs);
       checkRequest(request);
-      this.#engine.check(request);
+      const film = this.#uploads.film(video);
+      this.#engine.check(request, film);
+      if (film) checkCount(film, { list: "video" }, request.frames ?? film.count);
     }
     const waiting = this.jobs().filter(({ state }) => state === "waiting").length;
     if (waiting + count > maxWaiting) {
       const message = `${waiting} videos are waiting, and ${maxWaiting} can; wait for some, or cancel them`;
       throw new Refusal(429, "ERR_BUSY", message);
     }
-    for (const job of jobs) this.#tasks.set(job.id, { job, references, controller: new AbortController() });
+    for (const job of jobs) this.#tasks.set(job.id, { job, inputs, controller: new AbortController() });
     for (const job of jobs) this.#emit({ type: "job", job });
     this.#running ??= this.#run();
     return jobs;
@@ -119,7 +125,7 @@ export class Queue {
     const start = performance.now();
     const previews = new Previews((preview) => this.#change(task, { preview }));
     const video = await this.#engine.sample({
-      ...this.#request(task.job.parameters, task.references),
+      ...this.#request(task.job.parameters, task.inputs),
       preview: true,
       signal,
       onProgress: ({ preview, ...progress }: SampleProgress) => {
@@ -129,19 +135,24 @@ export class Queue {
     });
     this.#change(task, { progress: { phase: "save", step: 0, steps: 1 } });
     const seconds = (performance.now() - start) / 1000;
-    const origin = { references: this.#references, ids: task.references, seconds };
+    const origin = { uploads: this.#uploads, inputs: task.inputs, seconds };
     const entry = await this.#gallery.add(video, origin, signal);
     this.#emit({ type: "entry", entry });
     return entry;
   }
 
-  #request(parameters: VideoParameters, references: readonly string[]): SampleRequest {
-    const paths = references.map((id, i) => {
-      const path = this.#references.path(id);
+  #request(parameters: VideoParameters, inputs: Inputs): SampleRequest {
+    const { references, subjects, ...single } = replaceInputs(inputs, (id, _, option) => {
+      const path = this.#uploads.path(id);
       if (path !== undefined) return path;
-      throw new Refusal(422, "ERR_INVALID_OPTION", `reference ${i + 1} is not here any more; add it again`);
+      throw new Refusal(422, "ERR_INVALID_OPTION", `${option} is not here any more; add it again`);
     });
-    return defined({ ...parameters, reference: paths.length === 0 ? undefined : paths });
+    return defined({
+      ...parameters,
+      ...single,
+      reference: references?.length === 0 ? undefined : references,
+      subjects: subjects?.map(({ references: reference, ...others }) => ({ ...others, reference })),
+    });
   }
 
   /** A job that is over stays as it is: a late preview changes nothing. */

@@ -5,17 +5,18 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { CameoError } from "../errors.js";
 import { checkOptions, option } from "../options/check.js";
-import { optionEntries } from "../options/sample_options.js";
+import { mostSubjects } from "../options/subjects.js";
 import type { Engine } from "./engine.js";
 import { errorAnswer, Refusal } from "./errors.js";
 import type { Events } from "./events.js";
 import { fileAnswer, notFound } from "./files.js";
 import type { Gallery } from "./gallery.js";
 import { checkSecret, checkSender, type Secrets, securityHeaders, tellToken } from "./guard.js";
+import { inputNames, plainOptions } from "./inputs.js";
 import type { StudioState, VideoOrder } from "./protocol.js";
 import type { Queue } from "./queue.js";
-import type { References } from "./references.js";
 import type { Runs } from "./runs.js";
+import type { Uploads } from "./uploads.js";
 
 /** What a studio is made of. */
 export interface Parts {
@@ -23,24 +24,39 @@ export interface Parts {
   events: Events;
   gallery: Gallery;
   queue: Queue;
-  references: References;
   runs: Runs | undefined;
   secrets: Secrets;
+  uploads: Uploads;
   port: () => number;
 }
 
 const maxJsonBytes = 64 * 1024;
 export const maxPictureBytes = 32 * 1024 * 1024;
+const maxFilmBytes = 128 * 1024 * 1024;
 
 const pageFolder = new URL("./page/", import.meta.url);
 const pageFiles = ["page.js", "page.css", "icon.svg", "licences.txt"];
 
-/** What a page may ask of the model, which checks it: not the options that name files or are functions. */
-const shownOptions = optionEntries.filter(([, { label }]) => label !== undefined);
+const id = option(z.string().max(64).optional(), "the id of an upload");
+const ids = option(z.array(z.string().max(64)).max(64).optional(), "an array of at most 64 ids");
+/** The model checks the sides of a box. */
+const side = z.unknown();
+const region = z.union([z.string().max(64), z.strictObject({ x: side, y: side, width: side, height: side })]);
+const subject = z.strictObject({
+  references: ids,
+  region: option(region.optional(), "a box { x, y, width, height } or the id of an upload"),
+  strength: option(z.number().optional(), "a number"),
+});
 
+/** What a page may ask of the model, which checks it: not the options that are functions, and no file but by an upload's id. */
 const orderSchema = z.strictObject({
-  ...Object.fromEntries(shownOptions.map(([name]) => [name, z.unknown().optional()])),
-  references: option(z.array(z.string().max(64)).max(64).optional(), "an array of at most 64 ids"),
+  ...Object.fromEntries(plainOptions.map(([name]) => [name, z.unknown().optional()])),
+  ...Object.fromEntries(Object.keys(inputNames).map((name) => [name, id])),
+  references: ids,
+  subjects: option(
+    z.array(subject).max(mostSubjects).optional(),
+    `an array of at most ${mostSubjects} subjects`,
+  ),
   count: option(z.int().min(1).max(16).optional(), "a whole number from 1 to 16"),
 });
 
@@ -61,7 +77,7 @@ export function createApp(parts: Parts): Hono {
   // Before the check: the page's own code is no secret, and comes to the token by its address.
   addPage(app);
   app.post("/api/token", (context) => context.json({ token: tellToken(parts.secrets, context) }));
-  app.use(checkSecret(parts.secrets, (path) => /^\/(files|api\/references)\//.test(path)));
+  app.use(checkSecret(parts.secrets, (path) => /^\/(files|api\/uploads)\//.test(path)));
   addJobs(app, parts);
   addGallery(app, parts);
   addRuns(app, parts.runs);
@@ -78,7 +94,7 @@ function addPage(app: Hono): void {
   app.get("/echarts.js", () => fileAnswer(echartsPath()));
 }
 
-function addJobs(app: Hono, { engine, events, gallery, queue, references, runs, secrets }: Parts): void {
+function addJobs(app: Hono, { engine, events, gallery, queue, runs, secrets, uploads }: Parts): void {
   const state = (): StudioState => ({
     model: engine.state,
     jobs: queue.jobs(),
@@ -87,11 +103,14 @@ function addJobs(app: Hono, { engine, events, gallery, queue, references, runs, 
     fileKey: secrets.fileKey,
   });
   app.get("/api/events", (context) => events.stream(context, () => ({ type: "state", state: state() })));
-  app.post("/api/references", limit(maxPictureBytes), async (context) => {
-    return context.json(await references.add(new Uint8Array(await context.req.arrayBuffer())));
+  app.post("/api/uploads", limit(maxPictureBytes), async (context) => {
+    return context.json(await uploads.add(await body(context)));
   });
-  app.get("/api/references/:id", (context) => {
-    return fileAnswer(references.path(context.req.param("id")));
+  app.post("/api/films", limit(maxFilmBytes), async (context) => {
+    return context.json(await uploads.add(await body(context), "film"));
+  });
+  app.get("/api/uploads/:id", (context) => {
+    return fileAnswer(uploads.picture(context.req.param("id")));
   });
   app.post("/api/jobs", limit(maxJsonBytes), async (context) => {
     return context.json({ jobs: queue.add(await readOrder(context)) }, 202);
@@ -137,6 +156,10 @@ function limit(maxSize: number) {
       throw new Refusal(413, "ERR_TOO_LARGE", `this is larger than ${most}; send something smaller`);
     },
   });
+}
+
+async function body(context: Context): Promise<Uint8Array> {
+  return new Uint8Array(await context.req.arrayBuffer());
 }
 
 async function readOrder(context: Context): Promise<VideoOrder> {

@@ -57,11 +57,11 @@ test("does nothing for whoever has no token", async (t) => {
     ["GET", "/api/events"],
     ["GET", `/api/events?token=${studio.token}`],
     ["GET", "/files/a/b"],
-    ["GET", "/api/references/a"],
+    ["GET", "/api/uploads/a"],
     ["GET", "/nothing"],
     ["POST", "/api/jobs"],
     ["POST", "/api/model"],
-    ["POST", "/api/references"],
+    ["POST", "/api/uploads"],
     ["DELETE", "/api/jobs/a"],
     ["DELETE", "/api/gallery/a"],
   ];
@@ -109,12 +109,12 @@ test("the key in a picture's address opens files, and nothing else", async (t) =
   const id = await studio.upload();
   const status = async (path: string, method = "GET") =>
     (await studio.call(path, { method, headers: none })).status;
-  t.equal(await status(`/api/references/${id}?key=${fileKey}`), 200);
-  t.equal(await status(`/api/references/${id}?key=${fileKey}`, "HEAD"), 200);
-  t.equal(await status(`/api/references/${id}?key=${fileKey.slice(1)}`), 401);
-  t.equal(await status(`/api/references/${id}`), 401);
+  t.equal(await status(`/api/uploads/${id}?key=${fileKey}`), 200);
+  t.equal(await status(`/api/uploads/${id}?key=${fileKey}`, "HEAD"), 200);
+  t.equal(await status(`/api/uploads/${id}?key=${fileKey.slice(1)}`), 401);
+  t.equal(await status(`/api/uploads/${id}`), 401);
   t.equal(await status(`/files/none/none?key=${fileKey}`), 404);
-  for (const path of ["/api/events", "/api/runs", "/api/references"]) {
+  for (const path of ["/api/events", "/api/runs", "/api/uploads"]) {
     t.equal(await status(`${path}?key=${fileKey}`), 401, path);
   }
   t.equal(await status(`/api/jobs?key=${fileKey}`, "POST"), 401);
@@ -176,7 +176,7 @@ test("gives no file but those of its gallery", async (t) => {
     "/files/..%2f..%2fsecret.txt/video.mp4",
     "/files/%2e%2e/secret.txt",
     "/files/20250101-000000-abcdef/..%2f..%2fsecret.txt",
-    "/api/references/..%2f..%2fetc%2fpasswd",
+    "/api/uploads/..%2f..%2fetc%2fpasswd",
     "/page.js/../../package.json",
     "/index.html",
   ]) {

@@ -1,9 +1,13 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Test } from "tap";
+import { writeVideo } from "#ts/media/index.js";
+import type { EditRequest, SampleRequest } from "#ts/options/sample_options.js";
+import { Pipeline } from "#ts/pipeline.js";
 import { Studio, type StudioOptions } from "#ts/studio/index.js";
-import type { StudioEvent, StudioState, UploadedReference, VideoOrder } from "#ts/studio/protocol.js";
+import type { StudioEvent, StudioState, Upload, VideoOrder } from "#ts/studio/protocol.js";
 import { writeSmallModel } from "../../support/small_model.js";
 
 /** One for each file of tests, two of which may run at a time. */
@@ -90,7 +94,7 @@ export class Client {
   }
 
   async upload(bytes: Uint8Array = picture): Promise<string> {
-    const { id } = await this.json<UploadedReference>("/api/references", { method: "POST", body: bytes });
+    const { id } = await this.json<Upload>("/api/uploads", { method: "POST", body: bytes });
     return id;
   }
 
@@ -145,6 +149,35 @@ export function writeMetrics(path: string, steps: number): void {
     time: new Date(1.7e12 + 500 * i).toISOString(),
   }));
   writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+/** An MP4 that gets brighter. */
+export async function filmFile(count: number, [width, height]: readonly [number, number]): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), "film-"));
+  try {
+    const frames = Buffer.concat(
+      Array.from({ length: count }, (_, i) => Buffer.alloc(3 * width * height, (255 * i) / count)),
+    );
+    const path = join(folder, "film.mp4");
+    await writeVideo(path, { frames, count, width, height, fps: 8 }, { software: "test", parameters: {} });
+    return readFileSync(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The requests that reach pipelines from now on. */
+export function sampled(t: Test): (SampleRequest | EditRequest)[] {
+  const requests: (SampleRequest | EditRequest)[] = [];
+  const { sample } = Pipeline.prototype;
+  Pipeline.prototype.sample = function (request) {
+    requests.push(request);
+    return sample.call(this, request);
+  };
+  t.teardown(() => {
+    Pipeline.prototype.sample = sample;
+  });
+  return requests;
 }
 
 function abortable() {

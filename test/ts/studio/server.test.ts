@@ -67,7 +67,7 @@ test("says what is wrong with a request", async (t) => {
 
 test("refuses what is no picture, or too large, without reading it all", async (t) => {
   const studio = await startStudio(t);
-  const upload = (body: Uint8Array) => studio.call("/api/references", { method: "POST", body });
+  const upload = (body: Uint8Array) => studio.call("/api/uploads", { method: "POST", body });
   const png = readFileSync("examples/critter.png");
   for (const [bytes, message] of [
     [Buffer.from("<svg/>"), /it is of no known format|it is SVG/],
@@ -81,7 +81,7 @@ test("refuses what is no picture, or too large, without reading it all", async (
     t.match(JSON.parse(body.toString()), { code: "ERR_INVALID_IMAGE", message });
   }
   const head = [
-    "POST /api/references HTTP/1.1",
+    "POST /api/uploads HTTP/1.1",
     `Host: 127.0.0.1:${studio.port}`,
     `Origin: ${studio.origin}`,
     `Authorization: ${studio.authorization}`,
@@ -108,7 +108,7 @@ test("makes a video, keeps it, and deletes it", async (t) => {
   const entry = done.gallery[0] as GalleryEntry;
   t.match(entry, {
     id: done.jobs[0]?.entry as string,
-    references: ["reference-1.png"],
+    inputs: { references: ["reference-1.png"] },
     request: { ...small, seed: 7, negativePrompt: "", guidanceScale: 8, fps: 8 },
   });
   t.equal(statSync(join(studio.output, entry.id)).mode & 0o777, 0o700, "it is this user's alone");

@@ -1,24 +1,24 @@
 import type { EChartsOption } from "echarts";
-import type { ErrorAnswer, TrainingRun, UploadedReference, VideoOrder } from "../protocol.js";
+import type { ErrorAnswer, TrainingRun, Upload, VideoOrder } from "../protocol.js";
 import { fileKey } from "./store.js";
 import { authorization } from "./token.js";
 
 /** An answer that is not a success; its message is the one line that the server sent. */
 export class ApiError extends Error {}
 
-/** Uploads a picture's bytes. */
-export function uploadReference(picture: Blob): Promise<UploadedReference> {
-  return call("POST", "api/references", picture);
+/** Uploads the bytes of a picture or a film. */
+export function upload(bytes: Blob, kind: "picture" | "film"): Promise<Upload> {
+  return call("POST", kind === "film" ? "api/films" : "api/uploads", bytes);
 }
 
-/** undefined while it is not known how to open it. */
-export function referenceUrl(id: string): string | undefined {
-  return fileKey.value === "" ? undefined : `api/references/${id}?key=${fileKey.value}`;
+/** Of a picture that shows it; undefined while it is not known how to open it. */
+export function uploadUrl(id: string): string | undefined {
+  return fileKey.value === "" ? undefined : `api/uploads/${id}?key=${fileKey.value}`;
 }
 
-/** Whether the server still has a picture; also where it can't say. */
-export async function hasReference(id: string): Promise<boolean> {
-  const answer = await send("HEAD", `api/references/${id}`).catch(() => undefined);
+/** Whether the server still has an upload; also where it can't say. */
+export async function hasUpload(id: string): Promise<boolean> {
+  const answer = await send("HEAD", `api/uploads/${id}`).catch(() => undefined);
   return answer?.status !== 404;
 }
 

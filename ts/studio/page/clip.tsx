@@ -1,11 +1,13 @@
 import type { GalleryEntry } from "../protocol.js";
 import { fileUrl } from "./api.js";
+import { promptText } from "./format.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A video that loops, or the picture that a still is. It plays by itself only where motion is welcome. */
 export function Clip({ entry, plays = false }: { entry: GalleryEntry; plays?: boolean }) {
-  const { prompt, width, height } = entry.request;
+  const { width, height } = entry.request;
+  const prompt = promptText(entry.request.prompt);
   const url = fileUrl(entry.id, entry.video);
   if (!entry.video.endsWith(".mp4")) {
     return <img class="clip" src={url} alt={prompt} width={width} height={height} loading="lazy" />;

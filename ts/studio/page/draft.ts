@@ -1,136 +1,114 @@
 import { effect, signal } from "@preact/signals";
-import type { GalleryEntry, VideoOrder } from "../protocol.js";
-import { fetchFile, fileUrl, hasReference, orderVideos, uploadReference } from "./api.js";
-import {
-  type NumberName,
-  numberFault,
-  numberFields,
-  numberNames,
-  numberText,
-  parseNumber,
-} from "./numbers.js";
-import { announcement } from "./store.js";
+import type { Upload } from "../protocol.js";
+import { hasUpload } from "./api.js";
+import { type NumberName, numberNames } from "./numbers.js";
 
-/** What the form holds: as typed, so that an empty field takes the default. */
-export interface Draft extends Record<NumberName, string> {
-  prompt: string;
-  references: readonly { id: string; name: string }[];
-  count: string;
-  negativePrompt: string;
+/** A file that was uploaded, by its own name. */
+export interface Picked extends Upload {
+  name: string;
 }
 
-export type TextField = Exclude<keyof Draft, "references">;
+/** In percent of the frame, as typed. */
+export type BoxDraft = Record<"x" | "y" | "width" | "height", string>;
 
-const storageKey = "draft";
-const empty: Draft = {
-  prompt: "",
+export interface SubjectDraft {
+  references: readonly Picked[];
+  region: "everywhere" | "box" | "mask";
+  box: BoxDraft;
+  mask: Picked | null;
+  strength: string;
+}
+
+/** Inputs of which there is one each. */
+export type SingleInput = "image" | "lastImage" | "video" | "mask";
+
+/** What the form holds: as typed, so that an empty field takes the default. */
+export interface Draft extends Record<NumberName, string>, Record<SingleInput, Picked | null> {
+  prompt: string;
+  /** Prompts of later frames. */
+  later: readonly { frame: string; text: string }[];
+  subjects: readonly SubjectDraft[];
+  count: string;
+  negativePrompt: string;
+  windowLength: string;
+  windowOverlap: string;
+  loop: boolean;
+  noise: string;
+}
+
+/** The fields that hold a text, numbers among them. */
+export type TextField = {
+  [Name in keyof Draft]: Draft[Name] extends string ? Name : never;
+}[keyof Draft];
+
+export const emptySubject: SubjectDraft = {
   references: [],
-  count: "1",
-  ...(Object.fromEntries(numberNames.map((name) => [name, ""])) as Record<NumberName, string>),
-  negativePrompt: "",
+  region: "everywhere",
+  box: { x: "0", y: "0", width: "50", height: "100" },
+  mask: null,
+  strength: "",
 };
 
+export const emptyDraft: Draft = {
+  prompt: "",
+  later: [],
+  subjects: [emptySubject],
+  count: "1",
+  ...(Object.fromEntries(numberNames.map((name) => [name, ""])) as Record<NumberName, string>),
+  ...{ negativePrompt: "", windowLength: "", windowOverlap: "", loop: false, noise: "" },
+  ...{ image: null, lastImage: null, video: null, mask: null },
+};
+
+const storageKey = "draft";
+
 export const draft = signal<Draft>(stored());
-export const draftError = signal("");
-/** Pictures that are on their way to the server. */
-export const uploading = signal(0);
 
 // Of this tab alone, and there again when it is reloaded.
 effect(() => sessionStorage.setItem(storageKey, JSON.stringify(draft.value)));
 
+export function change(fields: Partial<Draft>): void {
+  draft.value = { ...draft.value, ...fields };
+}
+
 export function setField(name: TextField, value: string): void {
-  draft.value = { ...draft.value, [name]: value };
+  change({ [name]: value });
 }
 
-export async function addPictures(files: Iterable<File>): Promise<void> {
-  draftError.value = "";
-  for (const file of files) {
-    uploading.value++;
-    try {
-      const { id } = await uploadReference(file);
-      addReference(id, file.name);
-    } catch (error) {
-      draftError.value = (error as Error).message;
-    } finally {
-      uploading.value--;
-    }
-  }
+export function changeSubject(index: number, fields: Partial<SubjectDraft>): void {
+  const { subjects } = draft.value;
+  change({ subjects: subjects.map((subject, i) => (i === index ? { ...subject, ...fields } : subject)) });
 }
 
-export function removeReference(id: string): void {
-  const references = draft.value.references.filter((reference) => reference.id !== id);
-  draft.value = { ...draft.value, references };
-  announcement.value = "Reference removed.";
-}
-
-/** Drops references that the server has forgotten, as when it was started again. */
+/** Drops what the server has forgotten, as when it was started again. */
 export async function forgetLost(): Promise<void> {
-  const { references } = draft.value;
-  const found = await Promise.all(
-    references.map(async (reference) => (await hasReference(reference.id)) && reference),
+  const lost = new Set<string>();
+  await Promise.all(
+    pickedIn(draft.value).map(async ({ id }) => {
+      if (!(await hasUpload(id))) lost.add(id);
+    }),
   );
-  draft.value = { ...draft.value, references: found.filter((reference) => reference !== false) };
-}
-
-/** Sends the order; what is wrong with it is in `draftError`, and nothing is sent where a field's number can't be read. */
-export async function submit(): Promise<void> {
-  const faults = numberNames.flatMap((name) => numberFault(name, draft.value[name]) ?? []);
-  draftError.value = faults.join("; ");
-  if (faults.length > 0) return;
-  try {
-    await orderVideos(order(draft.value));
-    announcement.value = "Queued.";
-  } catch (error) {
-    draftError.value = (error as Error).message;
-  }
-}
-
-/** Fills the form with what made a video, its references included. */
-export async function useAgain({ id, request, references }: GalleryEntry): Promise<void> {
-  draftError.value = "";
-  const fields = Object.fromEntries(numberNames.map((name) => [name, fieldText(request[name])]));
-  const { prompt, negativePrompt = "" } = request;
-  draft.value = { ...empty, ...fields, prompt, negativePrompt };
-  for (const name of references) {
-    try {
-      const uploaded = await uploadReference(await fetchFile(fileUrl(id, name)));
-      addReference(uploaded.id, name);
-    } catch (error) {
-      draftError.value = (error as Error).message;
-    }
-  }
-}
-
-function order({ prompt, references, count, negativePrompt, ...fields }: Draft): VideoOrder {
-  const given = numberNames.flatMap((name) => {
-    const value = parseNumber(fields[name], numberFields[name].whole);
-    return value === undefined ? [] : [[name, value]];
+  if (lost.size === 0) return;
+  const kept = (picked: Picked | null) => (picked && lost.has(picked.id) ? null : picked);
+  const { image, lastImage, video, mask, subjects } = draft.value;
+  change({
+    ...{ image: kept(image), lastImage: kept(lastImage), video: kept(video), mask: kept(mask) },
+    subjects: subjects.map((subject) => ({
+      ...subject,
+      references: subject.references.filter(({ id }) => !lost.has(id)),
+      mask: kept(subject.mask),
+    })),
   });
-  return {
-    prompt,
-    references: references.map(({ id }) => id),
-    count: Number(count),
-    ...Object.fromEntries(given),
-    ...(negativePrompt.trim() === "" ? {} : { negativePrompt }),
-  };
 }
 
-/** Empty for an option that the video's request doesn't have. */
-function fieldText(value: unknown): string {
-  return typeof value === "number" ? numberText(value) : "";
-}
-
-function addReference(id: string, name: string): void {
-  const { references } = draft.value;
-  if (references.some((reference) => reference.id === id)) return;
-  draft.value = { ...draft.value, references: [...references, { id, name }] };
-  announcement.value = `Reference ${name} added.`;
+function pickedIn({ image, lastImage, video, mask, subjects }: Draft): Picked[] {
+  const ofSubjects = subjects.flatMap((subject) => [...subject.references, subject.mask]);
+  return [image, lastImage, video, mask, ...ofSubjects].filter((picked) => picked !== null);
 }
 
 function stored(): Draft {
   try {
-    return { ...empty, ...JSON.parse(sessionStorage.getItem(storageKey) ?? "{}") };
+    return { ...emptyDraft, ...JSON.parse(sessionStorage.getItem(storageKey) ?? "{}") };
   } catch {
-    return empty;
+    return emptyDraft;
   }
 }

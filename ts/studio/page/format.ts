@@ -1,5 +1,5 @@
 import { duration } from "../../duration.js";
-import type { JobProgress } from "../protocol.js";
+import type { JobProgress, VideoOrder } from "../protocol.js";
 
 const phases = { load: "Loading", encode: "Reading", denoise: "Step", decode: "Frame", save: "Saving" };
 
@@ -8,6 +8,12 @@ export function progressText({ phase, step, steps, etaSeconds }: JobProgress): s
   if (phase === "save") return "Saving";
   const left = etaSeconds === undefined ? "" : `, about ${duration(etaSeconds)} left`;
   return `${phases[phase]} ${step} of ${steps}${left}`;
+}
+
+/** Prompts over time with what is between them. */
+export function promptText(prompt: VideoOrder["prompt"]): string {
+  const texts = typeof prompt === "string" ? [prompt] : Object.values(prompt);
+  return texts.filter((text) => text !== "").join(" → ");
 }
 
 /** In the reader's own language and time zone. */

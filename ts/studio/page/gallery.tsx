@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { duration } from "../../duration.js";
+import { listInputs } from "../inputs.js";
 import type { GalleryEntry } from "../protocol.js";
+import { useAgain } from "./actions.js";
 import { deleteEntry, fileUrl } from "./api.js";
 import { Clip, DownloadLink } from "./clip.js";
-import { draftError, useAgain } from "./draft.js";
-import { dateTime } from "./format.js";
+import { draftError } from "./faults.js";
+import { dateTime, promptText } from "./format.js";
 import { numberFields, numberNames } from "./numbers.js";
 import { announcement, gallery } from "./store.js";
 
@@ -33,7 +35,7 @@ function EntryCard({ entry }: { entry: GalleryEntry }) {
   return (
     <li class="panel entry">
       <Clip entry={entry} />
-      <p class="prompt">{entry.request.prompt || "Without a prompt"}</p>
+      <p class="prompt">{promptText(entry.request.prompt) || "Without a prompt"}</p>
       {entry.warnings.map((warning) => (
         <p key={warning} class="warning">
           {warning}
@@ -51,8 +53,9 @@ function EntryCard({ entry }: { entry: GalleryEntry }) {
   );
 }
 
-function Parameters({ entry: { id, created, seconds, request, references } }: { entry: GalleryEntry }) {
-  const { frames, fps, width, height, negativePrompt, ...others } = request;
+function Parameters({ entry }: { entry: GalleryEntry }) {
+  const { created, seconds, request } = entry;
+  const { frames, fps, width, height, negativePrompt, context, loop, noise, ...others } = request;
   const numbers = numberNames.flatMap((name) => {
     return others[name] === undefined ? [] : [[numberFields[name].label, others[name]]];
   });
@@ -61,6 +64,9 @@ function Parameters({ entry: { id, created, seconds, request, references } }: { 
     ...Object.fromEntries(numbers),
     Frames: `${frames} at ${fps} a second`,
     Size: `${width} × ${height}`,
+    ...(context && { Windows: `${context.length} frames, which overlap by ${context.overlap}` }),
+    ...(loop && { Loop: "yes" }),
+    ...(noise !== undefined && noise !== "independent" && { Noise: noise }),
     ...(negativePrompt ? { Not: negativePrompt } : {}),
   };
   return (
@@ -75,18 +81,50 @@ function Parameters({ entry: { id, created, seconds, request, references } }: { 
             </div>
           ))}
         </dl>
-        {references.length > 0 && (
-          <ul class="thumbnails">
-            {references.map((name, i) => (
-              <li key={name}>
-                <img src={fileUrl(id, name)} alt={`Reference ${i + 1}`} loading="lazy" />
-              </li>
-            ))}
-          </ul>
-        )}
+        <InputThumbnails entry={entry} />
       </div>
     </details>
   );
+}
+
+function InputThumbnails({ entry: { id, inputs } }: { entry: GalleryEntry }) {
+  const list = listInputs(inputs);
+  if (list.length === 0) return null;
+  return (
+    <ul class="thumbnails">
+      {list.map(({ input, copy }) => {
+        const [url, label] = [fileUrl(id, input), inputLabel(copy)];
+        const isFilm = /\.(mp4|webm)$/.test(input);
+        return (
+          <li key={input}>
+            {isFilm ? (
+              // What it shows has no sound to caption.
+              <video src={`${url}#t=0.001`} aria-label={label} title={label} preload="metadata" muted />
+            ) : (
+              <img src={url} alt={label} title={label} loading="lazy" />
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+const inputLabels: Record<string, string> = {
+  reference: "Reference",
+  subject: "Subject",
+  region: "Region of subject",
+  first: "First picture",
+  last: "Last picture",
+  start: "Start film",
+  mask: "Mask",
+};
+
+/** Of "subject-1-2": "Subject 1, picture 2". */
+function inputLabel(copy: string): string {
+  const [kind = "", number, picture] = copy.split("-");
+  const label = [inputLabels[kind] ?? kind, number].filter(Boolean).join(" ");
+  return picture === undefined ? label : `${label}, picture ${picture}`;
 }
 
 /** Asks once more, in its own place, because a deleted video does not come back. */

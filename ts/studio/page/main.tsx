@@ -3,6 +3,7 @@ import { loadModel } from "./api.js";
 import { forgetLost } from "./draft.js";
 import { Gallery } from "./gallery.js";
 import { OrderForm } from "./order_form.js";
+import { Painter } from "./painter.js";
 import { Stage } from "./stage.js";
 import { announcement, connect, connection, hasRuns, model } from "./store.js";
 import { Training } from "./training.js";
@@ -33,6 +34,7 @@ function Page() {
         <Gallery />
         {hasRuns.value && <Training />}
       </main>
+      <Painter />
       <p class="hidden" role="status" aria-live="polite">
         {announcement.value}
       </p>

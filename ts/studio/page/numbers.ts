@@ -1,13 +1,21 @@
-import { optionEntries, type StudioOption } from "../../options/sample_options.js";
+import type { SampleRequest, StudioOption } from "../../options/sample_options.js";
+import { optionEntries } from "../../options/sample_options.js";
 
-export type NumberName = Exclude<StudioOption, "prompt" | "negativePrompt">;
+/** The options whose field holds a number. */
+export type NumberName = {
+  [Name in StudioOption]: number extends NonNullable<SampleRequest[Name]>
+    ? NonNullable<SampleRequest[Name]> extends number
+      ? Name
+      : never
+    : never;
+}[StudioOption];
 
-interface NumberField {
+/** A field that holds a number: what it is called, and whether it is a whole one. */
+export interface NumberField {
   label: string;
   whole: boolean;
 }
 
-/** The fields that hold a number: what they are called, and whether it is a whole one. */
 export const numberFields = Object.fromEntries(
   optionEntries.flatMap(
     ([
@@ -41,15 +49,15 @@ export function parseNumber(text: string, whole: boolean): number | undefined {
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
-/** A number as a field's text, which `parseNumber` reads as that number. */
-export function numberText(value: number): string {
+/** A number as a field's text, which `parseNumber` reads as that number; empty for anything else. */
+export function numberText(value: unknown): string {
+  if (typeof value !== "number") return "";
   const text = String(value);
   return twoNumbers.test(text) ? `${text}0` : text;
 }
 
 /** What is wrong with a field's text; undefined where nothing is. */
-export function numberFault(name: NumberName, text: string): string | undefined {
-  const { label, whole } = numberFields[name];
+export function numberFault({ label, whole }: NumberField, text: string): string | undefined {
   if (!Number.isNaN(parseNumber(text, whole))) return undefined;
   const trimmed = text.trim();
   if (!whole && twoNumbers.test(trimmed)) {

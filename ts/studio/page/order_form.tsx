@@ -1,14 +1,22 @@
-import { draft, draftError, setField, submit, uploading } from "./draft.js";
-import { type NumberName, numberFault, numberFields, numberNames } from "./numbers.js";
-import { References } from "./references.js";
-import { model } from "./store.js";
+import { submit, uploading } from "./actions.js";
+import { draft, setField } from "./draft.js";
+import { draftError } from "./faults.js";
+import { Folded, NumberField, Select } from "./fields.js";
+import { useFiles } from "./files.js";
+import { Length } from "./length.js";
+import { loaded } from "./model.js";
+import { numberNames } from "./numbers.js";
+import { Prompts } from "./prompts.js";
+import { Start } from "./start.js";
+import { Subjects } from "./subjects.js";
 
-/** The seed has its place above. */
-const foldedNames = numberNames.filter((name) => name !== "seed");
-const counts = [1, 2, 3, 4, 6, 8];
+/** Those that have their place elsewhere. */
+const placed: ReadonlySet<string> = new Set(["seed", "frames", "fps", "strength"]);
+const counts = ["1", "2", "3", "4", "6", "8"];
 
 /** What to make: pictures, a sentence, and what few change. */
 export function OrderForm() {
+  useFiles();
   const onSubmit = (event: Event) => {
     event.preventDefault();
     submit();
@@ -20,23 +28,21 @@ export function OrderForm() {
   };
   return (
     <form class="panel order" aria-label="New video" onSubmit={onSubmit} onKeyDown={onKeyDown} noValidate>
-      <References />
-      <div class="field">
-        <label for="prompt">Prompt</label>
-        <textarea
-          id="prompt"
-          rows={3}
-          maxLength={10_000}
-          placeholder="What happens, in one sentence"
-          value={draft.value.prompt}
-          onInput={({ currentTarget }) => setField("prompt", currentTarget.value)}
-        />
-      </div>
+      <Subjects />
+      <Prompts />
+      <Start />
+      <Length />
+      <MoreOptions />
       <div class="row">
-        <SideBySide />
+        <Select
+          field="count"
+          label="Seeds side by side"
+          value={draft.value.count}
+          choices={Object.fromEntries(counts.map((count) => [count, count]))}
+          onChange={(count) => setField("count", count)}
+        />
         <NumberField name="seed" placeholder="random" />
       </div>
-      <MoreOptions />
       {draftError.value !== "" && (
         <p class="error" role="alert">
           {draftError.value}
@@ -49,76 +55,28 @@ export function OrderForm() {
   );
 }
 
-function SideBySide() {
-  return (
-    <div class="field">
-      <label for="count">Seeds side by side</label>
-      <select
-        id="count"
-        value={draft.value.count}
-        onChange={({ currentTarget }) => setField("count", currentTarget.value)}
-      >
-        {counts.map((count) => (
-          <option key={count} value={String(count)}>
-            {count}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
-
 function MoreOptions() {
-  const defaults = model.value.state === "ready" ? model.value.defaults : undefined;
   return (
-    <details>
-      <summary>More options</summary>
-      <div class="folded">
-        <div class="grid">
-          {foldedNames.map((name) => (
-            <NumberField key={name} name={name} placeholder={String(defaults?.[name] ?? "")} />
+    <Folded title="More options">
+      <div class="grid">
+        {numberNames
+          .filter((name) => !placed.has(name))
+          .map((name) => (
+            <NumberField key={name} name={name} />
           ))}
-        </div>
-        <div class="field">
-          <label for="negativePrompt">What it should not show</label>
-          <textarea
-            id="negativePrompt"
-            rows={2}
-            maxLength={10_000}
-            placeholder={defaults?.negativePrompt || "nothing in particular"}
-            value={draft.value.negativePrompt}
-            onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
-          />
-        </div>
-        <p class="hint">A field that is empty takes the model's default.</p>
       </div>
-    </details>
-  );
-}
-
-/** As text: a field of numbers tells neither what it can't read nor that there is something. */
-function NumberField({ name, placeholder }: { name: NumberName; placeholder: string }) {
-  const { label, whole } = numberFields[name];
-  const fault = numberFault(name, draft.value[name]);
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        type="text"
-        inputMode={whole ? "numeric" : "decimal"}
-        autocomplete="off"
-        placeholder={placeholder}
-        value={draft.value[name]}
-        aria-invalid={fault !== undefined}
-        aria-describedby={fault === undefined ? undefined : `${name}-fault`}
-        onInput={({ currentTarget }) => setField(name, currentTarget.value)}
-      />
-      {fault !== undefined && (
-        <p id={`${name}-fault`} class="fault">
-          {whole ? "not a whole number" : "not a number"}
-        </p>
-      )}
-    </div>
+      <div class="field">
+        <label for="negativePrompt">What it should not show</label>
+        <textarea
+          id="negativePrompt"
+          rows={2}
+          maxLength={10_000}
+          placeholder={loaded.value?.defaults.negativePrompt || "nothing in particular"}
+          value={draft.value.negativePrompt}
+          onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
+        />
+      </div>
+      <p class="hint">A field that is empty takes the model's default.</p>
+    </Folded>
   );
 }

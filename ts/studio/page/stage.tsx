@@ -1,8 +1,9 @@
 import type { Job } from "../protocol.js";
 import { cancelJob } from "./api.js";
 import { Clip, DownloadLink } from "./clip.js";
-import { draftError, setField } from "./draft.js";
-import { progressText } from "./format.js";
+import { setField } from "./draft.js";
+import { draftError } from "./faults.js";
+import { progressText, promptText } from "./format.js";
 import { gallery, isUnfinished, model, shownGroups } from "./store.js";
 
 /** What is being made, and what the newest order came to. */
@@ -28,7 +29,7 @@ function OrderGroup({ jobs }: { jobs: readonly Job[] }) {
   return (
     <article class="panel group">
       <header>
-        <h2 class="prompt">{jobs[0]?.parameters.prompt || "Without a prompt"}</h2>
+        <h2 class="prompt">{promptText(jobs[0]?.parameters.prompt ?? "") || "Without a prompt"}</h2>
         {unfinished.length > 1 && (
           <button type="button" onClick={() => cancel(...unfinished)}>
             Cancel all
