@@ -3,9 +3,17 @@ import { z } from "zod";
 import { CameoError } from "./errors.js";
 import type { FilmFrames, FilmSource, RawVideo } from "./media/index.js";
 import { checkOptions, notAllowed, option } from "./options/check.js";
-import { defined } from "./options/defined.js";
+import { keyframePictures } from "./options/controls.js";
+import type { Shape } from "./options/kinds.js";
 import { checkRequest } from "./options/sample.js";
-import { type CompleteSampleRequest, optionEntries } from "./options/sample_options.js";
+import {
+  type CompleteSampleRequest,
+  type Control,
+  optionEntries,
+  type SampleRequest,
+} from "./options/sample_options.js";
+import { toArray } from "./options/schema.js";
+import { type CompleteSubject, regionMask } from "./options/subjects.js";
 import { version } from "./version.js";
 
 /** What `Video.save` takes besides a path. */
@@ -186,15 +194,36 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The request with the names of its pictures and films. */
 function describeRequest(request: CompleteSampleRequest): VideoJson["request"] {
-  const shown = optionEntries.filter(([, { value }]) => describedKinds.has(value.kind));
-  const names = shown.map(([name]) => {
-    const sources = request[name as keyof CompleteSampleRequest] as FilmSource | undefined;
-    return [name, Array.isArray(sources) ? sources.map(describeSource) : sources && describeSource(sources)];
+  const names = optionEntries.flatMap(([name, { value: shape }]) => {
+    const value = request[name as keyof CompleteSampleRequest];
+    const describe = describedKinds[shape.kind];
+    return value === undefined || describe === undefined ? [] : [[name, describe(value as never)]];
   });
-  return { ...request, ...defined(Object.fromEntries(names)) } as VideoJson["request"];
+  return { ...request, ...Object.fromEntries(names) } as VideoJson["request"];
 }
 
-const describedKinds: ReadonlySet<string> = new Set(["pictures", "picture", "film"]);
+/** What is said of an option's value that has pictures or films, by its kind. */
+const describedKinds: { [Kind in Shape["kind"]]?: (value: never) => unknown } = {
+  pictures: describeFilm,
+  picture: describeFilm,
+  film: describeFilm,
+  controls: (controls: readonly Control[]) =>
+    controls.map((control) => ({ ...control, frames: describeFilm(control.frames) })),
+  keyframes: (keyframes: NonNullable<SampleRequest["keyframes"]>) =>
+    Object.fromEntries(
+      keyframePictures(keyframes).map(([frame, picture]) => [frame, describeSource(picture)]),
+    ),
+  subjects: (subjects: readonly CompleteSubject[]) =>
+    subjects.map((subject) => {
+      const mask = regionMask(subject);
+      const region = mask === undefined ? {} : { region: describeFilm(mask) };
+      return { ...subject, reference: toArray(subject.reference).map(describeSource), ...region };
+    }),
+};
+
+function describeFilm(sources: FilmSource): string | string[] {
+  return Array.isArray(sources) ? sources.map(describeSource) : describeSource(sources);
+}
 
 /** Names only, without the folders of the one who made it: the video may be published. */
 function describeSource(source: FilmSource): string {

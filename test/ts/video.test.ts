@@ -50,6 +50,41 @@ test("a video goes through JSON without its frames, and without the maker's fold
   t.end();
 });
 
+test("so do pictures within options: of subjects, controls and keyframes", (t) => {
+  const { frames, request } = videoOf(2);
+  const pixels = { data: new Uint8Array(3), width: 1, height: 1 };
+  const box = { x: 0, y: 0, width: 0.5, height: 1 };
+  const strength = { scale: 1, from: 0, to: 1, levels: [1] };
+  const given = {
+    subjects: [
+      {
+        reference: ["/home/me/a.png", Buffer.from("x")],
+        region: "/home/me/mask.mp4",
+        words: "a cat",
+        strength,
+      },
+      { reference: [pixels], region: box, strength },
+      { reference: ["b.png"], region: ["/home/me/1.png", pixels], strength },
+    ],
+    controls: [{ frames: "/home/me/depth", scale: 0.5 }],
+    keyframes: { 1: "/home/me/last.png" },
+  };
+  const whole = Video.from({ frames, request: { ...request, ...given } as CompleteSampleRequest });
+  const json = JSON.parse(JSON.stringify(whole));
+  t.match(json.request, {
+    subjects: [
+      { reference: ["a.png", "data"], region: "mask.mp4", words: "a cat", strength },
+      { reference: ["pixels"], region: box },
+      { reference: ["b.png"], region: ["1.png", "pixels"] },
+    ],
+    controls: [{ frames: "depth", scale: 0.5 }],
+    keyframes: { 1: "last.png" },
+  });
+  t.notMatch(JSON.stringify(json), "/home/me");
+  t.strictSame(JSON.parse(JSON.stringify(Video.from({ ...json, frames }))), json);
+  t.end();
+});
+
 test("a video's frames have a buffer of their own, which can be transferred", (t) => {
   const large = new Uint8Array(1000).fill(1);
   const { request } = videoOf(1);
