@@ -39,6 +39,7 @@ export type {
 } from "./options/sample_options.js";
 export type { SamplerName } from "./options/sampler_names.js";
 export { Pipeline } from "./pipeline.js";
+export type { SamplesProgress, SamplesRequest } from "./series.js";
 export type { SampleDefaults } from "./shipped_model/index.js";
 export type {
   CheckpointEvent,

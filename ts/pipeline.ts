@@ -13,7 +13,8 @@ import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
 import type { CompleteSampleRequest, EditRequest, SampleRequest } from "./options/sample_options.js";
-import { type PreparedRequest, prepareRequest, progressListener } from "./prepared_request.js";
+import { type PreparedRequest, prepareRequest, progressListener, withSeed } from "./prepared_request.js";
+import { readSeries, type SamplesRequest } from "./series.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
 import { runTask } from "./task.js";
@@ -92,10 +93,28 @@ export class Pipeline implements AsyncDisposable {
   async sample(request: SampleRequest | EditRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
-    return this.#inTurn(request, async (prepared) => {
-      const { frames, warnings } = await this.#compute(request, prepared, toError);
-      return Video.from({ frames, request: prepared.complete, warnings });
-    });
+    return this.#inTurn(request, (prepared) => this.#video(request, prepared, toError));
+  }
+
+  /**
+   * Videos of one request that differ in their seeds alone, one after another: each is computed when it is asked for, and is what
+   * `sample` makes with its seed, to the bit. Pictures are read once, and texts and references are encoded once.
+   *
+   * Throws as `sample` rejects.
+   */
+  async *samples(request: SamplesRequest): AsyncGenerator<Video, void, void> {
+    const toError = errorsOf(Pipeline.prototype.samples);
+    this.#checkOpen();
+    const { seeds, listener, request: all } = readSeries(request);
+    let first: Promise<PreparedRequest> | undefined;
+    for (const [i, seed] of seeds.entries()) {
+      const one = { ...all, onProgress: listener(i) };
+      const prepare = async (ticket: number) => {
+        first ??= this.#prepare(one, ticket);
+        return withSeed(await first, seed, one);
+      };
+      yield await this.#inTurn(one, (prepared) => this.#video(one, prepared, toError), prepare);
+    }
   }
 
   /**
@@ -189,21 +208,35 @@ export class Pipeline implements AsyncDisposable {
   async #inTurn<T>(
     request: SampleRequest | EditRequest,
     work: (prepared: PreparedRequest) => Promise<T>,
+    prepare = (ticket: number) => this.#prepare(request, ticket),
   ): Promise<T> {
     const ticket = this.#requests++;
     return this.#changes.use(async (turn) => {
-      const prepared = await prepareRequest(
-        request,
-        this.#description,
-        this.#tokenizer,
-        (decode) => this.#decoding.take(ticket, request.signal, decode),
-        this.#reading.signal,
-      ).catch((error) => {
+      const prepared = await prepare(ticket).catch((error) => {
         throw this.#unlessClosed(error);
       });
       await turn(request.signal);
       return this.#computing.take(ticket, request.signal, () => work(prepared));
     });
+  }
+
+  #prepare(request: SampleRequest | EditRequest, ticket: number): Promise<PreparedRequest> {
+    return prepareRequest(
+      request,
+      this.#description,
+      this.#tokenizer,
+      (decode) => this.#decoding.take(ticket, request.signal, decode),
+      this.#reading.signal,
+    );
+  }
+
+  async #video(
+    request: SampleRequest | EditRequest,
+    prepared: PreparedRequest,
+    toError: ReturnType<typeof errorsOf>,
+  ): Promise<Video> {
+    const { frames, warnings } = await this.#compute(request, prepared, toError);
+    return Video.from({ frames, request: prepared.complete, warnings });
   }
 
   /** The frames, or none where they go through a queue. */

@@ -59,6 +59,17 @@ export async function prepareRequest(
   }
 }
 
+/** The same, with another seed. */
+export function withSeed(
+  { native, complete, warnings }: PreparedRequest,
+  seed: number,
+  { preview, saveLatents }: Pick<SampleRequest, "preview" | "saveLatents">,
+): PreparedRequest {
+  const own = Object.freeze({ ...complete, seed });
+  const options = nativeOptions({ ...own, preview, saveLatents });
+  return { native: { ...native, options }, complete: own, warnings };
+}
+
 /** A film says how many frames a request has that starts from it, and at which rate. */
 export function withFilm(description: PipelineDescription, film: FilmFacts | undefined): Loaded {
   if (film === undefined) return description;

@@ -46,6 +46,7 @@ Napi::Value PipelineObject::sample(const Napi::CallbackInfo& info) {
     return tasks_.start(Value(), info[1],
                         [request](const auto& pipeline, const pipeline::OnProgress& progress,
                                   const Cancellation& cancellation) {
+                          request->encodings = pipeline->encodings;
                           return framesValue(pipeline::sample(*pipeline, *request, progress, cancellation));
                         });
   });

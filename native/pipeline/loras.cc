@@ -50,6 +50,7 @@ weights::LoraPlan planLoras(const Pipeline& pipeline, const std::vector<weights:
 
 void setLoras(Pipeline& pipeline, const weights::LoraPlan& plan, const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
+  pipeline.encodings->clear();
   pipeline.loras.apply(plan, cancellation);
   pipeline.description["loras"] = pipeline.loras.description();
 }

@@ -11,6 +11,7 @@
 #include "core/cancellation.h"
 #include "pipeline/codec.h"
 #include "pipeline/denoiser.h"
+#include "pipeline/encodings.h"
 #include "pipeline/network.h"
 #include "pipeline/recorder.h"
 #include "pipeline/request.h"
@@ -71,6 +72,8 @@ struct Pipeline {
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
   weights::LoraStack loras;
+  /// For requests that may use what the last one's were encoded to, as those do whose weights stay.
+  std::shared_ptr<Encodings> encodings = std::make_shared<Encodings>();
   nlohmann::json description;  // of what was loaded from where, for `describe()`
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ class Config;
 }
 
 namespace cameo::pipeline {
+
+class Encodings;
 
 /// 8-bit RGB, row by row.
 struct RgbImage {
@@ -139,7 +142,8 @@ struct SampleRequest {
   PromptTokens negative = {};                // of as many chunks as one prompt
   std::vector<PromptTokens> words = {};      // of each subject; no ids: it has none
   std::map<std::string, std::vector<RgbImage>> pictures =
-      {};  // by their options' names, of the request's size
+      {};                                          // by their options' names, of the request's size
+  std::shared_ptr<Encodings> encodings = nullptr;  // of the request before it; null: all is encoded anew
 
   /// Of an option; none where the request has none.
   const std::vector<RgbImage>& picturesOf(const std::string& name) const;

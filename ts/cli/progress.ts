@@ -5,10 +5,12 @@ import type { FetchProgress } from "../hub/index.js";
 import type { LoadProgress } from "../options/load_options.js";
 import type { SampleProgress } from "../options/sample_options.js";
 import { PhaseClock } from "../progress.js";
+import type { SamplesProgress } from "../series.js";
 import { createBar } from "./bar.js";
 import { type OutputOptions, printEvent } from "./output.js";
 
-type Progress = FetchProgress | LoadProgress | SampleProgress | ConvertProgress;
+type OfSeveral = Pick<SamplesProgress, "video" | "videos">;
+type Progress = FetchProgress | LoadProgress | (SampleProgress & Partial<OfSeveral>) | ConvertProgress;
 
 /** Shows how far a task is. */
 export interface Reporter {
@@ -39,7 +41,7 @@ class EventReporter implements Reporter {
     const { phase, step, steps } = progress;
     if (["bytes", "tensors"].includes(units[phase]) && !this.#throttle.passes(progress)) return;
     const eta = "etaSeconds" in progress ? { etaSeconds: progress.etaSeconds } : {};
-    printEvent("progress", { phase, step, steps, ...eta });
+    printEvent("progress", { phase, step, steps, ...eta, ...ofSeveral(progress) });
   }
 
   stop(): void {}
@@ -105,10 +107,18 @@ function fetched({ step, steps }: Progress): string {
 function pace(clock: PhaseClock, progress: Progress): string[] {
   const seconds = clock.update(progress, performance.now());
   const left = secondsLeft(progress, seconds);
+  const several = ofSeveral(progress);
   return [
     ...(seconds === undefined ? [] : [speed(progress.phase, Math.max(seconds, 1e-12))]),
     ...(left === undefined ? [] : [`${duration(left)} left`]),
+    ...(several ? [`video ${several.video + 1} of ${several.videos}`] : []),
   ];
+}
+
+/** Which of several videos it is; undefined where it is the only one. */
+function ofSeveral(progress: Progress): OfSeveral | undefined {
+  const { video, videos } = progress as Partial<OfSeveral>;
+  return video === undefined || videos === undefined ? undefined : { video, videos };
 }
 
 function speed(phase: Progress["phase"], seconds: number): string {

@@ -10,6 +10,7 @@ import { checkOutputs, checkReferences, checkRequest } from "../options/sample.j
 import type { PromptsOverTime, SampleProgress, SampleRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
+import { type SamplesProgress, withVideo } from "../series.js";
 import { type SaveOptions, saveFilm } from "../video.js";
 import { collect, promptAt, withOutputFlags } from "./flags.js";
 import { FrameSpool } from "./frame_spool.js";
@@ -19,14 +20,14 @@ import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
 import { createReporter, type Reporter } from "./progress.js";
 import { optionFlags, optionsOfFlags } from "./sampling_flags.js";
+import { numberedPath, type SeveralFlags, seedsOf, withSeveralFlags } from "./several.js";
 
 /** The flags of `cameo sample` and of what makes a video as it does: those that have a meaning here, beside `optionFlags`. */
-export interface SampleFlags extends LoadFlags, OutputOptions {
+export interface SampleFlags extends LoadFlags, OutputOptions, SeveralFlags {
   prompt: string;
   promptAt?: PromptsOverTime;
   output: string;
   reference?: string[];
-  seed?: number;
   frames?: number;
   preview?: string;
 }
@@ -40,7 +41,8 @@ Examples:
   $ cameo sample --base sd15/ --motion motion-adapter/ --subject videomaker.bin \\
       --reference me.png --prompt "A person playing an acoustic guitar." -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
-  $ cameo sample --base sd15/ --prompt "A lighthouse." --seed 7 -o still.png`;
+  $ cameo sample --base sd15/ --prompt "A lighthouse." --seed 7 -o still.png
+  $ cameo sample --base sd15/ --prompt "A lighthouse." --count 4 -o still.png`;
 
 /** `cameo sample`: a video from a prompt and a picture. */
 export function sampleCommand(): Command {
@@ -51,7 +53,9 @@ export function sampleCommand(): Command {
     .option("--prompt-at <frame=text>", "what it shows from that frame on; may be given again", promptAt)
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect);
   withLoadFlags(command, (_name, { computing }) => !computing);
-  return withOutputFlags(withSamplingFlags(command)).addHelpText("after", examples).action(sample);
+  return withOutputFlags(withSeveralFlags(withSamplingFlags(command)))
+    .addHelpText("after", examples)
+    .action(sample);
 }
 
 /** The flags that say how a video is made, of whatever model. */
@@ -61,35 +65,55 @@ export function withSamplingFlags(command: Command): Command {
   return withLoadFlags(command, (_name, { computing }) => computing);
 }
 
-/** Makes the video that the flags ask for, and says on stdout where it is. */
+/** Makes the videos that the flags ask for, and says on stdout where they are. */
 export async function sample(flags: SampleFlags): Promise<void> {
   const load = loadOptionsOf(flags);
   const request = sampleRequest(flags);
-  await checkBeforeLoading(flags, load, request);
+  const films = filmsOf(flags, request);
+  await checkBeforeLoading(flags, load, request, films);
   const reporter = createReporter(flags);
   try {
-    await interruptible((signal) => makeVideo(flags, load, request, reporter, signal));
+    await interruptible((signal) => makeVideos(flags, load, films, reporter, signal));
   } finally {
     reporter.stop();
   }
 }
 
+/** A video that is asked for, and where it is written to. */
+interface AskedFilm {
+  request: SampleRequest;
+  output: string;
+}
+
+function filmsOf(flags: SampleFlags, request: SampleRequest): AskedFilm[] {
+  const seeds = seedsOf(flags);
+  if (seeds === undefined) return [{ request, output: flags.output }];
+  if (request.saveLatents !== undefined)
+    throw new CameoError("ERR_INVALID_OPTION", "saveLatents: it is one video's file; leave it out");
+  return seeds.map((seed, i) => ({
+    request: { ...request, seed },
+    output: numberedPath(flags.output, i + 1),
+  }));
+}
+
 /** All that can be known to be wrong before gigabytes are read and hours are spent. */
 async function checkBeforeLoading(
-  { output, preview, frames }: SampleFlags,
+  { preview, frames }: SampleFlags,
   load: LoadOptions,
   request: SampleRequest,
+  films: readonly AskedFilm[],
 ): Promise<void> {
   const { checkOutputPath, loadEncoder } = await import("../media/index.js");
   const { native } = checkLoadOptions(load);
-  checkRequest(request);
+  for (const { request } of films) checkRequest(request);
   checkReferences(request, native.subject !== undefined);
   checkControlsBeforeLoading(request, native);
   const film = await checkPictureFiles(request);
-  checkOutputPath(output, frames ?? film?.count ?? defaultFrames(native.motion !== undefined));
+  const count = frames ?? film?.count ?? defaultFrames(native.motion !== undefined);
+  for (const { output } of films) checkOutputPath(output, count);
   if (preview !== undefined) checkOutputPath(preview, 1);
   checkOutputs(request);
-  await loadEncoder(output);
+  for (const { output } of films.slice(0, 1)) await loadEncoder(output);
   if (preview !== undefined) await loadEncoder(preview);
 }
 
@@ -112,15 +136,15 @@ function checkControlsBeforeLoading(
   checkControls(request, { controls: least, keyframes: hasSparse }, frames);
 }
 
-async function makeVideo(
+async function makeVideos(
   flags: SampleFlags,
   load: LoadOptions,
-  request: SampleRequest,
+  films: readonly AskedFilm[],
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
   const previews = flags.preview === undefined ? undefined : new PreviewFile(flags.preview);
-  const onProgress = (progress: SampleProgress) => {
+  const onProgress = (progress: SampleProgress | SamplesProgress) => {
     reporter.update(progress);
     if (progress.preview) previews?.show(progress.preview);
   };
@@ -130,14 +154,19 @@ async function makeVideo(
     onProgress: (progress) => reporter.update(progress),
   });
   for (const warning of pipe.describe().warnings) warn(warning, flags);
-  await using film = await pipe.stream({ ...request, signal, onProgress });
-  const onWarning = (message: string) => warn(message, flags);
-  const paths = await saveOrRescue(film, flags.output, { signal, onWarning });
-  reporter.stop();
-  for (const warning of film.warnings) warn(warning, flags);
-  await previews?.settled();
-  if (flags.json) printEvent("done", { paths, request: film.request, warnings: film.warnings });
-  else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
+  for (const [video, { request, output }] of films.entries()) {
+    const several = films.length > 1 ? { video, videos: films.length } : {};
+    const listener = films.length > 1 ? withVideo(onProgress, video, films.length) : onProgress;
+    await using film = await pipe.stream({ ...request, signal, onProgress: listener });
+    const onWarning = (message: string) => warn(message, flags);
+    const paths = await saveOrRescue(film, output, { signal, onWarning });
+    reporter.stop();
+    for (const warning of film.warnings) warn(warning, flags);
+    await previews?.settled();
+    const { request: made, warnings } = film;
+    if (flags.json) printEvent("done", { paths, request: made, warnings, ...several });
+    else process.stdout.write(paths.map((path) => `${path}\n`).join(""));
+  }
 }
 
 /** What can't be written as asked is kept as an .apng beside it: hours of work may be in it. */

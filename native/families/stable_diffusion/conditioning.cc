@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/encodings.h"
 #include "pipeline/pixels.h"
 
 namespace cameo::families {
@@ -131,15 +132,20 @@ at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std:
 
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder) {
-  const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
   const at::Tensor prompt = chunksOf(model, request.prompt), negative = chunksOf(model, request.negative);
-  // The negative prompt has all layers, as in diffusers.
-  const at::Tensor states =
-      request.clip_skip == 0 ? encode(model, at::cat({negative, prompt}))
-                             : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
-  const at::Tensor without = joined(states.narrow(0, 0, negative.size(0)), request.negative, 1);
   const auto prompts = static_cast<int64_t>(request.prompt_frames.size());
-  const at::Tensor with = joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts);
+  const auto key =
+      pipeline::EncodingKey().add(request.negative).add(request.prompt).add(prompts).add(request.clip_skip);
+  const auto encoded = pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
+    const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
+    // The negative prompt has all layers, as in diffusers.
+    const at::Tensor states =
+        request.clip_skip == 0 ? encode(model, at::cat({negative, prompt}))
+                               : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
+    return {joined(states.narrow(0, 0, negative.size(0)), request.negative, 1),
+            joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts)};
+  });
+  const at::Tensor &without = encoded[0], &with = encoded[1];
   recorder.add("prompt_ids", prompt.view({prompts, -1}));
   recorder.add("negative_ids", negative.view({1, -1}));
   recorder.add("negative_embeds", without.to(at::kFloat));
@@ -154,41 +160,62 @@ at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleReq
 
 std::vector<at::Tensor> encodeWords(const StableDiffusion& model, const pipeline::SampleRequest& request,
                                     pipeline::Recorder& recorder) {
-  const bool has_some = std::any_of(request.words.begin(), request.words.end(),
-                                    [](const auto& words) { return !words.ids.empty(); });
-  if (!has_some) return {};
-  const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
-  std::vector<at::Tensor> result;
+  pipeline::EncodingKey key;
+  std::vector<size_t> subjects;
   for (size_t i = 0; i < request.words.size(); ++i) {
-    const pipeline::PromptTokens& words = request.words[i];
-    if (words.ids.empty()) continue;
-    const at::Tensor ids = chunksOf(model, words);
-    result.push_back(joined(encode(model, ids, request.clip_skip), words, 1));
-    recorder.add(c10::str("words_ids_", i), ids.view({1, -1}));
-    recorder.add(c10::str("words_embeds_", i), result.back().to(at::kFloat));
+    if (request.words[i].ids.empty()) continue;
+    subjects.push_back(i);
+    key.add(request.words[i]);
   }
-  return result;
+  if (subjects.empty()) return {};
+  const auto states = pipeline::encodedOnce(request, "words", key.add(request.clip_skip), [&] {
+    const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
+    std::vector<at::Tensor> each;
+    for (const size_t i : subjects) {
+      const pipeline::PromptTokens& words = request.words[i];
+      each.push_back(joined(encode(model, chunksOf(model, words), request.clip_skip), words, 1));
+    }
+    return each;
+  });
+  for (size_t w = 0; w < subjects.size(); ++w) {
+    const size_t i = subjects[w];
+    recorder.add(c10::str("words_ids_", i), chunksOf(model, request.words[i]).view({1, -1}));
+    recorder.add(c10::str("words_embeds_", i), states[w].to(at::kFloat));
+  }
+  return states;
 }
 
 ReferenceLatents encodeReferences(const StableDiffusion& model, const pipeline::SampleRequest& request,
                                   const std::function<void()>& onEach, pipeline::Recorder& recorder) {
-  const pipeline::LatentCodec& codec = model.codec();
-  const pipeline::DeviceVisit visit(codec.network().parameters, model.device);
-  const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
-  const int64_t height = request.height / codec.stride(), width = request.width / codec.stride();
-  std::vector<at::Tensor> latents, log_variances;
-  for (const pipeline::RgbImage& reference : request.picturesOf("reference")) {
-    const at::Tensor image =
-        pipeline::imageToTensor(reference.data.data(), reference.width, reference.height);
-    const at::Tensor noise = request.sample_reference_latents
-                                 ? drawNormal({1, codec.channels(), height, width}, generator)
-                                 : at::Tensor();
-    const pipeline::EncodedPicture encoded = codec.encode(image, request.vae_tiling, noise);
-    latents.push_back(encoded.latents);
-    log_variances.push_back(encoded.log_variance);
-    onEach();
-  }
-  const ReferenceLatents result{at::stack(latents, 1), at::stack(log_variances, 1)};  // of (1, C, h, w) each
+  const auto& references = request.picturesOf("reference");
+  pipeline::EncodingKey key;
+  key.add(references).add(request.vae_tiling).add(request.sample_reference_latents);
+  // From the posterior the same pictures are others by another seed.
+  if (request.sample_reference_latents) key.add(static_cast<int64_t>(request.seed));
+  size_t done = 0;
+  const auto encoded = pipeline::encodedOnce(request, "references", key, [&]() -> std::vector<at::Tensor> {
+    const pipeline::LatentCodec& codec = model.codec();
+    const pipeline::DeviceVisit visit(codec.network().parameters, model.device);
+    const at::Generator generator = makeGenerator(request.seed, RandomStream::ReferencePosterior);
+    const int64_t height = request.height / codec.stride(), width = request.width / codec.stride();
+    std::vector<at::Tensor> latents, log_variances;
+    for (; done < references.size(); ++done) {
+      const pipeline::RgbImage& reference = references[done];
+      const at::Tensor image =
+          pipeline::imageToTensor(reference.data.data(), reference.width, reference.height);
+      const at::Tensor noise = request.sample_reference_latents
+                                   ? drawNormal({1, codec.channels(), height, width}, generator)
+                                   : at::Tensor();
+      const pipeline::EncodedPicture picture = codec.encode(image, request.vae_tiling, noise);
+      latents.push_back(picture.latents);
+      log_variances.push_back(picture.log_variance);
+      onEach();
+    }
+    return {at::stack(latents, 1), at::stack(log_variances, 1)};  // of (1, C, h, w) each
+  });
+  // Those that were there already.
+  for (; done < references.size(); ++done) onEach();
+  const ReferenceLatents result{encoded[0], encoded[1]};
   recorder.addVideo("reference_latents", result.latents);
   recorder.addVideo("reference_logvar", result.log_variance);
   return result;

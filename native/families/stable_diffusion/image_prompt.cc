@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "pipeline/clip_pixels.h"
 #include "pipeline/device_visit.h"
+#include "pipeline/encodings.h"
 #include "weights/text.h"
 
 namespace cameo::families {
@@ -60,21 +61,25 @@ struct EncodedPictures {
 EncodedPictures encodePictures(const StableDiffusion& model, const pipeline::SampleRequest& request,
                                pipeline::Recorder& recorder) {
   const models::ClipVision& encoder = *model.image_encoder;
-  const pipeline::DeviceVisit visit(model.image_encoder->parameters(), model.device);
   std::vector<at::Tensor> pictures;
   for (const pipeline::RgbImage& picture : request.picturesOf(pipeline::kIpImage)) {
     pictures.push_back(pipeline::clipPixels(picture, encoder.config().image_size));
   }
   const at::Tensor pixels = at::cat(pictures);
   recorder.add("clip_pixels", pixels);
-  const at::Tensor on_device = pixels.to(model.device, model.dtype);
-  if (model.ip_adapter->config().kind == Kind::Plain) {
-    const at::Tensor shown = encoder.embed(on_device);
-    return {shown, at::zeros_like(shown)};
-  }
-  const at::Tensor none = encoder.states(at::zeros_like(on_device.narrow(0, 0, 1)), 1);
-  const at::Tensor shown = encoder.states(on_device, 1);
-  return {shown, none.expand_as(shown)};
+  const auto key = pipeline::EncodingKey().add(request.picturesOf(pipeline::kIpImage));
+  const auto encoded = pipeline::encodedOnce(request, "image prompt", key, [&]() -> std::vector<at::Tensor> {
+    const pipeline::DeviceVisit visit(model.image_encoder->parameters(), model.device);
+    const at::Tensor on_device = pixels.to(model.device, model.dtype);
+    if (model.ip_adapter->config().kind == Kind::Plain) {
+      const at::Tensor shown = encoder.embed(on_device);
+      return {shown, at::zeros_like(shown)};
+    }
+    const at::Tensor none = encoder.states(at::zeros_like(on_device.narrow(0, 0, 1)), 1);
+    const at::Tensor shown = encoder.states(on_device, 1);
+    return {shown, none.expand_as(shown)};
+  });
+  return {encoded[0], encoded[1]};
 }
 
 /// Pictures' keys and values, which stay what they are, and how far they count at each step.

@@ -38,15 +38,14 @@ at::Tensor coverage(const at::Tensor& region, int64_t first, int64_t references,
   return result;
 }
 
-/// Cross-attention of "x" (B, F+R, n, C) to "text", (B, S, D) or (B, F+R, S, D), and to the texts "words.0" ...
-/// of subjects: "out", and "plain", what each position reads of every text by itself, weighed.
+/// Cross-attention of "x" (B, F+R, n, C) to "text", (B, S, D) or (B, F+R, S, D), and to the texts "words.0"
+/// ... of subjects: "out", and "plain", what each position reads of every text by itself, weighed.
 Tensors readWords(const Json& config, const Tensors& in) {
   ParameterSet parameters;
   const int64_t heads = config.at("heads"), channels = in.at("x").size(-1);
-  const nn::Attention layer(Scope(parameters), {.dim = channels,
-                                                .heads = heads,
-                                                .head_dim = channels / heads,
-                                                .context_dim = in.at("text").size(-1)});
+  const nn::Attention layer(
+      Scope(parameters),
+      {.dim = channels, .heads = heads, .head_dim = channels / heads, .context_dim = in.at("text").size(-1)});
   Tensors weights;
   for (const auto& [name, tensor] : in) {
     if (name.starts_with("weights.")) weights.emplace(name, tensor);
@@ -58,8 +57,9 @@ Tensors readWords(const Json& config, const Tensors& in) {
   const nn::FrameLayout layout = frameLayout(config, in);
   const nn::WordsOfLayer of_layer{words, layout.regions->words};
   const at::Tensor out =
-      text.dim() == 3 ? layer.forwardTo(text, x.flatten(1, 2), x.flatten(1, 2), nullptr, &of_layer)
-                      : layer.forwardTo(text.flatten(0, 1), x.flatten(0, 1), x.flatten(0, 1), nullptr, &of_layer);
+      text.dim() == 3
+          ? layer.forwardTo(text, x.flatten(1, 2), x.flatten(1, 2), nullptr, &of_layer)
+          : layer.forwardTo(text.flatten(0, 1), x.flatten(0, 1), x.flatten(0, 1), nullptr, &of_layer);
 
   const at::Tensor base = readPlainly(config, in, x, text.dim() == 3 ? text.unsqueeze(1) : text);
   const std::vector<int64_t> size = config.at("size");

@@ -44,6 +44,32 @@ test("writes the video that the library makes, and says where", async (t) => {
   t.ok(readSafetensors(latents).latents);
 });
 
+test("several seeds are several files, each what its seed makes alone", async (t) => {
+  const output = tempFile(t, "still.png");
+  const still = [...model, ...small, "--frames", "1"].filter((_, i, all) => all[i - 1] !== "--seed");
+  const request = still.filter((arg) => arg !== "--seed");
+  const json = await cameo(["sample", ...request, "--seeds", "5,6", "-o", output, "--json"]);
+  t.equal(json.code, 0, json.stderr);
+  const files = ["still-1.png", "still-2.png"].map((name) => join(t.testdirName, name));
+  const done = events(json).filter(({ event }) => event === "done");
+  t.match(done, [
+    { paths: [files[0]], request: { seed: 5 }, video: 0, videos: 2 },
+    { paths: [files[1]], request: { seed: 6 }, video: 1, videos: 2 },
+  ]);
+  const progress = events(json).filter(({ event, phase }) => event === "progress" && phase === "denoise");
+  t.strictSame(
+    new Set(progress.map(({ video, videos }) => `${video} of ${videos}`)),
+    new Set(["0 of 2", "1 of 2"]),
+  );
+  const one = join(t.testdirName, "one.png");
+  await cameo(["sample", ...request, "--seed", "6", "-o", one, "-q"]);
+  t.ok(readFileSync(one).equals(readFileSync(files[1] as string)), "as alone");
+  const counted = await cameo(["sample", ...request, "--seed", "6", "--count", "2", "-o", one]);
+  t.equal(counted.stdout, [1, 2].map((n) => `${join(t.testdirName, `one-${n}.png`)}\n`).join(""));
+  t.match(counted.stderr, /^denoise: .*, video 2 of 2$/m);
+  t.ok(readFileSync(join(t.testdirName, "one-1.png")).equals(readFileSync(one)), "from --seed on");
+});
+
 test("takes a subject and several references", async (t) => {
   const picture = tempFile(t, "me.png");
   await cameo([
@@ -177,6 +203,11 @@ test("wrong usage is found before anything is loaded, with exit code 2", async (
       /^cameo: controls\[0\]\.scale: 11 is not allowed; it must be a number from 0 to 10$/,
     ],
     [[...given, "-o", output, "more"], /^cameo: too many arguments/],
+    [[...given, "-o", output, "--seeds", "1,x"], /^cameo: .*It must be seeds, as in 1,2,3\.$/],
+    [[...given, "-o", output, "--seeds", "1", "--seed", "2"], /^cameo: --seed: --seeds has those of all/],
+    [[...given, "-o", output, "--count", "0"], /^cameo: --count: 0 is not allowed/],
+    [[...given, "-o", output, "--count", "2", "--save-latents", "x.safetensors"], /^cameo: --save-latents: /],
+    [[...given, "-o", nowhere, "--count", "2"], /^cameo: output .*out-1\.gif.*not/],
   ];
   const results = await Promise.all(wrong.map(([args]) => cameo(["sample", ...args])));
   for (const [i, { code, stdout, stderr }] of results.entries()) {
