@@ -12,12 +12,14 @@ const films = join(out, "films");
 const { base, motion = "", subject = "" } = writeSmallModel("scripts");
 const smallModel = ["--base", base, "--motion", motion, "--subject", subject];
 
+/** But for those of recipes, which are made in test/examples/recipes.test.ts. */
+const sheets = ["films", "inpainting", "subjects"];
+
 /** How each script is run, as small as can be, in this order; or where else it is, by which words. */
 const runs: Record<string, string[] | { in: string; words: string }> = {
   "scripts/check-release.mjs": { in: "test/docs/release.test.ts", words: "scripts/check-release.mjs" },
   "scripts/check.mjs": { in: ".ci/run", words: "npm run check" },
   "scripts/cli-docs.mjs": ["--check"],
-  "scripts/film-sheet.mjs": [join(out, "films.webp"), "--steps", "2"],
   "scripts/fuzz-asan.mjs": ["--inputs", "140", "--without-sanitizers"],
   "scripts/gpu-day.sh": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-day.sh" },
   "scripts/gpu-load.py": { in: "test/bench/gpu_day.test.ts", words: "scripts/gpu-load.py" },
@@ -26,6 +28,7 @@ const runs: Record<string, string[] | { in: string; words: string }> = {
   "scripts/prepare.mjs": { in: "package.json", words: "node scripts/prepare.mjs" },
   "scripts/sampler-names.mjs": ["--check"],
   "scripts/screenshots.mjs": ["--out", join(out, "pictures"), "--seeds", "1", "--steps", "1"],
+  "scripts/sheets.mjs": [join(out, "sheets"), "--steps", "2", ...sheets.flatMap((name) => ["--only", name])],
   "scripts/setup.mjs": { in: "package.json", words: "node scripts/setup.mjs --tests" },
   "scripts/test.mjs": ["ts/duration"],
   "bench/memory.mjs": [...smallModel, "--size", "16", "--frames", "1", "--steps", "1", "--times", "1"],
