@@ -29,8 +29,8 @@ async function openPage(url, settings) {
   return page;
 }
 
-async function capture(page, name, options = {}) {
-  await sharp(await page.screenshot(options))
+async function capture(page, name) {
+  await sharp(await page.screenshot())
     .webp({ quality: 80, effort: 6 })
     .toFile(join(resolve(values.out), `${name}.webp`));
 }
@@ -53,6 +53,24 @@ async function makeVideos(page) {
   await page.waitForTimeout(1000);
 }
 
+async function paintMask(page) {
+  await page.getByText("Start from a film or pictures").click();
+  await page.getByLabel("First picture").setInputFiles(join(root, "examples", "critter.png"));
+  await page.locator(".picked img").waitFor();
+  await page.getByRole("button", { name: "Paint the mask" }).click();
+  const { x, y, width, height } = await page.locator(".canvas").boundingBox();
+  // What the critter wears on its head.
+  const places = [0.4, 0.35, 0.45, 0.55, 0.65, 0.6].map((part, i) => [
+    part,
+    [0.18, 0.1, 0.1, 0.1, 0.1, 0.18][i],
+  ]);
+  for (const [i, place] of places.entries()) {
+    await page.mouse.move(x + place[0] * width, y + place[1] * height, { steps: 4 });
+    if (i === 0) await page.mouse.down();
+  }
+  await page.mouse.up();
+}
+
 mkdirSync(values.out, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), "cameo-screenshots-"));
 const studio = await Studio.start({ load: { device: "cpu" }, output: folder });
@@ -62,6 +80,8 @@ try {
   const page = await openPage(studio.url, { viewport: { width: 1280, height: 860 } });
   await makeVideos(page);
   await capture(page, "studio");
+  await paintMask(page);
+  await capture(page.locator("dialog"), "studio-mask");
   const phone = await openPage(studio.url, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
   await capture(phone, "studio-phone");
 } finally {

@@ -1,7 +1,7 @@
-import { uploadUrl } from "./api.js";
 import { type BoxDraft, changeSubject, draft } from "./draft.js";
 import { boxSides } from "./faults.js";
 import { FaultOf, NumberInput } from "./fields.js";
+import { UploadImage } from "./files.js";
 import { parseNumber } from "./numbers.js";
 import { boxTexts, requestSize, startPicture } from "./order.js";
 
@@ -52,7 +52,7 @@ function BoxSurface({ box, onDraw }: { box: BoxDraft; onDraw: (box: BoxDraft) =>
       title="Drag to draw the box"
       onPointerDown={onPointerDown}
     >
-      {backdrop && <img src={uploadUrl(backdrop.id)} alt="" draggable={false} />}
+      {backdrop && <UploadImage id={backdrop.id} alt="" />}
       <div
         class="box"
         style={{

@@ -66,11 +66,18 @@ export function FileDrop({ field, title, hint, kind = "picture", multiple = fals
   );
 }
 
+/** The picture that shows an upload. */
+export function UploadImage({ id, alt, title }: { id: string; alt: string; title?: string }) {
+  const url = uploadUrl(id);
+  // In what is folded, Chromium doesn't show one that got its address late.
+  return url === undefined ? null : <img src={url} alt={alt} title={title} draggable={false} />;
+}
+
 export function Thumbnail({ picked, onRemove }: { picked: Picked; onRemove: () => void }) {
   const { id, name } = picked;
   return (
     <>
-      <img src={uploadUrl(id)} alt={name} title={name} />
+      <UploadImage id={id} alt={name} title={name} />
       <button type="button" class="remove" aria-label={`Remove ${name}`} onClick={onRemove}>
         ×
       </button>

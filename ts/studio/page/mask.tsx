@@ -1,6 +1,6 @@
-import { uploadUrl } from "./api.js";
 import type { Picked } from "./draft.js";
 import { FaultOf, faultAttributes } from "./fields.js";
+import { UploadImage } from "./files.js";
 import { requestSize } from "./order.js";
 import { painting } from "./painter.js";
 
@@ -22,7 +22,7 @@ export function MaskField({ field, what, mask, onChange }: MaskFieldProps) {
   return (
     <div class="field">
       <div class="mask-field">
-        {mask && <img src={uploadUrl(mask.id)} alt={`What is painted of ${what}`} />}
+        {mask && <UploadImage id={mask.id} alt={`What is painted of ${what}`} />}
         <button
           id={field}
           type="button"

@@ -132,7 +132,8 @@ function subjectsOf(subjects: readonly SubjectDraft[]): Pick<VideoOrder, "refere
 
 /** In parts of the frame. Sums that are 100 but for rounding end at the frame's side. */
 function boxOf(box: BoxDraft) {
-  const part = (text: string) => (parseNumber(text, false) ?? 0) / 100;
+  // Without what rounding adds: 33.3 is 0.333.
+  const part = (text: string) => Number(((parseNumber(text, false) ?? 0) / 100).toPrecision(12));
   const within = (start: number, length: number) =>
     Math.abs(start + length - 1) < 1e-9 ? 1 - start : length;
   const [x, y] = [part(box.x), part(box.y)];

@@ -42,11 +42,12 @@ function apply(event: StudioEvent): void {
 }
 
 function applyState(state: StudioState): void {
+  // First: the others' pictures need it.
+  fileKey.value = state.fileKey;
   model.value = state.model;
   jobs.value = state.jobs;
   gallery.value = state.gallery;
   hasRuns.value = state.runs;
-  fileKey.value = state.fileKey;
 }
 
 function applyModel(next: ModelState): void {
