@@ -44,12 +44,14 @@ async function makeVideos(page) {
   if (values.steps !== undefined) {
     await page.getByText("More options").click();
     await page.getByLabel("Steps", { exact: true }).fill(values.steps);
+    await page.getByText("More options").click();
   }
   await page.getByRole("button", { name: "Generate" }).click();
   await page
     .locator(".stage video")
     .nth(Number(values.seeds) - 1)
     .waitFor({ timeout: 600_000 });
+  await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }));
   await page.waitForTimeout(1000);
 }
 
@@ -59,11 +61,13 @@ async function paintMask(page) {
   await page.locator(".picked img").waitFor();
   await page.getByRole("button", { name: "Paint the mask" }).click();
   const { x, y, width, height } = await page.locator(".canvas").boundingBox();
-  // What the critter wears on its head.
-  const places = [0.4, 0.35, 0.45, 0.55, 0.65, 0.6].map((part, i) => [
-    part,
-    [0.18, 0.1, 0.1, 0.1, 0.1, 0.18][i],
-  ]);
+  // Room for a hat.
+  const places = [
+    [0.4, 0.28],
+    [0.36, 0.2],
+    [0.62, 0.2],
+    [0.58, 0.28],
+  ];
   for (const [i, place] of places.entries()) {
     await page.mouse.move(x + place[0] * width, y + place[1] * height, { steps: 4 });
     if (i === 0) await page.mouse.down();

@@ -14,6 +14,7 @@ export interface Inputs extends Partial<Record<InputName, string>> {
     references: readonly string[];
     region?: Box | string;
     strength?: number;
+    words?: string;
   }[];
 }
 

@@ -27,6 +27,7 @@ const inputsSchema = z.object({
         references: z.array(inputName),
         region: z.union([inputName, z.object({ x: side, y: side, width: side, height: side })]).optional(),
         strength: z.number().optional(),
+        words: z.string().optional(),
       }),
     )
     .max(mostSubjects)

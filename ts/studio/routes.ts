@@ -46,6 +46,7 @@ const subject = z.strictObject({
   references: ids,
   region: option(region.optional(), "a box { x, y, width, height } or the id of an upload"),
   strength: option(z.number().optional(), "a number"),
+  words: option(z.string().optional(), "a text"),
 });
 
 /** What a page may ask of the model, which checks it: not the options that are functions, and no file but by an upload's id. */

@@ -257,6 +257,7 @@ test("several subjects, each with a region and a strength, reach the pipeline", 
   const first = page.getByRole("group", { name: "Subject 1" });
   await first.getByLabel("Where it is").selectOption("A box");
   await first.getByLabel("Strength").fill("0,5");
+  await first.getByLabel("In words").fill("A red critter.");
   for (const [side, percent] of Object.entries({ "Left, %": "33,3", "Width, %": "66,7", "Top, %": "10" }))
     await first.getByLabel(side).fill(percent);
   await second.getByLabel("Where it is").selectOption("Painted");
@@ -288,7 +289,12 @@ test("several subjects, each with a region and a strength, reach the pipeline", 
   const { reference, subjects } = await made(page, requests);
   t.equal(reference, undefined);
   t.match(subjects, [
-    { reference: [/\.png$/], strength: 0.5, region: { x: 0.25, y: 0.25, width: 0.5, height: 0.5 } },
+    {
+      reference: [/\.png$/],
+      strength: 0.5,
+      words: "A red critter.",
+      region: { x: 0.25, y: 0.25, width: 0.5, height: 0.5 },
+    },
     { reference: [/\.png$/], strength: undefined, region: /\.png$/ },
   ]);
   const region = await readMask(subjects?.[1]?.region);
@@ -302,6 +308,7 @@ test("several subjects, each with a region and a strength, reach the pipeline", 
   await page.getByRole("img", { name: "What is painted of the region of subject 2" }).waitFor();
   t.equal(await first.getByLabel("Height, %").inputValue(), "50");
   t.equal(await first.getByLabel("Strength").inputValue(), "0.5");
+  t.equal(await first.getByLabel("In words").inputValue(), "A red critter.");
   await generate(page);
   await page.locator("#gallery .entry").nth(1).waitFor();
   t.strictSame((requests.at(-1) as SampleRequest).subjects, subjects);

@@ -125,20 +125,18 @@ test("what a video is made of is passed on, kept beside it, shown and deleted wi
   const mask = await studio.upload(png({ width: 2, height: 1, bits: 8, values: [255, 0] }, 1));
   const box = { x: 0, y: 0, width: 0.5, height: 1 };
   const subjects = [
-    { references: [reference], region: box, strength: 0.5 },
+    { references: [reference], region: box, strength: 0.5, words: "a dog" },
     { references: [reference], region: mask },
   ];
   const { frames: _, ...order } = small;
   await studio.order({ ...order, video, mask, strength: 0.5, subjects, seed: 1, context: { length: 4 } });
-  const { gallery, jobs } = await studio.until(
-    (state) => state.gallery.length === 1 || state.jobs[0]?.state === "failed",
-  );
+  const { gallery, jobs } = await studio.until(({ jobs: [job] }) => /done|failed/.test(job?.state ?? ""));
   t.match(jobs, [{ state: "done" }]);
   t.match(requests, [
     {
       ...{ strength: 0.5, context: { length: 4 }, reference: undefined },
       subjects: [
-        { reference: [/\.png$/], region: box, strength: 0.5 },
+        { reference: [/\.png$/], region: box, strength: 0.5, words: "a dog" },
         { reference: [/\.png$/], region: /\.png$/ },
       ],
     },
@@ -146,7 +144,7 @@ test("what a video is made of is passed on, kept beside it, shown and deleted wi
   const [entry] = gallery;
   const inputs = {
     subjects: [
-      { references: ["subject-1-1.png"], region: box, strength: 0.5 },
+      { references: ["subject-1-1.png"], region: box, strength: 0.5, words: "a dog" },
       { references: ["subject-2-1.png"], region: "region-2.png" },
     ],
     ...{ video: "start.mp4", mask: "mask.png" },

@@ -17,6 +17,7 @@ export interface SubjectDraft {
   box: BoxDraft;
   mask: Picked | null;
   strength: string;
+  words: string;
 }
 
 /** Inputs of which there is one each. */
@@ -47,6 +48,7 @@ export const emptySubject: SubjectDraft = {
   box: { x: "0", y: "0", width: "50", height: "100" },
   mask: null,
   strength: "",
+  words: "",
 };
 
 export const emptyDraft: Draft = {

@@ -114,17 +114,19 @@ function subjectsOf(subjects: readonly SubjectDraft[]): Pick<VideoOrder, "refere
   const ids = (references: readonly Picked[]) => references.map(({ id }) => id);
   const [first] = subjects;
   if (first === undefined) return {};
-  if (subjects.length === 1 && first.region === "everywhere" && first.strength.trim() === "") {
+  const isPlainOne = subjects.length === 1 && first.region === "everywhere";
+  if (isPlainOne && first.strength.trim() === "" && first.words.trim() === "") {
     return { references: ids(first.references) };
   }
   return {
-    subjects: subjects.map(({ references, region, box, mask, strength }) => {
+    subjects: subjects.map(({ references, region, box, mask, strength, words }) => {
       const scale = parseNumber(strength, false);
       return {
         references: ids(references),
         ...(region === "box" && { region: boxOf(box) }),
         ...(region === "mask" && mask && { region: mask.id }),
         ...(scale !== undefined && { strength: scale }),
+        ...(words.trim() !== "" && { words }),
       };
     }),
   };
@@ -164,12 +166,13 @@ function subjectDrafts(
   { references = [], subjects = [{ references }] }: Inputs,
   picked: (name: string | undefined) => Picked | null,
 ): SubjectDraft[] {
-  return subjects.map(({ references, region, strength }) => ({
+  return subjects.map(({ references, region, strength, words = "" }) => ({
     ...emptySubject,
     references: references.flatMap((name) => picked(name) ?? []),
     ...(typeof region === "string" && { region: "mask" as const, mask: picked(region) }),
     ...(typeof region === "object" && { region: "box" as const, box: boxTexts(region) }),
     strength: numberText(strength),
+    words,
   }));
 }
 

@@ -1,3 +1,4 @@
+import { longestPrompt } from "../../options/defaults.js";
 import { submit, uploading } from "./actions.js";
 import { draft, setField } from "./draft.js";
 import { draftError } from "./faults.js";
@@ -70,7 +71,7 @@ function MoreOptions() {
         <textarea
           id="negativePrompt"
           rows={2}
-          maxLength={10_000}
+          maxLength={longestPrompt}
           placeholder={loaded.value?.defaults.negativePrompt || "nothing in particular"}
           value={draft.value.negativePrompt}
           onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}

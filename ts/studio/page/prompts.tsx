@@ -1,10 +1,9 @@
 import { useRef } from "preact/hooks";
+import { longestPrompt } from "../../options/defaults.js";
 import { change, draft, setField } from "./draft.js";
 import { FaultOf, faultAttributes, NumberInput } from "./fields.js";
 import { loaded } from "./model.js";
 
-/** As the options' table has it. */
-const longest = 10_000;
 const mostLater = 32;
 
 /** What happens, and what does at later frames. */
@@ -26,7 +25,7 @@ export function Prompts() {
         <textarea
           id="prompt"
           rows={3}
-          maxLength={longest}
+          maxLength={longestPrompt}
           placeholder="What happens, in one sentence"
           value={prompt}
           {...faultAttributes("prompt")}
@@ -48,7 +47,7 @@ export function Prompts() {
             <input
               id={`later[${i}].text`}
               type="text"
-              maxLength={longest}
+              maxLength={longestPrompt}
               value={text}
               onInput={({ currentTarget }) => changeAt(i, { text: currentTarget.value })}
             />

@@ -1,8 +1,9 @@
 import { useRef } from "preact/hooks";
+import { longestPrompt } from "../../options/defaults.js";
 import { addReferences, addSubject, removeSubject } from "./actions.js";
 import { BoxEditor } from "./box.js";
 import { changeSubject, draft, type SubjectDraft } from "./draft.js";
-import { Folded, NumberInput, Select } from "./fields.js";
+import { FaultOf, Folded, faultAttributes, NumberInput, Select } from "./fields.js";
 import { FileDrop, Thumbnail } from "./files.js";
 import { MaskField } from "./mask.js";
 import { takes } from "./model.js";
@@ -65,7 +66,7 @@ function SubjectFields({ subject, index, onRemove }: SubjectProps) {
         multiple
         onFiles={(files) => addReferences(files, index)}
       />
-      <Folded title="Region and strength" note={regionNotes[region]}>
+      <Folded title="Region, strength and words" note={regionNotes[region]}>
         <RegionFields subject={subject} index={index} />
       </Folded>
       {onRemove && (
@@ -81,7 +82,7 @@ const regionNotes = { everywhere: "everywhere", box: "in a box", mask: "where it
 const regions = { everywhere: "Everywhere", box: "A box", mask: "Painted" };
 
 function RegionFields({ subject, index }: { subject: SubjectDraft; index: number }) {
-  const { region, mask, strength } = subject;
+  const { region, mask, strength, words } = subject;
   const name = `subjects[${index}]`;
   return (
     <>
@@ -111,6 +112,19 @@ function RegionFields({ subject, index }: { subject: SubjectDraft; index: number
           onChange={(painted) => changeSubject(index, { mask: painted })}
         />
       )}
+      <div class="field">
+        <label for={`${name}.words`}>In words</label>
+        <input
+          id={`${name}.words`}
+          type="text"
+          maxLength={longestPrompt}
+          placeholder="read in its region instead of the prompt"
+          value={words}
+          {...faultAttributes(`${name}.words`)}
+          onInput={({ currentTarget }) => changeSubject(index, { words: currentTarget.value })}
+        />
+        <FaultOf field={`${name}.words`} />
+      </div>
     </>
   );
 }
