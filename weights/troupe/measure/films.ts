@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-// A page with every film of a folder that sample.js wrote, in the order of the cases, none left out.
+// A page with the films of a folder that sample.js wrote, in the order of the cases: all, or so many from the first on.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import sharp from "sharp";
+import { number } from "#ts/cli/flags.js";
 import { runProgram } from "../command.js";
 import { type Case, casesOf, frames, nameOf, referenceOf, size, type Truth } from "./cases.js";
 
-/** Pixels; with AVIF, 200 films are some 1 MB. */
+/** Pixels; with AVIF, 100 films are some 600 KB. */
 const shown = 64;
 
 /** The frames below one another, and the reference: two pictures beside the page. */
@@ -42,10 +43,15 @@ figure div { background-size: ${shown}px ${shown * frames}px; animation: film ${
 figcaption { clear: both; }
 @keyframes film { to { background-position: 0 -${shown * frames}px; } }`;
 
-async function makePage(folder: string, page: string, { split }: { split: "validation" | "test" }) {
+interface Flags {
+  split: "validation" | "test";
+  first: number;
+}
+
+async function makePage(folder: string, page: string, { split, first }: Flags) {
   await mkdir(page, { recursive: true });
   const lines = (await readFile(join(folder, "cases.jsonl"), "utf8")).trim().split("\n");
-  const truths = lines.map((line) => JSON.parse(line) as Truth);
+  const truths = lines.slice(0, first).map((line) => JSON.parse(line) as Truth);
   for (const one of casesOf(split, truths.length)) await writePictures(folder, page, one);
   const html =
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>${truths.length} films</title><style>${style}</style>` +
@@ -59,6 +65,7 @@ const program = new Command("films")
   .argument("<folder>", "of sample.js")
   .argument("<page>", "the page's folder")
   .option("--split <name>", "of subjects: validation or test", "test")
+  .option("--first <n>", "no more than the first ones", number, Number.POSITIVE_INFINITY)
   .action(makePage);
 
 await runProgram(program);

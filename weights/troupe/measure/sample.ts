@@ -66,15 +66,15 @@ async function sample(folder: string, flags: Flags): Promise<void> {
   });
 }
 
-/** Of a pair each has its half of the picture, or, without regions, all of it listens to both. */
+/** Of a pair each has its half of the picture and its own words, or, without regions, all of it listens to both. */
 function referencesOf(cases: Case[], regions: boolean): Pick<SampleRequest, "reference" | "subjects"> {
-  const references = cases.map(referenceOf);
-  if (cases.length === 1 || !regions) return { reference: references };
+  if (cases.length === 1 || !regions) return { reference: cases.map(referenceOf) };
   const share = 1 / cases.length;
   return {
-    subjects: references.map((reference, i) => ({
-      reference,
+    subjects: cases.map((one, i) => ({
+      reference: referenceOf(one),
       region: { x: i * share, y: 0, width: share, height: 1 },
+      words: one.clip.caption,
     })),
   };
 }
