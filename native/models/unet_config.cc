@@ -114,14 +114,20 @@ UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names
   return unet;
 }
 
-UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
-  UNetConfig unet = readWayDown(config, {"DownBlock2D", "CrossAttnDownBlock2D"});
+UNetConfig UNetConfig::readBothWays(const Config& config, const BlockNames& down, const BlockNames& up,
+                                    int64_t cross_attention_dim) {
+  UNetConfig unet = readWayDown(config, down, cross_attention_dim);
   unet.out_channels = config.integer("out_channels", 4);
-  unet.up_attention =
-      readBlockTypes(config, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D",
-                     {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
+  unet.up_attention = readBlockTypes(config, "up_block_types", up.plain, up.attending,
+                                     {up.plain, up.attending, up.attending, up.attending});
   if (unet.up_attention.size() != unet.blocks()) config.fail("up_block_types", "it must list every block");
   unet.sample_size = config.integers("sample_size", 2, 64);
+  return unet;
+}
+
+UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
+  UNetConfig unet = readBothWays(config, {"DownBlock2D", "CrossAttnDownBlock2D"},
+                                 {"UpBlock2D", "CrossAttnUpBlock2D"});
   if (motion != nullptr) unet.motion = readMotion(*motion, unet);
   return unet;
 }

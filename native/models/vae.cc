@@ -4,18 +4,11 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "models/tiling.h"
 
 namespace cameo::models {
 
 namespace {
-
-constexpr double kEps = 1e-6;
-
-nn::ResnetConfig resnetConfig(const VaeConfig& config, int64_t in, int64_t out) {
-  return {.in = in, .out = out, .groups = config.groups, .eps = kEps, .activation = config.activation};
-}
 
 nn::Conv2dConfig pointwise(int64_t channels) {
   return {.in = channels, .out = channels, .kernel = 1, .padding = 0};
@@ -25,48 +18,17 @@ at::Tensor asChannelsLast(const at::Tensor& x) {
   return x.is_cpu() ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
 }
 
-void requireBlocks(const Config& config, const char* field, const char* type, size_t count) {
-  const auto types = config.texts(field, std::vector<std::string>(count, type));
-  if (types != std::vector<std::string>(count, type)) {
-    config.fail(field, c10::str("it must list ", type, " ", count, " times"));
-  }
-}
-
 }  // namespace
-
-VaeConfig VaeConfig::read(const Config& config) {
-  VaeConfig vae;
-  vae.image_channels = config.integer("in_channels", 3);
-  if (vae.image_channels != 3) config.fail("in_channels", "pictures have 3 channels");
-  if (config.integer("out_channels", 3) != 3) config.fail("out_channels", "pictures have 3 channels");
-  vae.latent_channels = config.integer("latent_channels", 4);
-  vae.block_out_channels = config.integerList("block_out_channels", {64});
-  requireBlocks(config, "down_block_types", "DownEncoderBlock2D", vae.block_out_channels.size());
-  requireBlocks(config, "up_block_types", "UpDecoderBlock2D", vae.block_out_channels.size());
-  config.requireUnset("latents_mean");
-  config.requireUnset("latents_std");
-  vae.layers_per_block = config.integer("layers_per_block", 1, 1, Config::kMostLayers);
-  vae.groups = config.integer("norm_num_groups", 32);
-  vae.activation = nn::parseActivation(config.text("act_fn", "silu"));
-  vae.mid_attention = config.boolean("mid_block_add_attention", true);
-  vae.quant_conv = config.boolean("use_quant_conv", true);
-  vae.post_quant_conv = config.boolean("use_post_quant_conv", true);
-  vae.scaling_factor = config.number("scaling_factor", 0.18215);
-  vae.shift_factor = config.number("shift_factor", 0);
-  vae.sample_size = config.integers("sample_size", 2, 32).front();  // as diffusers' tiles are
-  vae.force_upcast = config.boolean("force_upcast", true);
-  return vae;
-}
 
 VaeMidBlock::VaeMidBlock(const Scope& scope, const VaeConfig& config)
     : first_(scope / "resnets" / 0,
-             resnetConfig(config, config.block_out_channels.back(), config.block_out_channels.back())),
+             vaeResnet(config, config.block_out_channels.back(), config.block_out_channels.back())),
       second_(scope / "resnets" / 1,
-              resnetConfig(config, config.block_out_channels.back(), config.block_out_channels.back())) {
+              vaeResnet(config, config.block_out_channels.back(), config.block_out_channels.back())) {
   if (!config.mid_attention) return;
   const int64_t channels = config.block_out_channels.back();
   const Scope attention = scope / "attentions" / 0;
-  attention_norm_.emplace(attention / "group_norm", config.groups, channels, kEps);
+  attention_norm_.emplace(attention / "group_norm", config.groups, channels, kVaeEps);
   attention_.emplace(attention, nn::AttentionConfig{.dim = channels, .head_dim = channels, .qkv_bias = true});
 }
 
@@ -82,7 +44,7 @@ at::Tensor VaeMidBlock::forward(const at::Tensor& input) const {
 VaeEncoder::VaeEncoder(const Scope& scope, const VaeConfig& config)
     : conv_in_(scope / "conv_in", {.in = config.image_channels, .out = config.block_out_channels.front()}),
       mid_(scope / "mid_block", config),
-      conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.back(), kEps),
+      conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.back(), kVaeEps),
       conv_out_(scope / "conv_out",
                 {.in = config.block_out_channels.back(), .out = 2 * config.latent_channels}) {
   int64_t in = config.block_out_channels.front();
@@ -91,7 +53,7 @@ VaeEncoder::VaeEncoder(const Scope& scope, const VaeConfig& config)
     VaeLevel& level = levels_.emplace_back();
     for (int64_t j = 0; j < config.layers_per_block; ++j) {
       level.resnets.emplace_back(block / "resnets" / j,
-                                 resnetConfig(config, in, config.block_out_channels[i]));
+                                 vaeResnet(config, in, config.block_out_channels[i]));
       in = config.block_out_channels[i];
     }
     if (i + 1 < config.block_out_channels.size()) {
@@ -113,7 +75,7 @@ at::Tensor VaeEncoder::forward(at::Tensor x) const {
 VaeDecoder::VaeDecoder(const Scope& scope, const VaeConfig& config)
     : conv_in_(scope / "conv_in", {.in = config.latent_channels, .out = config.block_out_channels.back()}),
       mid_(scope / "mid_block", config),
-      conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.front(), kEps),
+      conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.front(), kVaeEps),
       conv_out_(scope / "conv_out", {.in = config.block_out_channels.front(), .out = config.image_channels}) {
   int64_t in = config.block_out_channels.back();
   const size_t count = config.block_out_channels.size();
@@ -122,7 +84,7 @@ VaeDecoder::VaeDecoder(const Scope& scope, const VaeConfig& config)
     const int64_t out = config.block_out_channels[count - 1 - i];
     VaeLevel& level = levels_.emplace_back();
     for (int64_t j = 0; j < config.layers_per_block + 1; ++j) {
-      level.resnets.emplace_back(block / "resnets" / j, resnetConfig(config, in, out));
+      level.resnets.emplace_back(block / "resnets" / j, vaeResnet(config, in, out));
       in = out;
     }
     if (i + 1 < count) level.upsample.emplace(block / "upsamplers" / 0, out);
@@ -138,11 +100,16 @@ at::Tensor VaeDecoder::forward(at::Tensor x) const {
   return conv_out_.forward(conv_norm_out_.forward(x, nn::Activation::Silu));
 }
 
+Vae::Decoder Vae::makeDecoder(const Scope& scope, const VaeConfig& config) {
+  if (config.temporal_decoder) return TemporalDecoder(scope, config);
+  return VaeDecoder(scope, config);
+}
+
 Vae::Vae(const VaeConfig& config)
     : config_(config),
       parameters_(std::make_unique<ParameterSet>()),
       encoder_(Scope(*parameters_) / "encoder", config),
-      decoder_(Scope(*parameters_) / "decoder", config) {
+      decoder_(makeDecoder(Scope(*parameters_) / "decoder", config)) {
   const Scope scope(*parameters_);
   if (config.quant_conv) quant_conv_.emplace(scope / "quant_conv", pointwise(2 * config.latent_channels));
   if (config.post_quant_conv) {
@@ -165,7 +132,8 @@ Posterior Vae::encode(const at::Tensor& images) const {
 }
 
 at::Tensor Vae::decode(const at::Tensor& latents) const {
-  return decoder_.forward(post_quant_conv_ ? post_quant_conv_->forward(latents) : latents);
+  const at::Tensor input = post_quant_conv_ ? post_quant_conv_->forward(latents) : latents;
+  return std::visit([&](const auto& decoder) { return decoder.forward(input); }, decoder_);
 }
 
 int64_t Vae::tileLatents(int64_t pixels) const {

@@ -2,36 +2,14 @@
 
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
-#include "core/config.h"
+#include "models/temporal_decoder.h"
 #include "nn/attention.h"
 #include "nn/resnet.h"
 
 namespace cameo::models {
-
-/// diffusers' AutoencoderKL; lists have one entry per block, from the picture inwards.
-struct VaeConfig {
-  int64_t image_channels = 3;
-  int64_t latent_channels = 4;
-  std::vector<int64_t> block_out_channels = {128, 256, 512, 512};
-  int64_t layers_per_block = 2;
-  int64_t groups = 32;
-  nn::Activation activation = nn::Activation::Silu;
-  bool mid_attention = true;
-  bool quant_conv = true;
-  bool post_quant_conv = true;
-  double scaling_factor = 0.18215;
-  double shift_factor = 0;
-  int64_t sample_size = 512;  // pixels; also the size of a tile
-  bool force_upcast = true;   // its activations go beyond what fp16 holds
-
-  /// How many pixels one latent stands for, in each direction.
-  int64_t scale() const { return int64_t{1} << (block_out_channels.size() - 1); }
-
-  /// Throws `ErrorCode::WeightsFormat`.
-  static VaeConfig read(const Config& config);
-};
 
 /// The distribution q(latents | image) before scaling, (N, latent_channels, h, w) each.
 struct Posterior {
@@ -84,7 +62,7 @@ class VaeDecoder {
   nn::Conv2d conv_out_;
 };
 
-/// Pictures to latents and back. Latents here are before scaling: the diffusion model sees
+/// Pictures to latents and back; with a temporal decoder, latents to a film. Latents here are before scaling: the diffusion model sees
 /// (latents - shift_factor) * scaling_factor.
 class Vae {
  public:
@@ -92,7 +70,8 @@ class Vae {
 
   /// images (N, 3, H, W) in -1..1, sizes divisible by `config().scale()`.
   Posterior encode(const at::Tensor& images) const;
-  /// latents (N, latent_channels, h, w) -> images (N, 3, H, W), about -1..1, not clamped.
+  /// latents (N, latent_channels, h, w) -> images (N, 3, H, W), about -1..1, not clamped. A temporal decoder
+  /// takes the N for the frames of one film.
   at::Tensor decode(const at::Tensor& latents) const;
 
   /// Between latents as they are here and as the diffusion model sees them.
@@ -109,6 +88,8 @@ class Vae {
   ParameterSet& parameters() { return *parameters_; }
 
  private:
+  using Decoder = std::variant<VaeDecoder, TemporalDecoder>;
+  static Decoder makeDecoder(const Scope& scope, const VaeConfig& config);
   at::Tensor moments(const at::Tensor& images) const;
   /// The side of a tile of about so many pixels, in latents: of which a quarter, that tiles share, is whole.
   int64_t tileLatents(int64_t pixels) const;
@@ -117,7 +98,7 @@ class Vae {
   VaeConfig config_;
   std::unique_ptr<ParameterSet> parameters_;
   VaeEncoder encoder_;
-  VaeDecoder decoder_;
+  Decoder decoder_;
   std::optional<nn::Conv2d> quant_conv_;
   std::optional<nn::Conv2d> post_quant_conv_;
 };

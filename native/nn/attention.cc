@@ -211,6 +211,11 @@ void Attention::blend(at::Tensor& read, const at::Tensor& q, const WordsOfLayer&
 
 at::Tensor Attention::forwardTo(const at::Tensor& context, const at::Tensor& x, const at::Tensor& added,
                                 const ImagePrompt* image, const WordsOfLayer* words) const {
+  if (context.size(1) == 1 && image == nullptr && words == nullptr) {
+    // Of a single key all is taken, whatever the query.
+    const at::Tensor all = project(to_v_.forward(context));  // (N, 1, dim)
+    return added.defined() ? added + all : all.expand(x.sizes());
+  }
   const at::Tensor q = to_q_.forward(x);
   at::Tensor result = mixed({q, to_k_.forward(context), to_v_.forward(context)});
   if (words != nullptr) blend(result, q, *words);

@@ -20,7 +20,7 @@ at::Tensor timestepSinusoids(const at::Tensor& timesteps, const TimestepEmbeddin
 TimestepEmbedding::TimestepEmbedding(const Scope& scope, const TimestepEmbeddingConfig& config)
     : config_(config),
       linear_1_(scope / "linear_1", config.channels, config.hidden),
-      linear_2_(scope / "linear_2", config.hidden, config.hidden) {}
+      linear_2_(scope / "linear_2", config.hidden, config.out > 0 ? config.out : config.hidden) {}
 
 at::Tensor TimestepEmbedding::forward(const at::Tensor& timesteps, at::ScalarType dtype) const {
   const at::Tensor sinusoids = timestepSinusoids(timesteps, config_).to(dtype);

@@ -6,13 +6,14 @@ namespace cameo::nn {
 
 struct TimestepEmbeddingConfig {
   int64_t channels = 0;  // of the sinusoids
-  int64_t hidden = 0;    // of the result
+  int64_t hidden = 0;    // between the layers
+  int64_t out = 0;       // of the result; 0: as many
   bool flip_sin_to_cos = true;
   double freq_shift = 0;
   Activation activation = Activation::Silu;
 };
 
-/// Sinusoids of the timestep through two linear layers: t (B) -> (B, hidden).
+/// Sinusoids of the timestep through two linear layers: t (B) -> (B, out).
 class TimestepEmbedding {
  public:
   TimestepEmbedding(const Scope& scope, const TimestepEmbeddingConfig& config);

@@ -87,8 +87,10 @@ at::Tensor FeedForward::forward(const at::Tensor& x, const at::Tensor& added) co
   return out;
 }
 
-NormedFeedForward::NormedFeedForward(const Scope& scope, int64_t dim)
-    : parameters_(scope.set()), norm_(scope / "norm3", dim), feed_forward_(scope / "ff", dim) {
+NormedFeedForward::NormedFeedForward(const Scope& scope, int64_t dim, const FeedForwardNames& names)
+    : parameters_(scope.set()),
+      norm_(scope / names.norm, dim),
+      feed_forward_(scope / names.feed_forward, dim) {
   parameters_.close();
 }
 

@@ -23,12 +23,18 @@ class FeedForward {
   Linear out_;
 };
 
-/// A transformer block's last part: x + feed_forward(norm3(x)). The backward pass computes it again from x,
+/// What a transformer block calls its feed-forward and the norm before it.
+struct FeedForwardNames {
+  const char* norm = "norm3";
+  const char* feed_forward = "ff";
+};
+
+/// A transformer block's last part: x + feed_forward(norm(x)). The backward pass computes it again from x,
 /// which is all that is kept: the hidden states are eight times as large.
 class NormedFeedForward {
  public:
   /// `scope` is the block's.
-  NormedFeedForward(const Scope& scope, int64_t dim);
+  NormedFeedForward(const Scope& scope, int64_t dim, const FeedForwardNames& names = {});
   at::Tensor forward(const at::Tensor& x) const;
 
  private:

@@ -5,6 +5,7 @@
 #include "models/control/controlnet.h"
 #include "models/unet.h"
 #include "models/vae.h"
+#include "models/video_unet/video_unet.h"
 #include "nn/layout.h"
 
 namespace cameo::test {
@@ -69,6 +70,15 @@ Tensors unet(const Json& config, const Tensors& in) {
   return result;
 }
 
+Tensors videoUNet(const Json& config, const Tensors& in) {
+  models::VideoUNet model(models::VideoUNetConfig::read(Config(config, "UNet")));
+  assignWeights(model.parameters(), in);
+  return {{"frames", model.forward({.images = in.at("sample"),
+                                    .timesteps = in.at("timestep"),
+                                    .time_ids = in.at("time_ids"),
+                                    .picture = in.at("picture")})}};
+}
+
 Tensors controlNet(const Json& config, const Tensors& in) {
   models::ControlNet model(models::ControlConfig::read(Config(config.at("network"), "ControlNet")));
   assignWeights(model.parameters(), in);
@@ -92,6 +102,7 @@ Tensors controlNet(const Json& config, const Tensors& in) {
 const bool kModelsRegistered = addProbe("models.clip_text", clipText) &&
                                addProbe("models.vae_encode", vaeEncode) &&
                                addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet) &&
-                               addProbe("models.controlnet", controlNet);
+                               addProbe("models.controlnet", controlNet) &&
+                               addProbe("models.video_unet", videoUNet);
 
 }  // namespace cameo::test

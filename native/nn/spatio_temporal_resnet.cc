@@ -1,0 +1,76 @@
+#include "nn/spatio_temporal_resnet.h"
+
+#include <ATen/ATen.h>
+
+#include "nn/affine.h"
+
+namespace cameo::nn {
+
+namespace {
+
+/// x (B, F, n, C) through a norm of (B, C, F, n), and SiLU.
+at::Tensor normed(const GroupNorm& norm, const at::Tensor& x) {
+  return norm.forward(x.permute({0, 3, 1, 2}), Activation::Silu).permute({0, 2, 3, 1}).contiguous();
+}
+
+}  // namespace
+
+AlphaBlender::AlphaBlender(const Scope& scope, bool switched)
+    : switched_(switched), mix_factor_(scope.parameter("mix_factor", {1})) {}
+
+at::Tensor AlphaBlender::forward(const at::Tensor& spatial, at::Tensor temporal) const {
+  const at::Tensor learned = at::sigmoid(mix_factor_->to(at::kFloat));
+  return temporal.lerp_(spatial, (switched_ ? 1 - learned : learned).to(spatial.scalar_type()));
+}
+
+TemporalConv::TemporalConv(const Scope& scope, int64_t in, int64_t out)
+    : weight_(scope.parameter("weight", {out, in, 3, 1, 1})), bias_(scope.parameter("bias", {out})) {}
+
+at::Tensor TemporalConv::forward(const at::Tensor& x) const {
+  // Three products, of which two reach one frame less: gathered neighbours would be three times as large.
+  const at::Tensor taps = weight_.like(x).flatten(2).permute({2, 0, 1}).contiguous();  // (3, out, in)
+  at::Tensor y = affine(x, taps[1], bias_.like(x));
+  const int64_t frames = x.size(1);
+  if (frames == 1) return y;
+  const auto add = [&](int64_t tap, int64_t from, int64_t to) {
+    const auto part = [&](const at::Tensor& all, int64_t first) { return all.narrow(1, first, frames - 1); };
+    part(y, to).copy_(affine(part(x, from), taps[tap], {}, part(y, to)));
+  };
+  add(0, 0, 1);
+  add(2, 1, 0);
+  return y;
+}
+
+TemporalResnetBlock::TemporalResnetBlock(const Scope& scope, int64_t channels, int64_t time_channels,
+                                         int64_t groups, double eps)
+    : norm1_(scope / "norm1", groups, channels, eps),
+      conv1_(scope / "conv1", channels, channels),
+      norm2_(scope / "norm2", groups, channels, eps),
+      conv2_(scope / "conv2", channels, channels) {
+  if (time_channels > 0) time_emb_proj_.emplace(scope / "time_emb_proj", time_channels, channels);
+}
+
+at::Tensor TemporalResnetBlock::forward(const at::Tensor& x, const at::Tensor& time) const {
+  at::Tensor h = conv1_.forward(normed(norm1_, x));
+  if (time_emb_proj_) {
+    const at::Tensor shift = time_emb_proj_->forward(at::silu(time));  // (B, C)
+    h.add_(shift.unsqueeze(1).unsqueeze(1));
+  }
+  return conv2_.forward(normed(norm2_, h)).add_(x);
+}
+
+SpatioTemporalResnet::SpatioTemporalResnet(const Scope& scope, const SpatioTemporalResnetConfig& config)
+    : spatial_(scope / "spatial_res_block", config.spatial),
+      temporal_(scope / "temporal_res_block", config.spatial.out, config.spatial.time_channels,
+                config.spatial.groups, config.temporal_eps),
+      mixer_(scope / "time_mixer", config.switched) {}
+
+at::Tensor SpatioTemporalResnet::forward(const at::Tensor& input, int64_t frames,
+                                         const at::Tensor& time) const {
+  const at::Tensor x = spatial_.forward(input, time);
+  const at::Tensor tokens = toTokens(x).unflatten(0, {-1, frames});  // (B, F, H*W, C)
+  const at::Tensor mixed = mixer_.forward(tokens, temporal_.forward(tokens, time));
+  return fromTokens(mixed.flatten(0, 1), x.size(2), x.size(3));
+}
+
+}  // namespace cameo::nn
