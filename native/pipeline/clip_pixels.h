@@ -11,4 +11,8 @@ namespace cameo::pipeline {
 /// Pillow.
 at::Tensor clipPixels(const RgbImage& image, int64_t size);
 
+/// The same of the whole picture, squashed: smoothed where it becomes smaller, and resized between its
+/// corners, in fp32, as diffusers' StableVideoDiffusionPipeline does it.
+at::Tensor squashedClipPixels(const RgbImage& image, int64_t size);
+
 }  // namespace cameo::pipeline

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace cameo::pipeline {
 
@@ -11,13 +12,28 @@ namespace {
 
 // As Pillow has them: weights are whole numbers of so many bits behind the point.
 constexpr int kWeightBits = 32 - 8 - 2;
-constexpr double kSupport = 2;  // of the filter, to each side
-
 double bicubic(double x) {
   constexpr double kA = -0.5;
   x = std::abs(x);
   if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
-  return x < kSupport ? (((x - 5) * x + 8) * x - 4) * kA : 0;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * kA : 0;
+}
+
+double lanczos(double x) {
+  const auto sinc = [](double at) {
+    at *= std::numbers::pi;
+    return at == 0 ? 1 : std::sin(at) / at;
+  };
+  return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+
+struct FilterShape {
+  double (*weight)(double x);
+  double support;  // to each side
+};
+
+FilterShape shapeOf(Filter filter) {
+  return filter == Filter::Bicubic ? FilterShape{bicubic, 2} : FilterShape{lanczos, 3};
 }
 
 /// What one number of the result is made of.
@@ -27,10 +43,10 @@ struct Taps {
 };
 
 /// Of a line of `from` numbers that becomes one of `to`: of `count` of these from `begin` on.
-std::vector<Taps> tapsOf(int64_t from, int64_t to, int64_t begin, int64_t count) {
+std::vector<Taps> tapsOf(const FilterShape& filter, int64_t from, int64_t to, int64_t begin, int64_t count) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double filter_scale = std::max(scale, 1.0);
-  const double support = kSupport * filter_scale;
+  const double support = filter.support * filter_scale;
   std::vector<Taps> line(count);
   std::vector<double> weights;
   for (int64_t i = 0; i < count; ++i) {
@@ -40,7 +56,7 @@ std::vector<Taps> tapsOf(int64_t from, int64_t to, int64_t begin, int64_t count)
     weights.clear();
     double sum = 0;
     for (int64_t x = first; x < end; ++x) {
-      weights.push_back(bicubic((static_cast<double>(x) - center + 0.5) * (1.0 / filter_scale)));
+      weights.push_back(filter.weight((static_cast<double>(x) - center + 0.5) * (1.0 / filter_scale)));
       sum += weights.back();
     }
     line[i].first = first;
@@ -84,15 +100,16 @@ void resampleLines(const uint8_t* source, uint8_t* target, const std::vector<Tap
 
 }  // namespace
 
-RgbImage resizeBicubic(const RgbImage& image, int64_t width, int64_t height, const Box& box) {
+RgbImage resize(const RgbImage& image, Filter filter, int64_t width, int64_t height, const Box& box) {
+  const FilterShape shape = shapeOf(filter);
   RgbImage narrow{std::vector<uint8_t>(3 * box.width * image.height), box.width, image.height};
-  const std::vector<Taps> columns = tapsOf(image.width, width, box.left, box.width);
+  const std::vector<Taps> columns = tapsOf(shape, image.width, width, box.left, box.width);
   for (int64_t channel = 0; channel < 3; ++channel) {
     resampleLines(image.data.data() + channel, narrow.data.data() + channel, columns,
                   {image.height, 3, 3 * image.width, 3 * box.width});
   }
   RgbImage result{std::vector<uint8_t>(3 * box.width * box.height), box.width, box.height};
-  const std::vector<Taps> rows = tapsOf(image.height, height, box.top, box.height);
+  const std::vector<Taps> rows = tapsOf(shape, image.height, height, box.top, box.height);
   resampleLines(narrow.data.data(), result.data.data(), rows, {3 * box.width, 3 * box.width, 1, 1});
   return result;
 }

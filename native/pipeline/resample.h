@@ -9,9 +9,12 @@ struct Box {
   int64_t left, top, width, height;
 };
 
-/// What `box` cuts out of the picture when it is brought to `width` x `height` by the bicubic filter of
-/// Pillow's `Image.resize`, to the bit: each number is rounded to 8 bits along the rows, then along the
-/// columns. Nothing outside the box is computed.
-RgbImage resizeBicubic(const RgbImage& image, int64_t width, int64_t height, const Box& box);
+/// Filters of Pillow's `Image.resize`.
+enum class Filter { Bicubic, Lanczos };
+
+/// What `box` cuts out of the picture when it is brought to `width` x `height` by Pillow's `Image.resize`, to
+/// the bit: each number is rounded to 8 bits along the rows, then along the columns. Nothing outside the box
+/// is computed.
+RgbImage resize(const RgbImage& image, Filter filter, int64_t width, int64_t height, const Box& box);
 
 }  // namespace cameo::pipeline

@@ -19,14 +19,17 @@ pipeline::RgbImage pictureOf(const at::Tensor& numbers) {
 }
 
 Tensors resizedPicture(const Json& config, const Tensors& in) {
-  const auto small = pipeline::resizeBicubic(
-      pictureOf(in.at("picture")), config.at("width"), config.at("height"),
+  const auto filter =
+      config.value("filter", "") == "lanczos" ? pipeline::Filter::Lanczos : pipeline::Filter::Bicubic;
+  const auto small = pipeline::resize(
+      pictureOf(in.at("picture")), filter, config.at("width"), config.at("height"),
       {config.at("left"), config.at("top"), config.at("box_width"), config.at("box_height")});
   return {{"picture", at::tensor(small.data).view({small.height, small.width, 3})}};
 }
 
 Tensors pixelsForClip(const Json& config, const Tensors& in) {
-  return {{"pixels", pipeline::clipPixels(pictureOf(in.at("picture")), config.at("size"))}};
+  const auto prepare = config.value("squashed", false) ? pipeline::squashedClipPixels : pipeline::clipPixels;
+  return {{"pixels", prepare(pictureOf(in.at("picture")), config.at("size"))}};
 }
 
 Tensors clipVision(const Json& config, const Tensors& in) {
