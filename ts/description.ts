@@ -1,10 +1,10 @@
-import type { CompleteSampleRequest } from "./options/sample_options.js";
+import type { CompleteSampleRequest, SampleRequest } from "./options/sample_options.js";
 import type { SampleDefaults } from "./shipped_model/index.js";
 
 /** What a pipeline has loaded. */
 export interface PipelineDescription {
   /** What kind of model it is. */
-  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix" | "inpainting";
+  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix" | "inpainting" | "svd";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */
@@ -13,6 +13,16 @@ export interface PipelineDescription {
   networks: NetworkDescription[];
   /** The LoRAs that are on, in the order in which they were given. */
   loras: LoraDescription[];
+  /** Whether it reads a prompt. */
+  text: boolean;
+  /** Whether it makes a film of a picture that a request says as `image`, by `motionBucket`, `noiseAugmentation` and `minGuidanceScale`. */
+  imageToVideo: boolean;
+  /** Whether it takes films, which a request says as `video`. */
+  video: boolean;
+  /** Whether it denoises films in windows of their frames, which a request says as `context`. */
+  windows: boolean;
+  /** Whether its work can be cut short by `cacheInterval` and `tokenMerging`. */
+  caching: boolean;
   /** Whether a subject model is loaded, which a reference needs. */
   subject: boolean;
   /** The motion modules; null where none are loaded. */
@@ -54,7 +64,7 @@ export interface PipelineDescription {
   /** What doesn't go together in what was loaded, as where a subject was trained on another base: a line each. */
   warnings: string[];
   /** What this model's requests take where they say nothing, where that isn't what others do. */
-  defaults?: SampleDefaults;
+  defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps" | "steps">>;
   /**
    * The options that a request may say something with, each with its default here; null for one that has none, or is drawn
    * anew for each request.

@@ -16,6 +16,11 @@ export interface EncodedPrompts {
   warnings: string[];
 }
 
+const withoutText: EncodedPrompts = {
+  native: { promptIds: new Int32Array(0), negativeIds: new Int32Array(0) },
+  warnings: [],
+};
+
 /**
  * Encodes all prompts, in as many chunks each, and subjects' words, in as many or more of their own. Throws as
  * `ClipTokenizer.encode`.
@@ -23,8 +28,9 @@ export interface EncodedPrompts {
 export function encodePrompts(
   { prompt, negativePrompt, emphasis, longPrompt, subjects = [] }: CompleteSampleRequest,
   { options, textPositions }: Pick<PipelineDescription, "options" | "textPositions">,
-  tokenizer: ClipTokenizer,
+  tokenizer: ClipTokenizer | undefined,
 ): EncodedPrompts {
+  if (tokenizer === undefined) return withoutText;
   // The default is longer than CLIP reads, and its authors' program cuts it.
   const isDefault = negativePrompt === options.negativePrompt;
   const encode = (name: string, text: string, long = longPrompt) =>

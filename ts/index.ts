@@ -22,12 +22,14 @@ export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt
 export type { EmbeddingFile, LoadOptions, LoadProgress } from "./options/load_options.js";
 export type { Lora, Loras } from "./options/lora.js";
 export type {
+  AnyRequest,
   Box,
   CompleteSampleRequest,
   ContextWindows,
   Control,
   EditRequest,
   FreeInit,
+  ImageToVideoRequest,
   MovingBox,
   PromptsOverTime,
   SampleProgress,

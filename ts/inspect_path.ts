@@ -29,8 +29,11 @@ async function inspectWeights(path: string): Promise<Inspection> {
     });
   const inspection = JSON.parse(text) as Inspection;
   if (inspection.option !== "--base" || inspection.kind === "ldm-checkpoint") return inspection;
+  const base = inspection.argument as string;
+  const has = (folder: string) => exists(join(base, folder));
+  if (!(await has("text_encoder")) && (await has("image_encoder"))) return inspection;
   try {
-    await ClipTokenizer.load(join(inspection.argument as string, "tokenizer"));
+    await ClipTokenizer.load(join(base, "tokenizer"));
     return inspection;
   } catch (error) {
     return { ...inspection, option: null, argument: null, reason: (error as Error).message };

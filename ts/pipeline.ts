@@ -12,7 +12,7 @@ import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from
 import type { LoadOptions } from "./options/load_options.js";
 import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
-import type { CompleteSampleRequest, EditRequest, SampleRequest } from "./options/sample_options.js";
+import type { AnyRequest, CompleteSampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener, withSeed } from "./prepared_request.js";
 import { readSeries, type SamplesRequest } from "./series.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
@@ -29,7 +29,8 @@ import { Video, type VideoParts } from "./video.js";
  */
 export class Pipeline implements AsyncDisposable {
   readonly #native: NativePipeline;
-  readonly #tokenizer: ClipTokenizer;
+  /** None of a model that reads no text. */
+  readonly #tokenizer: ClipTokenizer | undefined;
   #description: PipelineDescription;
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
@@ -42,7 +43,7 @@ export class Pipeline implements AsyncDisposable {
 
   private constructor(
     native: NativePipeline,
-    tokenizer: ClipTokenizer,
+    tokenizer: ClipTokenizer | undefined,
     description: PipelineDescription,
     shipped: ShippedModel | undefined,
   ) {
@@ -74,8 +75,10 @@ export class Pipeline implements AsyncDisposable {
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
       const description = describe(native, shipped);
-      const { textVocabulary, embeddings } = description;
-      const tokenizer = await ClipTokenizer.load(description.tokenizer, textVocabulary, embeddings);
+      const { text, textVocabulary, embeddings } = description;
+      const tokenizer = text
+        ? await ClipTokenizer.load(description.tokenizer, textVocabulary, embeddings)
+        : undefined;
       return new Pipeline(native, tokenizer, description, shipped);
     } catch (error) {
       await native.close();
@@ -90,7 +93,7 @@ export class Pipeline implements AsyncDisposable {
    * Rejects with ERR_INVALID_OPTION, ERR_INVALID_IMAGE (a reference that can't be read), ERR_OUT_OF_MEMORY,
    * ERR_ABORTED or ERR_CLOSED, or with what `onProgress` threw.
    */
-  async sample(request: SampleRequest | EditRequest): Promise<Video> {
+  async sample(request: AnyRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
     this.#checkOpen();
     return this.#inTurn(request, (prepared) => this.#video(request, prepared, toError));
@@ -121,7 +124,7 @@ export class Pipeline implements AsyncDisposable {
    * As `sample`, for films that are too long to be in memory: the frames come one after another as they are decoded, and the
    * pipeline waits for whoever takes them. Resolves with the first frame.
    */
-  async stream(request: SampleRequest | EditRequest): Promise<FilmStream> {
+  async stream(request: AnyRequest): Promise<FilmStream> {
     const toError = errorsOf(Pipeline.prototype.stream);
     this.#checkOpen();
     const queue = new FrameQueue(request.signal);
@@ -206,7 +209,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Prepares a request at once, and does `work` with it when it is its turn. */
   async #inTurn<T>(
-    request: SampleRequest | EditRequest,
+    request: AnyRequest,
     work: (prepared: PreparedRequest) => Promise<T>,
     prepare = (ticket: number) => this.#prepare(request, ticket),
   ): Promise<T> {
@@ -220,7 +223,7 @@ export class Pipeline implements AsyncDisposable {
     });
   }
 
-  #prepare(request: SampleRequest | EditRequest, ticket: number): Promise<PreparedRequest> {
+  #prepare(request: AnyRequest, ticket: number): Promise<PreparedRequest> {
     return prepareRequest(
       request,
       this.#description,
@@ -231,7 +234,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   async #video(
-    request: SampleRequest | EditRequest,
+    request: AnyRequest,
     prepared: PreparedRequest,
     toError: ReturnType<typeof errorsOf>,
   ): Promise<Video> {
@@ -241,7 +244,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** The frames, or none where they go through a queue. */
   async #compute(
-    request: SampleRequest | EditRequest,
+    request: AnyRequest,
     { native, warnings }: PreparedRequest,
     toError: ReturnType<typeof errorsOf>,
     queue?: FrameQueue,

@@ -7,8 +7,8 @@ import type { NativeSampleRequest, RgbImage } from "./native.js";
 import { fastest, slowest } from "./options/defaults.js";
 import { checkOutputs, checkRequest, completeRequest, nativeOptions } from "./options/sample.js";
 import type {
+  AnyRequest,
   CompleteSampleRequest,
-  EditRequest,
   Loaded,
   SampleProgress,
   SampleRequest,
@@ -30,13 +30,13 @@ export interface PreparedRequest {
  * when `inTurn` calls. Besides the request's own signal, `closing` ends the reading.
  */
 export async function prepareRequest(
-  request: SampleRequest | EditRequest,
+  request: AnyRequest,
   description: PipelineDescription,
-  tokenizer: ClipTokenizer,
+  tokenizer: ClipTokenizer | undefined,
   inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
   closing?: AbortSignal,
 ): Promise<PreparedRequest> {
-  const checked = checkRequest(request);
+  const checked = checkRequest(request, description);
   const { signal, preview, saveLatents } = request;
   throwIfAborted(signal);
   const stop = new AbortController();
@@ -47,7 +47,7 @@ export async function prepareRequest(
     const complete = completeRequest(request, withFilm(description, film));
     const prompts = encodePrompts(complete, description, tokenizer);
     checkOutputs(request);
-    const opened = await openPictures(complete, reading);
+    const opened = await openPictures(complete, reading, description);
     const pictures = await inTurn(() => decodePictures(opened, complete, stop.signal));
     throwIfAborted(signal);
     const options = nativeOptions({ ...complete, preview, saveLatents });

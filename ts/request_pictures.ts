@@ -3,8 +3,8 @@ import type { ByteBudget, FilmFacts, OpenFilm, OpenImage } from "./media/index.j
 import type { RgbImage } from "./native.js";
 import { invalid } from "./options/check.js";
 import { mostFrames } from "./options/defaults.js";
-import { filmsOf, picturesOf, type RequestFilm } from "./options/pictures.js";
-import type { CompleteSampleRequest, SampleRequest } from "./options/sample_options.js";
+import { filmsOf, picturesOf, type RequestFilm, type RequestPicture } from "./options/pictures.js";
+import type { CompleteSampleRequest, Loaded, SampleRequest } from "./options/sample_options.js";
 
 let media: Promise<typeof import("./media/index.js")> | undefined;
 
@@ -14,9 +14,21 @@ function loadMedia(): Promise<typeof import("./media/index.js")> {
   return media;
 }
 
+/** Brought to the video's size, or only to its shape, or as it is. */
+type PictureSize = "video" | "shape" | "own";
+
+/** A model that makes a film of a picture sees that in more than one size. */
+function sizeOf(
+  { list, fitted }: Pick<RequestPicture, "list" | "fitted">,
+  { imageToVideo }: Pick<Loaded, "imageToVideo">,
+): PictureSize {
+  if (list === "image" && imageToVideo) return "shape";
+  return fitted ? "video" : "own";
+}
+
 /** A request's pictures and films, opened, and not decoded yet. */
 export interface OpenPictures {
-  images: { list: string; image: OpenImage; fitted: boolean }[];
+  images: { list: string; image: OpenImage; size: PictureSize }[];
   films: { asked: RequestFilm; film: OpenFilm }[];
 }
 
@@ -42,7 +54,11 @@ export async function openStartFilm(
 }
 
 /** Reads what is small; where one can't be read, the others' reading is to be ended by its signal. */
-export async function openPictures(request: CompleteSampleRequest, reading: Reading): Promise<OpenPictures> {
+export async function openPictures(
+  request: CompleteSampleRequest,
+  reading: Reading,
+  loaded: Pick<Loaded, "imageToVideo">,
+): Promise<OpenPictures> {
   const [pictures, films] = [picturesOf(request), filmsOf(request)];
   if (pictures.length + films.length === 0) return { images: [], films: [] };
   const { ByteBudget, openImage } = await loadMedia();
@@ -55,7 +71,7 @@ export async function openPictures(request: CompleteSampleRequest, reading: Read
   });
   const images = pictures.map(async ({ list, source, name, fitted }) => ({
     list,
-    fitted,
+    size: sizeOf({ list, fitted }, loaded),
     image: await openImage(source, { signal, budget, name }),
   }));
   const opened = Promise.all([Promise.all(images), Promise.all(openedFilms)]);
@@ -90,12 +106,12 @@ export async function decodePictures(
 ): Promise<Record<string, RgbImage[]>> {
   const lists: Record<string, RgbImage[]> = {};
   if (images.length + films.length === 0) return lists;
-  const { black, fitImage, hasWhite, maxPixels, withMargins } = await loadMedia();
+  const { black, fitImage, hasWhite, maxPixels, shapeImage, withMargins } = await loadMedia();
   const { width, height, fit, expand } = request;
   const { left = 0, right = 0, top = 0, bottom = 0 } = expand ?? {};
   const margins = { left, right, top, bottom };
   const inner = [width - left - right, height - top - bottom] as const;
-  const sizeOf = (list: string) => (expand && expanded.has(list) ? inner : ([width, height] as const));
+  const canvasOf = (list: string) => (expand && expanded.has(list) ? inner : ([width, height] as const));
   const onCanvas = (list: string, image: RgbImage) =>
     expand && expanded.has(list) ? withMargins(image, margins, list === "mask" ? "white" : "edge") : image;
   let pixels = 0;
@@ -106,15 +122,17 @@ export async function decodePictures(
     const message = `${image.name}: with those before it, it has more than ${maxPixels} pixels; scale them down`;
     throw new CameoError("ERR_INVALID_IMAGE", message);
   }
-  for (const { list, image, fitted } of images) {
+  for (const { list, image, size } of images) {
     throwIfAborted(signal);
     const decoded = await image.decode();
     lists[list] ??= [];
-    lists[list].push(fitted ? onCanvas(list, await fitImage(decoded, ...sizeOf(list), fit)) : decoded);
+    if (size === "own") lists[list].push(decoded);
+    else if (size === "shape") lists[list].push(shapeImage(decoded, width, height, fit, image.name));
+    else lists[list].push(onCanvas(list, await fitImage(decoded, ...canvasOf(list), fit)));
   }
   for (const { asked, film } of films) {
     const { list } = asked;
-    const frames = (await film.decode(...sizeOf(list), fit)).map((frame) => onCanvas(list, frame));
+    const frames = (await film.decode(...canvasOf(list), fit)).map((frame) => onCanvas(list, frame));
     if (!frames.some(hasWhite)) refuseBlack(asked);
     lists[list] = frames;
   }

@@ -4,6 +4,7 @@
 
 #include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
+#include "families/stable_video_diffusion/stable_video_diffusion.h"
 #include "weights/base_model.h"
 
 namespace cameo::families {
@@ -32,6 +33,8 @@ std::unique_ptr<Pipeline> loadAs(const BaseModel& base, const LoadOptions& optio
 
 /// The first that matches is taken; the last one takes what is left, and says what is wrong with it.
 const std::array kFamilies{
+    Family{[](const BaseModel& base) { return weights::isVideoUNet(base.unet_config); },
+           loadStableVideoDiffusion},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

@@ -16,10 +16,9 @@ TemporalDecoder::TemporalDecoder(const Scope& scope, const VaeConfig& config)
     : conv_in_(scope / "conv_in", {.in = config.latent_channels, .out = config.block_out_channels.back()}),
       attention_norm_(scope / "mid_block" / "attentions" / 0 / "group_norm", config.groups,
                       config.block_out_channels.back(), kVaeEps),
-      attention_(scope / "mid_block" / "attentions" / 0,
-                 {.dim = config.block_out_channels.back(),
-                  .head_dim = config.block_out_channels.back(),
-                  .qkv_bias = true}),
+      attention_(scope / "mid_block" / "attentions" / 0, {.dim = config.block_out_channels.back(),
+                                                          .head_dim = config.block_out_channels.back(),
+                                                          .qkv_bias = true}),
       conv_norm_out_(scope / "conv_norm_out", config.groups, config.block_out_channels.front(), kVaeEps),
       conv_out_(scope / "conv_out", {.in = config.block_out_channels.front(), .out = config.image_channels}),
       time_conv_out_(scope / "time_conv_out", config.image_channels, config.image_channels) {

@@ -126,8 +126,8 @@ UNetConfig UNetConfig::readBothWays(const Config& config, const BlockNames& down
 }
 
 UNetConfig UNetConfig::read(const Config& config, const Config* motion) {
-  UNetConfig unet = readBothWays(config, {"DownBlock2D", "CrossAttnDownBlock2D"},
-                                 {"UpBlock2D", "CrossAttnUpBlock2D"});
+  UNetConfig unet =
+      readBothWays(config, {"DownBlock2D", "CrossAttnDownBlock2D"}, {"UpBlock2D", "CrossAttnUpBlock2D"});
   if (motion != nullptr) unet.motion = readMotion(*motion, unet);
   return unet;
 }

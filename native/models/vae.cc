@@ -52,8 +52,7 @@ VaeEncoder::VaeEncoder(const Scope& scope, const VaeConfig& config)
     const Scope block = scope / "down_blocks" / i;
     VaeLevel& level = levels_.emplace_back();
     for (int64_t j = 0; j < config.layers_per_block; ++j) {
-      level.resnets.emplace_back(block / "resnets" / j,
-                                 vaeResnet(config, in, config.block_out_channels[i]));
+      level.resnets.emplace_back(block / "resnets" / j, vaeResnet(config, in, config.block_out_channels[i]));
       in = config.block_out_channels[i];
     }
     if (i + 1 < config.block_out_channels.size()) {

@@ -62,8 +62,8 @@ class VaeDecoder {
   nn::Conv2d conv_out_;
 };
 
-/// Pictures to latents and back; with a temporal decoder, latents to a film. Latents here are before scaling: the diffusion model sees
-/// (latents - shift_factor) * scaling_factor.
+/// Pictures to latents and back; with a temporal decoder, latents to a film. Latents here are before scaling:
+/// the diffusion model sees (latents - shift_factor) * scaling_factor.
 class Vae {
  public:
   explicit Vae(const VaeConfig& config);

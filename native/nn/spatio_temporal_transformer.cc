@@ -39,9 +39,8 @@ SpatioTemporalTransformer::SpatioTemporalTransformer(const Scope& scope,
                                                      const SpatioTemporalTransformerConfig& config)
     : norm_(scope / "norm", config.groups, config.channels, 1e-6),
       proj_in_(scope / "proj_in", config.channels, config.channels),
-      time_pos_embed_(scope / "time_pos_embed", {.channels = config.channels,
-                                                 .hidden = 4 * config.channels,
-                                                 .out = config.channels}),
+      time_pos_embed_(scope / "time_pos_embed",
+                      {.channels = config.channels, .hidden = 4 * config.channels, .out = config.channels}),
       mixer_(scope / "time_mixer"),
       proj_out_(scope / "proj_out", config.channels, config.channels) {
   const Transformer2DConfig spatial{.channels = config.channels,

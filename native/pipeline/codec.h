@@ -14,6 +14,12 @@ struct EncodedPicture {
   at::Tensor log_variance;  // of the posterior before scaling, (1, C, h, w)
 };
 
+/// How latents are decoded.
+struct Decoding {
+  bool tiled = false;
+  int64_t together = 0;  // frames, of a codec that decodes several together; 0: all
+};
+
 /// Pictures (n, 3, H, W), about -1..1, in the order of time.
 using OnPictures = std::function<void(const at::Tensor& pictures)>;
 
@@ -29,6 +35,8 @@ class LatentCodec {
   virtual int64_t latentFrames(int64_t frames) const { return frames; }
   /// Numbers in the largest tensor that a picture needs, by tiles or whole.
   virtual int64_t largestTensor(int64_t width, int64_t height, bool tiled) const = 0;
+  /// Whether what a frame is decoded to depends on those that are decoded together with it.
+  virtual bool decodesTogether() const { return false; }
   virtual Network network() const = 0;
 
   /// Of a picture (1, 3, H, W) in -1..1, by tiles or whole: the mean of the posterior, or with `noise`, of
@@ -36,7 +44,7 @@ class LatentCodec {
   virtual EncodedPicture encode(const at::Tensor& picture, bool tiled,
                                 const at::Tensor& noise = {}) const = 0;
   /// Of scaled latents (T, C, h, w): hands pictures out as they are done.
-  virtual void decode(const at::Tensor& latents, bool tiled, const OnPictures& onPictures) const = 0;
+  virtual void decode(const at::Tensor& latents, const Decoding& how, const OnPictures& onPictures) const = 0;
 };
 
 }  // namespace cameo::pipeline

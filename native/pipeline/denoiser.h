@@ -26,6 +26,14 @@ struct Moment {
   double progress() const { return static_cast<double>(step) / static_cast<double>(steps); }
 };
 
+/// From one of a denoiser's branches to the next, how far guidance goes: 1 is no further than that next one.
+struct GuidanceScale {
+  double first;  // at a film's first frame, from where it goes evenly to
+  double last;   // its last one
+  GuidanceScale(double all) : first(all), last(all) {}
+  GuidanceScale(double first, double last) : first(first), last(last) {}
+};
+
 /// A model with one request's conditions. Its branches are ways of conditioning it, from the least conditions
 /// (none, or the negative prompt) to all of them; guidance leads along them.
 class Denoiser {

@@ -28,8 +28,9 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
       generator_(makeGenerator(request.seed, RandomStream::InitialNoise)) {}
 
 at::Tensor FilmNoise::draw(bool frame_by_frame) const {
-  const at::Tensor drawn =
-      frame_by_frame ? drawNormal({frames_, channels_, height_, width_}, generator_) : drawFrames(frames_);
+  const at::Tensor drawn = frame_by_frame || pipeline_.liesFrameByFrame()
+                               ? drawNormal({frames_, channels_, height_, width_}, generator_)
+                               : drawFrames(frames_);
   const auto correlate = request_.context.schedule == WindowSchedule::Looped ? samplers::correlateLoop
                                                                              : samplers::correlateFrames;
   return correlate(drawn, pipeline_.noise_correlation).unsqueeze(0).to(pipeline_.device);
@@ -54,6 +55,10 @@ at::Tensor FilmNoise::initial() const {
 /// (frames, C, h, w), on the CPU, channel by channel.
 at::Tensor FilmNoise::drawFrames(int64_t frames) const {
   return swapTimeAndChannels(drawNormal({1, channels_, frames, height_, width_}, generator_))[0];
+}
+
+at::Tensor FilmNoise::drawPixels() const {
+  return drawNormal({1, 3, request_.height, request_.width}, generator_);
 }
 
 at::Tensor FilmNoise::drawPictures(int64_t count) const {

@@ -15,12 +15,15 @@ class FilmNoise {
  public:
   FilmNoise(const Pipeline& pipeline, const SampleRequest& request);
 
-  /// For the latents of all frames, (1, F, C, h, w), on the device: drawn channel by channel, or frame by
-  /// frame, as where a film is started from.
+  /// For the latents of all frames, (1, F, C, h, w), on the device: drawn as the model's films lie, or frame
+  /// by frame, as where a film is started from.
   at::Tensor draw(bool frame_by_frame = false) const;
 
   /// What a film begins as that is begun with noise alone, in that shape, by the request's kind of noise.
   at::Tensor initial() const;
+
+  /// For a picture of the request's size, (1, 3, H, W), on the CPU.
+  at::Tensor drawPixels() const;
 
   /// For samples of the codec's posterior, (count, C, h, w), on the CPU.
   at::Tensor drawPictures(int64_t count) const;

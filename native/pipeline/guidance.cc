@@ -12,6 +12,13 @@ at::Tensor deviationOfEach(const at::Tensor& x) {
   return x.flatten(1).std(1, /*unbiased=*/true).view({-1, 1, 1, 1, 1});
 }
 
+/// `difference` (1, F, C, h, w), each frame multiplied by what the scale is there.
+at::Tensor scaledByFrame(const GuidanceScale& scale, const at::Tensor& difference) {
+  if (scale.first == scale.last) return scale.first * difference;
+  const at::Tensor scales = at::linspace(scale.first, scale.last, difference.size(1), difference.options());
+  return scales.view({1, -1, 1, 1, 1}) * difference;
+}
+
 /// arXiv 2305.08891, equations 15 and 16.
 at::Tensor rescaled(const at::Tensor& guided, const at::Tensor& conditional, double rescale) {
   const at::Tensor brought_back = guided * (deviationOfEach(conditional) / deviationOfEach(guided));
@@ -41,7 +48,9 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
                                         guidance.context.weights, latents.size(1), ofWindow);
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
-  for (int64_t i = 0; i + 1 < count; ++i) result = result + guidance.scales[i] * (branch(i + 1) - branch(i));
+  for (int64_t i = 0; i + 1 < count; ++i) {
+    result = result + scaledByFrame(guidance.scales[i], branch(i + 1) - branch(i));
+  }
   if (count == 1 || guidance.rescale == 0) return result;
   return rescaled(result, branch(count - 1), guidance.rescale);
 }

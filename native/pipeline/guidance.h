@@ -10,7 +10,7 @@ namespace cameo::pipeline {
 
 /// How a denoiser's branches become one prediction.
 struct Guidance {
-  std::vector<double> scales;   // from each branch but the last to the next; 1: no further than that next one
+  std::vector<GuidanceScale> scales;  // from each branch but the last to the next
   double rescale = 0;           // 0 to 1: how far the deviation is brought back to that of the last branch
   ScheduleRange range = {};     // of the schedule; outside of it the last branch alone is taken
   bool branches_apart = false;  // computed one after another, for less memory

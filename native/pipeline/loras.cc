@@ -43,6 +43,9 @@ std::vector<weights::LoraChoice> readLoras(const Config& options) {
 }
 
 weights::LoraPlan planLoras(const Pipeline& pipeline, const std::vector<weights::LoraChoice>& loras) {
+  if (!loras.empty() && !pipeline.takesLoras()) {
+    throw Error(ErrorCode::InvalidOption, "lora: this model takes none; leave it out");
+  }
   std::vector<weights::LoraNetwork> networks;
   for (const Network& network : pipeline.networks()) networks.push_back({network.name, network.parameters});
   return weights::LoraPlan::make(loras, networks);

@@ -14,7 +14,7 @@ namespace cameo::pipeline {
 std::vector<weights::LoraChoice> readLoras(const Config& options);
 
 /// What the LoRAs add to the pipeline's networks, whose weights need not be loaded yet. Throws as
-/// `weights::LoraPlan::make`.
+/// `weights::LoraPlan::make`, and `ErrorCode::InvalidOption` where the pipeline takes none.
 weights::LoraPlan planLoras(const Pipeline& pipeline, const std::vector<weights::LoraChoice>& loras);
 
 /// Puts the LoRAs in the place of those that are on; where it throws, nothing has changed. Throws as

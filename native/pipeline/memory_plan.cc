@@ -16,7 +16,7 @@ namespace {
 // them: above what was measured on a CPU with Stable Diffusion 1.5's layout, 128 to 512 pixels, 1 to 34
 // images. Elsewhere a feed-forward is computed at once, and its 12 tensors count.
 constexpr double kDenoiserTensors = 16, kDenoiserTensorsAtOnce = 28;
-constexpr double kCodecTensors = 3;
+constexpr double kCodecTensors = 3, kTemporalCodecTensors = 4;
 constexpr double kKernels = 128 * 1024 * 1024;
 
 double bytesOf(const Network& network) {
@@ -45,11 +45,26 @@ double denoiserBytes(const Pipeline& pipeline, const SampleRequest& request, boo
   return kKernels + (pipeline.device.is_cpu() ? kDenoiserTensors : kDenoiserTensorsAtOnce) * bytes;
 }
 
-double codecBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
+/// Of a picture.
+double codecTensorBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
   const LatentCodec& codec = pipeline.codec();
   const auto bytes = static_cast<double>(codec.largestTensor(width, height, tiled)) *
                      static_cast<double>(c10::elementSize(codec.network().dtype));
-  return kKernels + kCodecTensors * bytes;
+  return (codec.decodesTogether() ? kTemporalCodecTensors : kCodecTensors) * bytes;
+}
+
+double codecBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
+  return kKernels + codecTensorBytes(pipeline, width, height, tiled);
+}
+
+/// How many of a request's frames can be decoded together in `left` bytes; 0: all, 1 where not even that
+/// fits.
+int64_t decodedTogether(const Pipeline& pipeline, const SampleRequest& request, bool tiled, double left) {
+  if (!pipeline.codec().decodesTogether()) return 0;
+  const double frame = codecTensorBytes(pipeline, request.width, request.height, tiled);
+  const double fitting = (left - kKernels) / frame;
+  if (fitting >= static_cast<double>(request.frames)) return 0;
+  return std::max<int64_t>(1, static_cast<int64_t>(fitting));
 }
 
 [[noreturn]] void refuse(const Pipeline& pipeline, double needed, const std::string& smaller) {
@@ -80,6 +95,7 @@ MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
   plan.branches_apart =
       !pipeline.guidanceScales(request).empty() && denoiserBytes(pipeline, request, false) > left;
   plan.tiled |= codecBytes(pipeline, request.width, request.height, false) > left;
+  plan.decoded_together = decodedTogether(pipeline, request, plan.tiled, left);
   const double denoiser = denoiserBytes(pipeline, request, plan.branches_apart);
   const double codec = codecBytes(pipeline, request.width, request.height, plan.tiled);
   if (std::max(denoiser, codec) <= left) return plan;

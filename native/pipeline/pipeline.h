@@ -28,6 +28,7 @@ struct FilmUse {
   bool starts_from = false;           // the film, noised, enters the first step
   bool holds_to = false;              // outside of the mask, each step's result is the film's
   bool image_in_every_frame = false;  // `image` is all of the film; else its first frame
+  bool noises_image = false;          // `image`, noised as a picture, is what conditions it
 };
 
 /// A model, loaded: what all families of models have in common. A family is a class derived of this one. Not
@@ -43,9 +44,15 @@ struct Pipeline {
   virtual void check(const SampleRequest& request) const = 0;
   /// From each branch of a request's denoiser to the next, how far guidance goes; as many as there are
   /// branches but one.
-  virtual std::vector<double> guidanceScales(const SampleRequest& request) const = 0;
+  virtual std::vector<GuidanceScale> guidanceScales(const SampleRequest& request) const = 0;
   /// Of a request that `check` has passed.
   virtual FilmUse useOfFilm(const SampleRequest&) const { return {}; }
+  /// Whether a request's pictures of this option come as large as they are.
+  virtual bool takesAnySize(const std::string& option) const { return option == kIpImage; }
+  /// Whether its films lie frame by frame where they are drawn and recorded, as in PyTorch's pipeline of it;
+  /// else channel by channel.
+  virtual bool liesFrameByFrame() const { return false; }
+  virtual bool takesLoras() const { return true; }
   /// Numbers in the largest tensor that the denoiser needs for one branch.
   virtual int64_t largestTensor(const SampleRequest& request) const = 0;
   /// Encodes what the request shows and says. The networks that it needs for that are on the device

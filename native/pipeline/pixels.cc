@@ -61,7 +61,8 @@ Frames decodeFrames(const Pipeline& pipeline, const SampleRequest& request, cons
       onProgress(std::move(report));
     }
   };
-  codec.decode(latents[0], request.vae_tiling, [&](const at::Tensor& pictures) {
+  const Decoding how{.tiled = request.vae_tiling, .together = request.decoded_together};
+  codec.decode(latents[0], how, [&](const at::Tensor& pictures) {
     // Asked of a GPU for every frame, it would have to wait.
     const at::Tensor is_finite = pictures.isfinite().all();
     all_finite = all_finite.defined() ? all_finite.logical_and(is_finite) : is_finite;

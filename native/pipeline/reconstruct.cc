@@ -29,7 +29,7 @@ RgbImage reconstruct(const Pipeline& pipeline, const RgbImage& image) {
   const at::Tensor latents =
       codec.encode(imageToTensor(image.data.data(), image.width, image.height), tiled).latents;
   at::Tensor decoded;
-  codec.decode(latents, tiled, [&](const at::Tensor& pictures) { decoded = pictures[0]; });
+  codec.decode(latents, {.tiled = tiled}, [&](const at::Tensor& pictures) { decoded = pictures[0]; });
   requireFinite(pipeline, decoded.isfinite().all());
   const at::Tensor rgb = toRgb(decoded).cpu();
   const auto* bytes = rgb.const_data_ptr<uint8_t>();

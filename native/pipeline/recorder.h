@@ -14,7 +14,9 @@ at::Tensor swapTimeAndChannels(const at::Tensor& x);
 /// The tensors that `saveLatents` asks for, fp32 in PyTorch's order; keeps nothing where it doesn't.
 class Recorder {
  public:
-  explicit Recorder(std::string path) : path_(std::move(path)) {}
+  /// `frame_by_frame`: videos are kept as they are, (1, T, C, h, w).
+  explicit Recorder(std::string path, bool frame_by_frame = false)
+      : path_(std::move(path)), frame_by_frame_(frame_by_frame) {}
 
   bool active() const { return !path_.empty(); }
   void add(const std::string& name, const at::Tensor& tensor);
@@ -27,7 +29,10 @@ class Recorder {
   void write();
 
  private:
+  at::Tensor laidOut(const at::Tensor& video) const;
+
   std::string path_;
+  bool frame_by_frame_;
   std::vector<std::pair<std::string, at::Tensor>> tensors_;
   std::vector<at::Tensor> latents_;
   std::vector<double> times_;

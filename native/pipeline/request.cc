@@ -146,6 +146,10 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");
   request.image_guidance_scale = options.number("imageGuidanceScale");
+  request.min_guidance_scale = options.number("minGuidanceScale", 1);
+  request.fps = options.number("fps");
+  request.motion_bucket = options.number("motionBucket", 0);
+  request.noise_augmentation = options.number("noiseAugmentation", 0);
   request.strength = options.number("strength", 1);
   request.image_prompt_scales = readImagePromptScales(options);
   request.seed = static_cast<uint64_t>(options.integer("seed"));

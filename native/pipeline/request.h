@@ -117,8 +117,12 @@ struct SampleRequest {
   int64_t clip_skip;                     // how many of the text encoder's last layers the prompt is spared
   std::vector<SubjectOptions> subjects;  // empty: all references are of one, which may be anywhere
   samplers::SamplerChoice sampler;
-  double guidance_rescale;                            // arXiv 2305.08891: 0 (none) to 1
-  double image_guidance_scale;                        // of models that edit: how strongly the picture holds
+  double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
+  double image_guidance_scale;  // of models that edit: how strongly the picture holds
+  double min_guidance_scale;    // of models that make a film of a picture: at its first frame
+  double fps;                   // frames a second, which these are told
+  double motion_bucket;         // and how much moves
+  double noise_augmentation;    // the deviation of the noise on the picture
   std::vector<ImagePromptScale> image_prompt_scales;  // the first one counts that is for a moment
   double strength;  // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;
@@ -137,6 +141,7 @@ struct SampleRequest {
   bool hands_out_frames = false;
 
   // What is no option, and comes beside them.
+  int64_t decoded_together = 0;              // as in Decoding
   PromptTokens prompt = {};                  // one after another, of as many chunks each
   std::vector<int64_t> prompt_frames = {0};  // at which each of them holds, rising from 0
   PromptTokens negative = {};                // of as many chunks as one prompt

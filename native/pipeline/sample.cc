@@ -35,10 +35,12 @@ void checkSize(const LatentCodec& codec, const SampleRequest& request) {
                   " is not allowed; both must be multiples of ", stride));
 }
 
-void checkPicture(const std::string& name, const RgbImage& image, const SampleRequest& request) {
+void checkPicture(const Pipeline& pipeline, const std::string& name, const RgbImage& image,
+                  const SampleRequest& request) {
   const bool is_whole = image.width >= 1 && image.height >= 1 &&
                         static_cast<int64_t>(image.data.size()) == 3 * image.width * image.height;
-  const bool fits = name == kIpImage || (image.width == request.width && image.height == request.height);
+  const bool fits =
+      pipeline.takesAnySize(name) || (image.width == request.width && image.height == request.height);
   if (is_whole && fits) return;
   refuse(c10::str(name, ": every picture must be RGB", fits ? "" : " of the video's size"));
 }
@@ -46,13 +48,14 @@ void checkPicture(const std::string& name, const RgbImage& image, const SampleRe
 void check(const Pipeline& pipeline, const SampleRequest& request) {
   pipeline.check(request);
   for (const auto& [name, pictures] : request.pictures) {
-    for (const RgbImage& picture : pictures) checkPicture(name, picture, request);
+    for (const RgbImage& picture : pictures) checkPicture(pipeline, name, picture, request);
   }
   checkSize(pipeline.codec(), request);
   checkFilm(request);
 }
 
 void recordStart(const Start& start, Recorder& recorder) {
+  if (start.image_noise.defined()) recorder.add("picture_noise", start.image_noise);
   if (!start.clean.defined()) return recorder.addVideo("initial_noise", start.noise);
   recorder.add("initial_noise", start.noise);  // as it was drawn, frame by frame
   recorder.addVideo("film_latents", start.clean);
@@ -168,7 +171,8 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
   const MemoryPlan plan = planMemory(pipeline, asked);
   SampleRequest request = asked;
   request.vae_tiling |= plan.tiled;
-  Recorder recorder(request.save_latents);
+  request.decoded_together = plan.decoded_together;
+  Recorder recorder(request.save_latents, pipeline.liesFrameByFrame());
   std::optional<LatentPreview> preview;
   if (request.preview) preview.emplace(pipeline);
   at::Tensor latents;

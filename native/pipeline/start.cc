@@ -29,6 +29,7 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
   Start start;
   start.film = std::move(film);
   start.holds = use.holds_to;
+  if (use.noises_image) start.image_noise = noise.drawPixels();
   if (needsLatents(use)) {
     const at::Tensor drawn = noise.drawPictures(knownPictures(start.film));
     start.clean = encodeFilm(pipeline, request, start.film, drawn, onEach);

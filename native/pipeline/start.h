@@ -20,6 +20,7 @@ struct Start {
   Film film = {};                // none: begun with noise alone
   at::Tensor clean = {};         // (1, 1 or F, C, h, w): the film's latents, where a step needs them
   at::Tensor masked_noise = {};  // (n, C, h, w): for latents of the film without its masked part
+  at::Tensor image_noise = {};   // (1, 3, H, W), on the CPU: for `image`, where it is noised as a picture
   bool is_from_film = false;     // the first step has the film in its latents
   bool holds = false;            // steps are held to the film outside of its mask
   at::Tensor painted = {};       // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
@@ -35,8 +36,8 @@ struct Start {
 /// How many pictures of the request's film `startOf` encodes.
 int64_t startPictures(const Pipeline& pipeline, const SampleRequest& request, const Film& film);
 
-/// `noise` is drawn from in PyTorch's order: for the film's latents, for the first step, and for what a mask
-/// leaves of the film, even where nothing asks for that.
+/// `noise` is drawn from in PyTorch's order: for a picture that is noised, for the film's latents, for the
+/// first step, and for what a mask leaves of the film, even where nothing asks for that.
 Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
               const samplers::Sampler& sampler, const FilmNoise& noise, const std::function<void()>& onEach);
 

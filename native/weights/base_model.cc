@@ -8,6 +8,7 @@
 #include "core/paths.h"
 #include "weights/identify.h"
 #include "weights/infer_config.h"
+#include "weights/ip_adapter.h"
 #include "weights/json_file.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
@@ -28,13 +29,18 @@ BaseModel openFolderModel(const std::string& path) {
                   .unet = {},
                   .vae = {},
                   .text_encoder = {},
+                  .image_encoder = {},
                   .scheduler = {},
                   .scheduler_path = path + "/scheduler/scheduler_config.json",
                   .tokenizer = path + "/tokenizer"};
   model.unet = [path](Weights weights) { return openFolder(path + "/unet", "the UNet", unetKey, weights); };
-  model.vae = [path](Weights weights) { return openVae(path + "/vae", weights); };
+  const char* vae_class = isVideoUNet(model.unet_config) ? kTemporalVaeClass : kVaeClass;
+  model.vae = [=](Weights weights) { return openVae(path + "/vae", weights, vae_class); };
   model.text_encoder = [path](Weights weights) {
     return openFolder(path + "/text_encoder", "the text encoder", clipTextKey, weights);
+  };
+  model.image_encoder = [path](Weights weights) {
+    return openImageEncoder(path + "/image_encoder", weights);
   };
   model.scheduler = [path = model.scheduler_path] { return readJson(path); };
   return model;
@@ -90,6 +96,7 @@ BaseModel openCheckpoint(const std::string& path) {
                         const Layer text_encoder{source, ldmTextKey};
                         return Component{path, inferClipTextConfig(text_encoder), {text_encoder}};
                       },
+                  .image_encoder = {},
                   .scheduler = [=] { return ldmScheduler(*source); },
                   .scheduler_path = path,
                   .tokenizer = ""};
@@ -97,6 +104,11 @@ BaseModel openCheckpoint(const std::string& path) {
 }
 
 }  // namespace
+
+bool isVideoUNet(const json& unet_config) {
+  const auto class_name = unet_config.find("_class_name");
+  return class_name != unet_config.end() && *class_name == "UNetSpatioTemporalConditionModel";
+}
 
 BaseModel openBaseModel(const std::string& path) {
   return isFile(path) ? openCheckpoint(path) : openFolderModel(path);

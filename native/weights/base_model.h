@@ -8,18 +8,21 @@
 
 namespace cameo::weights {
 
-/// The files of a base model, of Stable Diffusion's kind: a folder in the diffusers layout, or a checkpoint
-/// in one file, whose sizes come from its tensors.
+/// The files of a base model, of Stable Diffusion's kind or of Stable Video Diffusion: a folder in the
+/// diffusers layout, or a checkpoint in one file, whose sizes come from its tensors.
 struct BaseModel {
   std::string path;
   nlohmann::json index;        // what model_index.json says; an object
   nlohmann::json unet_config;  // an object, empty where there is none
   /// Throw `ErrorCode::WeightsFormat` where the network isn't there.
-  std::function<Component(Weights)> unet, vae, text_encoder;
+  std::function<Component(Weights)> unet, vae, text_encoder, image_encoder;
   std::function<nlohmann::json()> scheduler;  // its config
   std::string scheduler_path;                 // what messages call that
   std::string tokenizer;                      // its folder; "": CLIP's own
 };
+
+/// Whether a UNet's config is that of Stable Video Diffusion's.
+bool isVideoUNet(const nlohmann::json& unet_config);
 
 /// Throws `ErrorCode::WeightsFormat` and `ErrorCode::WeightsUnsafe`, and `ErrorCode::WeightsMismatch` for a
 /// file that is no checkpoint.

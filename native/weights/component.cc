@@ -21,7 +21,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kVaeClass = "AutoencoderKL";
 constexpr const char* kMotionClass = "MotionAdapter";
 constexpr const char* kControlClass = "ControlNetModel";
 constexpr const char* kSparseControlClass = "SparseControlNetModel";
@@ -69,8 +68,8 @@ Component openFolder(const std::string& folder, const std::string& what, const K
   return component;
 }
 
-Component openVae(const std::string& path, Weights weights) {
-  if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights, kVaeClass);
+Component openVae(const std::string& path, Weights weights, const char* class_name) {
+  if (!isFile(path)) return openFolder(path, "the VAE", vaeKey, weights, class_name);
   return vaeOf(openWeights(path));
 }
 

@@ -10,6 +10,8 @@
 
 namespace cameo::weights {
 
+inline constexpr const char *kVaeClass = "AutoencoderKL", *kTemporalVaeClass = "AutoencoderKLTemporalDecoder";
+
 /// One network's part of a model's files, in whichever layout.
 struct Component {
   std::string path;           // what messages call it: a folder, or the file
@@ -22,9 +24,10 @@ struct Component {
 Component openFolder(const std::string& folder, const std::string& what, const KeyMap& map, Weights weights,
                      const char* class_name = nullptr);
 
-/// A VAE: a folder, or a file with diffusers' names or the original ones, a whole checkpoint's among them.
-/// Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a file of another kind.
-Component openVae(const std::string& path, Weights weights);
+/// A VAE of this class: a folder, or, of AutoencoderKL, a file with diffusers' names or the original ones, a
+/// whole checkpoint's among them. Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a
+/// file of another kind.
+Component openVae(const std::string& path, Weights weights, const char* class_name = kVaeClass);
 /// The same of a file that is open.
 Component vaeOf(const std::shared_ptr<const TensorSource>& source);
 

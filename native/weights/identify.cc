@@ -54,6 +54,8 @@ struct Rule {
 constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.any(models::kMotionModules) && k.any("temporal_transformer."); },
      "animatediff-original", "AnimateDiff's motion modules (original names)", "--motion"},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.any(".time_stack."); }, "ldm-video",
+     "a Stable Video Diffusion checkpoint in one file, which no option takes: its folder is read", ""},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("conditioner.embedders."); }, "ldm-xl",
      "a Stable Diffusion XL checkpoint, which no option takes", ""},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("cond_stage_model.model."); }, "ldm-2",
@@ -70,12 +72,16 @@ constexpr auto kRules = std::to_array<Rule>({
      "a UNet with motion modules (a VideoMaker subject)", "--subject"},
     {[](const Keys& k) { return k.all(".attn1."); }, "subject",
      "a UNet's self-attention (a VideoMaker subject)", "--subject"},
+    {[](const Keys& k) { return k.any(".temporal_transformer_blocks.") && k.any("conv_in.weight"); },
+     "video-unet", "Stable Video Diffusion's UNet (diffusers names)", "--base"},
     {[](const Keys& k) {
        return k.any("down_blocks.0.") && k.any("time_embedding.") && k.any("conv_in.weight");
      },
      "unet", "a Stable Diffusion UNet (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
+    {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },
+     "video-vae", "Stable Video Diffusion's VAE (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",
      "a VAE (diffusers names)", "--vae"},
     {[](const Keys& k) { return k.any("vision_model.") && k.any("text_model."); }, "clip",

@@ -166,7 +166,7 @@ json inspectPipeline(const std::string& folder) {
                      {"parameters", 0},
                      {"components", json::object()}};
   addUsage(inspection, {"--base", folder});
-  for (const char* component : {"unet", "vae", "text_encoder", "motion_adapter"}) {
+  for (const char* component : {"unet", "vae", "text_encoder", "image_encoder", "motion_adapter"}) {
     const fs::path part = fs::path(folder) / component;
     if (!isFolder(part)) continue;
     json inspected = inspectComponent(part.string());

@@ -8,6 +8,7 @@ import { writeSafetensors } from "./safetensors.js";
 import { scheduler, widenInput } from "./small_model.js";
 import { drawInput } from "./tensors.js";
 import { writeClips, writeRecipe } from "./training_run.js";
+import { writeVideoModel } from "./video_model.js";
 
 /**
  * Makes a folder with everything that the documentation's examples name, on a small random model: what they say works
@@ -39,6 +40,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
   for (const name of ["control_v11f1p_sd15_depth", "depth-model", "canny-model"])
     writeControl(join(folder, name), "controlnet");
   widenInput(join(folder, "pix2pix"), 8);
+  copyTo(writeVideoModel(`${name}-svd`), join(folder, "svd-xt"));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
   const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));

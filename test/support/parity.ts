@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Pipeline, SampleRequest } from "cameo";
+import type { AnyRequest, Pipeline, SampleRequest } from "cameo";
 import type { Test } from "tap";
 import { assertClose, compare } from "./compare.js";
 import { readSafetensors } from "./safetensors.js";
@@ -51,7 +51,7 @@ export function requestOf(
   };
 }
 
-export async function sample(t: Test, pipe: Pipeline, request: SampleRequest): Promise<Tensors> {
+export async function sample(t: Test, pipe: Pipeline, request: AnyRequest): Promise<Tensors> {
   const folder = mkdtempSync(join(tmpdir(), "cameo-latents-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const saveLatents = join(folder, "latents.safetensors");

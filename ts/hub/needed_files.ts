@@ -20,8 +20,9 @@ export interface Unclear {
   choices: string[];
 }
 
-/** The folders of a pipeline of which a config and weights are read; of the others all text. */
-const networks = ["unet", "vae", "text_encoder"];
+/** The folders of a pipeline of which a config and weights are read, beside one of the encoders; of the others all text. */
+const networks = ["unet", "vae"];
+const [textEncoder, imageEncoder] = ["text_encoder", "image_encoder"];
 const texts = ["tokenizer", "scheduler"];
 /** What pipelines of other kinds have, which would be fetched in vain. */
 const foreign = ["transformer", "text_encoder_2"];
@@ -97,14 +98,16 @@ function pipelineFiles(all: ReadonlySet<string>, path: string): Needed | Unclear
   const index = join(path, "model_index.json");
   const found = all.has(index) ? [index] : [];
   for (const folder of texts) found.push(...textsIn(all, join(path, folder)));
-  for (const network of networks) {
+  const has = (name: string) => all.has(join(path, name));
+  const readsText = has(`${textEncoder}/config.json`) || !has(`${imageEncoder}/config.json`);
+  for (const network of [...networks, readsText ? textEncoder : imageEncoder]) {
     const needed = componentFiles(all, join(path, network));
     if ("problem" in needed) return needed;
     found.push(...needed.files);
   }
   const missing = [
-    ...(hasTokenizer(all, join(path, "tokenizer")) ? [] : ["tokenizer"]),
-    ...(all.has(join(path, "scheduler/scheduler_config.json")) ? [] : ["scheduler/scheduler_config.json"]),
+    ...(!readsText || hasTokenizer(all, join(path, "tokenizer")) ? [] : ["tokenizer"]),
+    ...(has("scheduler/scheduler_config.json") ? [] : ["scheduler/scheduler_config.json"]),
   ];
   if (missing.length === 0) return { root: path, files: found, kind: "pipeline" };
   return { problem: `there is no ${join(path, missing[0] as string)} in it`, choices: [] };

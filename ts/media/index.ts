@@ -1,4 +1,4 @@
-export { black, hasWhite, type Margins, withMargins } from "./canvas.js";
+export { black, hasWhite, type Margins, shapeImage, withMargins } from "./canvas.js";
 export {
   checkFilm,
   type FilmFacts,

@@ -14,8 +14,8 @@ export interface EmbeddingFile {
  */
 export interface LoadOptions {
   /**
-   * The image model, of Stable Diffusion 1.5's kind: a diffusers folder, or a checkpoint in one file. Default: the model
-   * that ships, all of it but what `motion` and `subject` name.
+   * The image model, of Stable Diffusion 1.5's kind: a diffusers folder, or a checkpoint in one file; or Stable Video Diffusion, a
+   * diffusers folder. Default: the model that ships, all of it but what `motion` and `subject` name.
    */
   base?: string | undefined;
   /**

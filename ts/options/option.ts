@@ -4,6 +4,11 @@ import type { SampleRequest } from "./sample_request.js";
 
 /** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
 export interface Loaded {
+  readonly text: boolean;
+  readonly imageToVideo: boolean;
+  readonly video: boolean;
+  readonly windows: boolean;
+  readonly caching: boolean;
   readonly subject: boolean;
   readonly imageGuidance: boolean;
   readonly strength: boolean;
@@ -18,7 +23,7 @@ export interface Loaded {
   readonly latentScale: number;
   readonly defaultSize: readonly [width: number, height: number];
   /** In place of the table's. */
-  readonly defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps">>;
+  readonly defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps" | "steps">>;
 }
 
 /** All that is said of an option beside its type and its comment in `SampleRequest`. */
@@ -28,11 +33,17 @@ export interface SampleOption<T> {
   readonly default?: T | ((loaded: Loaded, given: Partial<SampleRequest>) => T | undefined);
   /** Instead of a default: drawn anew for each request. */
   readonly draw?: () => T;
+  /** Where the model has what it needs. */
   readonly required?: true;
   /** The native half takes it, in native/pipeline/request.cc: as it is, or as `nativeForms` has it. */
   readonly native?: true;
   /** What it is of no use without. */
   readonly needs?:
+    | "text"
+    | "imageToVideo"
+    | "video"
+    | "windows"
+    | "caching"
     | "subject"
     | "imageGuidance"
     | "strength"

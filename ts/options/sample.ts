@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { NetworkDescription, PipelineDescription } from "../description.js";
 import { hubNameOfPath } from "../hub/index.js";
@@ -11,8 +12,8 @@ import { contextOfNoise, promptsOf } from "./length.js";
 import { nativeForms } from "./native_forms.js";
 import {
   type AnyOption,
+  type AnyRequest,
   type CompleteSampleRequest,
-  type EditRequest,
   type Loaded,
   type OptionName,
   optionEntries,
@@ -24,13 +25,13 @@ import { checkStart, checkStartAlone, withKeyframes } from "./start.js";
 import { checkRegions } from "./subjects.js";
 
 const sampleSchema = z.strictObject(
-  Object.fromEntries(optionEntries.map(([name, option]) => [name, schemaOf(option.value, option)])),
+  Object.fromEntries(optionEntries.map(([name, { value }]) => [name, schemaOf(value)])),
 );
 
 const instructionSchema = sampleSchema.pick({ instruction: true });
 
 /** Each option by itself; an instruction is a prompt. */
-function checkShapes(request: SampleRequest | EditRequest): SampleRequest {
+function checkShapes(request: AnyRequest): SampleRequest {
   const { prompt, instruction }: Partial<SampleRequest> = request ?? {};
   if (instruction === undefined) return checked(request);
   checkOptions(instructionSchema, { instruction });
@@ -44,20 +45,50 @@ function checked(request: unknown): SampleRequest {
   return checkOptions(sampleSchema, request) as unknown as SampleRequest;
 }
 
+/** What is needed where it isn't known yet that the model reads no text. */
+const withText = { text: true } as Loaded;
+
+/** Throws ERR_INVALID_OPTION where an option is missing that the loaded model needs. */
+function checkRequired(given: Partial<SampleRequest>, loaded: Loaded): void {
+  for (const [name, { required, needs, value }] of optionEntries) {
+    if (!required || given[name] !== undefined || (needs && !loaded[needs])) continue;
+    throw notAllowed(name, undefined, schemaOf(value).description as string);
+  }
+}
+
+/** Throws ERR_INVALID_OPTION for an option that says something which the loaded model can't heed. */
+function checkTaken(given: Partial<SampleRequest>, loaded: Loaded): void {
+  for (const [name, option] of optionEntries) {
+    const { needs, value: shape } = option;
+    // Of models with text, what they lack of the rest can be loaded, and that is said with what it takes.
+    if (!needs || loaded[needs] || (loaded.text && needs !== "imageToVideo")) continue;
+    const value = completed(given[name], shape);
+    const plain = completed(defaultOf(name, option, loaded, {}), shape);
+    if (value === undefined || isDeepStrictEqual(value, plain)) continue;
+    throw invalid(`${name}: ${whatElse(loaded)}; leave it out`);
+  }
+}
+
+const whatElse = ({ text }: Loaded): string =>
+  text ? "it is for models that make a film of a picture" : "this model makes a film of image alone";
+
 /** Checks what can be checked before a model is loaded; a scheduler config's file is read for it. */
-export function checkRequest(request: SampleRequest | EditRequest): SampleRequest {
+export function checkRequest(request: AnyRequest, loaded = withText): SampleRequest {
   const given = checkShapes(request);
+  if (given.image === undefined) checkRequired(given, loaded);
   completed(given.scheduler, sampleOptions.scheduler.value);
   checkStartAlone(given);
   return given;
 }
 
 /** Checks a request against what is loaded, and completes it with the defaults. */
-export function completeRequest(request: SampleRequest | EditRequest, loaded: Loaded): CompleteSampleRequest {
+export function completeRequest(request: AnyRequest, loaded: Loaded): CompleteSampleRequest {
   const shaped = checkShapes(request);
+  checkTaken(shaped, loaded);
+  checkRequired(shaped, loaded);
   const frames = shaped.frames ?? (defaultOf("frames", sampleOptions.frames, loaded, shaped) as number);
   const given = withKeyframes(shaped, loaded, frames);
-  if (request.instruction !== undefined && !loaded.imageGuidance) {
+  if ("instruction" in request && request.instruction !== undefined && !loaded.imageGuidance) {
     throw invalid("instruction: it is for models that edit pictures; say as prompt what is to be seen");
   }
   const values = optionEntries
@@ -198,6 +229,7 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
       throw notAllowed(name, request[name], `a multiple of ${loaded.latentScale}`);
     }
   }
+  if (loaded.imageToVideo) return;
   if (!loaded.motion) {
     if (request.frames !== 1) throw notAllowed("frames", request.frames, "1 without motion modules");
     return;

@@ -27,7 +27,9 @@ export type OptionName = keyof SampleRequest;
 export const sampleOptions = {
   prompt: {
     value: kindOf<SampleRequest["prompt"]>({ kind: "prompt", longest: longestPrompt, most: 1024 }),
+    default: ({ text }) => (text ? undefined : ""),
     required: true,
+    needs: "text",
     label: "Prompt",
   },
   reference: {
@@ -43,6 +45,7 @@ export const sampleOptions = {
   negativePrompt: {
     value: text(longestPrompt),
     default: ({ subject }) => (subject ? subjectNegativePrompt : ""),
+    needs: "text",
     flag: "--negative <text>",
     help: "what it should not show",
     label: "What it should not show",
@@ -50,12 +53,14 @@ export const sampleOptions = {
   emphasis: {
     value: oneOf("a1111", "none"),
     default: "a1111",
+    needs: "text",
     flag: "--emphasis <notation>",
     help: "notation for (words:1.3), [words] and BREAK:",
   },
   longPrompt: {
     value: oneOf("chunks", "cut"),
     default: "chunks",
+    needs: "text",
     flag: "--long-prompt <how>",
     help: "prompts longer than the text encoder reads at once:",
   },
@@ -94,6 +99,7 @@ export const sampleOptions = {
     value: whole(1, 1000),
     default: 1,
     native: true,
+    needs: "caching",
     flag: "--cache-interval <n>",
     help: "deep features every n steps only: faster, less exact",
   },
@@ -101,6 +107,7 @@ export const sampleOptions = {
     value: whole(1, 100),
     default: 1,
     native: true,
+    needs: "caching",
     flag: "--cache-layers <n>",
     help: "outermost layers that run in every step all the same",
   },
@@ -108,6 +115,7 @@ export const sampleOptions = {
     value: number(0, 0.75),
     default: 0,
     native: true,
+    needs: "caching",
     flag: "--token-merging <ratio>",
     help: "share of tokens joined in self-attention, to 0.75",
   },
@@ -122,6 +130,7 @@ export const sampleOptions = {
   fps: {
     value: number(slowest, fastest),
     default: 8,
+    native: true,
     flag: "--fps <n>",
     help: "frames a second",
     label: "Frames a second",
@@ -144,6 +153,7 @@ export const sampleOptions = {
   context: {
     value: kindOf<NonNullable<SampleRequest["context"]>>({ kind: "context", most: 1024 }),
     native: true,
+    needs: "windows",
     flag: "--context <n:m>",
     help: "denoise windows of n frames that overlap by m; n:m:looped:flat has a schedule and weights, too",
     label: "Windows",
@@ -186,6 +196,7 @@ export const sampleOptions = {
     value: whole(0, 100),
     default: 0,
     native: true,
+    needs: "text",
     flag: "--clip-skip <n>",
     help: "leave out the text encoder's last n layers",
   },

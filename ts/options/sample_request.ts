@@ -98,17 +98,20 @@ export interface SampleRequest {
    * first ones, with a warning. The default negative prompt is cut. Default: "chunks".
    */
   longPrompt?: "chunks" | "cut" | undefined;
-  /** How many frames. Default: 16 with motion modules; without them it can only be 1. */
+  /** How many frames. Default: 16 with motion modules; without them it can only be 1. Stable Video Diffusion's own is 14 or 25. */
   frames?: number | undefined;
   /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */
   width?: number | undefined;
   /** As for `width`. */
   height?: number | undefined;
-  /** Frames a second, of the file that is saved. Default: 8. */
+  /** Frames a second, of the file that is saved; Stable Video Diffusion is told it, too, there by default 7. Default: 8. */
   fps?: number | undefined;
-  /** Denoising steps. Default: 30. */
+  /** Denoising steps. Default: 30. Of Stable Video Diffusion 25. */
   steps?: number | undefined;
-  /** How strongly prompt and reference hold; 1 is no guidance. Default: 8. */
+  /**
+   * How strongly prompt and reference hold; 1 is no guidance. Default: 8. Of Stable Video Diffusion, how strongly the picture holds
+   * at the last frame, by default 3.
+   */
   guidanceScale?: number | undefined;
   /**
    * The part of the schedule that is guided, from 0 (its first step) to 1 (its end); the other steps cost half as much.
@@ -173,9 +176,15 @@ export interface SampleRequest {
   instruction?: string | undefined;
   /**
    * The picture that a still starts from, that is edited, or of which a part is painted anew. Of a film it is the first frame, and
-   * with a `mask` or `expand` every frame.
+   * with a `mask` or `expand` every frame. Stable Video Diffusion makes a film of it.
    */
   image?: ImageSource | undefined;
+  /** Of Stable Video Diffusion: how strongly the picture holds at the first frame, 0 to 100; `guidanceScale` at the last. Default: 1. */
+  minGuidanceScale?: number | undefined;
+  /** Of Stable Video Diffusion: how much moves, 0 to 1023; it learned 1 to 255. Default: 127. */
+  motionBucket?: number | undefined;
+  /** Of Stable Video Diffusion: the deviation of the noise that is put on the picture, 0 to 10; more lets more move. Default: 0.02. */
+  noiseAugmentation?: number | undefined;
   /** A film's last frame, with motion modules. */
   lastImage?: ImageSource | undefined;
   /**
@@ -272,6 +281,15 @@ export type EditRequest = Omit<SampleRequest, "prompt" | "instruction"> & {
   /** What to change. */
   instruction: string;
 };
+
+/** As `SampleRequest`, of a model that makes a film of a picture and reads no prompt (Stable Video Diffusion). */
+export type ImageToVideoRequest = Omit<SampleRequest, "prompt" | "instruction"> & {
+  /** What the film begins as, as a rule. */
+  image: ImageSource;
+};
+
+/** What `pipe.sample` is given, of whatever model. */
+export type AnyRequest = SampleRequest | EditRequest | ImageToVideoRequest;
 
 /** How far a sampling is. */
 export interface SampleProgress {

@@ -19,6 +19,30 @@ export const shownOptions = {
     help: "the picture to start from, to edit, or to paint anew in parts; of a film its first frame",
     label: "First picture",
   },
+  minGuidanceScale: {
+    value: number(0, 100),
+    default: ({ imageToVideo }) => (imageToVideo ? 1 : undefined),
+    native: true,
+    needs: "imageToVideo",
+    flag: "--min-guidance-scale <x>",
+    help: "of Stable Video Diffusion: guidance at the first frame, and --guidance at the last",
+  },
+  motionBucket: {
+    value: number(0, 1023),
+    default: ({ imageToVideo }) => (imageToVideo ? 127 : undefined),
+    native: true,
+    needs: "imageToVideo",
+    flag: "--motion-bucket <n>",
+    help: "of Stable Video Diffusion: how much moves; it learned 1 to 255",
+  },
+  noiseAugmentation: {
+    value: number(0, 10),
+    default: ({ imageToVideo }) => (imageToVideo ? 0.02 : undefined),
+    native: true,
+    needs: "imageToVideo",
+    flag: "--noise-augmentation <x>",
+    help: "of Stable Video Diffusion: noise on --image; more lets more move",
+  },
   lastImage: {
     value: kindOf<ImageSource>({ kind: "picture" }),
     needs: "lastImage",
@@ -28,6 +52,7 @@ export const shownOptions = {
   },
   video: {
     value: kindOf<FilmSource>({ kind: "film", most: mostFrames }),
+    needs: "video",
     flag: "--video <path>",
     help: "the film or folder of frames to start from, to edit, or to paint anew in parts",
     label: "Start film",

@@ -47,13 +47,17 @@ type Numbers = { frames: number; steps: number; strength?: SampleRequest["streng
 const isMasked = ({ mask, expand }: Pictures): boolean => mask !== undefined || expand !== undefined;
 
 function checkRequired(request: CompleteSampleRequest, loaded: Loaded): void {
-  const why = loaded.imageGuidance
-    ? "edits a picture, by the prompt: give it as image, or a film as video"
-    : "paints the white part of a mask anew";
+  const why = whatItDoes(loaded);
   const missing = (name: string) => invalid(`${name} is missing: this model ${why}`);
   const { image, video } = request;
   if (loaded.required.includes("image") && image === undefined && video === undefined) throw missing("image");
   if (loaded.required.includes("mask") && !isMasked(request)) throw missing("mask");
+}
+
+function whatItDoes({ imageToVideo, imageGuidance }: Loaded): string {
+  if (imageToVideo) return "makes a film of a picture: give it as image";
+  if (imageGuidance) return "edits a picture, by the prompt: give it as image, or a film as video";
+  return "paints the white part of a mask anew";
 }
 
 function checkTaken({ mask, expand, lastImage, strength }: CompleteSampleRequest, loaded: Loaded): void {

@@ -7,17 +7,15 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
+#include "families/network_loader.h"
 #include "families/stable_diffusion/controls.h"
 #include "families/stable_diffusion/image_prompt.h"
 #include "families/stable_diffusion/learned_words.h"
 #include "families/stable_diffusion/stable_diffusion.h"
-#include "models/initialize.h"
 #include "models/motion_names.h"
 #include "pipeline/loras.h"
 #include "pipeline/origins.h"
 #include "samplers/samplers.h"
-#include "weights/load.h"
-#include "weights/lora/subject_adapters.h"
 #include "weights/open_weights.h"
 #include "weights/subject.h"
 
@@ -27,61 +25,6 @@ using nlohmann::json;
 using pipeline::LoadOptions, pipeline::ModelSources, pipeline::Network, pipeline::OnProgress, pipeline::Phase;
 
 namespace {
-
-/// Loads networks one after another into `result`, counting parameters over all of them for the progress.
-class Loader {
- public:
-  Loader(StableDiffusion& result, const LoadOptions& options, const OnProgress& onProgress,
-         const Cancellation& cancellation)
-      : result_(result),
-        seed_(options.draw_missing),
-        check_only_(options.check_only),
-        on_progress_(onProgress),
-        cancellation_(cancellation) {}
-
-  void expect(const ParameterSet& parameters) { total_ += static_cast<int64_t>(parameters.all().size()); }
-
-  void load(const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
-            std::vector<weights::Layer> layers, const std::function<bool(const std::string&)>& is_drawn) {
-    // A GPU's fp32 group norm would copy every tensor back and forth.
-    const bool channels_last = result_.device.is_cpu() || dtype != at::kFloat;
-    const weights::LoadOptions options{
-        .network = name,
-        .dtype = dtype,
-        .device = result_.home(),
-        .channels_last = channels_last,
-        .progress = [this](int64_t done, int64_t) { on_progress_({Phase::Load, done_ + done, total_, {}}); },
-        .cancellation = &cancellation_,
-        .may_miss = is_drawn,
-    };
-    const auto first_adapter = std::stable_partition(layers.begin(), layers.end(), [](const auto& layer) {
-      return !weights::isSubjectLora(*layer.source);
-    });
-    const std::vector<weights::Layer> adapters(first_adapter, layers.end());
-    layers.erase(first_adapter, layers.end());
-    if (check_only_) return weights::checkLayers(parameters, layers, options);
-    auto coverage = weights::load(parameters, layers, options);
-    // Without a seed position tables are all that may be missing.
-    models::initialize(parameters, seed_.value_or(0),
-                       {.dtype = dtype, .device = result_.home(), .channels_last = channels_last});
-    parameters.join();
-    for (const auto& adapter : adapters) {
-      coverage.push_back(weights::mergeSubjectLora(parameters, adapter.source, name));
-    }
-    done_ += static_cast<int64_t>(parameters.all().size());
-    result_.description["networks"].push_back(
-        {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});
-  }
-
- private:
-  StableDiffusion& result_;
-  std::optional<uint64_t> seed_;  // of what is drawn; none where everything must be in the files
-  bool check_only_;
-  const OnProgress& on_progress_;
-  const Cancellation& cancellation_;
-  int64_t done_ = 0;
-  int64_t total_ = 0;
-};
 
 /// What the options say of the subject model, else the last of its files that says so.
 weights::SubjectMetadata readSubject(const LoadOptions& options, const std::vector<weights::Layer>& files) {
@@ -105,16 +48,6 @@ models::UNetConfig readUNetConfig(const weights::Component& unet,
   config.reference_cross_attention =
       subject.reference_cross_attention.value_or(config.reference_cross_attention);
   return config;
-}
-
-/// The network of a config. An error of the network's says whose it is.
-template <typename Network, typename NetworkConfig>
-std::unique_ptr<Network> build(const NetworkConfig& config, const weights::Component& component) {
-  try {
-    return std::make_unique<Network>(config);
-  } catch (const Error& error) {
-    throw Error(error.code(), component.path + ": " + error.what());
-  }
 }
 
 /// What a config says that holds for any sampler.
@@ -185,6 +118,8 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["family"] = model.family();
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
+  for (const char* ability : {"text", "windows", "caching", "video"}) text[ability] = true;
+  text["imageToVideo"] = false;
   text["imageGuidance"] = model.isGuidedByImage();
   text["strength"] = !model.isGuidedByImage();
   text["mask"] = !model.isGuidedByImage();
@@ -215,6 +150,12 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   const MemoryPool::Scope pooled;
   const c10::DeviceGuard on_its_device(model.device);
   computeFloatsExactly();
+  if (weights::isVideoUNet(base.unet_config)) {
+    throw Error(ErrorCode::WeightsMismatch,
+                c10::str(options.base,
+                         ": this is a Stable Video Diffusion model, which makes films of pictures "
+                         "and can't be trained; name a Stable Diffusion 1.5 model"));
+  }
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,
                 "subject: a subject model needs motion modules; name their folder with `motion`");
@@ -269,7 +210,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.origins = pipeline::originsOf(options, sources);
   model.description["warnings"] = pipeline::originWarnings(model.origins, sources);
 
-  Loader loader(model, options, onProgress, cancellation);
+  NetworkLoader loader(model, options, onProgress, cancellation);
   for (const Network& network : model.networks()) loader.expect(network.parameters);
   const auto drawnWithout = [](const weights::Component& component) {
     return [drawn = component.layers.empty()](const std::string&) { return drawn; };
@@ -278,11 +219,9 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
               drawnWithout(text_encoder));
   model.description["embeddings"] = addWords(words, *model.text_encoder, model.dtype);
   if (image_prompt) {
-    const auto none = [](const std::string&) { return false; };
     loader.load("image_encoder", model.image_encoder->parameters(), model.dtype,
-                image_prompt->image_encoder.layers, none);
-    loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer},
-                none);
+                image_prompt->image_encoder.layers);
+    loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer});
   }
   loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {

@@ -96,8 +96,10 @@ std::vector<double> StableDiffusion::conditionScales(const pipeline::SampleReque
   return guided ? std::vector<double>{request.guidance_scale} : std::vector<double>{};
 }
 
-std::vector<double> StableDiffusion::guidanceScales(const pipeline::SampleRequest& request) const {
-  std::vector<double> scales = conditionScales(request);
+std::vector<pipeline::GuidanceScale> StableDiffusion::guidanceScales(
+    const pipeline::SampleRequest& request) const {
+  const std::vector<double> conditions = conditionScales(request);
+  std::vector<pipeline::GuidanceScale> scales(conditions.begin(), conditions.end());
   if (request.temporal_guidance) scales.insert(scales.begin(), *request.temporal_guidance);
   return scales;
 }

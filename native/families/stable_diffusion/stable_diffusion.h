@@ -6,7 +6,7 @@
 
 #include "core/device.h"
 #include "families/stable_diffusion/conditioner.h"
-#include "families/stable_diffusion/vae_codec.h"
+#include "families/vae_codec.h"
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
 #include "models/control/controlnet.h"
@@ -25,7 +25,7 @@ struct StableDiffusion : pipeline::Pipeline {
   std::vector<pipeline::Network> networks() const override;
   const pipeline::LatentCodec& codec() const override { return *vae_codec; }
   void check(const pipeline::SampleRequest& request) const override;
-  std::vector<double> guidanceScales(const pipeline::SampleRequest& request) const final;
+  std::vector<pipeline::GuidanceScale> guidanceScales(const pipeline::SampleRequest& request) const final;
   pipeline::FilmUse useOfFilm(const pipeline::SampleRequest& request) const override;
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,

@@ -6,9 +6,9 @@ namespace cameo::models {
 
 VideoUNetConfig VideoUNetConfig::read(const Config& config) {
   VideoUNetConfig video;
-  video.unet = UNetConfig::readBothWays(config,
-                                        {"DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal"},
-                                        {"UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"}, 1024);
+  video.unet =
+      UNetConfig::readBothWays(config, {"DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal"},
+                               {"UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"}, 1024);
   video.time_id_channels = config.integer("addition_time_embed_dim", 256, 2);
   const int64_t all = config.integer("projection_class_embeddings_input_dim", 768);
   if (all != kTimeIds * video.time_id_channels) {

@@ -99,10 +99,9 @@ Tensors controlNet(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kModelsRegistered = addProbe("models.clip_text", clipText) &&
-                               addProbe("models.vae_encode", vaeEncode) &&
-                               addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet) &&
-                               addProbe("models.controlnet", controlNet) &&
-                               addProbe("models.video_unet", videoUNet);
+const bool kModelsRegistered =
+    addProbe("models.clip_text", clipText) && addProbe("models.vae_encode", vaeEncode) &&
+    addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet) &&
+    addProbe("models.controlnet", controlNet) && addProbe("models.video_unet", videoUNet);
 
 }  // namespace cameo::test

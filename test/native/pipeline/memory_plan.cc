@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/config.h"
+#include "families/families.h"
 #include "families/stable_diffusion/unet_denoiser.h"
 #include "harness.h"
 #include "pipeline/device_visit.h"
@@ -45,6 +46,19 @@ Tensors memoryPlan(const Json& config, const Tensors&) {
   }
   const auto plan = pipeline::planMemory(*pipeline, requestOf(config));
   return {{"halves_apart", number(plan.branches_apart)}, {"tiled", number(plan.tiled)}};
+}
+
+/// How many frames of a film are decoded together within `maxMemory` bytes beyond the weights.
+Tensors decodedTogether(const Json& config, const Tensors&) {
+  pipeline::LoadOptions options;
+  options.base = config.at("base");
+  options.device = "cpu";
+  options.dtype = "fp32";
+  const auto pipeline = families::loadPipeline(options, [](const auto&) {}, {});
+  pipeline->max_memory = pipeline->bytes() + config.at("maxMemory").get<int64_t>();
+  const auto request = pipeline::SampleRequest::read(Config::options(config.at("request")));
+  const auto plan = pipeline::planMemory(*pipeline, request);
+  return {{"together", number(static_cast<double>(plan.decoded_together))}, {"tiled", number(plan.tiled)}};
 }
 
 /// What the VAE makes of a picture within `maxMemory` bytes beyond the weights.
@@ -100,6 +114,7 @@ Tensors deviceVisit(const Json&, const Tensors&) {
 }  // namespace
 
 const bool kMemoryPlanRegistered = addProbe("pipeline.memory_plan", memoryPlan);
+const bool kDecodedTogetherRegistered = addProbe("pipeline.decoded_together", decodedTogether);
 const bool kReconstructRegistered = addProbe("pipeline.reconstruct", reconstruct);
 const bool kHalvesApartRegistered = addProbe("pipeline.halves_apart", halvesApart);
 const bool kDeviceVisitRegistered = addProbe("pipeline.device_visit", deviceVisit);

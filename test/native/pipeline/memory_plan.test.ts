@@ -7,6 +7,7 @@ import { runProbe } from "../../support/probes.js";
 import { writeSafetensors } from "../../support/safetensors.js";
 import { writeSmallModel } from "../../support/small_model.js";
 import type { Tensor } from "../../support/tensors.js";
+import { writeVideoModel } from "../../support/video_model.js";
 
 const model = writeSmallModel("memory_plan");
 /** What kernels need beside a network's tensors. */
@@ -51,6 +52,22 @@ test("a budget changes as little as it has to", (t) => {
   };
   t.throws(() => plan({ ...request, maxMemory: kernels + half - 1 }), refused);
   t.throws(() => plan({ ...request, guidance: 1, maxMemory: kernels + half - 1 }), refused);
+  t.end();
+});
+
+test("as many frames are decoded together as fit", (t) => {
+  const base = writeVideoModel("memory_plan_video");
+  const together = (maxMemory: number) => {
+    const request = optionsOf({ frames: 3, size: 80, guidance: 1, steps: 1 });
+    const result = runProbe("pipeline.decoded_together", { base, request, maxMemory }, {});
+    return [result.together?.data[0], result.tiled?.data[0]];
+  };
+  // The decoder's second level has 64 channels at full size: 4 tensors of a frame.
+  const frame = 4 * 80 * 80 * 64 * 4;
+  t.same(together(kernels + 3 * frame), [0, 0], "all");
+  t.same(together(kernels + 3 * frame - 1), [2, 0]);
+  t.same(together(kernels + 2 * frame), [2, 0]);
+  t.throws(() => together(kernels + frame), { code: "ERR_OUT_OF_MEMORY" }, "not even the UNet fits");
   t.end();
 });
 

@@ -41,6 +41,14 @@ const kinds: [string, string | null, string[]][] = [
   ],
   ["ldm-2", null, ["model.diffusion_model.out.0.weight", "cond_stage_model.model.ln_final.weight"]],
   [
+    "ldm-video",
+    null,
+    [
+      "model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight",
+      "conditioner.embedders.0.open_clip.model.visual.proj",
+    ],
+  ],
+  [
     "ldm-xl",
     null,
     ["model.diffusion_model.out.0.weight", "conditioner.embedders.0.transformer.final_layer_norm.bias"],

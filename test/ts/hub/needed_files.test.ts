@@ -53,6 +53,23 @@ test("of a pipeline it is what loading reads, and one weight file a network", (t
   t.end();
 });
 
+test("of a model that reads a picture and no text, the image encoder in the text encoder's place", (t) => {
+  const of = (text: string, image: string) =>
+    pipeline
+      .filter((file) => !file.startsWith("tokenizer/") && !file.includes("pytorch_model.bin"))
+      .map((file) => file.replace(text, image));
+  const files = of("text_encoder/", "image_encoder/");
+  t.match(found(files).files, [
+    ...["image_encoder/config.json", "image_encoder/model.safetensors", "model_index.json"],
+    ...["scheduler/scheduler_config.json", "unet/config.json"],
+  ]);
+  t.match(unclear(of("", "")), { problem: "there is no tokenizer in it" });
+  t.match(unclear(files.filter((file) => !file.startsWith("image_encoder/"))), {
+    problem: "there is no text_encoder/config.json in it",
+  });
+  t.end();
+});
+
 test("of a part of it, that part", (t) => {
   t.strictSame(found(pipeline, "vae").files, ["vae/config.json", "vae/diffusion_pytorch_model.fp16.bin"]);
   t.match(found(pipeline, "tokenizer"), { root: "tokenizer", kind: "tokenizer" });

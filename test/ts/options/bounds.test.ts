@@ -96,6 +96,9 @@ test("every option has its bounds", (t) => {
     ["shift", [0.01, 5], [0, 101], "a number from 0.01 to 100"],
     ["zeroTerminalSnr", [true], ["yes"], "true or false"],
     ["guidanceRescale", [0, 0.7, 1], [1.5], "a number from 0 to 1"],
+    ["minGuidanceScale", [0, 1.5, 100], [-1], "a number from 0 to 100"],
+    ["motionBucket", [0, 127, 1023], [-1, 1024], "a number from 0 to 1023"],
+    ["noiseAugmentation", [0, 0.02, 10], [-1, 11], "a number from 0 to 10"],
     ["imageGuidanceScale", [0, 1.5, 100], [-1], "a number from 0 to 100"],
     ["seed", [0, 2 ** 53 - 1], [-1, 2 ** 53, 0.5, "1", 1n], "a whole number from 0 to 9007199254740991"],
     ["referenceNoise", [0, 0.01, 1], [-0.1, 1.1], "a number from 0 to 1"],
@@ -190,7 +193,14 @@ test("every option has its bounds", (t) => {
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
     const isEdit = name === "instruction";
-    const taker = { ...loaded, imageGuidance: isEdit, strength: !isEdit, imagePrompt: name === "ipImage" };
+    const imageToVideo = ["minGuidanceScale", "motionBucket", "noiseAugmentation"].includes(name);
+    const makers = {
+      imageGuidance: isEdit,
+      strength: !isEdit,
+      imagePrompt: name === "ipImage",
+      imageToVideo,
+    };
+    const taker = { ...loaded, ...makers };
     const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);
     const { prompt, reference, ...others } = request;
     const given = {

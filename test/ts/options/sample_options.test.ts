@@ -49,9 +49,9 @@ test("a request's defaults are its own: changing one changes no other request", 
 test("the options of what is loaded, each with its default", (t) => {
   const complete = { ...completeRequest({ prompt: "", reference: "a.png" }, description), reference: [] };
   const options = optionsOf(description);
-  for (const [name, { default: value }] of optionEntries) {
+  for (const [name, { default: value, required }] of optionEntries) {
     if (!(name in options)) continue;
-    const taken = value === undefined ? null : (complete[name as keyof typeof complete] ?? null);
+    const taken = value === undefined || required ? null : (complete[name as keyof typeof complete] ?? null);
     t.strictSame(options[name as keyof typeof options], taken, name);
   }
   for (const name of ["prompt", "seed", "steps", "eta", "frames", "fit"]) t.ok(name in options, name);
@@ -77,6 +77,7 @@ test("what the native half takes has a value, but where it depends on a model or
       ...["seed", "frames", "width", "height", "saveLatents", "subjects"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
       ...["strength", "controls", "keyframes", "temporalGuidance"],
+      ...["minGuidanceScale", "motionBucket", "noiseAugmentation"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
@@ -85,7 +86,7 @@ test("what the native half takes has a value, but where it depends on a model or
     { scale: 1, from: 0, to: 0.5, guess: true, low: 100, high: 200 },
   ]);
   t.strictSame(read({ keyframes: { 4: "b.png", 1: "a.png" } }).keyframes, [1, 4]);
-  t.notOk("fps" in read({ fps: 8 }));
+  t.notOk("fit" in read({ fit: "fill" }));
   t.end();
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Test } from "tap";
 import { writeVideo } from "#ts/media/index.js";
-import type { EditRequest, SampleRequest } from "#ts/options/sample_options.js";
+import type { AnyRequest } from "#ts/options/sample_options.js";
 import { Pipeline } from "#ts/pipeline.js";
 import { Studio, type StudioOptions } from "#ts/studio/index.js";
 import type { StudioEvent, StudioState, Upload, VideoOrder } from "#ts/studio/protocol.js";
@@ -167,8 +167,8 @@ export async function filmFile(count: number, [width, height]: readonly [number,
 }
 
 /** The requests that reach pipelines from now on. */
-export function sampled(t: Test): (SampleRequest | EditRequest)[] {
-  const requests: (SampleRequest | EditRequest)[] = [];
+export function sampled(t: Test): AnyRequest[] {
+  const requests: AnyRequest[] = [];
   const { sample } = Pipeline.prototype;
   Pipeline.prototype.sample = function (request) {
     requests.push(request);

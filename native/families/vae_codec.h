@@ -5,7 +5,7 @@
 
 namespace cameo::families {
 
-/// A VAE of single pictures, for films frame by frame.
+/// A VAE, for films frame by frame, or with a temporal decoder by as many frames as are decoded together.
 class VaeCodec : public pipeline::LatentCodec {
  public:
   /// `vae` has to outlive it; `dtype` is what it computes in.
@@ -15,10 +15,12 @@ class VaeCodec : public pipeline::LatentCodec {
   int64_t channels() const override { return vae_.config().latent_channels; }
   int64_t stride() const override { return vae_.config().scale(); }
   int64_t largestTensor(int64_t width, int64_t height, bool tiled) const override;
+  bool decodesTogether() const override { return vae_.config().temporal_decoder; }
   pipeline::Network network() const override { return {"vae", vae_.parameters(), dtype_}; }
   pipeline::EncodedPicture encode(const at::Tensor& picture, bool tiled,
                                   const at::Tensor& noise) const override;
-  void decode(const at::Tensor& latents, bool tiled, const pipeline::OnPictures& onPictures) const override;
+  void decode(const at::Tensor& latents, const pipeline::Decoding& how,
+              const pipeline::OnPictures& onPictures) const override;
 
  private:
   models::Vae& vae_;

@@ -1,4 +1,4 @@
-#include "families/stable_diffusion/vae_codec.h"
+#include "families/vae_codec.h"
 
 #include <ATen/ATen.h>
 
@@ -25,10 +25,13 @@ pipeline::EncodedPicture VaeCodec::encode(const at::Tensor& picture, bool tiled,
   return {vae_.scaled(latents), log_variance};
 }
 
-void VaeCodec::decode(const at::Tensor& latents, bool tiled, const pipeline::OnPictures& onPictures) const {
-  for (int64_t i = 0; i < latents.size(0); ++i) {
-    const at::Tensor unscaled = vae_.unscaled(latents.slice(0, i, i + 1)).to(dtype_);
-    onPictures(tiled ? vae_.decodeTiled(unscaled) : vae_.decode(unscaled));
+void VaeCodec::decode(const at::Tensor& latents, const pipeline::Decoding& how,
+                      const pipeline::OnPictures& onPictures) const {
+  const int64_t most = how.together > 0 ? how.together : latents.size(0);
+  const int64_t together = decodesTogether() ? most : 1;
+  for (int64_t i = 0; i < latents.size(0); i += together) {
+    const at::Tensor unscaled = vae_.unscaled(latents.slice(0, i, i + together)).to(dtype_);
+    onPictures(how.tiled ? vae_.decodeTiled(unscaled) : vae_.decode(unscaled));
   }
 }
 

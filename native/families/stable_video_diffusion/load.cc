@@ -1,0 +1,124 @@
+#include <c10/core/DeviceGuard.h>
+#include <c10/util/StringUtil.h>
+
+#include "core/device.h"
+#include "core/error.h"
+#include "core/memory_pool.h"
+#include "families/network_loader.h"
+#include "families/stable_video_diffusion/stable_video_diffusion.h"
+#include "pipeline/loras.h"
+#include "samplers/samplers.h"
+
+namespace cameo::families {
+
+namespace {
+
+using nlohmann::json;
+using pipeline::LoadOptions;
+
+/// What diffusers' pipeline takes where nothing is said.
+constexpr int64_t kVideoWidth = 1024, kVideoHeight = 576, kVideoSteps = 25, kVideoRate = 7;
+constexpr double kVideoGuidance = 3;
+
+void refuseOtherNetworks(const LoadOptions& options) {
+  const std::pair<const char*, bool> others[]{{"motion", !options.motion.empty()},
+                                              {"subject", !options.subject.empty()},
+                                              {"controls", !options.controls.empty()},
+                                              {"ipAdapter", !options.ip_adapter.empty()},
+                                              {"imageEncoder", !options.image_encoder.empty()},
+                                              {"embeddings", !options.embeddings.empty()},
+                                              {"tokenizer", !options.tokenizer.empty()},
+                                              {"prediction", !options.prediction.empty()}};
+  for (const auto& [name, is_given] : others) {
+    if (!is_given) continue;
+    throw Error(ErrorCode::InvalidOption,
+                c10::str(name, ": ", options.base,
+                         " is a Stable Video Diffusion model, which takes none; leave it out"));
+  }
+}
+
+void requireFittingVideo(const StableVideoDiffusion& model, const std::string& base) {
+  const models::UNetConfig& unet = model.unet->config().unet;
+  const auto mismatch = [&](const std::string& what) {
+    throw Error(ErrorCode::WeightsMismatch, c10::str(base, ": its parts don't fit together: ", what));
+  };
+  const int64_t latent_channels = model.vae->config().latent_channels;
+  if (unet.in_channels != 2 * latent_channels || unet.out_channels != latent_channels) {
+    mismatch(c10::str("the UNet has ", unet.in_channels, " input and ", unet.out_channels,
+                      " output channels, the VAE's latents ", latent_channels));
+  }
+  for (const int64_t dim : unet.cross_attention_dim) {
+    if (dim == model.image_encoder->config().projection_dim) continue;
+    mismatch(c10::str("the UNet reads ", dim, " numbers of a picture, the image encoder gives ",
+                      model.image_encoder->config().projection_dim));
+  }
+}
+
+void describeVideo(StableVideoDiffusion& model) {
+  json& text = model.description;
+  text["family"] = "svd";
+  text["device"] = model.device.str();
+  text["dtype"] = dtypeName(model.dtype);
+  for (const char* ability : {"text", "windows", "caching", "video", "imageGuidance", "strength", "mask",
+                              "lastImage", "subject", "keyframes", "imagePrompt"}) {
+    text[ability] = false;
+  }
+  text["imageToVideo"] = true;
+  text["controls"] = 0;
+  text["motion"] = nullptr;
+  text["required"] = {"image"};
+  const std::string sampler = samplers::samplerNameOf(model.scheduler);
+  text["scheduler"] = sampler.empty() ? "euler" : sampler;
+  text["latentScale"] = model.vae->config().scale();
+  text["defaultSize"] = {kVideoWidth, kVideoHeight};
+  text["defaults"] = {{"frames", model.unet->config().frames},
+                      {"fps", kVideoRate},
+                      {"steps", kVideoSteps},
+                      {"guidanceScale", kVideoGuidance}};
+  text["textPositions"] = text["textVocabulary"] = 0;
+  text["tokenizer"] = nullptr;
+  text["embeddings"] = text["warnings"] = json::array();
+}
+
+}  // namespace
+
+std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::BaseModel& base,
+                                                             const LoadOptions& options,
+                                                             const pipeline::OnProgress& onProgress,
+                                                             const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled;
+  const c10::Device device = parseDevice(options.device, options.gpu);
+  const c10::DeviceGuard on_its_device(device);
+  computeFloatsExactly();
+  refuseOtherNetworks(options);
+  auto model = std::make_unique<StableVideoDiffusion>(device, parseDtype(options.dtype, device));
+  model->plain_kernels = options.plain_kernels;
+  model->max_memory = options.max_memory;
+  const auto needed = weights::Weights::Required;
+  const weights::Component unet = base.unet(needed), image_encoder = base.image_encoder(needed),
+                           vae = options.vae.empty()
+                                     ? base.vae(needed)
+                                     : weights::openVae(options.vae, needed, weights::kTemporalVaeClass);
+  model->image_encoder = build<models::ClipVision>(
+      models::ClipVisionConfig::read(Config(image_encoder.config, image_encoder.path)), image_encoder);
+  model->vae = build<models::Vae>(models::VaeConfig::read(Config(vae.config, vae.path)), vae);
+  model->unet = build<models::VideoUNet>(models::VideoUNetConfig::read(Config(unet.config, unet.path)), unet);
+  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, device, model->vaeDtype());
+  model->scheduler = base.scheduler();
+  model->scheduler_path = base.scheduler_path;
+  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
+  requireFittingVideo(*model, options.base);
+
+  const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
+
+  NetworkLoader loader(*model, options, onProgress, cancellation);
+  for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
+  loader.load("image_encoder", model->image_encoder->parameters(), model->dtype, image_encoder.layers);
+  loader.load("vae", model->vae->parameters(), model->vaeDtype(), vae.layers);
+  loader.load("unet", model->unet->parameters(), model->dtype, unet.layers);
+  describeVideo(*model);
+  if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
+  return model;
+}
+
+}  // namespace cameo::families
