@@ -1,12 +1,18 @@
 import { z } from "zod";
 import { checkOptions, invalid, option } from "./options/check.js";
 import { randomSeed } from "./options/defaults.js";
-import type { EditRequest, SampleProgress, SampleRequest } from "./options/sample_options.js";
+import type {
+  EditRequest,
+  ImageToVideoRequest,
+  SampleProgress,
+  SampleRequest,
+} from "./options/sample_options.js";
 
 /** What `pipe.samples` takes: a request, and the seeds of its videos. */
 export type SamplesRequest = (
   | Omit<SampleRequest, "seed" | "saveLatents" | "onProgress">
   | Omit<EditRequest, "seed" | "saveLatents" | "onProgress">
+  | Omit<ImageToVideoRequest, "seed" | "saveLatents" | "onProgress">
 ) & {
   /** The seeds, 1 to 1000 of them, each as `SampleRequest.seed`; or how many, which are then drawn at random. */
   seeds: number | readonly number[];

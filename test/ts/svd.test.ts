@@ -72,6 +72,15 @@ t.test("the same request makes the same film, and what it says counts", async (t
   t.equal((await film({ frames: 1 })).length, 24 * 16 * 3, "a still");
 });
 
+t.test("films of one picture by their seeds", async (t) => {
+  const { seed: _, ...others } = request;
+  const films: Buffer[] = [];
+  for await (const { frames } of pipe.samples({ ...others, seeds: [7, 8] })) films.push(Buffer.from(frames));
+  for (const [i, seed] of [7, 8].entries()) {
+    t.ok(Buffer.from((await pipe.sample({ ...request, seed })).frames).equals(films[i] as Buffer), `${seed}`);
+  }
+});
+
 const picture = request.image;
 const refused: [string, Partial<Record<string, unknown>>, RegExp][] = [
   ["prompt", { prompt: "a dog" }, /prompt: this model makes a film of image alone; leave it out/],
