@@ -110,6 +110,8 @@ at::Tensor activate(Activation activation, at::Tensor x) {
       return at::silu_(x);
     case Activation::Gelu:
       return at::gelu_(x);
+    case Activation::GeluTanh:
+      return at::gelu_(x, "tanh");
     case Activation::QuickGelu:
       return at::sigmoid(x * 1.702) * x;
     case Activation::Relu:

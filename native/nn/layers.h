@@ -54,7 +54,7 @@ class Conv2d {
   const Parameter& bias_;
 };
 
-enum class Activation { Silu, Gelu, QuickGelu, Relu, Mish };
+enum class Activation { Silu, Gelu, GeluTanh, QuickGelu, Relu, Mish };
 
 /// Normalises each group of channels over all positions; x (N, C, ...).
 class GroupNorm {
