@@ -8,7 +8,7 @@ import { number } from "#ts/cli/flags.js";
 import { runProgram } from "../command.js";
 import { type Case, casesOf, frames, nameOf, referenceOf, size, type Truth } from "./cases.js";
 
-/** Pixels; with AVIF, 100 films are some 600 KB. */
+/** Pixels; with AVIF, 50 films are some 200 KB. */
 const shown = 64;
 
 /** The frames below one another, and the reference: two pictures beside the page. */

@@ -56,7 +56,7 @@ async function sample(folder: string, flags: Flags): Promise<void> {
     const film: Film = async (cases) => {
       const [{ clip, index }] = cases as [Case];
       const request = { prompt: clip.caption, seed: index, frames: flags.frames, negativePrompt: "", signal };
-      const shape = { width: size * cases.length, height: size, steps };
+      const shape = { width: size * cases.length, height: size, fit: "contain" as const, steps };
       const context = flags.frames > frames ? { length: frames, overlap: frames / 4 } : undefined;
       const shown = takesReference ? referencesOf(cases, flags.regions) : {};
       const all = { ...request, ...shape, ...shown, ...defined({ guidanceScale, context }) };
