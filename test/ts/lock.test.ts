@@ -12,7 +12,7 @@ t.test("runs one at a time, and says to the second that it waits", async (t) => 
   const events: string[] = [];
   const work = (name: string) => async () => {
     events.push(`${name} begins`);
-    await sleep(20);
+    while (!events.includes("second waits")) await sleep(1);
     events.push(`${name} ends`);
   };
   const first = withLock(file, work("first"));
