@@ -29,6 +29,11 @@ struct VaeConfig {
   /// How many pixels one latent stands for, in each direction.
   int64_t scale() const { return int64_t{1} << (block_out_channels.size() - 1); }
 
+  /// What it computes in where a pipeline computes in `asked`: fp32 in place of fp16 with `force_upcast`.
+  c10::ScalarType dtypeFor(c10::ScalarType asked) const {
+    return asked == c10::kHalf && force_upcast ? c10::kFloat : asked;
+  }
+
   /// Throws `ErrorCode::WeightsFormat`.
   static VaeConfig read(const Config& config);
 };

@@ -30,8 +30,8 @@ export interface Draws {
 
 export interface SubjectDraw {
   references: ReferenceDraw[];
-  /** How far its region goes beyond it, of the picture: to the left, up, to the right, down. Undefined for a subject alone. */
-  grow: [number, number, number, number] | undefined;
+  /** How far its region goes beyond it, of the picture: to the left, up, to the right, down; 0 for a subject alone. */
+  grow: [number, number, number, number];
 }
 
 /** Draws a sample out of a clip of `count` frames, of which there are at least `data.frames`. */
@@ -58,8 +58,9 @@ function drawSubjects(recipe: References, count: number, random: Random): Subjec
   const { subjects } = recipe;
   return Array.from({ length: subjects?.count ?? 1 }, () => {
     const references = drawReferences(recipe, count, random);
-    const side = () => random.between(0, subjects?.grow ?? 0);
-    return { references, grow: subjects && [side(), side(), side(), side()] };
+    // A subject alone draws nothing for it, as before there were several.
+    const side = () => (subjects ? random.between(0, subjects.grow) : 0);
+    return { references, grow: [side(), side(), side(), side()] };
   });
 }
 

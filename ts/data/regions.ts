@@ -11,7 +11,7 @@ export function regionOf(
   masks: readonly RgbImage[],
   { width, height, left, top }: Placed,
   size: Size,
-  [toLeft, up, toRight, down]: NonNullable<SubjectDraw["grow"]>,
+  [toLeft, up, toRight, down]: SubjectDraw["grow"],
 ): Box | undefined {
   const boxes = masks.map(boxOf).filter((box) => box !== undefined);
   const most = (side: 0 | 1 | 2 | 3, of: (...values: number[]) => number) =>

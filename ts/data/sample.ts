@@ -160,7 +160,7 @@ async function regionsOf(
 ): Promise<Box[]> {
   const place = placed(clip, size, fit, draws.crop);
   return inTurn(draws.subjects, async ({ grow }, i) => {
-    const box = regionOf(await masksOf(masks[i] as Clip, draws.frames), place, size, grow ?? [0, 0, 0, 0]);
+    const box = regionOf(await masksOf(masks[i] as Clip, draws.frames), place, size, grow);
     if (box) return box;
     throw new Error(`subject ${i + 1} isn't seen in the frames that were drawn`);
   });

@@ -188,7 +188,8 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   model.unet = build<models::UNet>(readUNetConfig(unet, motion, metadata), motion ? *motion : unet);
   model.scheduler_path = base.scheduler_path;
   model.scheduler = readScheduler(options, base);
-  model.vae_codec = std::make_unique<VaeCodec>(*model.vae, model.device, model.vaeDtype());
+  model.vae_codec =
+      std::make_unique<VaeCodec>(*model.vae, model.device, model.vae->config().dtypeFor(model.dtype));
   requireFitting(model, options.base);
   const std::vector<weights::Component> controls = openControls(model, options);
   const std::optional<ImagePromptFiles> image_prompt = openImagePrompt(model, options);
@@ -223,7 +224,8 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
                 image_prompt->image_encoder.layers);
     loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer});
   }
-  loader.load("vae", model.vae->parameters(), model.vaeDtype(), vae.layers, drawnWithout(vae));
+  loader.load("vae", model.vae->parameters(), model.vae->config().dtypeFor(model.dtype), vae.layers,
+              drawnWithout(vae));
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
     const bool is_motion = models::isMotionName(name);
     return is_motion ? motion && motion->layers.empty() : unet.layers.empty();

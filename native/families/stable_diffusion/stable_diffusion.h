@@ -43,11 +43,6 @@ struct StableDiffusion : pipeline::Pipeline {
   /// Of the UNet's input: the noisy latents', and what else it is shown.
   virtual int64_t inputChannels() const { return vae->config().latent_channels; }
 
-  /// What the VAE computes in: fp32 in place of fp16 where its config has `force_upcast`, as in diffusers.
-  c10::ScalarType vaeDtype() const {
-    return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
-  }
-
   std::unique_ptr<models::ClipText> text_encoder;
   std::unique_ptr<models::Vae> vae;
   std::unique_ptr<models::UNet> unet;

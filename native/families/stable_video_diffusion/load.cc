@@ -103,7 +103,8 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
       models::ClipVisionConfig::read(Config(image_encoder.config, image_encoder.path)), image_encoder);
   model->vae = build<models::Vae>(models::VaeConfig::read(Config(vae.config, vae.path)), vae);
   model->unet = build<models::VideoUNet>(models::VideoUNetConfig::read(Config(unet.config, unet.path)), unet);
-  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, device, model->vaeDtype());
+  model->vae_codec =
+      std::make_unique<VaeCodec>(*model->vae, device, model->vae->config().dtypeFor(model->dtype));
   model->scheduler = base.scheduler();
   model->scheduler_path = base.scheduler_path;
   samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
@@ -114,7 +115,7 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
   NetworkLoader loader(*model, options, onProgress, cancellation);
   for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
   loader.load("image_encoder", model->image_encoder->parameters(), model->dtype, image_encoder.layers);
-  loader.load("vae", model->vae->parameters(), model->vaeDtype(), vae.layers);
+  loader.load("vae", model->vae->parameters(), model->vae->config().dtypeFor(model->dtype), vae.layers);
   loader.load("unet", model->unet->parameters(), model->dtype, unet.layers);
   describeVideo(*model);
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);

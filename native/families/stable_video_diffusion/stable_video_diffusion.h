@@ -34,11 +34,6 @@ struct StableVideoDiffusion : pipeline::Pipeline {
                                                const pipeline::OnProgress& onProgress,
                                                pipeline::Recorder& recorder) const override;
 
-  /// What the VAE computes in: fp32 in place of fp16 where its config has `force_upcast`.
-  c10::ScalarType vaeDtype() const {
-    return dtype == c10::kHalf && vae->config().force_upcast ? c10::kFloat : dtype;
-  }
-
   std::unique_ptr<models::ClipVision> image_encoder;
   std::unique_ptr<models::Vae> vae;
   std::unique_ptr<models::VideoUNet> unet;

@@ -1,6 +1,6 @@
 """Judges the films that sample.js made, by probes, beside the world's own films of the same cases:
 
-    python evaluate.py probes.safetensors DRAWN FILMS [FILMS...] [--json report.json] [--sheet sheet.webp]
+    python evaluate.py probes.safetensors DRAWN FILMS [FILMS...] [--json report.json] [--sheet sheet.webp] [--pairs]
 
 Prints a table. Attributes and places are right in so many of the frames, actions in so many of the films; consistency is
 the mean cosine of consecutive frames' features; motion the mean absolute difference of consecutive frames, of 255.
@@ -53,6 +53,23 @@ def summary(results: list[dict]) -> dict:
     return mean | {"films": len(results)}
 
 
+@torch.no_grad()
+def judge_pairs(probes, cases: list[dict], films: list[np.ndarray]) -> dict:
+    """Of films of pairs, whose halves follow one another: in how many of the frames a half's own subject is likelier than
+    the other one, and in how many of the halves at least 0.75 of the attributes are right."""
+    own, right = [], []
+    for i, (case, film) in enumerate(zip(cases, films)):
+        logits = {name: of[0] for name, of in probes(to_tensor(film)[None])[0].items() if name in ATTRIBUTES}
+
+        def likelihood(subject: dict) -> torch.Tensor:
+            return sum(of.log_softmax(-1)[:, CLASSES[name].index(subject[name])] for name, of in logits.items())
+
+        own.append((likelihood(case) > likelihood(cases[i ^ 1])).float().mean().item())
+        found = [(of.argmax(-1) == CLASSES[name].index(case[name])).float().mean() for name, of in logits.items()]
+        right.append(float(np.mean(found)) >= 0.75)
+    return {"own, not the other": float(np.mean(own)), "halves of 0.75 or more": float(np.mean(right))}
+
+
 def sheet(cases: list[dict], films: list[np.ndarray], path: Path, columns: int = 10) -> None:
     """Every film by its first, sixth and eleventh frame, unselected, in the order of the cases."""
     shown = [np.concatenate([film[i] for i in (0, 5, 10)], axis=1) for film in films]
@@ -70,12 +87,15 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+", help="of sample.js; the first one with --drawn")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path, help="a contact sheet of the last folder")
+    parser.add_argument("--pairs", action="store_true", help="the films are of sample.js --pairs")
     args = parser.parse_args()
     probes = load_probes(args.probes)
     report = {}
     for folder in args.folders:
         cases, films = read_films(folder)
         report[folder.name] = summary(judge(probes, cases, films))
+        if args.pairs:
+            report[folder.name] |= judge_pairs(probes, cases, films)
     if args.sheet:
         sheet(cases, films, args.sheet)
     names = list(report)

@@ -33,7 +33,7 @@ async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSi
   const { split, cases, pairs } = flags;
   const all: Case[][] = pairs ? pairsOf(split, cases) : casesOf(split, cases).map((one) => [one]);
   const bar = progressBar("sample", "films");
-  const parts = flags.frames / frames;
+  const parts = flags.drawn ? 1 : flags.frames / frames;
   const done = Math.floor(folder.films / (parts * (pairs ? 2 : 1)));
   bar.start(cases, done);
   try {
