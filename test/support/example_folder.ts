@@ -28,6 +28,8 @@ export async function writeExampleFolder(name: string): Promise<string> {
   const copies: Record<string, string[]> = {
     [base]: ["sd15", "pix2pix", "models/sd15", "runs/image/model/base"],
     [motion]: ["motion-adapter", "models/motion-adapter", "runs/motion/model/motion"],
+    // The example names an adapter of the model that ships, and the shipped model is what it is loaded on.
+    "weights/troupe/pairs.safetensors": ["weights/troupe/pairs.safetensors"],
     [subject]: ["videomaker.bin", "models/human_pytorch_model.bin", "runs/people/model/subject.safetensors"],
     "examples/critter.png": [
       ...["me.png", "examples/critter.png", "examples/critter-2.png"],
