@@ -40,6 +40,7 @@ void Recorder::write() {
   if (!active()) return;
   const at::Tensor times = at::tensor(times_, at::kDouble);
   add("timesteps", times.equal(times.round()) ? times.to(at::kLong) : times);
+  if (!rounds_.empty()) add("rounds", at::tensor(rounds_, at::kLong));
   add("latents", at::stack(latents_));  // (evaluations, 1, C, F, h, w), or frame by frame
   weights::writeSafetensors(path_, tensors_);
 }

@@ -23,6 +23,8 @@ class Recorder {
   void addVideo(const std::string& name, const at::Tensor& video);
   /// The latents that the network is given, evaluation after evaluation, and when.
   void addEvaluation(const at::Tensor& latents, double time);
+  /// In how many rounds a pass was made, several evaluations at a time.
+  void addRounds(int64_t rounds) { rounds_.push_back(rounds); }
   /// What a pass from noise to a sample led to.
   void addResult(const at::Tensor& latents);
   /// Writes the file: `latents` are, of each pass, those of the evaluations after the first, then its result.
@@ -36,6 +38,7 @@ class Recorder {
   std::vector<std::pair<std::string, at::Tensor>> tensors_;
   std::vector<at::Tensor> latents_;
   std::vector<double> times_;
+  std::vector<int64_t> rounds_;
   bool pass_begins_ = true;
 };
 

@@ -143,6 +143,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   readLength(options, request);
   request.subjects = readSubjects(options);
   request.sampler = readSampler(options);
+  request.parallel = {options.integer("parallelSteps"), options.number("parallelTolerance")};
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");
   request.image_guidance_scale = options.number("imageGuidanceScale");

@@ -82,6 +82,12 @@ enum class NoiseKind {
   Random,    // have noise of their own.
 };
 
+/// How many of a run's evaluations are made at a time, and when one counts as done.
+struct ParallelSteps {
+  int64_t window = 1;      // 1: one after another
+  double tolerance = 0.1;  // of how far an evaluation's input may move, in deviations of a step's noise
+};
+
 /// The pictures that are a prompt. They keep their own size, as CLIP's encoder brings them to its own.
 inline constexpr const char* kIpImage = "ipImage";
 
@@ -117,6 +123,7 @@ struct SampleRequest {
   int64_t clip_skip;                     // how many of the text encoder's last layers the prompt is spared
   std::vector<SubjectOptions> subjects;  // empty: all references are of one, which may be anywhere
   samplers::SamplerChoice sampler;
+  ParallelSteps parallel;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
   double image_guidance_scale;  // of models that edit: how strongly the picture holds
   double min_guidance_scale;    // of models that make a film of a picture: at its first frame

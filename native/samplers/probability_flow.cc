@@ -26,6 +26,7 @@ class ProbabilityFlow : public Sampler {
 
   int64_t steps() const override { return std::ssize(sigmas_); }
   Level level(size_t index) const override { return at(sigmas_[index]); }
+  bool choosesEvaluations() const override { return true; }
   double initialScale() const override { return sigmas_.front(); }
 
   at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw&) override {

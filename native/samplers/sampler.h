@@ -28,6 +28,8 @@ class Sampler {
   /// Where x is before step `index`, on the sampler's own scale. A run may begin at any step with an x of
   /// that level.
   virtual Level level(size_t index) const = 0;
+  /// Whether how often a step asks the model depends on what it says.
+  virtual bool choosesEvaluations() const { return false; }
   /// x after step `index`, counted from 0, of x before it; fp32, any shape. Asks `model` once or several
   /// times.
   virtual at::Tensor step(const at::Tensor& x, size_t index, const Model& model, const Draw& draw) = 0;

@@ -244,6 +244,20 @@ export const sampleOptions = {
     flag: "--guidance-rescale <x>",
     help: "bring guidance's deviation back, 0 to 1",
   },
+  parallelSteps: {
+    value: whole(1, 1000),
+    default: 1,
+    native: true,
+    flag: "--parallel-steps <n>",
+    help: "evaluations made in one round (ParaDiGMS): more work in fewer rounds",
+  },
+  parallelTolerance: {
+    value: number(0, 10),
+    default: 0.1,
+    native: true,
+    flag: "--parallel-tolerance <x>",
+    help: "how far they may be from one after another; 0 is not at all",
+  },
   ...shownOptions,
   referenceNoise: {
     value: number(0, 1),

@@ -172,6 +172,16 @@ export interface SampleRequest {
    * Default: 0.
    */
   guidanceRescale?: number | undefined;
+  /**
+   * Evaluate the model at so many points of the way at once, and again until they settle (ParaDiGMS, arXiv 2305.16317): fewer rounds,
+   * more evaluations. Default: 1, one after another.
+   */
+  parallelSteps?: number | undefined;
+  /**
+   * How far a point may move before it is evaluated again, in deviations of the noise that a stochastic step adds there, 0 to 10.
+   * With 0 the film is that of one step after another, to the bit. Default: 0.1.
+   */
+  parallelTolerance?: number | undefined;
   /** In place of the prompt, of a model that edits (InstructPix2Pix): what to change in `image` or `video`. */
   instruction?: string | undefined;
   /**

@@ -49,6 +49,8 @@ Tensors readRequest(const Json& config, const Tensors&) {
       {"order", number(request.free_init.order)},
       {"motionScale", number(request.motion_scale)},
       {"clipSkip", number(request.clip_skip)},
+      {"parallelSteps", number(request.parallel.window)},
+      {"parallelTolerance", number(request.parallel.tolerance)},
       {"guidanceRescale", number(request.guidance_rescale)},
       {"imageGuidanceScale", number(request.image_guidance_scale)},
       {"minGuidanceScale", number(request.min_guidance_scale)},

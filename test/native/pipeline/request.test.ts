@@ -23,6 +23,8 @@ const given = {
   spacing: "trailing",
   shift: 2,
   zeroTerminalSnr: true,
+  parallelSteps: 9,
+  parallelTolerance: 0.03125,
   guidanceRescale: 0.75,
   imageGuidanceScale: 2.5,
   minGuidanceScale: 1.25,

@@ -96,6 +96,8 @@ test("every option has its bounds", (t) => {
     ["shift", [0.01, 5], [0, 101], "a number from 0.01 to 100"],
     ["zeroTerminalSnr", [true], ["yes"], "true or false"],
     ["guidanceRescale", [0, 0.7, 1], [1.5], "a number from 0 to 1"],
+    ["parallelSteps", [1, 8, 1000], [0, 1.5, 1001], "a whole number from 1 to 1000"],
+    ["parallelTolerance", [0, 0.1, 10], [-1, 11], "a number from 0 to 10"],
     ["minGuidanceScale", [0, 1.5, 100], [-1], "a number from 0 to 100"],
     ["motionBucket", [0, 127, 1023], [-1, 1024], "a number from 0 to 1023"],
     ["noiseAugmentation", [0, 0.02, 10], [-1, 11], "a number from 0 to 10"],

@@ -33,6 +33,8 @@ test("takes every default", (t) => {
     clipSkip: 0,
     scheduler: "ddim",
     guidanceRescale: 0,
+    parallelSteps: 1,
+    parallelTolerance: 0.1,
     imageGuidanceScale: 1.5,
     structure: 0,
     keyframeScale: 1,

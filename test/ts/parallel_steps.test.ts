@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { type AnyRequest, Pipeline, type SampleProgress, type SampleRequest } from "cameo";
+import { type Test, test } from "tap";
+import { readSafetensors } from "../support/safetensors.js";
+import { writeSmallModel } from "../support/small_model.js";
+import { writeVideoModel } from "../support/video_model.js";
+
+const pixels = { data: new Uint8Array(3 * 40 * 32).map((_, i) => i % 251), width: 40, height: 32 };
+const request = { prompt: "a cat", reference: pixels, frames: 2, width: 40, height: 32, steps: 6, seed: 7 };
+
+async function open(t: Test, model: Parameters<typeof Pipeline.load>[0]): Promise<Pipeline> {
+  const pipe = await Pipeline.load({ ...model, device: "cpu", dtype: "fp32" });
+  t.teardown(() => pipe.close());
+  return pipe;
+}
+
+/** What a request leads to, and in how many rounds. */
+async function run(t: Test, pipe: Pipeline, asked: AnyRequest) {
+  const saveLatents = join(t.testdir(), "latents.safetensors");
+  const { frames } = await pipe.sample({ ...asked, saveLatents });
+  const { latents, rounds } = readSafetensors(saveLatents);
+  if (latents === undefined) throw new Error("there are no latents");
+  return { frames: Buffer.from(frames), latents, rounds: Number(rounds?.data[0]) };
+}
+
+/** The largest difference of two films' last latents, of the largest value. */
+function difference(a: { data: ArrayLike<number> }, b: { data: ArrayLike<number> }): number {
+  const [values, others] = [Array.from(a.data), Array.from(b.data)];
+  const largest = Math.max(...values.map(Math.abs));
+  return Math.max(...values.map((value, i) => Math.abs(value - (others[i] as number)))) / largest;
+}
+
+test("without tolerance it is one step after another, to the bit, for every kind of sampler", async (t) => {
+  const pipe = await open(t, writeSmallModel("parallel_steps"));
+  const kinds: Partial<SampleRequest>[] = [
+    ...["ddim", "euler", "dpmpp-2m", "unipc", "pndm", "lms"].map((scheduler) => ({ scheduler })),
+    { scheduler: "heun", sigmas: "karras" },
+    { scheduler: "ddim", eta: 1 },
+    { scheduler: "euler-ancestral", guidanceRange: [0.2, 0.8] },
+    { freeInit: { iterations: 2 }, guidanceRescale: 0.5 },
+  ];
+  for (const kind of kinds) {
+    const plain = await run(t, pipe, { ...request, ...kind });
+    const parallel = await run(t, pipe, { ...request, ...kind, parallelSteps: 3, parallelTolerance: 0 });
+    t.strictSame(parallel.latents, plain.latents, JSON.stringify(kind));
+    t.ok(parallel.frames.equals(plain.frames), JSON.stringify(kind));
+    t.ok(parallel.rounds <= plain.latents.shape[0]!, JSON.stringify(kind));
+  }
+});
+
+test("a small tolerance leads to nearly the same, in fewer rounds than there are steps", async (t) => {
+  const pipe = await open(t, writeSmallModel("parallel_steps_tolerant"));
+  const many = { ...request, steps: 24 };
+  const plain = await run(t, pipe, many);
+  const tight = await run(t, pipe, { ...many, parallelSteps: 24, parallelTolerance: 1e-3 });
+  const loose = await run(t, pipe, { ...many, parallelSteps: 24 });
+  t.ok(difference(plain.latents, tight.latents) < 1e-3);
+  t.ok(tight.rounds < 24, `${tight.rounds} rounds`);
+  t.ok(loose.rounds < tight.rounds, `${loose.rounds} rounds`);
+});
+
+test("progress tells the steps that are settled, with a preview", async (t) => {
+  const pipe = await open(t, writeSmallModel("parallel_steps_progress"));
+  const steps: number[] = [];
+  const onProgress = ({ phase, step, steps: all, preview }: SampleProgress) => {
+    if (phase !== "denoise") return;
+    t.equal(all, 6);
+    t.match(preview, { width: 5, height: 4 });
+    steps.push(step);
+  };
+  await pipe.sample({ ...request, parallelSteps: 4, preview: true, onProgress });
+  t.strictSame(steps, [...new Set(steps)].sort((a, b) => a - b));
+  t.equal(steps.at(-1), 6);
+});
+
+test("a film of a picture and one that is started from a film are the same, too", async (t) => {
+  const video = await open(t, { base: writeVideoModel("parallel_steps_svd") });
+  const small = await open(t, writeSmallModel("parallel_steps_start"));
+  const parts: [Pipeline, AnyRequest][] = [
+    [video, { image: pixels, frames: 3, width: 64, height: 64, steps: 3, seed: 2 }],
+    [small, { ...request, video: [pixels, pixels], strength: 0.7 }],
+  ];
+  for (const [pipe, asked] of parts) {
+    const plain = await run(t, pipe, asked);
+    const parallel = await run(t, pipe, { ...asked, parallelSteps: 2, parallelTolerance: 0 });
+    t.strictSame(parallel.latents, plain.latents);
+  }
+});
+
+test("what goes by the step before is refused", async (t) => {
+  const pipe = await open(t, writeSmallModel("parallel_steps_refused"));
+  const refused: [Partial<SampleRequest>, RegExp][] = [
+    [{ cacheInterval: 2 }, /parallelSteps: it doesn't go with cacheInterval, which keeps features/],
+    [{ referenceNoise: 0.5 }, /parallelSteps: it doesn't go with referenceNoise/],
+    [{ scheduler: { _class_name: "ProbabilityFlowSampler" } }, /parallelSteps: it doesn't go with this sch/],
+    [{ parallelTolerance: -1 }, /parallelTolerance/],
+    [{ parallelSteps: 0 }, /parallelSteps/],
+  ];
+  for (const [other, message] of refused) {
+    const asked = { ...request, parallelSteps: 4, ...other };
+    await t.rejects(pipe.sample(asked), { code: "ERR_INVALID_OPTION", message });
+  }
+});
