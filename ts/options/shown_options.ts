@@ -26,6 +26,7 @@ export const shownOptions = {
     needs: "imageToVideo",
     flag: "--min-guidance-scale <x>",
     help: "of Stable Video Diffusion: guidance at the first frame, and --guidance at the last",
+    label: "Guidance of the first frame",
   },
   motionBucket: {
     value: number(0, 1023),
@@ -34,6 +35,7 @@ export const shownOptions = {
     needs: "imageToVideo",
     flag: "--motion-bucket <n>",
     help: "of Stable Video Diffusion: how much moves; it learned 1 to 255",
+    label: "How much moves",
   },
   noiseAugmentation: {
     value: number(0, 10),
@@ -42,6 +44,7 @@ export const shownOptions = {
     needs: "imageToVideo",
     flag: "--noise-augmentation <x>",
     help: "of Stable Video Diffusion: noise on --image; more lets more move",
+    label: "Noise on the picture",
   },
   lastImage: {
     value: kindOf<ImageSource>({ kind: "picture" }),

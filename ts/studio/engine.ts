@@ -2,8 +2,8 @@ import type { PipelineDescription } from "../description.js";
 import { abortError, CameoError, throwIfAborted } from "../errors.js";
 import type { FilmFacts } from "../media/index.js";
 import type { LoadOptions } from "../options/load_options.js";
-import { completeRequest } from "../options/sample.js";
-import type { SampleRequest } from "../options/sample_options.js";
+import { checkRequest, completeRequest } from "../options/sample.js";
+import type { AnyRequest } from "../options/sample_options.js";
 import { Pipeline } from "../pipeline.js";
 import { withFilm } from "../prepared_request.js";
 import type { Video } from "../video.js";
@@ -38,12 +38,17 @@ export class Engine {
     this.#pipeline().catch(() => {});
   }
 
-  /** ERR_INVALID_OPTION for what the model can't do, where it is known already; `film` is what the request starts from. */
-  check(request: SampleRequest, film: FilmFacts | undefined): void {
-    if (this.#description) completeRequest(request, withFilm(this.#description, film));
+  /**
+   * Throws ERR_INVALID_OPTION for what is wrong with a request, and for what the model can't do, where it is known already; `film` is
+   * what the request starts from.
+   */
+  check(request: AnyRequest, film: FilmFacts | undefined): void {
+    const loaded = this.#description && withFilm(this.#description, film);
+    checkRequest(request, loaded);
+    if (loaded) completeRequest(request, loaded);
   }
 
-  async sample(request: SampleRequest): Promise<Video> {
+  async sample(request: AnyRequest): Promise<Video> {
     const pipeline = await untilAborted(this.#pipeline(), request.signal);
     return pipeline.sample(request);
   }
@@ -101,6 +106,14 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function readyState({ device, dtype, subject, motion, options }: PipelineDescription): ModelState {
-  return { state: "ready", device, dtype, subject, maxFrames: motion?.maxFrames ?? null, defaults: options };
+function readyState({
+  device,
+  dtype,
+  subject,
+  motion,
+  required,
+  options,
+}: PipelineDescription): ModelState {
+  const maxFrames = motion?.maxFrames ?? null;
+  return { state: "ready", device, dtype, subject, maxFrames, required, defaults: options };
 }

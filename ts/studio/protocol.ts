@@ -19,7 +19,7 @@ export interface Inputs extends Partial<Record<InputName, string>> {
 }
 
 /** What a page asks for. Options that are left out take the model's defaults. */
-export interface VideoOrder extends Inputs, Pick<SampleRequest, Exclude<StudioOption, InputName>> {
+export interface VideoOrder extends Inputs, Partial<Pick<SampleRequest, Exclude<StudioOption, InputName>>> {
   /** How many videos; the first has the seed, and those beside it the numbers that follow. Default: 1. */
   count?: number;
 }
@@ -83,6 +83,8 @@ export type ModelState =
       subject: boolean;
       /** Frames and references together at a time; null where it makes stills. */
       maxFrames: number | null;
+      /** What every video of it needs. */
+      required: PipelineDescription["required"];
       /** What it takes, and what is shown in fields that are empty. */
       defaults: PipelineDescription["options"];
     };

@@ -2,8 +2,7 @@ import { randomInt, randomUUID } from "node:crypto";
 import { loadSharp } from "../media/libraries.js";
 import type { RgbImage } from "../native.js";
 import { defined } from "../options/defined.js";
-import { checkRequest } from "../options/sample.js";
-import type { SampleProgress, SampleRequest } from "../options/sample_options.js";
+import type { AnyRequest, SampleProgress } from "../options/sample_options.js";
 import { checkCount } from "../request_pictures.js";
 import type { Engine } from "./engine.js";
 import { errorLine, Refusal } from "./errors.js";
@@ -64,7 +63,6 @@ export class Queue {
     });
     for (const { parameters } of jobs) {
       const request = this.#request(parameters, inputs);
-      checkRequest(request);
       const film = this.#uploads.film(video);
       this.#engine.check(request, film);
       if (film) checkCount(film, { list: "video" }, request.frames ?? film.count);
@@ -141,18 +139,19 @@ export class Queue {
     return entry;
   }
 
-  #request(parameters: VideoParameters, inputs: Inputs): SampleRequest {
+  #request(parameters: VideoParameters, inputs: Inputs): AnyRequest {
     const { references, subjects, ...single } = replaceInputs(inputs, (id, _, option) => {
       const path = this.#uploads.path(id);
       if (path !== undefined) return path;
       throw new Refusal(422, "ERR_INVALID_OPTION", `${option} is not here any more; add it again`);
     });
+    // The model says what is missing of it.
     return defined({
       ...parameters,
       ...single,
       reference: references?.length === 0 ? undefined : references,
       subjects: subjects?.map(({ references: reference, ...others }) => ({ ...others, reference })),
-    });
+    }) as AnyRequest;
   }
 
   /** A job that is over stays as it is: a late preview changes nothing. */

@@ -92,18 +92,20 @@ export function Select({ field, label, value, choices, onChange }: SelectProps) 
   );
 }
 
-/** Fields that few change. */
+/** Fields that few change, or many where they are `open` at first. */
 export function Folded({
   title,
   note,
+  open = false,
   children,
 }: {
   title: string;
   note?: string;
+  open?: boolean;
   children: ComponentChildren;
 }) {
   return (
-    <details>
+    <details open={open}>
       <summary>
         {title}
         {note && <span class="hint"> {note}</span>}

@@ -11,7 +11,7 @@ export function progressText({ phase, step, steps, etaSeconds }: JobProgress): s
 }
 
 /** Prompts over time with what is between them. */
-export function promptText(prompt: VideoOrder["prompt"]): string {
+export function promptText(prompt: VideoOrder["prompt"] = ""): string {
   const texts = typeof prompt === "string" ? [prompt] : Object.values(prompt);
   return texts.filter((text) => text !== "").join(" → ");
 }

@@ -1,7 +1,7 @@
 import { sampleOptions } from "../../options/sample_options.js";
 import { change, draft, setField } from "./draft.js";
 import { FaultOf, Folded, faultAttributes, NumberField, NumberInput, Select } from "./fields.js";
-import { loaded, takes } from "./model.js";
+import { loaded, makesStills, takes } from "./model.js";
 import { placeholders } from "./order.js";
 
 const noises: Record<string, string> = {
@@ -16,29 +16,33 @@ export function Length() {
   const { windowLength, windowOverlap, noise, loop } = draft.value;
   const { window } = placeholders.value;
   const maxFrames = loaded.value?.maxFrames;
-  if (loaded.value && maxFrames === null) return null;
+  if (makesStills.value) return null;
   const { names } = sampleOptions.noise.value as unknown as { names: readonly string[] };
   return (
     <Folded title="Length" note={window === undefined ? "" : `in windows of ${window} frames`}>
       <div class="grid">
         <NumberField name="frames" />
         <NumberField name="fps" />
-        <NumberInput
-          field="context"
-          label="Frames in a window"
-          whole
-          value={windowLength}
-          placeholder={String(window ?? "all")}
-          onInput={(text) => setField("windowLength", text)}
-        />
-        <NumberInput
-          field="context.overlap"
-          label="Overlap"
-          whole
-          value={windowOverlap}
-          placeholder={noise === "" ? "a quarter" : "all but 4"}
-          onInput={(text) => setField("windowOverlap", text)}
-        />
+        {takes("context") && (
+          <>
+            <NumberInput
+              field="context"
+              label="Frames in a window"
+              whole
+              value={windowLength}
+              placeholder={String(window ?? "all")}
+              onInput={(text) => setField("windowLength", text)}
+            />
+            <NumberInput
+              field="context.overlap"
+              label="Overlap"
+              whole
+              value={windowOverlap}
+              placeholder={noise === "" ? "a quarter" : "all but 4"}
+              onInput={(text) => setField("windowOverlap", text)}
+            />
+          </>
+        )}
         {takes("noise") && (
           <Select
             field="noise"

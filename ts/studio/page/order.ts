@@ -76,11 +76,11 @@ export function orderOf(of: Draft): VideoOrder {
     return value === undefined || !takes(name) ? [] : [[name, value]];
   });
   return {
-    prompt: promptOf(of),
+    ...(takes("prompt") && { prompt: promptOf(of) }),
     ...subjectsOf(shownSubjects(of)),
     count: Number(of.count),
     ...Object.fromEntries(numbers),
-    ...(of.negativePrompt.trim() !== "" && { negativePrompt: of.negativePrompt }),
+    ...(of.negativePrompt.trim() !== "" && takes("negativePrompt") && { negativePrompt: of.negativePrompt }),
     ...lengthOf(of),
     ...Object.fromEntries(
       (["image", "lastImage", "video", "mask"] as const).flatMap((name) => {
@@ -100,7 +100,7 @@ function promptOf({ prompt, later }: Draft): VideoOrder["prompt"] {
 function lengthOf({ windowLength, windowOverlap, loop, noise }: Draft): Partial<VideoOrder> {
   const length = parseNumber(windowLength, true) ?? placeholders.value.window;
   const overlap = parseNumber(windowOverlap, true);
-  const isWindowed = length !== undefined || overlap !== undefined;
+  const isWindowed = takes("context") && (length !== undefined || overlap !== undefined);
   return {
     // An overlap alone is for the server to refuse.
     ...(isWindowed && { context: { length, overlap } as NonNullable<VideoOrder["context"]> }),
@@ -146,7 +146,7 @@ function boxOf(box: BoxDraft) {
 export function draftOf({ request, inputs }: GalleryEntry, uploads: ReadonlyMap<string, Picked>): Draft {
   const numbers = Object.fromEntries(numberNames.map((name) => [name, numberText(request[name])]));
   const picked = (name: string | undefined) => (name === undefined ? null : (uploads.get(name) ?? null));
-  const { prompt, negativePrompt = "", context, loop = false, noise = "" } = request;
+  const { prompt = "", negativePrompt = "", context, loop = false, noise = "" } = request;
   const [first = "", ...later] = typeof prompt === "string" ? [prompt] : Object.values(prompt);
   const frames = typeof prompt === "string" ? [] : Object.keys(prompt).slice(1);
   return {

@@ -5,7 +5,7 @@ import { draftError } from "./faults.js";
 import { Folded, NumberField, Select } from "./fields.js";
 import { useFiles } from "./files.js";
 import { Length } from "./length.js";
-import { loaded } from "./model.js";
+import { loaded, takes } from "./model.js";
 import { numberNames } from "./numbers.js";
 import { Prompts } from "./prompts.js";
 import { Start } from "./start.js";
@@ -61,23 +61,29 @@ function MoreOptions() {
     <Folded title="More options">
       <div class="grid">
         {numberNames
-          .filter((name) => !placed.has(name))
+          .filter((name) => !placed.has(name) && takes(name))
           .map((name) => (
             <NumberField key={name} name={name} />
           ))}
       </div>
-      <div class="field">
-        <label for="negativePrompt">What it should not show</label>
-        <textarea
-          id="negativePrompt"
-          rows={2}
-          maxLength={longestPrompt}
-          placeholder={loaded.value?.defaults.negativePrompt || "nothing in particular"}
-          value={draft.value.negativePrompt}
-          onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
-        />
-      </div>
+      {takes("negativePrompt") && <NegativePrompt />}
       <p class="hint">A field that is empty takes the model's default.</p>
     </Folded>
+  );
+}
+
+function NegativePrompt() {
+  return (
+    <div class="field">
+      <label for="negativePrompt">What it should not show</label>
+      <textarea
+        id="negativePrompt"
+        rows={2}
+        maxLength={longestPrompt}
+        placeholder={loaded.value?.defaults.negativePrompt || "nothing in particular"}
+        value={draft.value.negativePrompt}
+        onInput={({ currentTarget }) => setField("negativePrompt", currentTarget.value)}
+      />
+    </div>
   );
 }

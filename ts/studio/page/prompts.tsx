@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import { longestPrompt } from "../../options/defaults.js";
 import { change, draft, setField } from "./draft.js";
 import { FaultOf, faultAttributes, NumberInput } from "./fields.js";
-import { loaded } from "./model.js";
+import { makesStills, takes } from "./model.js";
 
 const mostLater = 32;
 
@@ -17,7 +17,7 @@ export function Prompts() {
     // The button that had the focus is gone.
     add.current?.focus();
   };
-  const isStill = loaded.value?.maxFrames === null;
+  if (!takes("prompt")) return null;
   return (
     <>
       <div class="field">
@@ -57,7 +57,7 @@ export function Prompts() {
           </button>
         </div>
       ))}
-      {!isStill && (
+      {!makesStills.value && (
         <button
           ref={add}
           type="button"

@@ -4,6 +4,7 @@ import { Clip, DownloadLink } from "./clip.js";
 import { setField } from "./draft.js";
 import { draftError } from "./faults.js";
 import { progressText, promptText } from "./format.js";
+import { takes } from "./model.js";
 import { gallery, isUnfinished, model, shownGroups } from "./store.js";
 
 /** What is being made, and what the newest order came to. */
@@ -14,7 +15,11 @@ export function Stage() {
       {groups.length === 0 && (
         <div class="empty">
           <p class="empty-title">Your video appears here</p>
-          <p class="hint">Add a picture of your subject, say what it does, and press Generate.</p>
+          <p class="hint">
+            {takes("prompt")
+              ? "Add a picture of your subject, say what it does, and press Generate."
+              : "Add a picture and press Generate."}
+          </p>
         </div>
       )}
       {groups.map((group) => (
@@ -29,7 +34,7 @@ function OrderGroup({ jobs }: { jobs: readonly Job[] }) {
   return (
     <article class="panel group">
       <header>
-        <h2 class="prompt">{promptText(jobs[0]?.parameters.prompt ?? "") || "Without a prompt"}</h2>
+        <h2 class="prompt">{promptText(jobs[0]?.parameters.prompt) || "Without a prompt"}</h2>
         {unfinished.length > 1 && (
           <button type="button" onClick={() => cancel(...unfinished)}>
             Cancel all

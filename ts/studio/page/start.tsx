@@ -3,15 +3,17 @@ import { change, draft, type SingleInput } from "./draft.js";
 import { Folded, NumberField } from "./fields.js";
 import { FileDrop, Thumbnail } from "./files.js";
 import { MaskField } from "./mask.js";
-import { takes } from "./model.js";
+import { loaded, takes } from "./model.js";
 
 /** What the video starts from instead of noise alone, and the part of it that is painted anew. */
 export function Start() {
   const { image, lastImage, video, mask } = draft.value;
   const given = { "a film": video, "a picture": image ?? lastImage, "a mask": mask };
   const note = Object.entries(given).flatMap(([name, picked]) => (picked ? [name] : []));
+  const startsFromImage = loaded.value?.required.includes("image") ?? false;
+  const title = takes("video") ? "Start from a film or pictures" : "Start from a picture";
   return (
-    <Folded title="Start from a film or pictures" note={note.join(", ")}>
+    <Folded title={title} note={note.join(", ")} open={startsFromImage}>
       <div class="row inputs">
         <InputField name="image" title="First picture" hint="the first frame" />
         <InputField name="lastImage" title="Last picture" hint="the last frame" />
@@ -26,9 +28,11 @@ export function Start() {
           onChange={(painted) => change({ mask: painted })}
         />
       )}
-      <p class="hint">
-        Strength is how far the film or picture is left, 0 to 1. Of a mask, only what is painted is made anew.
-      </p>
+      {takes("strength") && (
+        <p class="hint">
+          Strength is how far the film or picture is left, 0 to 1. Of a mask, only what is painted is made anew.
+        </p>
+      )}
     </Folded>
   );
 }

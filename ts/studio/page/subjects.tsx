@@ -15,6 +15,7 @@ const mostSubjects = 16;
 /** Who is in the video: pictures of each, where it is, and how strongly it holds. */
 export function Subjects() {
   const end = useRef<HTMLButtonElement>(null);
+  if (!takes("prompt")) return null;
   if (!takes("reference")) return <p class="hint">This model takes no reference: the prompt says it all.</p>;
   const { subjects } = draft.value;
   const remove = (index: number) => {
