@@ -17,6 +17,12 @@ at::Tensor Parameter::merged() const {
   return value + (product * adapter->scale).to(value.scalar_type());
 }
 
+at::MemoryFormat Parameter::channelsLast() const {
+  if (shape.size() == 4) return at::MemoryFormat::ChannelsLast;
+  const bool is_over_space = shape.size() == 5 && shape[3] > 1;
+  return is_over_space ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous;
+}
+
 int64_t Parameter::numel() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }

@@ -36,6 +36,8 @@ struct Parameter {
   int64_t numel() const;
   /// The value with what the adapter adds to it.
   at::Tensor merged() const;
+  /// How its value lies in memory where kernels are channels-last.
+  at::MemoryFormat channelsLast() const;
 };
 
 /// All parameters of one network, in the order in which its layers declared them.

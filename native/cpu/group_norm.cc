@@ -213,19 +213,19 @@ bool groupNormTakes(const at::Tensor& x) {
 namespace {
 
 template <typename Number>
-Normed normed(const at::Tensor& x, const GroupNormParameters& parameters, double eps) {
+GroupMoments momentsOf(const at::Tensor& x, int64_t groups, double eps) {
   const Shape shape(x);
-  Normed result{at::empty_like(x), at::empty({shape.samples, parameters.groups}, at::kFloat), {}};
+  GroupMoments result{at::empty({shape.samples, groups}, at::kFloat), {}};
   result.inverse = at::empty_like(result.mean);
   const Number* from = x.const_data_ptr<Number>();
   Sums sums = sumsOf(shape, [&](int64_t sample, int64_t first, int64_t last, double* one, double* other) {
     addMoments(from + shape.at(sample, first), last - first, shape.channels, one, other);
   });
-  const int64_t size = shape.channels / parameters.groups;
+  const int64_t size = shape.channels / groups;
   const double numbers = static_cast<double>(size * shape.positions);
   float *mean = result.mean.mutable_data_ptr<float>(), *inverse = result.inverse.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < shape.samples * parameters.groups; ++i) {
-    const int64_t sample = i / parameters.groups, channel = i % parameters.groups * size;
+  for (int64_t i = 0; i < shape.samples * groups; ++i) {
+    const int64_t sample = i / groups, channel = i % groups * size;
     const auto total = [&](const double* values) {
       return std::accumulate(values, values + size, 0.0) / numbers;
     };
@@ -233,6 +233,15 @@ Normed normed(const at::Tensor& x, const GroupNormParameters& parameters, double
     mean[i] = static_cast<float>(m);
     inverse[i] = static_cast<float>(1 / std::sqrt(std::max(0.0, square - m * m) + eps));
   }
+  return result;
+}
+
+template <typename Number>
+Normed normed(const at::Tensor& x, const GroupNormParameters& parameters, double eps) {
+  const Shape shape(x);
+  const GroupMoments moments = momentsOf<Number>(x, parameters.groups, eps);
+  Normed result{at::empty_like(x), moments.mean, moments.inverse};
+  const Number* from = x.const_data_ptr<Number>();
   const Lines lines(result.mean, result.inverse, parameters);
   Number* to = result.y.mutable_data_ptr<Number>();
   shape.forEachPart([&](int64_t, int64_t sample, int64_t first, int64_t last) {
@@ -246,6 +255,15 @@ Normed normed(const at::Tensor& x, const GroupNormParameters& parameters, double
 }  // namespace
 
 #endif
+
+GroupMoments groupMoments(const at::Tensor& x, int64_t groups, double eps) {
+#if CAMEO_CPU_KERNELS
+  return x.scalar_type() == at::kFloat ? momentsOf<float>(x, groups, eps)
+                                       : momentsOf<c10::BFloat16>(x, groups, eps);
+#else
+  return {};
+#endif
+}
 
 Normed groupNorm(const at::Tensor& x, const GroupNormParameters& given, double eps) {
 #if CAMEO_CPU_KERNELS

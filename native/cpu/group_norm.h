@@ -15,6 +15,14 @@ struct GroupNormParameters {
   bool silu;  // followed by x sigmoid(x)
 };
 
+struct GroupMoments {
+  at::Tensor mean;     // (N, groups), fp32
+  at::Tensor inverse;  // (N, groups), fp32: 1 / sqrt(variance + eps)
+};
+
+/// Of each group of channels over all positions, of what `groupNormTakes`.
+GroupMoments groupMoments(const at::Tensor& x, int64_t groups, double eps);
+
 struct Normed {
   at::Tensor y;        // like x
   at::Tensor mean;     // (N, groups), fp32

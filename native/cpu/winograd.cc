@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "cpu/matrix.h"
 #include "cpu/pieces.h"
@@ -129,12 +131,20 @@ CAMEO_FOR_EACH_CPU void outputTiles(const float* m, const Planes& planes, const 
   finishStores();
 }
 
-/// One convolution, as its parts need it.
+/// One convolution, as its parts need it: an image of the result sums over taps, of which the i-th sees the
+/// i-th image after its own.
 struct Convolution {
   const float *x, *bias;
   float* y;
   Tiling tiling;
-  KernelView w;
+  std::vector<KernelView> taps;
+
+  const KernelView& kernel() const { return taps.front(); }
+  /// The tiles that a tap sees where the result has `tiles`.
+  Range seen(size_t tap, Range tiles) const {
+    const int64_t later = static_cast<int64_t>(tap) * tiling.perImage();
+    return {tiles.first + later, tiles.last + later};
+  }
 };
 
 /// Where in a transformed kernel the part of the outputs from `channel` on begins, in numbers.
@@ -143,27 +153,33 @@ int64_t partOfKernel(int64_t in, int64_t channel) {
 }
 
 /// Each thread takes blocks of tiles through all steps, some of the input's channels at a time. A plane's
-/// products for all of the result's channels follow one another, so that the kernel, transformed before, is
+/// products for all of the result's channels follow one another, so that the kernels, transformed before, are
 /// read once for a block.
-void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles, const Blocks& blocks) {
-  const int64_t in = job.w.in, out = job.w.out;
+void convolveByTiles(const Convolution& job, const std::vector<at::Tensor>& kernels, int64_t tiles,
+                     const Blocks& blocks) {
+  const int64_t in = job.kernel().in, out = job.kernel().out;
   const Planes of_v = Planes::of(blocks.tiles, blocks.depth), of_m = Planes::of(blocks.tiles, out);
   const ThreadScratch scratch(of_v.numbers() + of_m.numbers());
   forEachPiece(blocks.count, 1, [&](int64_t begin, int64_t end) {
     float *const v = scratch.mine(), *const m = v + of_v.numbers();
+    const auto addProducts = [&](const float* kernel, int64_t rows, Range inputs, bool adds) {
+      for (int64_t plane = 0; plane < kPlanes; ++plane) {
+        for (int64_t channel = 0; channel < out; channel += kColumns) {
+          const int64_t columns = std::min(kColumns, out - channel);
+          const Planes of_u = Planes::of(in, columns);
+          const float* u = kernel + partOfKernel(in, channel) + plane * of_u.plane + inputs.first * of_u.row;
+          multiply(rows, columns, inputs.count(), {v + plane * of_v.plane, of_v.row}, {u, of_u.row},
+                   m + plane * of_m.plane + channel, of_m.row, adds);
+        }
+      }
+    };
     for (int64_t i = begin; i < end; ++i) {
       const Range block{i * blocks.tiles, std::min((i + 1) * blocks.tiles, tiles)};
-      for (int64_t depth = 0; depth < in; depth += blocks.depth) {
-        const Range inputs{depth, std::min(depth + blocks.depth, in)};
-        inputTiles(job.x, job.tiling, in, inputs, block, of_v, v);
-        for (int64_t plane = 0; plane < kPlanes; ++plane) {
-          for (int64_t channel = 0; channel < out; channel += kColumns) {
-            const int64_t columns = std::min(kColumns, out - channel);
-            const Planes of_u = Planes::of(in, columns);
-            const float* u = kernel + partOfKernel(in, channel) + plane * of_u.plane + depth * of_u.row;
-            multiply(block.count(), columns, inputs.count(), {v + plane * of_v.plane, of_v.row},
-                     {u, of_u.row}, m + plane * of_m.plane + channel, of_m.row, /*adds=*/depth > 0);
-          }
+      for (size_t tap = 0; tap < kernels.size(); ++tap) {
+        for (int64_t depth = 0; depth < in; depth += blocks.depth) {
+          const Range inputs{depth, std::min(depth + blocks.depth, in)};
+          inputTiles(job.x, job.tiling, in, inputs, job.seen(tap, block), of_v, v);
+          addProducts(kernels[tap].const_data_ptr<float>(), block.count(), inputs, tap > 0 || depth > 0);
         }
       }
       outputTiles(m, of_m, job.bias, job.tiling, out, {0, out}, block, job.y);
@@ -175,26 +191,33 @@ void convolveByTiles(const Convolution& job, const float* kernel, int64_t tiles,
 /// transform as much of the kernel at a time as stays in their cache. Transformed as a whole it would go to
 /// memory and come back.
 void convolveByChannels(const Convolution& job, int64_t tiles) {
-  const int64_t in = job.w.in, out = job.w.out;
+  const int64_t in = job.kernel().in, out = job.kernel().out;
+  const int64_t seen = job.seen(job.taps.size() - 1, {0, tiles}).last;
   const int64_t most = std::clamp(out / kLanes / at::get_num_threads() * kLanes, kLanes, kFewOutputs);
-  const Planes of_v = Planes::of(tiles, in), of_m = Planes::of(tiles, most);
+  const Planes of_v = Planes::of(seen, in), of_m = Planes::of(tiles, most);
   const at::Tensor v = at::empty({of_v.numbers()}, at::kFloat);
   float* const all = v.mutable_data_ptr<float>();
-  forEachPiece(tiles, pieceOf(tiles, 1), [&](int64_t begin, int64_t end) {
+  forEachPiece(seen, pieceOf(seen, 1), [&](int64_t begin, int64_t end) {
     inputTiles(job.x, job.tiling, in, {0, in}, {begin, end}, of_v, all + begin * in);
   });
   const ThreadScratch scratch(of_m.numbers() + Planes::of(kFewInputs, most).numbers());
   forEachPiece((out + most - 1) / most, 1, [&](int64_t begin, int64_t end) {
     float *const m = scratch.mine(), *const u = m + of_m.numbers();
+    const auto addProducts = [&](size_t tap, Range inputs, Range outputs) {
+      const Planes of_u = Planes::of(kFewInputs, outputs.count());
+      kernelPlanes(job.taps[tap], inputs, outputs, of_u, u);
+      const float* from = all + job.seen(tap, {0, tiles}).first * in + inputs.first;
+      for (int64_t plane = 0; plane < kPlanes; ++plane) {
+        multiply(tiles, outputs.count(), inputs.count(), {from + plane * of_v.plane, in},
+                 {u + plane * of_u.plane, of_u.row}, m + plane * of_m.plane, of_m.row,
+                 /*adds=*/tap > 0 || inputs.first > 0);
+      }
+    };
     for (int64_t channel = begin * most; channel < std::min(end * most, out); channel += most) {
       const Range outputs{channel, std::min(channel + most, out)};
-      const Planes of_u = Planes::of(kFewInputs, outputs.count());
-      for (int64_t first = 0; first < in; first += kFewInputs) {
-        const Range inputs{first, std::min(first + kFewInputs, in)};
-        kernelPlanes(job.w, inputs, outputs, of_u, u);
-        for (int64_t plane = 0; plane < kPlanes; ++plane) {
-          multiply(tiles, outputs.count(), inputs.count(), {all + plane * of_v.plane + first, in},
-                   {u + plane * of_u.plane, of_u.row}, m + plane * of_m.plane, of_m.row, /*adds=*/first > 0);
+      for (size_t tap = 0; tap < job.taps.size(); ++tap) {
+        for (int64_t first = 0; first < in; first += kFewInputs) {
+          addProducts(tap, {first, std::min(first + kFewInputs, in)}, outputs);
         }
       }
       outputTiles(m, of_m, job.bias, job.tiling, out, outputs, {0, tiles}, job.y);
@@ -235,28 +258,45 @@ int64_t winogradTiles(const at::Tensor& x) {
   return x.size(0) * Tiling(x).perImage();
 }
 
-at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool turned) {
+namespace {
+
+/// y (T, out, H, W) of x (T + taps - 1, in, H, W).
+at::Tensor convolution(const at::Tensor& x, std::vector<KernelView> taps, const at::Tensor& bias) {
   const Tiling tiling(x);
-  const int64_t out = weight.size(turned ? 1 : 0);
+  const KernelView w = taps.front();
+  const int64_t images = x.size(0) - static_cast<int64_t>(taps.size()) + 1;
   at::Tensor y =
-      at::empty({x.size(0), out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
+      at::empty({images, w.out, tiling.height, tiling.width}, x.options(), at::MemoryFormat::ChannelsLast);
 #if CAMEO_CPU_KERNELS
   const Convolution job{.x = x.const_data_ptr<float>(),
                         .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
                         .y = y.mutable_data_ptr<float>(),
                         .tiling = tiling,
-                        .w = KernelView(weight, turned)};
-  const int64_t tiles = winogradTiles(x);
+                        .taps = std::move(taps)};
+  const int64_t tiles = images * tiling.perImage();
   // The larger of the two, the transformed input and the transformed kernel, is the one that should not go to
   // memory.
-  if (2 * tiles <= out || tiles < kMinTiles * at::get_num_threads()) {
+  if (2 * tiles <= w.out || tiles < kMinTiles * at::get_num_threads()) {
     convolveByChannels(job, tiles);
   } else {
-    const at::Tensor kernel = transformedKernel(job.w, weight.options());
-    convolveByTiles(job, kernel.const_data_ptr<float>(), tiles, Blocks(tiles, job.w));
+    std::vector<at::Tensor> kernels;
+    for (const KernelView& tap : job.taps) kernels.push_back(transformedKernel(tap, x.options()));
+    convolveByTiles(job, kernels, tiles, Blocks(tiles, w));
   }
 #endif
   return y;
+}
+
+}  // namespace
+
+at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool turned) {
+  return convolution(x, {KernelView(weight, turned)}, bias);
+}
+
+at::Tensor winogradOverTime(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  std::vector<KernelView> taps;
+  for (int64_t i = 0; i < weight.size(2); ++i) taps.emplace_back(weight.select(2, i));
+  return convolution(x, std::move(taps), bias);
 }
 
 }  // namespace cameo::cpu

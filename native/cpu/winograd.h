@@ -18,6 +18,11 @@ int64_t winogradTiles(const at::Tensor& x);
 at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     bool turned = false);
 
+/// The same over time, of what `winogradTakes` with each tap of a kernel (out, in, taps, 3, 3): x (T + taps -
+/// 1, in, H, W), consecutive frames -> (T, out, H, W). Products of all taps are summed before they are
+/// transformed.
+at::Tensor winogradOverTime(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
 /// The gradient of a kernel (out, in, 3, 3) from x and that of the result, (N, out, H, W), channels-last
 /// both.
 at::Tensor winogradKernelGradient(const at::Tensor& x, const at::Tensor& grad);

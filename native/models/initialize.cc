@@ -58,11 +58,10 @@ void initialize(ParameterSet& parameters, uint64_t seed, const Drawn& drawn) {
   for (Parameter& parameter : parameters.all()) {
     if (parameter.value.defined()) continue;
     const at::Generator generator = makeGenerator(seed, RandomStream::InitialWeights, fnv1a(parameter.name));
-    const bool is_kernel = parameter.shape.size() == 4 && drawn.channels_last;
     parameter.value =
         draw(parameters, parameter, generator)
             .to(drawn.device, drawn.dtype)
-            .contiguous(is_kernel ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+            .contiguous(drawn.channels_last ? parameter.channelsLast() : at::MemoryFormat::Contiguous);
   }
 }
 

@@ -9,8 +9,6 @@ namespace cameo::models {
 
 namespace {
 
-constexpr double kOverlap = 0.25;
-
 /// Fades the first `extent` positions of `tile` along `dim` in from the last ones of `before`, in place.
 void blend(const at::Tensor& before, const at::Tensor& tile, int64_t dim, int64_t extent) {
   extent = std::min({before.size(dim), tile.size(dim), extent});
@@ -24,29 +22,29 @@ void blend(const at::Tensor& before, const at::Tensor& tile, int64_t dim, int64_
 
 }  // namespace
 
-at::Tensor mapTiles(const at::Tensor& x, const TileSizes& sizes,
+TileSide TileSide::withQuarter(int64_t input, int64_t output) {
+  return {input, output, std::max<int64_t>(1, input * 3 / 4), output / 4};
+}
+
+at::Tensor mapTiles(const at::Tensor& x, const TileSide& rows, const TileSide& columns,
                     const std::function<at::Tensor(const at::Tensor&)>& map) {
   const int64_t height = x.size(2), width = x.size(3);
-  if (height <= sizes.input && width <= sizes.input) return map(x);
-  const auto stride =
-      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(sizes.input) * (1 - kOverlap)));
-  const auto extent = static_cast<int64_t>(static_cast<double>(sizes.output) * kOverlap);
-  const int64_t kept = sizes.output - extent;
-
-  std::vector<at::Tensor> rows, above;
-  for (int64_t y = 0; y < height; y += stride) {
+  if (height <= rows.input && width <= columns.input) return map(x);
+  std::vector<at::Tensor> done, above;
+  for (int64_t y = 0; y < height; y += rows.stride) {
     std::vector<at::Tensor> row, cropped;
-    for (int64_t left = 0; left < width; left += stride) {
-      const at::Tensor tile = map(x.slice(2, y, y + sizes.input).slice(3, left, left + sizes.input));
-      if (!above.empty()) blend(above[row.size()], tile, 2, extent);
-      if (!row.empty()) blend(row.back(), tile, 3, extent);
+    for (int64_t left = 0; left < width; left += columns.stride) {
+      const at::Tensor tile = map(x.slice(2, y, y + rows.input).slice(3, left, left + columns.input));
+      if (!above.empty()) blend(above[row.size()], tile, 2, rows.blended);
+      if (!row.empty()) blend(row.back(), tile, 3, columns.blended);
       row.push_back(tile);
-      cropped.push_back(tile.slice(2, 0, kept).slice(3, 0, kept));
+      cropped.push_back(
+          tile.slice(2, 0, rows.output - rows.blended).slice(3, 0, columns.output - columns.blended));
     }
-    rows.push_back(at::cat(cropped, 3));
+    done.push_back(at::cat(cropped, 3));
     above = std::move(row);
   }
-  return at::cat(rows, 2);
+  return at::cat(done, 2);
 }
 
 }  // namespace cameo::models

@@ -141,14 +141,14 @@ int64_t Vae::tileLatents(int64_t pixels) const {
 
 Posterior Vae::encodeTiled(const at::Tensor& images, int64_t tile) const {
   const int64_t latents = tileLatents(tile);
-  const TileSizes sizes{.input = latents * config_.scale(), .output = latents};
-  return posterior(mapTiles(images, sizes, [this](const at::Tensor& part) { return moments(part); }));
+  const auto side = TileSide::withQuarter(latents * config_.scale(), latents);
+  return posterior(mapTiles(images, side, side, [this](const at::Tensor& part) { return moments(part); }));
 }
 
 at::Tensor Vae::decodeTiled(const at::Tensor& latents, int64_t tile) const {
-  const int64_t side = tileLatents(tile);
-  const TileSizes sizes{.input = side, .output = side * config_.scale()};
-  return mapTiles(latents, sizes, [this](const at::Tensor& part) { return decode(part); });
+  const int64_t input = tileLatents(tile);
+  const auto side = TileSide::withQuarter(input, input * config_.scale());
+  return mapTiles(latents, side, side, [this](const at::Tensor& part) { return decode(part); });
 }
 
 at::Tensor Vae::scaled(const at::Tensor& latents) const {

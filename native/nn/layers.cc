@@ -26,6 +26,13 @@ at::Tensor product(const at::Tensor& x, const Parameter& weight, const Parameter
   return weight.adapter ? y + adapted(x, *weight.adapter) : y;
 }
 
+std::vector<int64_t> kernelShape(int64_t in, int64_t out, int64_t dims) {
+  std::vector<int64_t> shape(2 + dims, 1);
+  shape[0] = out;
+  shape[1] = in;
+  return shape;
+}
+
 }  // namespace
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool bias)
@@ -36,8 +43,8 @@ at::Tensor Linear::forward(const at::Tensor& x, const at::Tensor& added) const {
   return product(x, weight_, bias_, added);
 }
 
-PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out)
-    : weight_(scope.parameter("weight", {out, in, 1, 1})), bias_(scope.parameter("bias", {out})) {}
+PointwiseConv::PointwiseConv(const Scope& scope, int64_t in, int64_t out, int64_t dims)
+    : weight_(scope.parameter("weight", kernelShape(in, out, dims))), bias_(scope.parameter("bias", {out})) {}
 
 at::Tensor PointwiseConv::forward(const at::Tensor& tokens, const at::Tensor& added) const {
   return product(tokens, weight_, &bias_, added);

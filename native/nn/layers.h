@@ -22,10 +22,11 @@ class Linear {
   const Parameter* bias_;  // null without a bias
 };
 
-/// A 1x1 convolution as diffusers stores it, W (out, in, 1, 1), applied to tokens (..., in).
+/// A 1x1 convolution as diffusers stores it, W (out, in, 1, 1), or over so many `dims`, applied to tokens
+/// (..., in).
 class PointwiseConv {
  public:
-  PointwiseConv(const Scope& scope, int64_t in, int64_t out);
+  PointwiseConv(const Scope& scope, int64_t in, int64_t out, int64_t dims = 2);
   /// Plus `added` (..., out) where there is such a tensor.
   at::Tensor forward(const at::Tensor& tokens, const at::Tensor& added = {}) const;
 

@@ -134,10 +134,9 @@ std::vector<Step> inFileOrder(const Plan& plan) {
 }
 
 at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const LoadOptions& options) {
-  const bool is_channels_last = options.channels_last && parameter.shape.size() == 4;
   at::Tensor value =
       at::empty(parameter.shape, at::TensorOptions(options.dtype).device(options.device),
-                is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+                options.channels_last ? parameter.channelsLast() : at::MemoryFormat::Contiguous);
   entry.copyTo(value);
   return value;
 }
