@@ -6,10 +6,10 @@
 
 namespace cameo::families {
 
-int64_t VaeCodec::largestTensor(int64_t width, int64_t height, bool tiled) const {
+int64_t VaeCodec::largestTensor(const pipeline::FilmSize& size, bool tiled) const {
   const models::VaeConfig& config = vae_.config();
-  const int64_t most = tiled ? config.sample_size : std::max(width, height);
-  const int64_t pixels = std::min(width, most) * std::min(height, most);
+  const int64_t most = tiled ? config.sample_size : std::max(size.width, size.height);
+  const int64_t pixels = std::min(size.width, most) * std::min(size.height, most);
   // The second level is as wide when it comes to full size.
   const auto& channels = config.block_out_channels;
   return pixels * channels[std::min<size_t>(1, channels.size() - 1)];

@@ -14,7 +14,7 @@ class VaeCodec : public pipeline::LatentCodec {
 
   int64_t channels() const override { return vae_.config().latent_channels; }
   int64_t stride() const override { return vae_.config().scale(); }
-  int64_t largestTensor(int64_t width, int64_t height, bool tiled) const override;
+  int64_t largestTensor(const pipeline::FilmSize& size, bool tiled) const override;
   bool decodesTogether() const override { return vae_.config().temporal_decoder; }
   pipeline::Network network() const override { return {"vae", vae_.parameters(), dtype_}; }
   pipeline::EncodedPicture encode(const at::Tensor& picture, bool tiled,

@@ -8,10 +8,15 @@
 
 namespace cameo::pipeline {
 
-/// A picture's latents, fp32 on the codec's device.
+/// The latents of a picture, or of a film's frames, fp32 on the codec's device.
 struct EncodedPicture {
-  at::Tensor latents;       // (1, C, h, w), scaled as the diffusion model sees them
-  at::Tensor log_variance;  // of the posterior before scaling, (1, C, h, w)
+  at::Tensor latents;       // (T, C, h, w), scaled as the diffusion model sees them
+  at::Tensor log_variance;  // of the posterior before scaling, in that shape
+};
+
+struct FilmSize {
+  int64_t width, height;
+  int64_t frames = 1;
 };
 
 /// How latents are decoded.
@@ -31,17 +36,21 @@ class LatentCodec {
   virtual int64_t channels() const = 0;
   /// How many pixels a latent stands for, along each side.
   virtual int64_t stride() const = 0;
-  /// How many latents, one after the other, so many frames have.
-  virtual int64_t latentFrames(int64_t frames) const { return frames; }
-  /// Numbers in the largest tensor that a picture needs, by tiles or whole.
-  virtual int64_t largestTensor(int64_t width, int64_t height, bool tiled) const = 0;
+  /// How many frames a latent stands for: with more than one, each but a film's first, which is its first
+  /// frame.
+  virtual int64_t timeStride() const { return 1; }
+  /// How many latents, one after the other, so many frames have: 1 + k * timeStride().
+  int64_t latentFrames(int64_t frames) const { return (frames - 1) / timeStride() + 1; }
+  /// Numbers in the largest tensor that a picture needs, or as many frames as go through together, by tiles
+  /// or whole.
+  virtual int64_t largestTensor(const FilmSize& size, bool tiled) const = 0;
   /// Whether what a frame is decoded to depends on those that are decoded together with it.
   virtual bool decodesTogether() const { return false; }
   virtual Network network() const = 0;
 
-  /// Of a picture (1, 3, H, W) in -1..1, by tiles or whole: the mean of the posterior, or with `noise`, of
-  /// the latents' shape, a sample.
-  virtual EncodedPicture encode(const at::Tensor& picture, bool tiled,
+  /// Of a picture (1, 3, H, W) in -1..1, or with a `timeStride()` of more than one a film's frames, by tiles
+  /// or whole: the mean of the posterior, or with `noise`, of the latents' shape, a sample.
+  virtual EncodedPicture encode(const at::Tensor& pictures, bool tiled,
                                 const at::Tensor& noise = {}) const = 0;
   /// Of scaled latents (T, C, h, w): hands pictures out as they are done.
   virtual void decode(const at::Tensor& latents, const Decoding& how, const OnPictures& onPictures) const = 0;

@@ -52,6 +52,20 @@ void checkCounts(const SampleRequest& request) {
   }
 }
 
+/// (1, T, C, h, w) of a film of `count` pictures, of which latents are of several.
+at::Tensor encodeTogether(const Pipeline& pipeline, const SampleRequest& request, int64_t count,
+                          const std::function<at::Tensor(int64_t)>& pixels, const at::Tensor& noise,
+                          const std::function<void()>& onEach) {
+  const LatentCodec& codec = pipeline.codec();
+  const DeviceVisit visit(codec.network().parameters, pipeline.device);
+  std::vector<at::Tensor> pictures;
+  for (int64_t i = 0; i < count; ++i) {
+    pictures.push_back(pixels(i));
+    onEach();
+  }
+  return codec.encode(at::cat(pictures), request.vae_tiling, noise).latents.unsqueeze(0);
+}
+
 }  // namespace
 
 int64_t Film::maskedCount() const {
@@ -126,6 +140,8 @@ at::Tensor encodeFilm(const Pipeline& pipeline, const SampleRequest& request, co
   const auto pixels = [&](int64_t i) {
     return imageToTensor(known[i]->data.data(), known[i]->width, known[i]->height);
   };
+  if (pipeline.codec().timeStride() > 1)
+    return encodeTogether(pipeline, request, count, pixels, noise, onEach);
   const at::Tensor latents = encodePictures(pipeline, request, count, pixels, noise, onEach);
   const at::Tensor with_unknown = at::cat({latents, at::zeros_like(latents.slice(0, 0, 1))});
   return with_unknown.index_select(0, at::tensor(places, at::kLong).to(latents.device())).unsqueeze(0);

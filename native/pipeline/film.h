@@ -38,8 +38,9 @@ at::Tensor encodePictures(const Pipeline& pipeline, const SampleRequest& request
                           const std::function<at::Tensor(int64_t)>& pixels, const at::Tensor& noise,
                           const std::function<void()>& onEach);
 
-/// The latents of a film's pictures, (1, 1 or F, C, h, w), zeros where nothing is known of a frame. `noise`:
-/// (n, C, h, w) for the n that are known.
+/// The latents of a film's pictures, (1, 1 or F, C, h, w), zeros where nothing is known of a frame; of a
+/// codec that has less latents than pictures, those of the known ones as a film of their own. `noise`: (n, C,
+/// h, w), as many as there are latents of what is known.
 at::Tensor encodeFilm(const Pipeline& pipeline, const SampleRequest& request, const Film& film,
                       const at::Tensor& noise, const std::function<void()>& onEach);
 

@@ -22,7 +22,7 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
     : pipeline_(pipeline),
       request_(request),
       channels_(pipeline.codec().channels()),
-      frames_(pipeline.codec().latentFrames(request.frames)),
+      frames_(pipeline.leadingLatents(request) + pipeline.codec().latentFrames(request.frames)),
       height_(request.height / pipeline.codec().stride()),
       width_(request.width / pipeline.codec().stride()),
       generator_(makeGenerator(request.seed, RandomStream::InitialNoise)) {}
@@ -55,6 +55,12 @@ at::Tensor FilmNoise::initial() const {
 /// (frames, C, h, w), on the CPU, channel by channel.
 at::Tensor FilmNoise::drawFrames(int64_t frames) const {
   return swapTimeAndChannels(drawNormal({1, channels_, frames, height_, width_}, generator_))[0];
+}
+
+at::Tensor FilmNoise::drawPosterior(int64_t pictures) const {
+  const LatentCodec& codec = pipeline_.codec();
+  if (codec.timeStride() == 1 || pictures < 2) return drawPictures(pictures);
+  return drawFrames(codec.latentFrames(pictures));
 }
 
 at::Tensor FilmNoise::drawPixels() const {

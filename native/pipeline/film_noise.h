@@ -25,6 +25,10 @@ class FilmNoise {
   /// For a picture of the request's size, (1, 3, H, W), on the CPU.
   at::Tensor drawPixels() const;
 
+  /// For a sample of the codec's posterior of a film of so many pictures, (T, C, h, w), on the CPU: where a
+  /// latent is more than a picture, the film's latents are one draw, channel by channel.
+  at::Tensor drawPosterior(int64_t pictures) const;
+
   /// For samples of the codec's posterior, (count, C, h, w), on the CPU.
   at::Tensor drawPictures(int64_t count) const;
 

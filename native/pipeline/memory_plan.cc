@@ -45,23 +45,23 @@ double denoiserBytes(const Pipeline& pipeline, const SampleRequest& request, boo
   return kKernels + (pipeline.device.is_cpu() ? kDenoiserTensors : kDenoiserTensorsAtOnce) * bytes;
 }
 
-/// Of a picture.
-double codecTensorBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
+/// Of a picture, or of a film that is more to a codec than its pictures.
+double codecTensorBytes(const Pipeline& pipeline, const FilmSize& size, bool tiled) {
   const LatentCodec& codec = pipeline.codec();
-  const auto bytes = static_cast<double>(codec.largestTensor(width, height, tiled)) *
+  const auto bytes = static_cast<double>(codec.largestTensor(size, tiled)) *
                      static_cast<double>(c10::elementSize(codec.network().dtype));
   return (codec.decodesTogether() ? kTemporalCodecTensors : kCodecTensors) * bytes;
 }
 
-double codecBytes(const Pipeline& pipeline, int64_t width, int64_t height, bool tiled) {
-  return kKernels + codecTensorBytes(pipeline, width, height, tiled);
+double codecBytes(const Pipeline& pipeline, const FilmSize& size, bool tiled) {
+  return kKernels + codecTensorBytes(pipeline, size, tiled);
 }
 
 /// How many of a request's frames can be decoded together in `left` bytes; 0: all, 1 where not even that
 /// fits.
 int64_t decodedTogether(const Pipeline& pipeline, const SampleRequest& request, bool tiled, double left) {
   if (!pipeline.codec().decodesTogether()) return 0;
-  const double frame = codecTensorBytes(pipeline, request.width, request.height, tiled);
+  const double frame = codecTensorBytes(pipeline, {request.width, request.height}, tiled);
   const double fitting = (left - kKernels) / frame;
   if (fitting >= static_cast<double>(request.frames)) return 0;
   return std::max<int64_t>(1, static_cast<int64_t>(fitting));
@@ -94,10 +94,11 @@ MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
   const double left = static_cast<double>(*pipeline.max_memory) - weightBytes(pipeline);
   plan.branches_apart =
       !pipeline.guidanceScales(request).empty() && denoiserBytes(pipeline, request, false) > left;
-  plan.tiled |= codecBytes(pipeline, request.width, request.height, false) > left;
+  const FilmSize size{request.width, request.height, request.frames};
+  plan.tiled |= codecBytes(pipeline, size, false) > left;
   plan.decoded_together = decodedTogether(pipeline, request, plan.tiled, left);
   const double denoiser = denoiserBytes(pipeline, request, plan.branches_apart);
-  const double codec = codecBytes(pipeline, request.width, request.height, plan.tiled);
+  const double codec = codecBytes(pipeline, size, plan.tiled);
   if (std::max(denoiser, codec) <= left) return plan;
   refuse(pipeline, weightBytes(pipeline) + std::max(denoiser, codec),
          pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
@@ -108,7 +109,7 @@ bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height) {
   if (!pipeline.max_memory) return false;
   const double weights =
       pipeline.home() == pipeline.device ? weightBytes(pipeline) : bytesOf(pipeline.codec().network());
-  const auto needed = [&](bool tiled) { return weights + codecBytes(pipeline, width, height, tiled); };
+  const auto needed = [&](bool tiled) { return weights + codecBytes(pipeline, {width, height}, tiled); };
   const auto allowed = static_cast<double>(*pipeline.max_memory);
   if (needed(false) <= allowed) return false;
   if (needed(true) <= allowed) return true;

@@ -52,6 +52,8 @@ struct Pipeline {
   /// Whether its films lie frame by frame where they are drawn and recorded, as in PyTorch's pipeline of it;
   /// else channel by channel.
   virtual bool liesFrameByFrame() const { return false; }
+  /// How many latents the denoiser has before a film's own, which are left out of the film.
+  virtual int64_t leadingLatents(const SampleRequest&) const { return 0; }
   virtual bool takesLoras() const { return true; }
   /// Numbers in the largest tensor that the denoiser needs for one branch.
   virtual int64_t largestTensor(const SampleRequest& request) const = 0;

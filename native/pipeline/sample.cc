@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -32,6 +33,16 @@ void checkSize(const LatentCodec& codec, const SampleRequest& request) {
                   " is not allowed; both must be multiples of ", stride));
 }
 
+/// That the codec has latents for exactly so many frames.
+void checkLength(const LatentCodec& codec, const SampleRequest& request) {
+  const int64_t stride = codec.timeStride(), after_first = request.frames - 1;
+  if (request.frames >= 1 && after_first % stride == 0) return;
+  const int64_t below = std::max<int64_t>(after_first, 0) / stride * stride + 1;
+  refuse(c10::str("frames: ", request.frames,
+                  " is not allowed; of this model's films it must be a multiple of ", stride,
+                  " and 1 more, of which ", below, " and ", below + stride, " are the nearest"));
+}
+
 void checkPicture(const Pipeline& pipeline, const std::string& name, const RgbImage& image,
                   const SampleRequest& request) {
   const bool is_whole = image.width >= 1 && image.height >= 1 &&
@@ -48,6 +59,7 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
     for (const RgbImage& picture : pictures) checkPicture(pipeline, name, picture, request);
   }
   checkSize(pipeline.codec(), request);
+  checkLength(pipeline.codec(), request);
   checkFilm(request);
 }
 
@@ -123,6 +135,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                        .cancellation = cancellation,
                        .recorder = recorder});
   }
+  latents = latents.slice(1, pipeline.leadingLatents(request));
   return decodeFrames(pipeline, request, latents, onProgress, cancellation);
 }
 

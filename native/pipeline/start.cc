@@ -31,7 +31,7 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
   start.holds = use.holds_to;
   if (use.noises_image) start.image_noise = noise.drawPixels();
   if (needsLatents(use)) {
-    const at::Tensor drawn = noise.drawPictures(knownPictures(start.film));
+    const at::Tensor drawn = noise.drawPosterior(knownPictures(start.film));
     start.clean = encodeFilm(pipeline, request, start.film, drawn, onEach);
   }
   const at::Tensor first = needsLatents(use) ? noise.draw(/*frame_by_frame=*/true) : noise.initial();

@@ -10,7 +10,8 @@
 
 namespace cameo::weights {
 
-inline constexpr const char *kVaeClass = "AutoencoderKL", *kTemporalVaeClass = "AutoencoderKLTemporalDecoder";
+inline constexpr const char *kVaeClass = "AutoencoderKL", *kTemporalVaeClass = "AutoencoderKLTemporalDecoder",
+                            *kCogVideoVaeClass = "AutoencoderKLCogVideoX";
 
 /// One network's part of a model's files, in whichever layout.
 struct Component {
