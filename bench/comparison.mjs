@@ -79,7 +79,7 @@ async function saveComparison(name, title, results, measures) {
 /**
  * Compares the sides of every case: `cases` are `{ [case]: { sides: { [side]: command }, bounds } }`; the first side is ours,
  * a ratio is that to the best of the others, and `bounds` say how large it may be. `measures` are what the sides' reports are
- * asked for, and how it is called. `further` gives more to save with a case. Saves `name`.json and .png, and sets the exit code
+ * asked for, and how it is called. `further` gives more to save with a case. Saves `name`.json and .webp, and sets the exit code
  * to 1 where a bound is broken.
  */
 export async function compareSides({ name, title, cases, measures, options, further }) {

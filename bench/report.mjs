@@ -27,8 +27,11 @@ export function machine(threads) {
   };
 }
 
+/** Lists of numbers on a line each. */
 export async function saveResults(name, results) {
-  await save(`${name}.json`, `${JSON.stringify(results, undefined, 2)}\n`);
+  const text = JSON.stringify(results, undefined, 2);
+  const lists = /\[\s+(-?\d[^[\]{}"]*?)\s+\]/g;
+  await save(`${name}.json`, `${text.replace(lists, (_, list) => `[${list.replace(/\s+/g, " ")}]`)}\n`);
 }
 
 /** The results that were saved under this name; undefined where there are none. */
@@ -41,7 +44,8 @@ export async function savedResults(name) {
 export async function saveChart(name, charts, size) {
   const picture = await encodeCharts(charts, name, "png", size);
   // Of flat colours; with more of them the repository grows by twice as much.
-  await save(`${name}.png`, await sharp(picture).png({ palette: true, colours: 16, dither: 0 }).toBuffer());
+  const flat = await sharp(picture).png({ palette: true, colours: 16, dither: 0 }).toBuffer();
+  await save(`${name}.webp`, await sharp(flat).webp({ lossless: true, effort: 6 }).toBuffer());
 }
 
 /** What charts have in common. */

@@ -1,5 +1,5 @@
 // bf16 against fp32, full size, on a processor with AMX: times, memory and how far the last latents are apart; both in turn,
-// each time in a process of its own. Writes bench/results/bf16.json and .png, and exits with 1 where the bound is broken.
+// each time in a process of its own. Writes bench/results/bf16.json and .webp, and exits with 1 where the bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER --subject
 //     node bench/bf16/run.mjs FOLDER [--repeats 3] [--steps 3] [--only animatediff,subject,plain]

@@ -1,5 +1,5 @@
 // Full size against diffusers: time of a UNet evaluation, of the decoding and of the whole job, peak memory, time to load;
-// both sides in turn, each time in a process of its own. Writes bench/results/full_size.json and .png, and exits with 1 where a
+// both sides in turn, each time in a process of its own. Writes bench/results/full_size.json and .webp, and exits with 1 where a
 // bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER --subject

@@ -1,5 +1,5 @@
 // How the cost of a UNet evaluation grows with frames, size and references, beside the number of its operations. Writes
-// bench/results/growth.json and .png.
+// bench/results/growth.json and .webp.
 //
 //     node bench/growth/run.mjs [--width 1] [--limit 900] [--steps 2] [--threads 2] [--dtype fp32] [--restart] [--quick]
 //

@@ -1,6 +1,6 @@
 // The kernels alone against libtorch's, on this CPU: PISA, convolutions, attention, group norm, feed-forward. All forms
 // of a case in turn, in one process; medians of their seconds, and each one's error against fp64 on the same numbers.
-// Writes bench/results/kernels.json and .png, and exits with 1 where a bound is broken.
+// Writes bench/results/kernels.json and .webp, and exits with 1 where a bound is broken.
 //
 //     npm run compile -- --tests
 //     node bench/kernels/run.mjs [--repeats 7] [--threads 2] [--only "PISA"] [--quick]

@@ -1,5 +1,5 @@
 // Loading fp16 files against reading and casting them: `Pipeline.load`, and the plain readers of read_and_cast.py on
-// the same files, in turn, each time in a process of its own. Writes bench/results/load.json and .png, and exits with 1 where
+// the same files, in turn, each time in a process of its own. Writes bench/results/load.json and .webp, and exits with 1 where
 // the bound (1.3 x the faster plain reader) is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/full_size/make_model.py FOLDER

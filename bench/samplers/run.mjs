@@ -1,5 +1,5 @@
 // How far samplers are from the probability flow with few and with many steps, on a mixture of Gaussians whose score is
-// known. Writes bench/results/samplers.json and .png.
+// known. Writes bench/results/samplers.json and .webp.
 //
 //     node native/build.mjs --tests && node bench/samplers/run.mjs
 //

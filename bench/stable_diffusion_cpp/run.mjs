@@ -1,6 +1,6 @@
 // AnimateDiff at full size against stable-diffusion.cpp on the CPU: the denoising, the decoding and the whole job, both
 // sides in turn, each time in a process of its own. It has no reference-aware attention, so neither side has a subject.
-// Writes bench/results/stable_diffusion_cpp.json and .png, and exits with 1 where the bound is broken.
+// Writes bench/results/stable_diffusion_cpp.json and .webp, and exits with 1 where the bound is broken.
 //
 //     git clone --recursive https://github.com/leejet/stable-diffusion.cpp SOURCE
 //     python bench/full_size/make_model.py FOLDER

@@ -1,5 +1,5 @@
 // A training step against PyTorch: time and peak memory, with and without gradient checkpointing; both sides in turn, each
-// time in a process of its own. Writes bench/results/training.json and .png, and exits with 1 where a bound is broken.
+// time in a process of its own. Writes bench/results/training.json and .webp, and exits with 1 where a bound is broken.
 //
 //     pip install -r bench/requirements.txt && python bench/training/make_training_model.py FOLDER
 //     node bench/training/run.mjs FOLDER [--python python3] [--repeats 3] [--steps 3] [--only plain|checkpointing]

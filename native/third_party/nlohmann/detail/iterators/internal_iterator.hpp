@@ -13,9 +13,9 @@ namespace detail
 {
 template<typename BasicJsonType> struct internal_iterator
 {
-    typename BasicJsonType::object_t::iterator object_iterator {};
-    typename BasicJsonType::array_t::iterator array_iterator {};
-    primitive_iterator_t primitive_iterator {};
+typename BasicJsonType::object_t::iterator object_iterator {};
+typename BasicJsonType::array_t::iterator array_iterator {};
+primitive_iterator_t primitive_iterator {};
 };
 }
 NLOHMANN_JSON_NAMESPACE_END

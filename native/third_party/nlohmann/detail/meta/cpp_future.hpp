@@ -28,11 +28,11 @@ using enable_if_t = typename std::enable_if<B, T>::type;
 template <typename T, T... Ints>
 struct integer_sequence
 {
-    using value_type = T;
-    static constexpr std::size_t size() noexcept
-    {
-        return sizeof...(Ints);
-    }
+using value_type = T;
+static constexpr std::size_t size() noexcept
+{
+return sizeof...(Ints);
+}
 };
 template <size_t... Ints>
 using index_sequence = integer_sequence<size_t, Ints...>;
@@ -43,23 +43,23 @@ struct Extend;
 template <typename T, T... Ints, size_t SeqSize>
 struct Extend<integer_sequence<T, Ints...>, SeqSize, 0>
 {
-    using type = integer_sequence < T, Ints..., (Ints + SeqSize)... >;
+using type = integer_sequence < T, Ints..., (Ints + SeqSize)... >;
 };
 template <typename T, T... Ints, size_t SeqSize>
 struct Extend<integer_sequence<T, Ints...>, SeqSize, 1>
 {
-    using type = integer_sequence < T, Ints..., (Ints + SeqSize)..., 2 * SeqSize >;
+using type = integer_sequence < T, Ints..., (Ints + SeqSize)..., 2 * SeqSize >;
 };
 template <typename T, size_t N>
 struct Gen
 {
-    using type =
-        typename Extend < typename Gen < T, N / 2 >::type, N / 2, N % 2 >::type;
+using type =
+typename Extend < typename Gen < T, N / 2 >::type, N / 2, N % 2 >::type;
 };
 template <typename T>
 struct Gen<T, 0>
 {
-    using type = integer_sequence<T>;
+using type = integer_sequence<T>;
 };
 }
 template <typename T, T N>
@@ -74,16 +74,16 @@ template<> struct priority_tag<0> {};
 template<typename T>
 struct static_const
 {
-    static JSON_INLINE_VARIABLE constexpr T value{};
+static JSON_INLINE_VARIABLE constexpr T value{};
 };
 #ifndef JSON_HAS_CPP_17
-    template<typename T>
-    constexpr T static_const<T>::value;
+template<typename T>
+constexpr T static_const<T>::value;
 #endif
 template<typename T, typename... Args>
 inline constexpr std::array<T, sizeof...(Args)> make_array(Args&& ... args)
 {
-    return std::array<T, sizeof...(Args)> {{static_cast<T>(std::forward<Args>(args))...}};
+return std::array<T, sizeof...(Args)> {{static_cast<T>(std::forward<Args>(args))...}};
 }
 }
 NLOHMANN_JSON_NAMESPACE_END

@@ -13,27 +13,27 @@ namespace detail
 {
 struct nonesuch
 {
-    nonesuch() = delete;
-    ~nonesuch() = delete;
-    nonesuch(nonesuch const&) = delete;
-    nonesuch(nonesuch const&&) = delete;
-    void operator=(nonesuch const&) = delete;
-    void operator=(nonesuch&&) = delete;
+nonesuch() = delete;
+~nonesuch() = delete;
+nonesuch(nonesuch const&) = delete;
+nonesuch(nonesuch const&&) = delete;
+void operator=(nonesuch const&) = delete;
+void operator=(nonesuch&&) = delete;
 };
 template<class Default,
-         class AlwaysVoid,
-         template<class...> class Op,
-         class... Args>
+class AlwaysVoid,
+template<class...> class Op,
+class... Args>
 struct detector
 {
-    using value_t = std::false_type;
-    using type = Default;
+using value_t = std::false_type;
+using type = Default;
 };
 template<class Default, template<class...> class Op, class... Args>
 struct detector<Default, void_t<Op<Args...>>, Op, Args...>
 {
-    using value_t = std::true_type;
-    using type = Op<Args...>;
+using value_t = std::true_type;
+using type = Op<Args...>;
 };
 template<template<class...> class Op, class... Args>
 using is_detected = typename detector<nonesuch, void, Op, Args...>::value_t;
@@ -49,6 +49,6 @@ template<class Expected, template<class...> class Op, class... Args>
 using is_detected_exact = std::is_same<Expected, detected_t<Op, Args...>>;
 template<class To, template<class...> class Op, class... Args>
 using is_detected_convertible =
-    std::is_convertible<detected_t<Op, Args...>, To>;
+std::is_convertible<detected_t<Op, Args...>, To>;
 }
 NLOHMANN_JSON_NAMESPACE_END

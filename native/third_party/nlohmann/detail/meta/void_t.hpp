@@ -12,7 +12,7 @@ namespace detail
 {
 template<typename ...Ts> struct make_void
 {
-    using type = void;
+using type = void;
 };
 template<typename ...Ts> using void_t = typename make_void<Ts...>::type;
 }
