@@ -35,6 +35,7 @@ export interface NativeLoadOptions {
   /** Files with words learned by textual inversion, and the tokens that stand for them, where not as the files say. */
   embeddings?: { path: string; token?: string }[];
   device: string;
+  parallelDevices?: string[];
   dtype: string;
   kernels: string;
   /** Bytes of the device's memory for weights and a request. */

@@ -10,7 +10,9 @@ namespace cameo::binding {
 namespace {
 
 ModelState stateOf(const pipeline::Pipeline& pipeline) {
-  return {pipeline.description.dump(), pipeline.bytes()};
+  int64_t bytes = pipeline.bytes();
+  for (const auto& copy : pipeline.copies) bytes += copy->bytes();
+  return {pipeline.description.dump(), bytes};
 }
 
 }  // namespace
@@ -56,7 +58,7 @@ Napi::Value PipelineObject::setLora(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto loras = pipeline::readLoras(Config::options(info[0].ToString()));
     return tasks_.change(Value(), [loras](pipeline::Pipeline& pipeline, const Cancellation& cancellation) {
-      pipeline::setLoras(pipeline, pipeline::planLoras(pipeline, loras), cancellation);
+      pipeline::changeLoras(pipeline, loras, cancellation);
       return stateOf(pipeline);
     });
   });

@@ -1,7 +1,9 @@
 #include "families/families.h"
 
+#include <algorithm>
 #include <array>
 
+#include "core/device.h"
 #include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
@@ -47,10 +49,16 @@ const std::array kFamilies{
 std::unique_ptr<Pipeline> loadPipeline(const LoadOptions& options, const OnProgress& onProgress,
                                        const Cancellation& cancellation) {
   const BaseModel base = weights::openBaseModel(options.base);
-  for (const Family& family : kFamilies) {
-    if (family.matches(base)) return family.load(base, options, onProgress, cancellation);
+  const Family& family = *std::find_if(kFamilies.begin(), kFamilies.end(),
+                                       [&](const Family& each) { return each.matches(base); });
+  auto model = family.load(base, options, onProgress, cancellation);
+  for (const std::string& device : options.parallel_devices) {
+    LoadOptions of_copy = options;
+    of_copy.device = device;
+    of_copy.dtype = dtypeName(model->dtype);
+    model->copies.push_back(family.load(base, of_copy, [](const auto&) {}, cancellation));
   }
-  return nullptr;
+  return model;
 }
 
 }  // namespace cameo::families

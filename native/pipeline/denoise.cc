@@ -48,7 +48,7 @@ class Pass {
  private:
   at::Tensor oneByOne(Start& start, const samplers::Draw& draw);
   at::Tensor inParallel(const Start& start, const samplers::Draw& draw);
-  at::Tensor output(const Question& question);
+  std::vector<at::Tensor> outputs(const std::vector<Question>& questions);
 
   const Pipeline& pipeline_;
   const SampleRequest& request_;
@@ -60,11 +60,12 @@ class Pass {
   int64_t steps_ = 0;
 };
 
-at::Tensor Pass::output(const Question& question) {
-  loop_.cancellation.check();
-  const at::Tensor input = samplers::networkInput(parameterization_, question.x, question.level);
-  return predict(loop_.denoiser, loop_.guidance, input, {question.level.time, question.step, steps_},
-                 onEvaluation_);
+std::vector<at::Tensor> Pass::outputs(const std::vector<Question>& questions) {
+  std::vector<Evaluators::Work> work;
+  for (const auto& [x, level, step] : questions) {
+    work.push_back({samplers::networkInput(parameterization_, x, level), {level.time, step, steps_}});
+  }
+  return loop_.evaluators.predict(work, loop_.guidance, loop_.cancellation, onEvaluation_);
 }
 
 at::Tensor Pass::oneByOne(Start& start, const samplers::Draw& draw) {
@@ -72,7 +73,7 @@ at::Tensor Pass::oneByOne(Start& start, const samplers::Draw& draw) {
   const auto answer = [&](const Question& question) {
     loop_.recorder.addEvaluation(question.x, question.level.time);
     samplers::Estimate estimate =
-        samplers::estimate(parameterization_, question.x, output(question), question.level);
+        samplers::estimate(parameterization_, question.x, outputs({question}).front(), question.level);
     clean = estimate.clean;
     return estimate;
   };
@@ -86,10 +87,9 @@ at::Tensor Pass::oneByOne(Start& start, const samplers::Draw& draw) {
 
 at::Tensor Pass::inParallel(const Start& start, const samplers::Draw& draw) {
   const auto evaluateAll = [&](const std::vector<Question>& questions) {
-    std::vector<at::Tensor> outputs;
-    for (const Question& question : questions) outputs.push_back(output(question));
-    requireFinite(pipeline_, outputs.front().isfinite().all());
-    return outputs;
+    const std::vector<at::Tensor> answers = outputs(questions);
+    requireFinite(pipeline_, answers.front().isfinite().all());
+    return answers;
   };
   const auto onRound = [&](int64_t steps, const samplers::Estimate& estimate) {
     onClean_(steps, estimate.clean);

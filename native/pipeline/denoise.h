@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "pipeline/evaluators.h"
 #include "pipeline/film_noise.h"
-#include "pipeline/guidance.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/preview.h"
 #include "pipeline/start.h"
@@ -13,7 +13,7 @@ namespace cameo::pipeline {
 
 /// What the loop from noise to a sample goes by beside the model and the request.
 struct Loop {
-  Denoiser& denoiser;
+  const Evaluators& evaluators;
   Guidance guidance;
   const LatentPreview* preview;
   const OnProgress& onProgress;

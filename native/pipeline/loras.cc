@@ -1,6 +1,7 @@
 #include "pipeline/loras.h"
 
 #include <cmath>
+#include <utility>
 
 #include "core/config.h"
 #include "core/memory_pool.h"
@@ -56,6 +57,14 @@ void setLoras(Pipeline& pipeline, const weights::LoraPlan& plan, const Cancellat
   pipeline.encodings->clear();
   pipeline.loras.apply(plan, cancellation);
   pipeline.description["loras"] = pipeline.loras.description();
+}
+
+void changeLoras(Pipeline& pipeline, const std::vector<weights::LoraChoice>& loras,
+                 const Cancellation& cancellation) {
+  std::vector<std::pair<Pipeline*, weights::LoraPlan>> changes;
+  changes.emplace_back(&pipeline, planLoras(pipeline, loras));
+  for (const auto& copy : pipeline.copies) changes.emplace_back(copy.get(), planLoras(*copy, loras));
+  for (auto& [model, plan] : changes) setLoras(*model, plan, cancellation);
 }
 
 }  // namespace cameo::pipeline

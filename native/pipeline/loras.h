@@ -21,4 +21,8 @@ weights::LoraPlan planLoras(const Pipeline& pipeline, const std::vector<weights:
 /// `weights::LoraStack::apply`.
 void setLoras(Pipeline& pipeline, const weights::LoraPlan& plan, const Cancellation& cancellation);
 
+/// The same for the pipeline and its copies: all is planned before anything changes.
+void changeLoras(Pipeline& pipeline, const std::vector<weights::LoraChoice>& loras,
+                 const Cancellation& cancellation);
+
 }  // namespace cameo::pipeline

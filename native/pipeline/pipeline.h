@@ -83,6 +83,8 @@ struct Pipeline {
   weights::LoraStack loras;
   /// For requests that may use what the last one's were encoded to, as those do whose weights stay.
   std::shared_ptr<Encodings> encodings = std::make_shared<Encodings>();
+  /// The same model on other devices, for what a request computes at the same time.
+  std::vector<std::unique_ptr<Pipeline>> copies;
   nlohmann::json description;  // of what was loaded from where, for `describe()`
 };
 

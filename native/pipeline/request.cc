@@ -13,7 +13,7 @@ namespace cameo::pipeline {
 
 namespace {
 
-constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16, kMostScales = 64,
+constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16, kMostDevices = 16, kMostScales = 64,
                  kMostBlocksOfScale = 256;
 
 const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
@@ -117,6 +117,7 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.embeddings = readEmbeddings(options);
   result.draw_missing = optionalCount(options, "drawMissing");
   result.device = options.text("device");
+  result.parallel_devices = options.texts("parallelDevices", {}, kMostDevices);
   result.dtype = options.text("dtype");
   result.plain_kernels = options.oneOf("kernels", kArePlain);
   result.max_memory = optionalCount(options, "maxMemory");

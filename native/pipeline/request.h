@@ -55,6 +55,7 @@ struct LoadOptions {
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
+  std::vector<std::string> parallel_devices = {};  // that have a copy each, spelled as `device`
   int64_t gpu = 0;  // which one `device` means where it doesn't say
   std::string dtype = "auto";
   /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).

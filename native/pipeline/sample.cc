@@ -127,8 +127,9 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                             .range = request.guidance_range,
                             .branches_apart = plan.branches_apart,
                             .context = request.windowsInMotion() ? ContextWindows{} : request.context};
+    const Evaluators evaluators(pipeline, request, start, sampler->schedule(), *denoiser);
     latents = denoise(pipeline, request, std::move(start), noise,
-                      {.denoiser = *denoiser,
+                      {.evaluators = evaluators,
                        .guidance = guidance,
                        .preview = preview ? &*preview : nullptr,
                        .onProgress = onProgress,

@@ -1,17 +1,32 @@
 import { join } from "node:path";
 import { type AnyRequest, Pipeline, type SampleProgress, type SampleRequest } from "cameo";
 import { type Test, test } from "tap";
-import { readSafetensors } from "../support/safetensors.js";
+import { adapter, kohya } from "../support/loras.js";
+import { readSafetensors, writeSafetensors } from "../support/safetensors.js";
 import { writeSmallModel } from "../support/small_model.js";
 import { writeVideoModel } from "../support/video_model.js";
 
 const pixels = { data: new Uint8Array(3 * 40 * 32).map((_, i) => i % 251), width: 40, height: 32 };
+/** White on the left, whose latents are whole. */
+const left = { ...pixels, data: pixels.data.map((_, i) => (Math.floor(i / 3) % 40 < 16 ? 255 : 0)) };
 const request = { prompt: "a cat", reference: pixels, frames: 2, width: 40, height: 32, steps: 6, seed: 7 };
 
 async function open(t: Test, model: Parameters<typeof Pipeline.load>[0]): Promise<Pipeline> {
   const pipe = await Pipeline.load({ ...model, device: "cpu", dtype: "fp32" });
   t.teardown(() => pipe.close());
   return pipe;
+}
+
+/** A LoRA of one layer. */
+function writeLora(t: Test, base: string): string {
+  const path = join(t.testdir({ lora: {} }), "lora", "lora.safetensors");
+  const name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+  const unet = readSafetensors(join(base, "unet/diffusion_pytorch_model.safetensors"));
+  const layer = { name: `unet.${name}`, shape: unet[`${name}.weight`]?.shape ?? [] };
+  const { down, up } = adapter(layer, { rank: 2 });
+  const [downName, upName] = kohya(layer.name);
+  writeSafetensors(path, { [downName as string]: down, [upName as string]: up });
+  return path;
 }
 
 /** What a request leads to, and in how many rounds. */
@@ -85,6 +100,26 @@ test("a film of a picture and one that is started from a film are the same, too"
     const parallel = await run(t, pipe, { ...asked, parallelSteps: 2, parallelTolerance: 0 });
     t.strictSame(parallel.latents, plain.latents);
   }
+});
+
+test("copies of a model share the work, with a LoRA that is put on later, too", async (t) => {
+  const { subject: _, ...small } = writeSmallModel("parallel_steps_copies");
+  const one = await open(t, small);
+  const three = await open(t, { ...small, parallelDevices: ["cpu", "cpu"] });
+  const asked = { ...request, reference: undefined, parallelSteps: 4, parallelTolerance: 0.01 };
+  for (const loras of [[], [writeLora(t, small.base)]]) {
+    for (const pipe of [one, three]) await pipe.setLora(loras);
+    const [alone, shared] = [await run(t, one, asked), await run(t, three, asked)];
+    t.strictSame(shared, alone);
+  }
+  const film = { ...asked, video: [pixels, pixels], strength: 0.7, mask: left };
+  t.strictSame(await run(t, three, film), await run(t, one, film));
+  const controller = new AbortController();
+  const onProgress = ({ phase }: SampleProgress) => {
+    if (phase === "denoise") controller.abort();
+  };
+  const aborted = three.sample({ ...asked, steps: 20, signal: controller.signal, onProgress });
+  await t.rejects(aborted, { code: "ERR_ABORTED" });
 });
 
 test("what goes by the step before is refused", async (t) => {

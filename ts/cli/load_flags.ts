@@ -33,6 +33,7 @@ class TokenFlag extends Option {
 /** Other kinds are what was typed. */
 const parsers: { [Kind in Shape["kind"]]?: (text: string, previous: unknown) => unknown } = {
   paths: (text, previous) => collect(text, previous as string[] | undefined),
+  devices: (text, previous) => collect(text, previous as string[] | undefined),
   loras: (text, previous) => [...((previous as Lora[] | undefined) ?? []), loraOf(text)],
   embeddings: (path, previous) => [...((previous as EmbeddingFile[] | undefined) ?? []), { path }],
   bytes,

@@ -33,6 +33,8 @@ export type Shape =
   | { readonly kind: "imagePromptScales" }
   /** A path, {path, scale, blocks} or an array of these. */
   | { readonly kind: "loras"; readonly what: string }
+  /** Devices' names, at most so many. */
+  | { readonly kind: "devices"; readonly most: number }
   /** "bytes" is how many, "device" a device's name. */
   | { readonly kind: "picture" | "switch" | "bytes" | "device" | "signal" | "callback" };
 

@@ -99,6 +99,12 @@ export const loadOptions = {
     flag: "--device <name>",
     help: "cpu, cuda or cuda:1",
   },
+  parallelDevices: {
+    value: kindOf<NonNullable<LoadOptions["parallelDevices"]>>({ kind: "devices", most: 16 }),
+    computing: true,
+    flag: "--parallel-device <name>",
+    help: "has a copy of the model, which shares --parallel-steps; may be given again",
+  },
   dtype: {
     value: oneOf("auto", "fp32", "bf16", "fp16"),
     default: "auto",

@@ -65,6 +65,14 @@ export interface LoadOptions {
   /** "auto" (CUDA where there is one, else the CPU), "cpu", "cuda" or "cuda:1". Default: "auto". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
   /**
+   * Devices that get a copy of the model each, beside the one on `device`, in its type: what `parallelSteps` evaluates at once is shared
+   * out among them all. Default: none.
+   */
+  parallelDevices?:
+    | NonNullable<LoadOptions["device"]>
+    | readonly NonNullable<LoadOptions["device"]>[]
+    | undefined;
+  /**
    * "auto", "fp32", "bf16" or "fp16". Default: "auto", which is bf16 on a GPU of compute capability 8.0 or newer and on
    * a CPU with AMX, fp16 on an older GPU, and fp32 on another CPU.
    */

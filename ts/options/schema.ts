@@ -123,6 +123,11 @@ function described(shape: Shape): [schema: z.ZodType, allowed: string] {
       ];
     case "device":
       return [deviceName, deviceNames];
+    case "devices":
+      return [
+        z.union([deviceName, z.array(deviceName).max(shape.most)]),
+        `${deviceNames}, or an array of at most ${shape.most}`,
+      ];
     case "bytes":
       return [z.int().min(1), "a whole number of bytes"];
     case "switch":
@@ -166,6 +171,7 @@ export function completed(value: unknown, shape: Shape): unknown {
     case "imagePromptScales":
       return value === undefined ? undefined : completedImagePromptScales(value as ImagePromptScales);
     case "paths":
+    case "devices":
       return typeof value === "string" ? [value] : value;
     case "embeddings":
       return value === undefined
