@@ -1,10 +1,17 @@
-import type { CompleteSampleRequest, SampleRequest } from "./options/sample_options.js";
-import type { SampleDefaults } from "./shipped_model/index.js";
+import type { ModelDefaults } from "./options/option.js";
+import type { CompleteSampleRequest } from "./options/sample_options.js";
 
 /** What a pipeline has loaded. */
 export interface PipelineDescription {
   /** What kind of model it is. */
-  family: "stable-diffusion" | "animatediff" | "instruct-pix2pix" | "inpainting" | "svd";
+  family:
+    | "stable-diffusion"
+    | "animatediff"
+    | "instruct-pix2pix"
+    | "inpainting"
+    | "svd"
+    | "i2vgen-xl"
+    | "dynamicrafter";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */
@@ -15,14 +22,25 @@ export interface PipelineDescription {
   loras: LoraDescription[];
   /** Whether it reads a prompt. */
   text: boolean;
-  /** Whether it makes a film of a picture that a request says as `image`, by `motionBucket`, `noiseAugmentation` and `minGuidanceScale`. */
+  /** Whether it makes a film of a picture that a request says as `image`. */
   imageToVideo: boolean;
+  /** Whether that goes by `motionBucket`, `noiseAugmentation` and `minGuidanceScale`, too. */
+  motionBucket: boolean;
+  /** Whether that goes by `frameStride`, too. */
+  frameStride: boolean;
+  /**
+   * Which pixels of `image` and `lastImage` it sees where `fit` is "cover": those of a picture at the video's size, those that a
+   * picture has in the video's "shape", or its "own", all of them. Where nothing is said: those of the video's size.
+   */
+  imageSize?: "shape" | "own";
   /** Whether it takes films, which a request says as `video`. */
   video: boolean;
   /** Whether it denoises films in windows of their frames, which a request says as `context`. */
   windows: boolean;
   /** Whether its work can be cut short by `cacheInterval` and `tokenMerging`. */
   caching: boolean;
+  /** Whether it makes latents of pictures as `referenceLatents` says. */
+  pictureLatents: boolean;
   /** Whether a subject model is loaded, which a reference needs. */
   subject: boolean;
   /** The motion modules; null where none are loaded. */
@@ -64,7 +82,7 @@ export interface PipelineDescription {
   /** What doesn't go together in what was loaded, as where a subject was trained on another base: a line each. */
   warnings: string[];
   /** What this model's requests take where they say nothing, where that isn't what others do. */
-  defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps" | "steps">>;
+  defaults?: ModelDefaults;
   /**
    * The options that a request may say something with, each with its default here; null for one that has none, or is drawn
    * anew for each request.

@@ -4,6 +4,7 @@ import { within } from "./options/check.js";
 import { promptsOf } from "./options/length.js";
 import type { CompleteSampleRequest } from "./options/sample_options.js";
 import { shortened } from "./quote.js";
+import { cleanedForOpenClip } from "./tokens/openclip_text.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
 
 /** A request's prompts as the native half takes them. */
@@ -27,14 +28,15 @@ const withoutText: EncodedPrompts = {
  */
 export function encodePrompts(
   { prompt, negativePrompt, emphasis, longPrompt, subjects = [] }: CompleteSampleRequest,
-  { options, textPositions }: Pick<PipelineDescription, "options" | "textPositions">,
+  { options, textPositions, family }: Pick<PipelineDescription, "options" | "textPositions" | "family">,
   tokenizer: ClipTokenizer | undefined,
 ): EncodedPrompts {
   if (tokenizer === undefined) return withoutText;
   // The default is longer than CLIP reads, and its authors' program cuts it.
   const isDefault = negativePrompt === options.negativePrompt;
+  const asRead = family === "dynamicrafter" ? cleanedForOpenClip : (text: string) => text;
   const encode = (name: string, text: string, long = longPrompt) =>
-    within(`${name}: `, () => tokenizer.encode(text, textPositions, { emphasis, longPrompt: long }));
+    within(`${name}: `, () => tokenizer.encode(asRead(text), textPositions, { emphasis, longPrompt: long }));
   const prompts = promptsOf(prompt);
   const nameOf = (frame: number) => (prompts.length === 1 ? "prompt" : `prompt at frame ${frame}`);
   const positives = prompts.map(({ frame, text }) => encode(nameOf(frame), text));

@@ -28,7 +28,8 @@ async function inspectWeights(path: string): Promise<Inspection> {
       throw toError(error);
     });
   const inspection = JSON.parse(text) as Inspection;
-  if (inspection.option !== "--base" || inspection.kind === "ldm-checkpoint") return inspection;
+  if (inspection.option !== "--base" || ["ldm-checkpoint", "dynamicrafter"].includes(inspection.kind))
+    return inspection;
   const base = inspection.argument as string;
   const has = (folder: string) => exists(join(base, folder));
   if (!(await has("text_encoder")) && (await has("image_encoder"))) return inspection;

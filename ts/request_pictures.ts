@@ -17,13 +17,16 @@ function loadMedia(): Promise<typeof import("./media/index.js")> {
 /** Brought to the video's size, or only to its shape, or as it is. */
 type PictureSize = "video" | "shape" | "own";
 
-/** A model that makes a film of a picture sees that in more than one size. */
+/** A model that makes a film of a picture may see that in more than one size, and cut its middle out itself. */
 function sizeOf(
   { list, fitted }: Pick<RequestPicture, "list" | "fitted">,
-  { imageToVideo }: Pick<Loaded, "imageToVideo">,
+  { imageSize }: Pick<Loaded, "imageSize">,
+  { fit }: Pick<CompleteSampleRequest, "fit">,
 ): PictureSize {
-  if (list === "image" && imageToVideo) return "shape";
-  return fitted ? "video" : "own";
+  if (!fitted) return "own";
+  if (imageSize === undefined || (list !== "image" && list !== "lastImage")) return "video";
+  if (imageSize === "shape") return "shape";
+  return { cover: "own", contain: "shape", fill: "video" }[fit] as PictureSize;
 }
 
 /** A request's pictures and films, opened, and not decoded yet. */
@@ -57,7 +60,7 @@ export async function openStartFilm(
 export async function openPictures(
   request: CompleteSampleRequest,
   reading: Reading,
-  loaded: Pick<Loaded, "imageToVideo">,
+  loaded: Pick<Loaded, "imageSize">,
 ): Promise<OpenPictures> {
   const [pictures, films] = [picturesOf(request), filmsOf(request)];
   if (pictures.length + films.length === 0) return { images: [], films: [] };
@@ -71,7 +74,7 @@ export async function openPictures(
   });
   const images = pictures.map(async ({ list, source, name, fitted }) => ({
     list,
-    size: sizeOf({ list, fitted }, loaded),
+    size: sizeOf({ list, fitted }, loaded, request),
     image: await openImage(source, { signal, budget, name }),
   }));
   const opened = Promise.all([Promise.all(images), Promise.all(openedFilms)]);

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "core/device.h"
+#include "families/dynamicrafter/dynamicrafter.h"
+#include "families/i2vgen_xl/i2vgen_xl.h"
 #include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
@@ -37,6 +39,9 @@ std::unique_ptr<Pipeline> loadAs(const BaseModel& base, const LoadOptions& optio
 const std::array kFamilies{
     Family{[](const BaseModel& base) { return weights::isVideoUNet(base.unet_config); },
            loadStableVideoDiffusion},
+    Family{[](const BaseModel& base) { return weights::isI2VGenUNet(base.unet_config); }, loadI2VGenXl},
+    Family{[](const BaseModel& base) { return weights::isDynamiCrafterUNet(base.unet_config); },
+           loadDynamiCrafter},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

@@ -21,10 +21,9 @@ struct ImageProjectionConfig {
   int64_t tokens = 4;           // from a picture, but of Full
   int64_t hidden = 1024;        // of the resampler, or within the perceptron
   int64_t layers = 4;           // of the resampler, as are the next two
-  int64_t heads = 12;           // of kHead numbers each
+  int64_t heads = 12;           // of head_dim numbers each
+  int64_t head_dim = 64;        // in every file of IP-Adapter
   int64_t feed_forward = 3072;  // within its feed-forward
-
-  static constexpr int64_t kHead = 64;  // in every file
 };
 
 /// embeds (N, image_dim) -> (N, tokens, context_dim).

@@ -10,10 +10,12 @@
 namespace cameo::models {
 
 /// IP-Adapter (arXiv 2308.06721): pictures as a prompt beside the text, of a UNet with these
-/// cross-attentions.
+/// cross-attentions. Where their scales are learned (DynamiCrafter, arXiv 2310.12190), each is 1 + tanh of a
+/// number.
 class IpAdapter {
  public:
-  IpAdapter(const ImageProjectionConfig& config, const std::vector<CrossAttention>& attentions);
+  IpAdapter(const ImageProjectionConfig& config, const std::vector<CrossAttention>& attentions,
+            bool learned_scales = false);
 
   /// What CLIP makes of pictures, as the kind of projection takes it -> (N, T, context_dim).
   at::Tensor tokens(const at::Tensor& pictures) const;
@@ -26,6 +28,7 @@ class IpAdapter {
  private:
   struct KeysAndValues {
     nn::Linear to_k, to_v;
+    const Parameter* alpha;  // (1); null: the scale is 1
   };
 
   ImageProjectionConfig config_;

@@ -88,8 +88,8 @@ MotionConfig readMotion(const Config& config, const UNetConfig& unet) {
 
 }  // namespace
 
-UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names,
-                                   int64_t cross_attention_dim) {
+UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names, int64_t cross_attention_dim,
+                                   bool with_heads) {
   refuseOtherArchitectures(config);
   UNetConfig unet;
   unet.in_channels = config.integer("in_channels", 4);
@@ -99,7 +99,8 @@ UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names
   unet.down_attention = readBlockTypes(config, "down_block_types", names.plain, names.attending,
                                        {names.attending, names.attending, names.attending, names.plain});
   if (unet.down_attention.size() != blocks) config.fail("down_block_types", "it must list every block");
-  readHeads(config, unet);
+  unet.heads.assign(blocks, 1);
+  if (with_heads) readHeads(config, unet);
   unet.transformer_layers = config.integers("transformer_layers_per_block", blocks, 1, Config::kMostLayers);
   unet.mid_transformer_layers = unet.transformer_layers.back();
   unet.cross_attention_dim = config.integers("cross_attention_dim", blocks, cross_attention_dim);
@@ -115,8 +116,8 @@ UNetConfig UNetConfig::readWayDown(const Config& config, const BlockNames& names
 }
 
 UNetConfig UNetConfig::readBothWays(const Config& config, const BlockNames& down, const BlockNames& up,
-                                    int64_t cross_attention_dim) {
-  UNetConfig unet = readWayDown(config, down, cross_attention_dim);
+                                    int64_t cross_attention_dim, bool with_heads) {
+  UNetConfig unet = readWayDown(config, down, cross_attention_dim, with_heads);
   unet.out_channels = config.integer("out_channels", 4);
   unet.up_attention = readBlockTypes(config, "up_block_types", up.plain, up.attending,
                                      {up.plain, up.attending, up.attending, up.attending});

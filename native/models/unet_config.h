@@ -51,10 +51,10 @@ struct UNetConfig {
   };
   /// What a config says of the way down and the middle, which is all that a ControlNet has of a UNet.
   static UNetConfig readWayDown(const Config& config, const BlockNames& names,
-                                int64_t cross_attention_dim = 1280);
-  /// The same, and what it says of the way up.
+                                int64_t cross_attention_dim = 1280, bool with_heads = true);
+  /// The same, and what it says of the way up. Heads may be left to the caller.
   static UNetConfig readBothWays(const Config& config, const BlockNames& down, const BlockNames& up,
-                                 int64_t cross_attention_dim = 1280);
+                                 int64_t cross_attention_dim = 1280, bool with_heads = true);
 
   /// From diffusers' UNet2DConditionModel config and, where there are motion modules, a MotionAdapter's.
   /// Throws `ErrorCode::WeightsFormat` for an architecture that is not one of these, and

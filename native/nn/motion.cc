@@ -7,23 +7,25 @@ namespace cameo::nn {
 namespace {
 
 AttentionConfig timeAttention(const MotionConfig& config) {
-  return {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads};
+  return {.dim = config.inner(), .heads = config.heads, .head_dim = config.headDim()};
 }
 
 }  // namespace
 
 MotionTransformerBlock::MotionTransformerBlock(const Scope& scope, const MotionConfig& config)
-    : positions_((scope / "pos_embed").buffer("pe", {1, config.max_images, config.channels})),
-      norm1_(scope / "norm1", config.channels),
+    : positions_(config.max_images == 0
+                     ? nullptr
+                     : &(scope / "pos_embed").buffer("pe", {1, config.max_images, config.inner()})),
+      norm1_(scope / "norm1", config.inner()),
       attn1_(scope / "attn1", timeAttention(config)),
-      ff_(scope, config.channels) {
+      ff_(scope, config.inner()) {
   if (config.attentions < 2) return;
-  norm2_.emplace(scope / "norm2", config.channels);
+  norm2_.emplace(scope / "norm2", config.inner());
   attn2_.emplace(scope / "attn2", timeAttention(config));
 }
 
 at::Tensor MotionTransformerBlock::withPositions(at::Tensor x) const {
-  return x.add_(positions_.like(x).narrow(1, 0, x.size(1)));
+  return positions_ == nullptr ? x : x.add_(positions_->like(x).narrow(1, 0, x.size(1)));
 }
 
 at::Tensor MotionTransformerBlock::attend(const at::Tensor& input) const {
@@ -38,8 +40,8 @@ at::Tensor MotionTransformerBlock::forward(const at::Tensor& input, const Motion
 
 MotionModule::MotionModule(const Scope& scope, const MotionConfig& config)
     : norm_(scope / "norm", config.groups, config.channels, 1e-6),
-      proj_in_(scope / "proj_in", config.channels, config.channels),
-      proj_out_(scope / "proj_out", config.channels, config.channels) {
+      proj_in_(scope / "proj_in", config.channels, config.inner()),
+      proj_out_(scope / "proj_out", config.inner(), config.channels) {
   blocks_.reserve(config.layers);
   for (int64_t i = 0; i < config.layers; ++i) {
     blocks_.emplace_back(scope / "transformer_blocks" / i, config);

@@ -14,8 +14,13 @@ struct MotionConfig {
   int64_t heads = 8;
   int64_t layers = 1;
   int64_t groups = 32;
-  int64_t max_images = 32;  // positions in time
+  int64_t max_images = 32;  // positions in time; 0: tokens don't know theirs
   int64_t attentions = 2;   // in each block: AnimateDiff has 2, SparseCtrl 1
+  int64_t head_dim = 0;     // 0: a head's share of the channels
+
+  int64_t headDim() const { return head_dim > 0 ? head_dim : channels / heads; }
+  /// How wide tokens are within the blocks.
+  int64_t inner() const { return heads * headDim(); }
 };
 
 /// How a request wants motion modules to act.
@@ -25,19 +30,20 @@ struct MotionOptions {
   int64_t references = 0;  // how many of a sample's images, the last ones, are in every window
 };
 
-/// One or two self-attentions over time, each after a norm and position codes, and a feed-forward.
+/// One or two self-attentions over time, each after a norm and, where there are some, position codes, and a
+/// feed-forward.
 class MotionTransformerBlock {
  public:
   MotionTransformerBlock(const Scope& scope, const MotionConfig& config);
 
-  /// x (B*h*w, F+R, C) -> like x.
+  /// x (B*h*w, F+R, inner) -> like x.
   at::Tensor forward(const at::Tensor& x, const MotionOptions& options) const;
 
  private:
   at::Tensor withPositions(at::Tensor x) const;
   at::Tensor attend(const at::Tensor& x) const;
 
-  const Parameter& positions_;  // (1, max_images, C)
+  const Parameter* positions_;  // (1, max_images, inner); null: none
   LayerNorm norm1_;
   Attention attn1_;
   std::optional<LayerNorm> norm2_;
@@ -45,8 +51,9 @@ class MotionTransformerBlock {
   NormedFeedForward ff_;
 };
 
-/// AnimateDiff's motion module (arXiv 2307.04725): every position of the image attends along the sample's
-/// images, references last: x (B*images, C, H, W) -> like x.
+/// AnimateDiff's motion module (arXiv 2307.04725), and without positions the temporal transformer of
+/// ModelScope's UNets (arXiv 2308.06571): every position of the image attends along the sample's images,
+/// references last: x (B*images, C, H, W) -> like x.
 class MotionModule {
  public:
   MotionModule(const Scope& scope, const MotionConfig& config);

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+
+#include "core/cancellation.h"
 #include "nn/affine.h"
 
 namespace cameo::nn {
@@ -57,6 +60,24 @@ at::Tensor TemporalResnetBlock::forward(const at::Tensor& x, const at::Tensor& t
     h.add_(shift.unsqueeze(1).unsqueeze(1));
   }
   return conv2_.forward(normed(norm2_, h)).add_(x);
+}
+
+TemporalConvBlock::TemporalConvBlock(const Scope& scope, int64_t channels, int64_t groups) {
+  convs_.reserve(4);
+  for (int64_t i = 1; i <= 4; ++i) {
+    const Scope layer = scope / ("conv" + std::to_string(i));
+    // Behind the first norm and SiLU there is no dropout to count.
+    convs_.push_back({GroupNorm(layer / 0, groups, channels, 1e-5),
+                      TemporalConv(layer / (i == 1 ? 2 : 3), channels, channels)});
+  }
+}
+
+at::Tensor TemporalConvBlock::forward(const at::Tensor& x, int64_t frames) const {
+  throwIfCancelled();
+  const at::Tensor tokens = toTokens(x).unflatten(0, {-1, frames});  // (B, F, H*W, C)
+  at::Tensor h = tokens;
+  for (const auto& [norm, conv] : convs_) h = conv.forward(normed(norm, h));
+  return fromTokens(h.add_(tokens).flatten(0, 1), x.size(2), x.size(3));
 }
 
 SpatioTemporalResnet::SpatioTemporalResnet(const Scope& scope, const SpatioTemporalResnetConfig& config)

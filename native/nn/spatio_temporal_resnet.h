@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "nn/resnet.h"
 
@@ -45,6 +46,21 @@ class TemporalResnetBlock {
   std::optional<Linear> time_emb_proj_;
   GroupNorm norm2_;
   TemporalConv conv2_;
+};
+
+/// Four convolutions over time, each after a norm over all frames and SiLU, with a residual around
+/// (ModelScope, arXiv 2308.06571): x (B*F, C, H, W) -> like x.
+class TemporalConvBlock {
+ public:
+  TemporalConvBlock(const Scope& scope, int64_t channels, int64_t groups);
+  at::Tensor forward(const at::Tensor& x, int64_t frames) const;
+
+ private:
+  struct NormedConv {
+    GroupNorm norm;
+    TemporalConv conv;
+  };
+  std::vector<NormedConv> convs_;
 };
 
 struct SpatioTemporalResnetConfig {

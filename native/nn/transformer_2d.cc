@@ -17,15 +17,14 @@ WordsOfLayer wordsOf(const SubjectWords& words, const FrameLayout& layout) {
 }  // namespace
 
 SpatialTransformerBlock::SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config)
-    : norm1_(scope / "norm1", config.channels),
-      attn1_(scope / "attn1",
-             {.dim = config.channels, .heads = config.heads, .head_dim = config.channels / config.heads}),
-      norm2_(scope / "norm2", config.channels),
-      attn2_(scope / "attn2", {.dim = config.channels,
+    : norm1_(scope / "norm1", config.inner()),
+      attn1_(scope / "attn1", {.dim = config.inner(), .heads = config.heads, .head_dim = config.headDim()}),
+      norm2_(scope / "norm2", config.inner()),
+      attn2_(scope / "attn2", {.dim = config.inner(),
                                .heads = config.heads,
-                               .head_dim = config.channels / config.heads,
+                               .head_dim = config.headDim(),
                                .context_dim = config.context_dim}),
-      ff_(scope, config.channels) {}
+      ff_(scope, config.inner()) {}
 
 at::Tensor SpatialTransformerBlock::attendSpatially(const at::Tensor& x, const FrameLayout& layout,
                                                     const at::Tensor& added) const {
@@ -83,8 +82,8 @@ at::Tensor SpatialTransformerBlock::forward(const at::Tensor& input, const Cross
 
 Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& config)
     : norm_(scope / "norm", config.groups, config.channels, 1e-6),
-      proj_in_(projection(scope / "proj_in", config)),
-      proj_out_(projection(scope / "proj_out", config)),
+      proj_in_(projection(scope / "proj_in", config.linear_projection, config.channels, config.inner())),
+      proj_out_(projection(scope / "proj_out", config.linear_projection, config.inner(), config.channels)),
       merges_tokens_(config.merges_tokens),
       first_cross_attention_(config.first_cross_attention) {
   blocks_.reserve(config.layers);
@@ -93,9 +92,10 @@ Transformer2D::Transformer2D(const Scope& scope, const Transformer2DConfig& conf
   }
 }
 
-Transformer2D::Projection Transformer2D::projection(const Scope& scope, const Transformer2DConfig& config) {
-  if (config.linear_projection) return Linear(scope, config.channels, config.channels);
-  return PointwiseConv(scope, config.channels, config.channels);
+Transformer2D::Projection Transformer2D::projection(const Scope& scope, bool linear, int64_t in,
+                                                    int64_t out) {
+  if (linear) return Linear(scope, in, out);
+  return PointwiseConv(scope, in, out);
 }
 
 at::Tensor Transformer2D::apply(const Projection& projection, const at::Tensor& tokens,

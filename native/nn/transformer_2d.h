@@ -20,6 +20,11 @@ struct Transformer2DConfig {
   bool linear_projection = false;    // Stable Diffusion 2 has linear layers where 1.5 has 1x1 convolutions
   bool merges_tokens = false;        // self-attention joins tokens where the caller asks for it
   size_t first_cross_attention = 0;  // the number of its first one among those of the network
+  int64_t head_dim = 0;              // 0: a head's share of the channels
+
+  int64_t headDim() const { return head_dim > 0 ? head_dim : channels / heads; }
+  /// How wide tokens are within the blocks.
+  int64_t inner() const { return heads * headDim(); }
 };
 
 /// Spatial self-attention (PISA where there are references), cross-attention to the text, feed-forward, each
@@ -28,7 +33,7 @@ class SpatialTransformerBlock {
  public:
   SpatialTransformerBlock(const Scope& scope, const Transformer2DConfig& config);
 
-  /// x (B*(F+R), n, C) -> (B*(F+R), n, C). `image` is that of this block's cross-attention.
+  /// x (B*(F+R), n, inner) -> like x. `image` is that of this block's cross-attention.
   at::Tensor forward(const at::Tensor& x, const CrossSources& sources, const FrameLayout& layout,
                      const std::optional<TokenMerging>& merging, const ImagePrompt* image = nullptr) const;
 
@@ -61,7 +66,7 @@ class Transformer2D {
 
  private:
   using Projection = std::variant<Linear, PointwiseConv>;
-  static Projection projection(const Scope& scope, const Transformer2DConfig& config);
+  static Projection projection(const Scope& scope, bool linear, int64_t in, int64_t out);
   static at::Tensor apply(const Projection& projection, const at::Tensor& tokens,
                           const at::Tensor& added = {});
 

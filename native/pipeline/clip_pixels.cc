@@ -44,12 +44,20 @@ at::Tensor clipPixels(const RgbImage& image, int64_t size) {
   const int64_t width = resized(image.width), height = resized(image.height);
   const RgbImage middle =
       resize(image, Filter::Bicubic, width, height, {(width - size) / 2, (height - size) / 2, size, size});
+  return clipPixelsOfSquare(middle);
+}
+
+at::Tensor clipPixelsOfSquare(const RgbImage& square) {
   const at::Tensor pixels =
-      at::from_blob(const_cast<uint8_t*>(middle.data.data()), {size, size, 3}, at::kByte)
+      at::from_blob(const_cast<uint8_t*>(square.data.data()), {square.height, square.width, 3}, at::kByte)
           .permute({2, 0, 1})
           .to(at::kFloat)
           .div_(255);
   return normalised(pixels).unsqueeze(0);
+}
+
+at::Tensor greyClipPixels(int64_t size) {
+  return normalised(at::full({1, 3, size, size}, 0.5, at::kFloat));
 }
 
 at::Tensor squashedClipPixels(const RgbImage& image, int64_t size) {

@@ -29,6 +29,7 @@ struct FilmUse {
   bool holds_to = false;              // outside of the mask, each step's result is the film's
   bool image_in_every_frame = false;  // `image` is all of the film; else its first frame
   bool noises_image = false;          // `image`, noised as a picture, is what conditions it
+  bool draws_image = false;           // latents of `image`, and of `lastImage`, are samples of its posterior
 };
 
 /// A model, loaded: what all families of models have in common. A family is a class derived of this one. Not

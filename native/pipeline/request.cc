@@ -151,6 +151,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.min_guidance_scale = options.number("minGuidanceScale", 1);
   request.fps = options.number("fps");
   request.motion_bucket = options.number("motionBucket", 0);
+  request.frame_stride = options.number("frameStride", 0);
   request.noise_augmentation = options.number("noiseAugmentation", 0);
   request.strength = options.number("strength", 1);
   request.image_prompt_scales = readImagePromptScales(options);

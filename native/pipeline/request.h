@@ -130,13 +130,14 @@ struct SampleRequest {
   double min_guidance_scale;    // of models that make a film of a picture: at its first frame
   double fps;                   // frames a second, which these are told
   double motion_bucket;         // and how much moves
+  double frame_stride;          // or how many frames of a clip lie between two of the film's
   double noise_augmentation;    // the deviation of the noise on the picture
   std::vector<ImagePromptScale> image_prompt_scales;  // the first one counts that is for a moment
   double strength;  // how much of the schedule a film to start from goes through; 1 without one
   uint64_t seed;
   double reference_noise;  // alpha: the references are noised to timestep floor(alpha * t)
   ReferenceNoiseMode reference_noise_mode;
-  bool sample_reference_latents;            // from the posterior; else its mode
+  bool sample_reference_latents;            // a picture's, from the posterior; else its mode
   std::vector<ControlOptions> controls;     // of each ControlNet, in order
   int64_t structure;                        // how often the controls' frames are halved, for less of them
   std::vector<int64_t> keyframes;           // the frames that SparseCtrl is shown

@@ -12,6 +12,15 @@ namespace {
 
 // As Pillow has them: weights are whole numbers of so many bits behind the point.
 constexpr int kWeightBits = 32 - 8 - 2;
+
+double box(double x) {
+  return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
+double bilinear(double x) {
+  return std::max(1 - std::abs(x), 0.0);
+}
+
 double bicubic(double x) {
   constexpr double kA = -0.5;
   x = std::abs(x);
@@ -33,7 +42,17 @@ struct FilterShape {
 };
 
 FilterShape shapeOf(Filter filter) {
-  return filter == Filter::Bicubic ? FilterShape{bicubic, 2} : FilterShape{lanczos, 3};
+  switch (filter) {
+    case Filter::Box:
+      return {box, 0.5};
+    case Filter::Bilinear:
+      return {bilinear, 1};
+    case Filter::Bicubic:
+      return {bicubic, 2};
+    case Filter::Lanczos:
+      break;
+  }
+  return {lanczos, 3};
 }
 
 /// What one number of the result is made of.

@@ -10,7 +10,7 @@ struct Box {
 };
 
 /// Filters of Pillow's `Image.resize`.
-enum class Filter { Bicubic, Lanczos };
+enum class Filter { Box, Bilinear, Bicubic, Lanczos };
 
 /// What `box` cuts out of the picture when it is brought to `width` x `height` by Pillow's `Image.resize`, to
 /// the bit: each number is rounded to 8 bits along the rows, then along the columns. Nothing outside the box

@@ -30,6 +30,7 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
   start.film = std::move(film);
   start.holds = use.holds_to;
   if (use.noises_image) start.image_noise = noise.drawPixels();
+  if (use.draws_image) start.posterior_noise = noise.drawPictures(request.frames);
   if (needsLatents(use)) {
     const at::Tensor drawn = noise.drawPosterior(knownPictures(start.film));
     start.clean = encodeFilm(pipeline, request, start.film, drawn, onEach);

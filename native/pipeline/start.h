@@ -15,15 +15,16 @@ namespace cameo::pipeline {
 /// are held to.
 struct Start {
   int64_t step = 0;
-  at::Tensor latents;            // (1, F, C, h, w), as noisy as the sampler has them at that step
-  at::Tensor noise;              // (1, F, C, h, w): the run's first, of deviation 1
-  Film film = {};                // none: begun with noise alone
-  at::Tensor clean = {};         // (1, 1 or F, C, h, w): the film's latents, where a step needs them
-  at::Tensor masked_noise = {};  // (n, C, h, w): for latents of the film without its masked part
-  at::Tensor image_noise = {};   // (1, 3, H, W), on the CPU: for `image`, where it is noised as a picture
-  bool is_from_film = false;     // the first step has the film in its latents
-  bool holds = false;            // steps are held to the film outside of its mask
-  at::Tensor painted = {};       // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
+  at::Tensor latents;               // (1, F, C, h, w), as noisy as the sampler has them at that step
+  at::Tensor noise;                 // (1, F, C, h, w): the run's first, of deviation 1
+  Film film = {};                   // none: begun with noise alone
+  at::Tensor clean = {};            // (1, 1 or F, C, h, w): the film's latents, where a step needs them
+  at::Tensor masked_noise = {};     // (n, C, h, w): for latents of the film without its masked part
+  at::Tensor image_noise = {};      // (1, 3, H, W), on the CPU: for `image`, where it is noised as a picture
+  at::Tensor posterior_noise = {};  // (F, C, h, w), on the CPU: for latents of `image`, where they are drawn
+  bool is_from_film = false;        // the first step has the film in its latents
+  bool holds = false;               // steps are held to the film outside of its mask
+  at::Tensor painted = {};          // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
 
   /// Sets the noise, and of it the latents that enter the first step.
   void beginWith(const at::Tensor& first_noise, const samplers::Sampler& sampler);

@@ -13,14 +13,19 @@ namespace cameo::samplers {
 
 namespace {
 
+/// What PyTorch's pipelines compute betas in, unless the config says otherwise.
+at::ScalarType betaType(const ScheduleConfig& config) {
+  return config.in_double ? at::kDouble : at::kFloat;
+}
+
 at::Tensor linearBetas(const ScheduleConfig& config) {
-  return at::linspace(config.beta_start, config.beta_end, config.train_timesteps, at::kFloat);
+  return at::linspace(config.beta_start, config.beta_end, config.train_timesteps, betaType(config));
 }
 
 /// Betas that are linear in their square root: Stable Diffusion's.
 at::Tensor scaledLinearBetas(const ScheduleConfig& config) {
   return at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), config.train_timesteps,
-                      at::kFloat)
+                      betaType(config))
       .pow(2);
 }
 
@@ -50,7 +55,7 @@ at::Tensor rescaleToZeroSnr(const at::Tensor& betas) {
 }
 
 at::Tensor sigmoidBetas(const ScheduleConfig& config) {
-  const at::Tensor positions = at::linspace(-6, 6, config.train_timesteps, at::kFloat);
+  const at::Tensor positions = at::linspace(-6, 6, config.train_timesteps, betaType(config));
   return at::sigmoid(positions) * (config.beta_end - config.beta_start) + config.beta_start;
 }
 
@@ -127,6 +132,7 @@ ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& 
     schedule.steps_offset =
         config.integer("steps_offset", defaults.steps_offset, 0, schedule.train_timesteps - 1);
   }
+  schedule.in_double = defaults.in_double;
   schedule.prediction = config.oneOf("prediction_type", kPredictions, defaults.prediction);
   schedule.rescale_betas_zero_snr = config.boolean("rescale_betas_zero_snr", defaults.rescale_betas_zero_snr);
   config.requireUnset("thresholding");
@@ -150,7 +156,7 @@ ScheduleConfig readDiffusionSchedule(const Config& config, const ScheduleConfig&
 NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {
   at::Tensor betas = makeBetas(config);
   if (config.rescale_betas_zero_snr) betas = rescaleToZeroSnr(betas);
-  const at::Tensor alphas_cumprod = (1 - betas).cumprod(0).contiguous();
+  const at::Tensor alphas_cumprod = (1 - betas).cumprod(0).to(at::kFloat).contiguous();
   const float* values = alphas_cumprod.const_data_ptr<float>();
   alphas_cumprod_.assign(values, values + alphas_cumprod.numel());
 }

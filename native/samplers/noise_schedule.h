@@ -26,6 +26,7 @@ struct ScheduleConfig {
   bool spaced = true;  // whether spacing and offset mean anything; else they are not read
   Prediction prediction = Prediction::Epsilon;
   bool rescale_betas_zero_snr = false;
+  bool in_double = false;  // levels are computed in fp64, before they are fp32
 
   /// Absent fields take the values of `defaults`. Throws `ErrorCode::WeightsFormat`, also where the noise
   /// doesn't grow from timestep to timestep.

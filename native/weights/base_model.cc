@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/paths.h"
+#include "weights/dynamicrafter.h"
 #include "weights/identify.h"
 #include "weights/infer_config.h"
 #include "weights/ip_adapter.h"
@@ -46,6 +47,11 @@ BaseModel openFolderModel(const std::string& path) {
   return model;
 }
 
+bool hasClass(const json& config, const char* name) {
+  const auto class_name = config.find("_class_name");
+  return class_name != config.end() && *class_name == name;
+}
+
 bool has(const TensorSource& source, std::string_view name) {
   return std::any_of(source.entries.begin(), source.entries.end(),
                      [&](const TensorEntry& entry) { return entry.name == name; });
@@ -83,7 +89,9 @@ Component ldmVae(const std::shared_ptr<const TensorSource>& source) {
 
 BaseModel openCheckpoint(const std::string& path) {
   const auto source = openWeights(path);
-  if (identify(*source).kind != "ldm-checkpoint") failOtherKind(*source, "a Stable Diffusion checkpoint");
+  const std::string_view kind = identify(*source).kind;
+  if (kind == "dynamicrafter") return openDynamiCrafter(source);
+  if (kind != "ldm-checkpoint") failOtherKind(*source, "a Stable Diffusion checkpoint");
   const Layer unet = ldmUNet(source);
   const json unet_config = inferUNetConfig(unet);
   BaseModel model{.path = path,
@@ -106,8 +114,15 @@ BaseModel openCheckpoint(const std::string& path) {
 }  // namespace
 
 bool isVideoUNet(const json& unet_config) {
-  const auto class_name = unet_config.find("_class_name");
-  return class_name != unet_config.end() && *class_name == "UNetSpatioTemporalConditionModel";
+  return hasClass(unet_config, "UNetSpatioTemporalConditionModel");
+}
+
+bool isI2VGenUNet(const json& unet_config) {
+  return hasClass(unet_config, "I2VGenXLUNet");
+}
+
+bool isDynamiCrafterUNet(const json& unet_config) {
+  return hasClass(unet_config, "DynamiCrafterUNet");
 }
 
 BaseModel openBaseModel(const std::string& path) {

@@ -23,6 +23,11 @@ struct BaseModel {
 
 /// Whether a UNet's config is that of Stable Video Diffusion's.
 bool isVideoUNet(const nlohmann::json& unet_config);
+/// Whether it is that of I2VGen-XL's.
+bool isI2VGenUNet(const nlohmann::json& unet_config);
+
+/// Whether it is what a DynamiCrafter checkpoint's is said to be here.
+bool isDynamiCrafterUNet(const nlohmann::json& unet_config);
 
 /// Throws `ErrorCode::WeightsFormat` and `ErrorCode::WeightsUnsafe`, and `ErrorCode::WeightsMismatch` for a
 /// file that is no checkpoint.

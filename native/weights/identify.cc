@@ -12,6 +12,7 @@
 #include "weights/lora/identify.h"
 #include "weights/lora/names.h"
 #include "weights/names/control.h"
+#include "weights/names/dynamicrafter.h"
 #include "weights/names/ip_adapter.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
@@ -58,6 +59,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "a Stable Video Diffusion checkpoint in one file, which no option takes: its folder is read", ""},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("conditioner.embedders."); }, "ldm-xl",
      "a Stable Diffusion XL checkpoint, which no option takes", ""},
+    {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart(kDynamiCrafterProjection); },
+     "dynamicrafter", "a DynamiCrafter checkpoint in one file", "--base"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("cond_stage_model.model."); }, "ldm-2",
      "a Stable Diffusion 2 checkpoint, which no option takes", ""},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart(kLdmText); }, "ldm-checkpoint",
@@ -74,6 +77,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "a UNet's self-attention (a VideoMaker subject)", "--subject"},
     {[](const Keys& k) { return k.any(".temporal_transformer_blocks.") && k.any("conv_in.weight"); },
      "video-unet", "Stable Video Diffusion's UNet (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.any(".temp_convs.") && k.any("image_latents_proj_in."); }, "i2vgen-unet",
+     "I2VGen-XL's UNet (diffusers names)", "--base"},
     {[](const Keys& k) {
        return k.any("down_blocks.0.") && k.any("time_embedding.") && k.any("conv_in.weight");
      },

@@ -46,7 +46,7 @@ constexpr auto kOfFiles = std::to_array<std::string_view>(
     {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model", "--ip-adapter"});
 
 bool takesFile(const Identity& identity) {
-  return identity.kind == "ldm-checkpoint" ||
+  return identity.kind == "ldm-checkpoint" || identity.kind == "dynamicrafter" ||
          std::find(kOfFiles.begin(), kOfFiles.end(), identity.option) != kOfFiles.end();
 }
 

@@ -48,10 +48,12 @@ class ProjectionShapes {
 };
 
 constexpr const char* kEmbeds = "image_embeds.weight";
+/// The size of a head of IP-Adapter's resampler.
+constexpr int64_t kIpHead = 64;
 
 /// Sizes are 0 where the file lacks what says them.
-models::ImageProjectionConfig inferProjection(const ProjectionShapes& shapes) {
-  models::ImageProjectionConfig config;
+models::ImageProjectionConfig inferProjection(const ProjectionShapes& shapes, int64_t head_dim) {
+  models::ImageProjectionConfig config{.head_dim = head_dim};
   if (shapes.has(kEmbeds)) {
     config.kind = ProjectionKind::Plain;
     config.context_dim = shapes.size("norm.weight", 0);
@@ -63,7 +65,7 @@ models::ImageProjectionConfig inferProjection(const ProjectionShapes& shapes) {
     config.hidden = shapes.size("latents", 2);
     config.image_dim = shapes.size("proj_in.weight", 1);
     config.context_dim = shapes.size("proj_out.weight", 0);
-    config.heads = shapes.size("layers.0.attn.to_q.weight", 0) / config.kHead;
+    config.heads = shapes.size("layers.0.attn.to_q.weight", 0) / head_dim;
     config.feed_forward = shapes.size("layers.0.ff.1.net.0.proj.weight", 0);
     config.layers = 0;
     while (config.layers < Config::kMostLayers && shapes.anyStarts(c10::str("layers.", config.layers, "."))) {
@@ -128,12 +130,12 @@ std::string unfitIpAdapter(const TensorSource& source) {
     return "it is an IP-Adapter FaceID, which needs InsightFace's identity of a face; take ip-adapter, "
            "-plus, -plus-face or -full-face";
   }
-  return isComplete(inferProjection(shapes)) ? "" : "its image projection is of no kind known here";
+  return isComplete(inferProjection(shapes, kIpHead)) ? "" : "its image projection is of no kind known here";
 }
 
 std::string describeIpAdapter(const TensorSource& source) {
   if (!unfitIpAdapter(source).empty()) return "an IP-Adapter of another kind";
-  const auto config = inferProjection(ProjectionShapes(source));
+  const auto config = inferProjection(ProjectionShapes(source), kIpHead);
   const std::string start = "an IP-Adapter " + basesOf(config.context_dim);
   if (config.kind == ProjectionKind::Full) return start + " (full: all parts of a picture)";
   return c10::str(start, config.kind == ProjectionKind::Plain ? " (plain, " : " (plus, ", config.tokens,
@@ -151,7 +153,7 @@ IpAdapterFile openIpAdapter(const std::string& path, const std::vector<models::C
   };
   const std::string unfit = unfitIpAdapter(*source);
   if (!unfit.empty()) refuse(unfit);
-  const auto config = inferProjection(ProjectionShapes(*source));
+  const auto config = inferProjection(ProjectionShapes(*source), kIpHead);
   for (const models::CrossAttention& attention : attentions) {
     if (attention.context_dim == config.context_dim) continue;
     refuse(c10::str("it is ", describeIpAdapter(*source), ", and this model's text has ",
@@ -169,6 +171,12 @@ std::string imageEncoderOf(const std::string& ip_adapter) {
     if (isFile(place / "config.json")) return place.string();
   }
   return "";
+}
+
+models::ImageProjectionConfig imageProjectionOf(const TensorSource& source, int64_t head_dim) {
+  const auto config = inferProjection(ProjectionShapes(source), head_dim);
+  if (!isComplete(config)) failFormat(source.path, "its image projection is of no kind known here");
+  return config;
 }
 
 Component openImageEncoder(const std::string& folder, Weights weights) {

@@ -28,6 +28,10 @@ struct IpAdapterFile {
 /// `ErrorCode::WeightsMismatch` for a file of another kind or for another base.
 IpAdapterFile openIpAdapter(const std::string& path, const std::vector<models::CrossAttention>& attentions);
 
+/// The sizes of a projection that is named as IP-Adapter's are, whose resampler has heads of this size.
+/// Throws `ErrorCode::WeightsFormat`.
+models::ImageProjectionConfig imageProjectionOf(const TensorSource& source, int64_t head_dim);
+
 /// The image encoder's folder that is published with an adapter: `image_encoder` beside its file, or within
 /// its folder. "" where there is none.
 std::string imageEncoderOf(const std::string& ip_adapter);

@@ -56,9 +56,9 @@ bool isDamagedSafetensors(std::string_view text, const std::string& path) {
 }
 
 /// Modules around the network that training leaves in names: torch.compile's, FSDP's, activation
-/// checkpointing's.
-constexpr auto kNameWrappers =
-    std::to_array<std::string_view>({"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."});
+/// checkpointing's, Lightning's with DeepSpeed.
+constexpr auto kNameWrappers = std::to_array<std::string_view>(
+    {"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module."});
 /// DataParallel's and DistributedDataParallel's.
 constexpr std::string_view kParallel = "module.";
 

@@ -1,7 +1,9 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeVideo } from "#ts/media/index.js";
 import { writeControl } from "./control_folder.js";
+import { writeDynamiCrafterModel } from "./dynamicrafter_model.js";
+import { writeI2VGenModel } from "./i2vgen_model.js";
 import { writeModel } from "./model_folder.js";
 import { png } from "./pictures.js";
 import { writeSafetensors } from "./safetensors.js";
@@ -43,6 +45,9 @@ export async function writeExampleFolder(name: string): Promise<string> {
     writeControl(join(folder, name), "controlnet");
   widenInput(join(folder, "pix2pix"), 8);
   copyTo(writeVideoModel(`${name}-svd`), join(folder, "svd-xt"));
+  copyTo(dirname(writeDynamiCrafterModel(`${name}-dynamicrafter`, "v")), join(folder, "dynamicrafter"));
+  renameSync(join(folder, "dynamicrafter/model.safetensors"), join(folder, "dynamicrafter/model.ckpt"));
+  copyTo(writeI2VGenModel(`${name}-i2vgen`), join(folder, "i2vgen-xl"));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
   const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));

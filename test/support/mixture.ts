@@ -21,6 +21,7 @@ const leading = { timestep_spacing: "leading", num_train_timesteps: 2560, smalle
 /** Orders are the papers'. Of the corrector's doing, UniPC's is one above its `solver_order`. */
 export const flowCases: Readonly<Record<string, FlowCase>> = {
   DDIM: { sampler: "ddim", order: 1, fields: { clip_sample: false, ...leading } },
+  "LVDM's DDIM": { sampler: "ddim-lvdm", order: 1, fields: leading },
   "PNDM, linear multistep": { sampler: "pndm", order: 2, fields: { skip_prk_steps: true, ...leading } },
   "PNDM, Runge-Kutta": { sampler: "pndm", order: 2, fields: leading },
   Euler: { sampler: "euler", order: 1, fields: karras },

@@ -20,7 +20,7 @@ export interface Unclear {
   choices: string[];
 }
 
-/** The folders of a pipeline of which a config and weights are read, beside one of the encoders; of the others all text. */
+/** The folders of a pipeline of which a config and weights are read, beside its encoders; of the others all text. */
 const networks = ["unet", "vae"];
 const [textEncoder, imageEncoder] = ["text_encoder", "image_encoder"];
 const texts = ["tokenizer", "scheduler"];
@@ -99,8 +99,10 @@ function pipelineFiles(all: ReadonlySet<string>, path: string): Needed | Unclear
   const found = all.has(index) ? [index] : [];
   for (const folder of texts) found.push(...textsIn(all, join(path, folder)));
   const has = (name: string) => all.has(join(path, name));
-  const readsText = has(`${textEncoder}/config.json`) || !has(`${imageEncoder}/config.json`);
-  for (const network of [...networks, readsText ? textEncoder : imageEncoder]) {
+  const seesPicture = has(`${imageEncoder}/config.json`);
+  const readsText = has(`${textEncoder}/config.json`) || !seesPicture;
+  const encoders = [...(readsText ? [textEncoder] : []), ...(seesPicture ? [imageEncoder] : [])];
+  for (const network of [...networks, ...encoders]) {
     const needed = componentFiles(all, join(path, network));
     if ("problem" in needed) return needed;
     found.push(...needed.files);

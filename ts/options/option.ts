@@ -2,10 +2,24 @@ import type { SampleDefaults } from "../shipped_model/index.js";
 import type { Kind, Shape } from "./kinds.js";
 import type { SampleRequest } from "./sample_request.js";
 
+/** What a model's requests take where they say nothing, in place of what the table has. */
+export type ModelDefaults = Partial<
+  Pick<
+    SampleRequest,
+    | keyof SampleDefaults
+    | ("frames" | "fps" | "frameStride" | "steps" | "clipSkip" | "longPrompt")
+    | ("guidanceRescale" | "referenceLatents")
+  >
+>;
+
 /** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
 export interface Loaded {
   readonly text: boolean;
   readonly imageToVideo: boolean;
+  readonly motionBucket: boolean;
+  readonly frameStride: boolean;
+  readonly pictureLatents: boolean;
+  readonly imageSize?: "shape" | "own";
   readonly video: boolean;
   readonly windows: boolean;
   readonly caching: boolean;
@@ -23,7 +37,7 @@ export interface Loaded {
   readonly latentScale: number;
   readonly defaultSize: readonly [width: number, height: number];
   /** In place of the table's. */
-  readonly defaults?: Partial<Pick<SampleRequest, keyof SampleDefaults | "frames" | "fps" | "steps">>;
+  readonly defaults?: ModelDefaults;
 }
 
 /** All that is said of an option beside its type and its comment in `SampleRequest`. */
@@ -40,7 +54,9 @@ export interface SampleOption<T> {
   /** What it is of no use without. */
   readonly needs?:
     | "text"
-    | "imageToVideo"
+    | "motionBucket"
+    | "frameStride"
+    | "pictureLatents"
     | "video"
     | "windows"
     | "caching"

@@ -60,8 +60,8 @@ function checkRequired(given: Partial<SampleRequest>, loaded: Loaded): void {
 function checkTaken(given: Partial<SampleRequest>, loaded: Loaded): void {
   for (const [name, option] of optionEntries) {
     const { needs, value: shape } = option;
-    // Of models with text, what they lack of the rest can be loaded, and that is said with what it takes.
-    if (!needs || loaded[needs] || (loaded.text && needs !== "imageToVideo")) continue;
+    // What others lack of the rest can be loaded, and that is said with what it takes.
+    if (!needs || loaded[needs] || (!loaded.imageToVideo && !ofOneModel.has(needs))) continue;
     const value = completed(given[name], shape);
     const plain = completed(defaultOf(name, option, loaded, {}), shape);
     if (value === undefined || isDeepStrictEqual(value, plain)) continue;
@@ -69,8 +69,13 @@ function checkTaken(given: Partial<SampleRequest>, loaded: Loaded): void {
   }
 }
 
-const whatElse = ({ text }: Loaded): string =>
-  text ? "it is for models that make a film of a picture" : "this model makes a film of image alone";
+/** What only some of the models know that make a film of a picture. */
+const ofOneModel: ReadonlySet<string> = new Set(["motionBucket", "frameStride"]);
+
+function whatElse({ text, imageToVideo }: Loaded): string {
+  if (!imageToVideo) return "it is for models that make a film of a picture";
+  return text ? "this model makes a film of image, by the prompt" : "this model makes a film of image alone";
+}
 
 /** Checks what can be checked before a model is loaded; a scheduler config's file is read for it. */
 export function checkRequest(request: AnyRequest, loaded = withText): SampleRequest {

@@ -278,7 +278,7 @@ export const sampleOptions = {
     value: oneOf("mode", "sample"),
     default: "mode",
     native: true,
-    needs: "subject",
+    needs: "pictureLatents",
     flag: "--reference-latents <how>",
   },
   fit: {

@@ -98,19 +98,25 @@ export interface SampleRequest {
    * first ones, with a warning. The default negative prompt is cut. Default: "chunks".
    */
   longPrompt?: "chunks" | "cut" | undefined;
-  /** How many frames. Default: 16 with motion modules; without them it can only be 1. Stable Video Diffusion's own is 14 or 25. */
+  /**
+   * How many frames. Default: 16 with motion modules; without them it can only be 1. Models that make films of pictures have their own:
+   * 14, 16 or 25.
+   */
   frames?: number | undefined;
   /** In pixels, a multiple of the model's `latentScale`, as a rule 8. Default: the model's own. */
   width?: number | undefined;
   /** As for `width`. */
   height?: number | undefined;
-  /** Frames a second, of the file that is saved; Stable Video Diffusion is told it, too, there by default 7. Default: 8. */
+  /**
+   * Frames a second, of the file that is saved; models that make films of pictures are told it, too, and have a default of their own.
+   * Default: 8.
+   */
   fps?: number | undefined;
-  /** Denoising steps. Default: 30. Of Stable Video Diffusion 25. */
+  /** Denoising steps. Default: 30. Of Stable Video Diffusion 25, of I2VGen-XL and DynamiCrafter 50. */
   steps?: number | undefined;
   /**
-   * How strongly prompt and reference hold; 1 is no guidance. Default: 8. Of Stable Video Diffusion, how strongly the picture holds
-   * at the last frame, by default 3.
+   * How strongly prompt and reference hold; 1 is no guidance. Default: 8. Of I2VGen-XL 9, of DynamiCrafter 7.5. Of Stable Video
+   * Diffusion, how strongly the picture holds at the last frame, by default 3.
    */
   guidanceScale?: number | undefined;
   /**
@@ -150,14 +156,17 @@ export interface SampleRequest {
   freeInit?: boolean | FreeInit | undefined;
   /** How much the motion modules move: 0 is stills, above 1 is more than they learned. Default: 1. */
   motionScale?: number | undefined;
-  /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0. */
+  /** How many of the text encoder's last layers the prompt is spared, as some base models want it. Default: 0, of I2VGen-XL 1. */
   clipSkip?: number | undefined;
   /**
    * The sampler: a name, or a diffusers scheduler config, as the path of its file or as what is in it. A config stands in place of
    * the model's own, and each of its fields is heeded, or refused by name. Default: the model's own.
    */
   scheduler?: Scheduler | undefined;
-  /** How much fresh noise "ddim" adds to each step, 0 to 1; of "tcd", its gamma. Default: the sampler's own, 0 and 0.3. */
+  /**
+   * How much fresh noise "ddim" adds to each step, 0 to 1; of "tcd", its gamma. Default: the sampler's own, 0 and 0.3;
+   * DynamiCrafter's is 1.
+   */
   eta?: number | undefined;
   /** How noise levels are spread, of samplers that work with sigmas. Default: as the timesteps are. */
   sigmas?: "karras" | "exponential" | "beta" | undefined;
@@ -186,7 +195,8 @@ export interface SampleRequest {
   instruction?: string | undefined;
   /**
    * The picture that a still starts from, that is edited, or of which a part is painted anew. Of a film it is the first frame, and
-   * with a `mask` or `expand` every frame. Stable Video Diffusion makes a film of it.
+   * with a `mask` or `expand` every frame. Stable Video Diffusion, I2VGen-XL and
+   * DynamiCrafter make a film of it.
    */
   image?: ImageSource | undefined;
   /** Of Stable Video Diffusion: how strongly the picture holds at the first frame, 0 to 100; `guidanceScale` at the last. Default: 1. */
@@ -195,7 +205,9 @@ export interface SampleRequest {
   motionBucket?: number | undefined;
   /** Of Stable Video Diffusion: the deviation of the noise that is put on the picture, 0 to 10; more lets more move. Default: 0.02. */
   noiseAugmentation?: number | undefined;
-  /** A film's last frame, with motion modules. */
+  /** Of DynamiCrafter at 256x256: how many frames of a clip further on the next one is, 1 to 100; it learned 1 to 6. Default: 3. */
+  frameStride?: number | undefined;
+  /** A film's last frame, with motion modules; DynamiCrafter makes what lies between. */
   lastImage?: ImageSource | undefined;
   /**
    * The film that this one starts from, that is edited, or of which a part is painted anew, of as many frames as the request has.
@@ -270,7 +282,10 @@ export interface SampleRequest {
    * "independent" from step to step, or cumulative, "as-released" by the paper's authors. Default: "independent".
    */
   referenceNoiseMode?: "independent" | "as-released" | undefined;
-  /** The references' latents: the "mode" of what the encoder says, or a "sample", by the seed. Default: "mode". */
+  /**
+   * The latents of references, and of DynamiCrafter's pictures: the "mode" of what the encoder says, or a "sample", by the seed.
+   * Default: "mode", of DynamiCrafter "sample".
+   */
   referenceLatents?: "mode" | "sample" | undefined;
   /** How a picture or a film of another shape is fitted: cropped, padded with white, or squashed. Default: "cover". */
   fit?: Fit | undefined;

@@ -16,6 +16,7 @@ export type SamplerName =
   | "deis"
   | "lcm"
   | "tcd"
+  | "ddim-lvdm"
   | "flow-euler"
   | "langevin"
   | "reverse-sde"
@@ -37,6 +38,7 @@ export const samplerNames: readonly SamplerName[] = [
   "deis",
   "lcm",
   "tcd",
+  "ddim-lvdm",
   "flow-euler",
   "langevin",
   "reverse-sde",

@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "families/clip_prompts.h"
 #include "pipeline/device_visit.h"
 #include "pipeline/encodings.h"
 #include "pipeline/pixels.h"
@@ -16,72 +16,19 @@ namespace cameo::families {
 
 namespace {
 
-void checkLearned(const StableDiffusion& model, const std::string& name, const std::vector<int32_t>& ids) {
-  const int64_t tokens = model.text_encoder->tokens();
-  for (const int32_t id : ids) {
-    if (id < 0 || id >= tokens) {
-      throw Error(
-          ErrorCode::InvalidOption,
-          c10::str(name, ": token ", id, " is not one of the ", tokens,
-                   " that the text encoder has learned; the tokenizer belongs to another text encoder"));
-    }
-  }
-}
-
-void checkPrompt(const StableDiffusion& model, const std::string& name,
-                 const pipeline::PromptTokens& prompt) {
-  const int64_t positions = model.text_encoder->config().positions;
-  if (prompt.ids.empty() || static_cast<int64_t>(prompt.ids.size()) % positions != 0) {
-    throw Error(
-        ErrorCode::InvalidOption,
-        c10::str(name, ": ", prompt.ids.size(), " token ids; the text encoder takes chunks of ", positions));
-  }
-  const bool all_finite = std::all_of(prompt.weights.begin(), prompt.weights.end(),
-                                      [](float weight) { return std::isfinite(weight); });
-  const bool fits = prompt.weights.empty() || prompt.weights.size() == prompt.ids.size();
-  if (!fits || !all_finite) {
-    throw Error(ErrorCode::InvalidOption,
-                c10::str(name, ": its weights must be as many numbers as its token ids"));
-  }
-  checkLearned(model, name, prompt.ids);
-}
-
 void checkWords(const StableDiffusion& model, const pipeline::SampleRequest& request) {
   if (request.words.size() != request.subjects.size()) {
     throw Error(ErrorCode::InvalidOption, "words: there must be as many as subjects");
   }
   for (size_t i = 0; i < request.words.size(); ++i) {
     const pipeline::PromptTokens& words = request.words[i];
-    if (!words.ids.empty()) checkPrompt(model, c10::str("subjects[", i, "].words"), words);
+    if (!words.ids.empty()) checkPrompt(*model.text_encoder, c10::str("subjects[", i, "].words"), words);
   }
-}
-
-/// (chunks, positions), int64, on the host.
-at::Tensor chunksOf(const StableDiffusion& model, const pipeline::PromptTokens& prompt) {
-  return at::tensor(prompt.ids, at::kLong).view({-1, model.text_encoder->config().positions});
 }
 
 at::Tensor encode(const StableDiffusion& model, const at::Tensor& ids, int64_t skipped = 0) {
   // An encoder that is being trained computes in its masters' fp32.
   return model.text_encoder->forward(ids.to(model.device), skipped).to(model.dtype);
-}
-
-/// States (chunks, positions, D), each times its token's weight, and each chunk brought back to the mean that
-/// it had.
-at::Tensor emphasized(const at::Tensor& states, const std::vector<float>& weights) {
-  if (weights.empty()) return states;
-  const at::Tensor plain = states.to(at::kFloat);
-  const at::Tensor factors = at::tensor(weights).to(plain.device()).view({plain.size(0), plain.size(1), 1});
-  const at::Tensor weighted = plain * factors;
-  const auto meanOf = [](const at::Tensor& chunks) { return chunks.mean({1, 2}, /*keepdim=*/true); };
-  const at::Tensor mean = meanOf(weighted);
-  const at::Tensor scale = at::where(mean == 0, at::ones_like(mean), meanOf(plain) / mean);
-  return (weighted * scale).to(states.scalar_type());
-}
-
-/// One chunk after another: (prompts, chunks * positions, D).
-at::Tensor joined(const at::Tensor& states, const pipeline::PromptTokens& tokens, int64_t prompts) {
-  return emphasized(states, tokens.weights).unflatten(0, {prompts, -1}).flatten(1, 2);
 }
 
 /// The states of each frame (F, S, D), of those of the prompts that hold `at` some of them.
@@ -108,12 +55,12 @@ void checkIds(const StableDiffusion& model, const char* name, const std::vector<
     throw Error(ErrorCode::InvalidOption,
                 c10::str(name, ": ", ids.size(), " token ids; the text encoder takes ", positions));
   }
-  checkLearned(model, name, ids);
+  checkLearned(*model.text_encoder, name, ids);
 }
 
 void checkPrompts(const StableDiffusion& model, const pipeline::SampleRequest& request) {
-  checkPrompt(model, "prompt", request.prompt);
-  checkPrompt(model, "negativePrompt", request.negative);
+  checkPrompt(*model.text_encoder, "prompt", request.prompt);
+  checkPrompt(*model.text_encoder, "negativePrompt", request.negative);
   checkWords(model, request);
   const std::vector<int64_t>& at = request.prompt_frames;
   const bool rising = std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()) == at.end();
@@ -132,7 +79,8 @@ at::Tensor encodeText(const StableDiffusion& model, const std::vector<const std:
 
 at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleRequest& request,
                          pipeline::Recorder& recorder) {
-  const at::Tensor prompt = chunksOf(model, request.prompt), negative = chunksOf(model, request.negative);
+  const at::Tensor prompt = chunksOf(*model.text_encoder, request.prompt),
+                   negative = chunksOf(*model.text_encoder, request.negative);
   const auto prompts = static_cast<int64_t>(request.prompt_frames.size());
   const auto key =
       pipeline::EncodingKey().add(request.negative).add(request.prompt).add(prompts).add(request.clip_skip);
@@ -142,8 +90,8 @@ at::Tensor encodePrompts(const StableDiffusion& model, const pipeline::SampleReq
     const at::Tensor states =
         request.clip_skip == 0 ? encode(model, at::cat({negative, prompt}))
                                : at::cat({encode(model, negative), encode(model, prompt, request.clip_skip)});
-    return {joined(states.narrow(0, 0, negative.size(0)), request.negative, 1),
-            joined(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts)};
+    return {joinedChunks(states.narrow(0, 0, negative.size(0)), request.negative, 1),
+            joinedChunks(states.narrow(0, negative.size(0), prompt.size(0)), request.prompt, prompts)};
   });
   const at::Tensor &without = encoded[0], &with = encoded[1];
   recorder.add("prompt_ids", prompt.view({prompts, -1}));
@@ -173,13 +121,14 @@ std::vector<at::Tensor> encodeWords(const StableDiffusion& model, const pipeline
     std::vector<at::Tensor> each;
     for (const size_t i : subjects) {
       const pipeline::PromptTokens& words = request.words[i];
-      each.push_back(joined(encode(model, chunksOf(model, words), request.clip_skip), words, 1));
+      each.push_back(
+          joinedChunks(encode(model, chunksOf(*model.text_encoder, words), request.clip_skip), words, 1));
     }
     return each;
   });
   for (size_t w = 0; w < subjects.size(); ++w) {
     const size_t i = subjects[w];
-    recorder.add(c10::str("words_ids_", i), chunksOf(model, request.words[i]).view({1, -1}));
+    recorder.add(c10::str("words_ids_", i), chunksOf(*model.text_encoder, request.words[i]).view({1, -1}));
     recorder.add(c10::str("words_embeds_", i), states[w].to(at::kFloat));
   }
   return states;

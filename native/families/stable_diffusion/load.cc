@@ -78,6 +78,19 @@ json readScheduler(const LoadOptions& options, const weights::BaseModel& base) {
   return config;
 }
 
+/// Training names its model's family itself.
+void refuseFilmsOfPictures(const weights::BaseModel& base) {
+  const char* kind = weights::isVideoUNet(base.unet_config)           ? "a Stable Video Diffusion model"
+                     : weights::isI2VGenUNet(base.unet_config)        ? "an I2VGen-XL model"
+                     : weights::isDynamiCrafterUNet(base.unet_config) ? "a DynamiCrafter model"
+                                                                      : nullptr;
+  if (kind == nullptr) return;
+  throw Error(ErrorCode::WeightsMismatch,
+              c10::str(base.path, ": this is ", kind,
+                       ", which makes films of pictures and can't be trained; name a Stable Diffusion 1.5 "
+                       "model"));
+}
+
 void requireFitting(const StableDiffusion& model, const std::string& base) {
   const auto& unet = model.unet->config();
   const auto mismatch = [&](const std::string& what) {
@@ -119,7 +132,7 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
   for (const char* ability : {"text", "windows", "caching", "video"}) text[ability] = true;
-  text["imageToVideo"] = false;
+  text["imageToVideo"] = text["motionBucket"] = text["frameStride"] = false;
   text["imageGuidance"] = model.isGuidedByImage();
   text["strength"] = !model.isGuidedByImage();
   text["mask"] = !model.isGuidedByImage();
@@ -127,7 +140,7 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["required"] = json::array();
   if (model.isGuidedByImage() || model.seesMask()) text["required"].push_back("image");
   if (model.seesMask()) text["required"].push_back("mask");
-  text["subject"] = model.has_subject;
+  text["subject"] = text["pictureLatents"] = model.has_subject;
   const auto sparse = std::count_if(model.controls.begin(), model.controls.end(),
                                     [](const auto& control) { return control->config().isSparse(); });
   text["controls"] = static_cast<int64_t>(model.controls.size()) - sparse;
@@ -150,12 +163,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
   const MemoryPool::Scope pooled;
   const c10::DeviceGuard on_its_device(model.device);
   computeFloatsExactly();
-  if (weights::isVideoUNet(base.unet_config)) {
-    throw Error(ErrorCode::WeightsMismatch,
-                c10::str(options.base,
-                         ": this is a Stable Video Diffusion model, which makes films of pictures "
-                         "and can't be trained; name a Stable Diffusion 1.5 model"));
-  }
+  refuseFilmsOfPictures(base);
   if (!options.subject.empty() && options.motion.empty()) {
     throw Error(ErrorCode::InvalidOption,
                 "subject: a subject model needs motion modules; name their folder with `motion`");

@@ -4,6 +4,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
+#include "families/film_of_picture.h"
 #include "families/network_loader.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
 #include "pipeline/loras.h"
@@ -19,23 +20,6 @@ using pipeline::LoadOptions;
 /// What diffusers' pipeline takes where nothing is said.
 constexpr int64_t kVideoWidth = 1024, kVideoHeight = 576, kVideoSteps = 25, kVideoRate = 7;
 constexpr double kVideoGuidance = 3;
-
-void refuseOtherNetworks(const LoadOptions& options) {
-  const std::pair<const char*, bool> others[]{{"motion", !options.motion.empty()},
-                                              {"subject", !options.subject.empty()},
-                                              {"controls", !options.controls.empty()},
-                                              {"ipAdapter", !options.ip_adapter.empty()},
-                                              {"imageEncoder", !options.image_encoder.empty()},
-                                              {"embeddings", !options.embeddings.empty()},
-                                              {"tokenizer", !options.tokenizer.empty()},
-                                              {"prediction", !options.prediction.empty()}};
-  for (const auto& [name, is_given] : others) {
-    if (!is_given) continue;
-    throw Error(ErrorCode::InvalidOption,
-                c10::str(name, ": ", options.base,
-                         " is a Stable Video Diffusion model, which takes none; leave it out"));
-  }
-}
 
 void requireFittingVideo(const StableVideoDiffusion& model, const std::string& base) {
   const models::UNetConfig& unet = model.unet->config().unet;
@@ -59,14 +43,9 @@ void describeVideo(StableVideoDiffusion& model) {
   text["family"] = "svd";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  for (const char* ability : {"text", "windows", "caching", "video", "imageGuidance", "strength", "mask",
-                              "lastImage", "subject", "keyframes", "imagePrompt"}) {
-    text[ability] = false;
-  }
-  text["imageToVideo"] = true;
-  text["controls"] = 0;
-  text["motion"] = nullptr;
-  text["required"] = {"image"};
+  describeAsFilmOfPicture(text);
+  text["motionBucket"] = true;
+  text["imageSize"] = "shape";
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "euler" : sampler;
   text["latentScale"] = model.vae->config().scale();
@@ -75,9 +54,6 @@ void describeVideo(StableVideoDiffusion& model) {
                       {"fps", kVideoRate},
                       {"steps", kVideoSteps},
                       {"guidanceScale", kVideoGuidance}};
-  text["textPositions"] = text["textVocabulary"] = 0;
-  text["tokenizer"] = nullptr;
-  text["embeddings"] = text["warnings"] = json::array();
 }
 
 }  // namespace
@@ -90,7 +66,7 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
   const c10::Device device = parseDevice(options.device, options.gpu);
   const c10::DeviceGuard on_its_device(device);
   computeFloatsExactly();
-  refuseOtherNetworks(options);
+  refuseOtherNetworks(options, "a Stable Video Diffusion model", {"vae"});
   auto model = std::make_unique<StableVideoDiffusion>(device, parseDtype(options.dtype, device));
   model->plain_kernels = options.plain_kernels;
   model->max_memory = options.max_memory;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "families/film_of_picture.h"
 #include "families/stable_video_diffusion/video_denoiser.h"
 #include "pipeline/clip_pixels.h"
 #include "pipeline/device_visit.h"
@@ -19,32 +20,6 @@ namespace {
 
 using pipeline::RgbImage, pipeline::SampleRequest;
 
-[[noreturn]] void refuseForFilm(const std::string& option, const std::string& why) {
-  throw Error(ErrorCode::InvalidOption, option + ": " + why);
-}
-
-/// What other models are asked for.
-void refuseOthers(const SampleRequest& request) {
-  const auto refuse = [](const std::string& option) {
-    refuseForFilm(option, "this model makes a film of image alone; leave it out");
-  };
-  for (const auto& [name, pictures] : request.pictures) {
-    if (name != "image" && !pictures.empty()) refuse(name);
-  }
-  const std::pair<const char*, bool> others[]{{"context", request.context.length > 0},
-                                              {"noise", request.noise != pipeline::NoiseKind::Independent},
-                                              {"freeInit", request.free_init.iterations > 1},
-                                              {"cacheInterval", request.cache_interval > 1},
-                                              {"tokenMerging", request.token_merging > 0},
-                                              {"motionScale", request.motion_scale != 1},
-                                              {"strength", request.strength != 1},
-                                              {"subjects", !request.subjects.empty()},
-                                              {"temporalGuidance", request.temporal_guidance.has_value()}};
-  for (const auto& [name, is_asked] : others) {
-    if (is_asked) refuse(name);
-  }
-}
-
 /// The network learned its times from the noise itself (arXiv 2206.00364, table 1).
 void requireContinuousTimes(const pipeline::Pipeline& model, const SampleRequest& request) {
   const auto sampler =
@@ -55,9 +30,9 @@ void requireContinuousTimes(const pipeline::Pipeline& model, const SampleRequest
       std::abs(first.time - wanted) < 1e-3) {
     return;
   }
-  refuseForFilm("scheduler",
-                "this model predicts v at continuous timesteps, which \"euler\" with its own "
-                "config takes; leave the scheduler's options out");
+  throw Error(ErrorCode::InvalidOption,
+              "scheduler: this model predicts v at continuous timesteps, which \"euler\" with its own config "
+              "takes; leave the scheduler's options out");
 }
 
 /// The picture at the request's size, squashed by Pillow's filter, (1, 3, H, W) in -1..1.
@@ -76,10 +51,8 @@ std::vector<pipeline::Network> StableVideoDiffusion::networks() const {
 }
 
 void StableVideoDiffusion::check(const SampleRequest& request) const {
-  const auto& images = request.picturesOf("image");
-  if (images.empty()) refuseForFilm("image is missing", "this model makes a film of a picture");
-  if (request.frames < 1) refuseForFilm("frames", "it must be 1 or more");
-  refuseOthers(request);
+  requirePicture(request);
+  refuseOtherRequests(request, "this model makes a film of image alone; leave it out", {"image"});
   requireContinuousTimes(*this, request);
 }
 

@@ -4,13 +4,11 @@
 #include <array>
 #include <utility>
 
-#include "weights/layout.h"
+#include "weights/row_parts.h"
 
 namespace cameo::weights {
 
 namespace {
-
-constexpr std::string_view kJoined = ".to_kv.weight";
 
 using Rename = std::pair<std::string_view, std::string_view>;
 
@@ -58,17 +56,6 @@ std::optional<std::string> processorName(std::string_view part, size_t number) {
   return std::nullopt;
 }
 
-/// Half of a matrix's rows, the first or the second one.
-TensorEntry halfOf(const TensorEntry& entry, const std::string& name, bool second) {
-  TensorEntry half = entry;
-  half.name = name;
-  half.shape[0] /= 2;
-  const uint64_t size = c10::elementSize(entry.dtype);
-  half.span = elementSpan(half.shape, half.strides).value_or(0) * size;
-  if (second) half.offset += static_cast<uint64_t>(half.shape[0] * half.strides[0]) * size;
-  return half;
-}
-
 }  // namespace
 
 KeyMap ipAdapterKeys(const std::vector<models::CrossAttention>& attentions) {
@@ -86,20 +73,7 @@ KeyMap ipAdapterKeys(const std::vector<models::CrossAttention>& attentions) {
 }
 
 TensorSource withKeysAndValuesApart(const TensorSource& source) {
-  TensorSource result = source;
-  result.entries.clear();
-  for (const TensorEntry& entry : source.entries) {
-    const bool is_joined = entry.name.ends_with(kJoined) && entry.shape.size() == 2 &&
-                           entry.shape[0] % 2 == 0 && entry.numel() > 0 && entry.blocks == nullptr;
-    if (!is_joined) {
-      result.entries.push_back(entry);
-      continue;
-    }
-    const std::string start = entry.name.substr(0, entry.name.size() - kJoined.size());
-    result.entries.push_back(halfOf(entry, start + ".to_k.weight", false));
-    result.entries.push_back(halfOf(entry, start + ".to_v.weight", true));
-  }
-  return result;
+  return withRowsApart(source, {{".to_kv.weight", {".to_k.weight", ".to_v.weight"}}});
 }
 
 }  // namespace cameo::weights

@@ -11,6 +11,9 @@ namespace cameo::weights {
 
 namespace {
 
+/// So spelled in the files.
+constexpr const char* kLdmTemporalConv = "temopral_conv";
+
 NameTable unetResnetNames() {
   NameTable names;
   names.add("in_layers.0", "norm1");
@@ -104,6 +107,9 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
                             bool attention) {
     names.addAll(resnet, theirs + "0.", c10::str(ours, "resnets.", layer, "."));
     if (attention) names.add(theirs + "1", c10::str(ours, "attentions.", layer));
+    if (!blocks.over_time) return;
+    names.add(theirs + "0." + kLdmTemporalConv, c10::str(ours, "temp_convs.", layer));
+    if (attention) names.add(theirs + "2", c10::str(ours, "temp_attentions.", layer));
   };
   names.add("time_embed.0", "time_embedding.linear_1");
   names.add("time_embed.2", "time_embedding.linear_2");
@@ -118,9 +124,10 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
     if (block + 1 == count) break;
     names.add(c10::str("input_blocks.", place++, ".0.op"), ours + "downsamplers.0.conv");
   }
-  names.addAll(resnet, "middle_block.0.", "mid_block.resnets.0.");
-  names.add("middle_block.1", "mid_block.attentions.0");
-  names.addAll(resnet, "middle_block.2.", "mid_block.resnets.1.");
+  addLayer("middle_block.", "mid_block.", 0, true);
+  const std::string last = blocks.over_time ? "middle_block.3." : "middle_block.2.";
+  names.addAll(resnet, last, "mid_block.resnets.1.");
+  if (blocks.over_time) names.add(last + kLdmTemporalConv, "mid_block.temp_convs.1");
   place = 0;
   for (size_t block = 0; block < count; ++block) {
     const std::string ours = c10::str("up_blocks.", block, ".");
@@ -129,8 +136,8 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
       addLayer(c10::str("output_blocks.", place, "."), ours, layer, attention);
     }
     if (block + 1 == count) break;
-    names.add(c10::str("output_blocks.", place - 1, attention ? ".2" : ".1", ".conv"),
-              ours + "upsamplers.0.conv");
+    const int64_t after = 1 + (attention ? 1 + (blocks.over_time ? 1 : 0) : 0);
+    names.add(c10::str("output_blocks.", place - 1, ".", after, ".conv"), ours + "upsamplers.0.conv");
   }
   names.add("out.0", "conv_norm_out");
   names.add("out.2", "conv_out");
@@ -147,9 +154,10 @@ UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start) {
   const Modules modules(source, start);
   const Way down = readWayDown(modules);
   const Way up = readWay(modules, "output_blocks.", 0, [&](const std::string& place) {
-    return modules.any(place + "1.conv.") || modules.any(place + "2.conv.");
+    return modules.any(place + "1.conv.") || modules.any(place + "2.conv.") || modules.any(place + "3.conv.");
   });
-  const UNetBlocks blocks{down.attention, up.attention, down.layers.front()};
+  const UNetBlocks blocks{down.attention, up.attention, down.layers.front(),
+                          modules.any(std::string("middle_block.0.") + kLdmTemporalConv + ".")};
   const bool is_mirrored = up.layers.size() == down.layers.size() && allHave(up, blocks.layers + 1);
   if (!is_mirrored) modules.fail("output_blocks");
   return blocks;

@@ -15,6 +15,7 @@ struct UNetBlocks {
   std::vector<bool> down_attention;  // by block, from the outermost inwards: whether it has transformers
   std::vector<bool> up_attention;    // by block, from the innermost outwards
   int64_t layers = 2;                // a block's; one more on the way up
+  bool over_time = false;            // layers have convolutions and transformers over time, too
 };
 
 /// Of a UNet in diffusers' names; `has` says whether it has a layer ("down_blocks.0.resnets.0.conv1").

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "models/clip_text.h"
 #include "models/control/controlnet.h"
+#include "models/space_time_unet/i2vgen_unet.h"
 #include "models/unet.h"
 #include "models/vae.h"
 #include "models/video_unet/video_unet.h"
@@ -79,6 +80,15 @@ Tensors videoUNet(const Json& config, const Tensors& in) {
                                     .picture = in.at("picture")})}};
 }
 
+Tensors i2vgenUNet(const Json& config, const Tensors& in) {
+  models::I2VGenUNet model(models::I2VGenConfig::read(Config(config, "UNet")));
+  assignWeights(model.parameters(), in);
+  const models::I2VGenConditions conditions =
+      model.conditions(in.at("text"), in.at("embeds"), in.at("latents"), config.at("fps"));
+  const at::Tensor& images = in.at("sample");
+  return {{"frames", model.forward(images, in.at("timestep").expand({images.size(0)}), conditions)}};
+}
+
 Tensors controlNet(const Json& config, const Tensors& in) {
   models::ControlNet model(models::ControlConfig::read(Config(config.at("network"), "ControlNet")));
   assignWeights(model.parameters(), in);
@@ -102,6 +112,7 @@ Tensors controlNet(const Json& config, const Tensors& in) {
 const bool kModelsRegistered =
     addProbe("models.clip_text", clipText) && addProbe("models.vae_encode", vaeEncode) &&
     addProbe("models.vae_decode", vaeDecode) && addProbe("models.unet", unet) &&
-    addProbe("models.controlnet", controlNet) && addProbe("models.video_unet", videoUNet);
+    addProbe("models.controlnet", controlNet) && addProbe("models.video_unet", videoUNet) &&
+    addProbe("models.i2vgen_unet", i2vgenUNet);
 
 }  // namespace cameo::test

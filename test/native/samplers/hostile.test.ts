@@ -27,7 +27,8 @@ const fields = (
   "interpolation_type final_sigmas_type timestep_type sigma_min sigma_max use_karras_sigmas use_exponential_sigmas " +
   "use_beta_sigmas use_lu_lambdas use_flow_sigmas flow_shift shift shift_terminal algorithm_type solver_type solver_order " +
   "lower_order_final euler_at_final lambda_min_clipped predict_x0 disable_corrector solver_p timestep_scaling " +
-  "original_inference_steps langevin_steps step_size corrector_steps corrector_snr relative_tolerance absolute_tolerance"
+  "original_inference_steps langevin_steps step_size corrector_steps corrector_snr relative_tolerance absolute_tolerance " +
+  "dynamic_rescale dynamic_rescale_steps"
 ).split(" ");
 
 const values = [

@@ -190,17 +190,19 @@ test("every option has its bounds", (t) => {
       keyframes,
     ],
     ["keyframeScale", [0, 10], [-1, 11], "a number from 0 to 10"],
+    ["frameStride", [1, 3, 100], [0, 101, "3"], "a number from 1 to 100"],
     ["temporalGuidance", [0, 1, 100], [-1, 101, "1"], "a number from 0 to 100"],
   );
   t.strictSame(new Set(bounds.map(([name]) => name)), new Set(optionEntries.map(([name]) => name)));
   for (const [name, allowed, refused, words] of bounds) {
     const isEdit = name === "instruction";
-    const imageToVideo = ["minGuidanceScale", "motionBucket", "noiseAugmentation"].includes(name);
+    const motionBucket = ["minGuidanceScale", "motionBucket", "noiseAugmentation"].includes(name);
     const makers = {
       imageGuidance: isEdit,
       strength: !isEdit,
       imagePrompt: name === "ipImage",
-      imageToVideo,
+      motionBucket,
+      frameStride: name === "frameStride",
     };
     const taker = { ...loaded, ...makers };
     const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);

@@ -58,7 +58,13 @@ test("the options of what is loaded, each with its default", (t) => {
   for (const name of ["signal", "saveLatents", "instruction", "imageGuidanceScale"])
     t.notOk(name in options, name);
   const own = { guidanceScale: 3, negativePrompt: "bad" };
-  const still = optionsOf({ ...description, subject: false, motion: null, defaults: own });
+  const still = optionsOf({
+    ...description,
+    subject: false,
+    pictureLatents: false,
+    motion: null,
+    defaults: own,
+  });
   t.match(still, { ...own, frames: 1, steps: 30 });
   const ofSubjects = ["reference", "referenceNoise", "referenceNoiseMode", "referenceLatents"];
   t.strictSame(
@@ -77,7 +83,7 @@ test("what the native half takes has a value, but where it depends on a model or
       ...["seed", "frames", "width", "height", "saveLatents", "subjects"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
       ...["strength", "controls", "keyframes", "temporalGuidance"],
-      ...["minGuidanceScale", "motionBucket", "noiseAugmentation"],
+      ...["minGuidanceScale", "motionBucket", "noiseAugmentation", "frameStride"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });

@@ -1,0 +1,78 @@
+#include "families/film_of_picture.h"
+
+#include <c10/util/StringUtil.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+
+namespace cameo::families {
+
+namespace {
+
+[[noreturn]] void refuseOfPicture(const std::string& option, const std::string& why) {
+  throw Error(ErrorCode::InvalidOption, option + ": " + why);
+}
+
+}  // namespace
+
+void refuseOtherNetworks(const pipeline::LoadOptions& options, const std::string& kind,
+                         const std::set<std::string>& taken) {
+  const std::pair<const char*, bool> others[]{{"motion", !options.motion.empty()},
+                                              {"subject", !options.subject.empty()},
+                                              {"controls", !options.controls.empty()},
+                                              {"ipAdapter", !options.ip_adapter.empty()},
+                                              {"imageEncoder", !options.image_encoder.empty()},
+                                              {"embeddings", !options.embeddings.empty()},
+                                              {"tokenizer", !options.tokenizer.empty()},
+                                              {"vae", !options.vae.empty()},
+                                              {"prediction", !options.prediction.empty()}};
+  for (const auto& [name, is_given] : others) {
+    if (!is_given || taken.count(name) > 0) continue;
+    refuseOfPicture(name, c10::str(options.base, " is ", kind, ", which takes none; leave it out"));
+  }
+}
+
+void refuseOtherRequests(const pipeline::SampleRequest& request, const std::string& why,
+                         const std::set<std::string>& pictures) {
+  for (const auto& [name, given] : request.pictures) {
+    if (pictures.count(name) == 0 && !given.empty()) refuseOfPicture(name, why);
+  }
+  const std::pair<const char*, bool> others[]{{"context", request.context.length > 0},
+                                              {"noise", request.noise != pipeline::NoiseKind::Independent},
+                                              {"freeInit", request.free_init.iterations > 1},
+                                              {"cacheInterval", request.cache_interval > 1},
+                                              {"tokenMerging", request.token_merging > 0},
+                                              {"motionScale", request.motion_scale != 1},
+                                              {"strength", request.strength != 1},
+                                              {"subjects", !request.subjects.empty()},
+                                              {"temporalGuidance", request.temporal_guidance.has_value()}};
+  for (const auto& [name, is_asked] : others) {
+    if (is_asked) refuseOfPicture(name, why);
+  }
+}
+
+void requirePicture(const pipeline::SampleRequest& request) {
+  if (request.picturesOf("image").empty()) {
+    refuseOfPicture("image is missing", "this model makes a film of a picture");
+  }
+  if (request.frames < 1) refuseOfPicture("frames", "it must be 1 or more");
+}
+
+void describeAsFilmOfPicture(nlohmann::json& text) {
+  for (const char* ability :
+       {"text", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage", "subject",
+        "keyframes", "imagePrompt", "motionBucket", "frameStride", "pictureLatents"}) {
+    text[ability] = false;
+  }
+  text["imageToVideo"] = true;
+  text["controls"] = 0;
+  text["motion"] = nullptr;
+  text["required"] = {"image"};
+  text["textPositions"] = text["textVocabulary"] = 0;
+  text["tokenizer"] = nullptr;
+  text["embeddings"] = text["warnings"] = nlohmann::json::array();
+}
+
+}  // namespace cameo::families
