@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "cpu/pieces.h"
 #include "cpu/vector.h"
 
@@ -14,9 +17,9 @@ namespace {
 /// One row of a frame.
 struct FilmRow {
   int64_t width, channels;
-  const float *scale, *shift;             // a normalised channel as a line
+  const float *scale, *shift;               // a normalised channel as a line
   const float *of_place, *added = nullptr;  // (w, channels); null without places
-  int64_t columns = 1;                    // w
+  int64_t columns = 1;                      // w
   bool silu;
 };
 
@@ -61,9 +64,57 @@ void normaliseFilm(const at::Tensor& x, const FilmRow& line, const Places* place
   });
 }
 
+/// Of `rows` positions.
+template <typename Number>
+CAMEO_INLINE void rmsRows(const Number* x, const float* weight, int64_t rows, int64_t channels, Number* y) {
+  for (int64_t i = 0; i < rows; ++i, x += channels, y += channels) {
+    Vector squares{};
+    for (int64_t c = 0; c < channels; c += kLanes) squares += load(x + c) * load(x + c);
+    const float norm = std::max(std::sqrt(sum(squares)), 1e-12f);
+    const float scale = std::sqrt(static_cast<float>(channels)) / norm;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Vector z = load(x + c) * scale * load(weight + c);
+      store(y + c, z / (1 + exponential(-z)));
+    }
+  }
+}
+
+CAMEO_FOR_EACH_CPU void rmsNormRows(const float* x, const float* weight, int64_t rows, int64_t channels,
+                                    float* y) {
+  rmsRows(x, weight, rows, channels, y);
+}
+
+CAMEO_FOR_EACH_CPU void rmsNormRows(const c10::BFloat16* x, const float* weight, int64_t rows,
+                                    int64_t channels, c10::BFloat16* y) {
+  rmsRows(x, weight, rows, channels, y);
+}
+
+template <typename Number>
+void rmsNormFilm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {
+  constexpr int64_t least = 64;  // positions at a time
+  const int64_t channels = x.size(1), positions = x.numel() / channels;
+  const Number* from = x.const_data_ptr<Number>();
+  Number* to = y.mutable_data_ptr<Number>();
+  const float* w = weight.const_data_ptr<float>();
+  forEachPiece(positions, pieceOf(positions, least), [&](int64_t begin, int64_t end) {
+    rmsNormRows(from + begin * channels, w, end - begin, channels, to + begin * channels);
+  });
+}
+
 }  // namespace
 
 #endif
+
+void rmsNormSilu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {
+#if CAMEO_CPU_KERNELS
+  const at::Tensor w = weight.to(at::kFloat).contiguous();
+  if (x.scalar_type() == at::kFloat) {
+    rmsNormFilm<float>(x, w, y);
+  } else {
+    rmsNormFilm<c10::BFloat16>(x, w, y);
+  }
+#endif
+}
 
 void filmNorm(const at::Tensor& x, const GroupNormParameters& given, double eps, const Places* places,
               const at::Tensor& y) {

@@ -20,4 +20,8 @@ struct Places {
 void filmNorm(const at::Tensor& x, const GroupNormParameters& parameters, double eps, const Places* places,
               const at::Tensor& y);
 
+/// x (T, C, H, W), of what `groupNormTakes`, divided at each position by the root of its mean square over
+/// channels, times a weight (C), with SiLU after it, into y, which lies as x does.
+void rmsNormSilu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y);
+
 }  // namespace cameo::cpu

@@ -9,14 +9,11 @@ namespace cameo::families {
 namespace {
 
 /// Numbers that the decoder's convolutions keep from chunk to chunk, of so many latents of a frame.
-int64_t keptNumbers(const models::CausalVaeConfig& config, int64_t latents) {
-  const auto& channels = config.block_out_channels;
-  const int64_t before = nn::CausalConv3d::kBefore, deepest = channels.back();
-  int64_t positions = latents;
-  int64_t kept = before * positions * (config.latent_channels + 4 * deepest);
-  for (size_t i = channels.size(); i-- > 0;) {
-    kept += before * positions * 2 * (config.layers_per_block + 1) * channels[i];
-    positions *= 4;
+int64_t keptNumbers(const models::FilmVaeShape& shape, int64_t latents) {
+  const int64_t before = nn::CausalConv3d::kBefore, in_middle = 4;
+  int64_t kept = before * latents * (shape.latent_channels + in_middle * shape.channels.back());
+  for (size_t i = shape.channels.size(); i-- > 0; latents *= 4) {
+    kept += before * latents * shape.convolutions * shape.channels[i];
   }
   return kept;
 }
@@ -24,17 +21,15 @@ int64_t keptNumbers(const models::CausalVaeConfig& config, int64_t latents) {
 }  // namespace
 
 int64_t CausalVaeCodec::largestTensor(const pipeline::FilmSize& size, bool tiled) const {
-  const models::CausalVaeConfig& config = vae_.config();
-  const int64_t width = tiled ? std::min(size.width, config.tile_width) : size.width,
-                height = tiled ? std::min(size.height, config.tile_height) : size.height;
-  const int64_t together =
-      std::min(size.frames, (models::CausalVae::kMostLatentsTogether - 1) * config.time_scale + 1);
+  const models::FilmVaeShape& shape = vae_.shape();
+  const int64_t width = tiled ? std::min(size.width, shape.columns.output) : size.width,
+                height = tiled ? std::min(size.height, shape.rows.output) : size.height;
+  const int64_t latents_together = shape.latents_together + (shape.first_alone ? 0 : 1);
+  const int64_t together = std::min(size.frames, (latents_together - 1) * shape.time_scale + 1);
   // The second level is as wide when it comes to full size.
-  const auto& channels = config.block_out_channels;
-  const int64_t widest = channels[std::min<size_t>(1, channels.size() - 1)];
-  const int64_t latents = width * height / (config.scale() * config.scale());
+  const int64_t widest = shape.channels[std::min<size_t>(1, shape.channels.size() - 1)];
   // As there are three of the largest tensor.
-  const int64_t beside = keptNumbers(config, latents) / 3;
+  const int64_t beside = keptNumbers(shape, width * height / (shape.scale * shape.scale)) / 3;
   const int64_t result = tiled ? 3 * size.frames * size.width * size.height : 0;
   return together * width * height * widest + beside + result;
 }

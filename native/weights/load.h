@@ -31,7 +31,7 @@ struct LoadOptions {
   std::string network = "network";  // for messages: "UNet"
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
-  bool channels_last = false;  // 4-D weights in the channels-last memory format
+  bool channels_last = false;  // kernels over space in the channels-last memory format
   std::function<void(int64_t done, int64_t total)> progress = {};  // in parameters, after each one
   const Cancellation* cancellation = nullptr;                      // checked before each parameter
   std::function<bool(const std::string& name)> may_miss = {};      // parameters that may stay without a value

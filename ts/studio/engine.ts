@@ -106,14 +106,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function readyState({
-  device,
-  dtype,
-  subject,
-  motion,
-  required,
-  options,
-}: PipelineDescription): ModelState {
+function readyState({ device, dtype, subject, motion, required, options }: PipelineDescription): ModelState {
   const maxFrames = motion?.maxFrames ?? null;
   return { state: "ready", device, dtype, subject, maxFrames, required, defaults: options };
 }

@@ -33,18 +33,22 @@ at::Tensor throughLevel(const CausalLevel& level, at::Tensor x, const FilmChunk&
   return level.upsample ? level.upsample->forward(x, chunk) : x;
 }
 
-/// The first one has what is left over: of 13, 8 at a time, all; of 17, 9 and 8.
-void forEachChunk(const at::Tensor& film, int64_t together,
-                  const std::function<void(const at::Tensor& chunk, nn::ChunkHistory& history)>& each) {
-  nn::ChunkHistory history;
-  const int64_t frames = film.size(0), chunks = std::max<int64_t>(frames / together, 1);
-  int64_t first = 0;
-  for (int64_t i = 0; i < chunks; ++i) {
-    const int64_t count = i == 0 ? frames - (chunks - 1) * together : together;
-    if (i + 1 == chunks) history.beginLast();
-    each(film.narrow(0, first, count), history);
-    first += count;
-  }
+FilmVaeShape shapeOf(const CausalVaeConfig& config) {
+  const int64_t scale = config.scale();
+  const auto side = [scale](int64_t pixels, int64_t shared) {
+    const int64_t latents = std::max<int64_t>(2, pixels / scale);
+    const int64_t stride = std::max<int64_t>(1, latents * (shared - 1) / shared);
+    return TileSide{latents, latents * scale, stride, (latents - stride) * scale};
+  };
+  return {.latent_channels = config.latent_channels,
+          .scale = scale,
+          .time_scale = config.time_scale,
+          .frames_together = kFramesTogether,
+          .latents_together = kLatentsTogether,
+          .rows = side(config.tile_height, kSharedRows),
+          .columns = side(config.tile_width, kSharedColumns),
+          .channels = config.block_out_channels,
+          .convolutions = 2 * (config.layers_per_block + 1)};
 }
 
 at::Tensor pointwise(const std::optional<nn::PointwiseConv>& conv, const at::Tensor& x) {
@@ -55,9 +59,9 @@ at::Tensor pointwise(const std::optional<nn::PointwiseConv>& conv, const at::Ten
 
 CausalEncoder::CausalEncoder(const Scope& scope, const CausalVaeConfig& config)
     : conv_in_(scope / "conv_in" / "conv", config.image_channels, config.block_out_channels.front()),
-      norm_out_(scope / "norm_out", {.channels = config.block_out_channels.back(),
-                                     .groups = config.groups,
-                                     .eps = kCausalVaeEps}),
+      norm_out_(
+          scope / "norm_out",
+          {.channels = config.block_out_channels.back(), .groups = config.groups, .eps = kCausalVaeEps}),
       conv_out_(scope / "conv_out" / "conv", config.block_out_channels.back(), 2 * config.latent_channels) {
   int64_t in = config.block_out_channels.front();
   const auto count = static_cast<int64_t>(config.block_out_channels.size());
@@ -76,9 +80,7 @@ at::Tensor CausalEncoder::forward(const at::Tensor& frames, nn::ChunkHistory& hi
   const FilmChunk chunk{history};
   at::Tensor x = conv_in_.forwardCopied(frames, history);
   for (const CausalLevel& level : levels_) x = throughLevel(level, std::move(x), chunk);
-  x = conv_out_.forward(norm_out_.forward(x, chunk, nn::Activation::Silu), history);
-  history.endChunk();
-  return x;
+  return conv_out_.forward(norm_out_.forward(x, chunk, nn::Activation::Silu), history);
 }
 
 CausalDecoder::CausalDecoder(const Scope& scope, const CausalVaeConfig& config)
@@ -106,16 +108,14 @@ at::Tensor CausalDecoder::forward(const at::Tensor& latents, nn::ChunkHistory& h
   const FilmChunk chunk{history, latents};
   at::Tensor x = conv_in_.forwardCopied(latents, history);
   for (const CausalLevel& level : levels_) x = throughLevel(level, std::move(x), chunk);
-  at::Tensor room = norm_out_.forward(x, chunk, nn::Activation::Silu);
+  const at::Tensor room = norm_out_.forward(x, chunk, nn::Activation::Silu);
   x.reset();
-  x = conv_out_.forward(room, history);
-  history.endChunk();
-  return x;
+  return conv_out_.forward(room, history);
 }
 
 CausalVae::CausalVae(const CausalVaeConfig& config)
-    : config_(config),
-      parameters_(std::make_unique<ParameterSet>()),
+    : FilmVae(shapeOf(config)),
+      config_(config),
       encoder_(Scope(*parameters_) / "encoder", config),
       decoder_(Scope(*parameters_) / "decoder", config) {
   const Scope scope(*parameters_);
@@ -126,57 +126,12 @@ CausalVae::CausalVae(const CausalVaeConfig& config)
   if (config.post_quant_conv) add(post_quant_conv_, "post_quant_conv", config.latent_channels);
 }
 
-std::pair<TileSide, TileSide> CausalVae::tiles() const {
-  const int64_t scale = config_.scale();
-  const auto side = [scale](int64_t pixels, int64_t shared) {
-    const int64_t latents = std::max<int64_t>(2, pixels / scale);
-    const int64_t stride = std::max<int64_t>(1, latents * (shared - 1) / shared);
-    return TileSide{latents, latents * scale, stride, (latents - stride) * scale};
-  };
-  return {side(config_.tile_height, kSharedRows), side(config_.tile_width, kSharedColumns)};
+at::Tensor CausalVae::encodeChunk(const at::Tensor& frames, nn::ChunkHistory& history) const {
+  return pointwise(quant_conv_, encoder_.forward(frames, history));
 }
 
-at::Tensor CausalVae::moments(const at::Tensor& frames) const {
-  std::vector<at::Tensor> chunks;
-  forEachChunk(frames, kFramesTogether, [&](const at::Tensor& chunk, nn::ChunkHistory& history) {
-    chunks.push_back(pointwise(quant_conv_, encoder_.forward(chunk, history)));
-  });
-  return at::cat(chunks);
-}
-
-Posterior CausalVae::encode(const at::Tensor& frames, bool tiled) const {
-  at::Tensor all;
-  if (tiled) {
-    const auto inPixels = [](const TileSide& side) {
-      const int64_t scale = side.output / side.input;
-      return TileSide{side.output, side.input, side.stride * scale, side.blended / scale};
-    };
-    const auto [rows, columns] = tiles();
-    all = mapTiles(frames, inPixels(rows), inPixels(columns),
-                   [this](const at::Tensor& tile) { return moments(tile); });
-  } else {
-    all = moments(frames);
-  }
-  const auto halves = all.chunk(2, 1);
-  return {halves[0], halves[1].clamp(-30, 20)};
-}
-
-void CausalVae::decodeWhole(const at::Tensor& latents, const OnFrames& onFrames) const {
-  forEachChunk(latents, kLatentsTogether, [&](const at::Tensor& chunk, nn::ChunkHistory& history) {
-    onFrames(decoder_.forward(pointwise(post_quant_conv_, chunk), history));
-  });
-}
-
-void CausalVae::decode(const at::Tensor& latents, bool tiled, const OnFrames& onFrames) const {
-  const auto [rows, columns] = tiles();
-  if (!tiled || (latents.size(2) <= rows.input && latents.size(3) <= columns.input)) {
-    return decodeWhole(latents, onFrames);
-  }
-  onFrames(mapTiles(latents, rows, columns, [this](const at::Tensor& tile) {
-    std::vector<at::Tensor> frames;
-    decodeWhole(tile, [&](const at::Tensor& chunk) { frames.push_back(chunk); });
-    return at::cat(frames);
-  }));
+at::Tensor CausalVae::decodeChunk(const at::Tensor& latents, nn::ChunkHistory& history) const {
+  return decoder_.forward(pointwise(post_quant_conv_, latents), history);
 }
 
 }  // namespace cameo::models

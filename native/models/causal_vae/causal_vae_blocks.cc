@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
-#include "core/cancellation.h"
 #include "core/error.h"
 #include "cpu/film_norm.h"
 #include "nn/group_norm.h"
@@ -40,8 +39,8 @@ at::Tensor oneBelowTheOther(const at::Tensor& x) {
 
 FilmNorm::FilmNorm(const Scope& scope, const Sizes& sizes)
     : sizes_(sizes),
-      weight_((sizes.latent_channels > 0 ? scope / "norm_layer" : scope)
-                  .parameter("weight", {sizes.channels})),
+      weight_(
+          (sizes.latent_channels > 0 ? scope / "norm_layer" : scope).parameter("weight", {sizes.channels})),
       bias_((sizes.latent_channels > 0 ? scope / "norm_layer" : scope).parameter("bias", {sizes.channels})) {
   if (sizes.channels % sizes.groups != 0) {
     throw Error(ErrorCode::WeightsFormat,
@@ -110,7 +109,6 @@ CausalResnet::CausalResnet(const Scope& scope, const CausalVaeConfig& config, in
 }
 
 at::Tensor CausalResnet::forward(const at::Tensor& x, const FilmChunk& chunk) const {
-  throwIfCancelled();
   at::Tensor h = conv1_.forward(norm1_.forward(x, chunk, activation_), chunk.history);
   // Of what is as large as a chunk, nothing lives longer than it is needed.
   at::Tensor room = norm2_.forward(h, chunk, activation_);

@@ -20,8 +20,8 @@ struct FilmChunk {
   bool isFirst() const { return history.isFirst(); }
 };
 
-/// Group norm over all of a chunk's frames, which a decoder multiplies with and adds to what its latents say of
-/// each position.
+/// Group norm over all of a chunk's frames, which a decoder multiplies with and adds to what its latents say
+/// of each position.
 class FilmNorm {
  public:
   struct Sizes {

@@ -12,8 +12,8 @@ namespace cameo::test {
 
 namespace {
 
-/// A 3x3x3 convolution of `frames` frames after two others: libtorch's, a sum of 2-D ones for each tap, and as the
-/// layer computes it.
+/// A 3x3x3 convolution of `frames` frames after two others: libtorch's, a sum of 2-D ones for each tap, and
+/// as the layer computes it.
 Tensors timeCausalConvolution(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const int64_t frames = config.at("frames"), in = config.at("in"), out = config.at("out");
@@ -25,7 +25,8 @@ Tensors timeCausalConvolution(const Json& config, const Tensors&) {
   const auto conv3d = [&](at::ScalarType type) {
     const at::Tensor film = x.to(type).transpose(0, 1).unsqueeze(0);
     return Tensors{
-        {"out", at::conv3d(film, weight.to(type), bias.to(type), 1, at::IntArrayRef{0, 1, 1})[0].transpose(0, 1)}};
+        {"out",
+         at::conv3d(film, weight.to(type), bias.to(type), 1, at::IntArrayRef{0, 1, 1})[0].transpose(0, 1)}};
   };
   const auto by_taps = [&] {
     at::Tensor y = nn::convolve(x.narrow(0, 0, frames), weight.select(2, 0), bias, 1, 1);

@@ -13,21 +13,22 @@ namespace cameo::test {
 
 namespace {
 
-/// Decodes "latents" frames of latents of "height" and "width" with weights that are drawn, by "tiles" or whole,
-/// and hands the frames out as a pipeline does. Gives the seconds of it.
+/// Decodes "latents" frames of latents of "height" and "width" with weights that are drawn, by "tiles" or
+/// whole, and hands the frames out as a pipeline does. Gives the seconds of it.
 Tensors timeCausalVaeDecode(const Json& config, const Tensors&) {
   const c10::InferenceMode inference;
   const MemoryPool::Scope pooled;
   models::CausalVae model(models::CausalVaeConfig::read(Config(config.at("vae"), "VAE")));
   models::initialize(model.parameters(), 1, {.dtype = at::kFloat, .device = at::kCPU, .channels_last = true});
   Draw draw(config);
-  const at::Tensor latents = draw(
-      {config.at("latents"), model.config().latent_channels, config.at("height"), config.at("width")});
+  const at::Tensor latents =
+      draw({config.at("latents"), model.config().latent_channels, config.at("height"), config.at("width")});
   const auto start = std::chrono::steady_clock::now();
   int64_t frames = 0;
   model.decode(latents, config.at("tiles"), [&](const at::Tensor& pictures) { frames += pictures.size(0); });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  return {{"seconds", at::full({1}, seconds.count())}, {"frames", at::full({1}, static_cast<double>(frames))}};
+  return {{"seconds", at::full({1}, seconds.count())},
+          {"frames", at::full({1}, static_cast<double>(frames))}};
 }
 
 }  // namespace

@@ -3,38 +3,53 @@
 #include <ATen/ATen.h>
 
 #include "harness.h"
+#include "models/wan_vae/wan_vae.h"
+#include "weights/film_vae.h"
+#include "weights/load.h"
 
 namespace cameo::test {
 
 namespace {
 
-models::CausalVae causalVae(const Json& config, const Tensors& in) {
-  models::CausalVae model(models::CausalVaeConfig::read(Config(config, "VAE")));
+template <typename Vae, typename VaeConfig>
+Vae filmVae(const Json& config, const Tensors& in) {
+  Vae model(VaeConfig::read(Config(config, "VAE")));
   assignWeights(model.parameters(), in);
   return model;
 }
 
-Tensors causalVaeEncode(const Json& config, const Tensors& in) {
-  const models::CausalVae model = causalVae(config, in);
+template <typename Vae, typename VaeConfig>
+Tensors encodeFilm(const Json& config, const Tensors& in) {
+  const auto model = filmVae<Vae, VaeConfig>(config, in);
   const models::Posterior posterior = model.encode(in.at("frames"), config.value("tiling", false));
   return {{"mean", posterior.mean}, {"logvar", posterior.log_variance}};
 }
 
-Tensors causalVaeDecode(const Json& config, const Tensors& in) {
-  const models::CausalVae model = causalVae(config, in);
+template <typename Vae, typename VaeConfig>
+Tensors decodeFilm(const Json& config, const Tensors& in) {
+  const auto model = filmVae<Vae, VaeConfig>(config, in);
   std::vector<at::Tensor> chunks;
-  std::vector<int64_t> counts;
-  model.decode(in.at("latents"), config.value("tiling", false), [&](const at::Tensor& frames) {
-    chunks.push_back(frames);
-    counts.push_back(frames.size(0));
-  });
-  Tensors result{{"frames", at::cat(chunks)}};
-  if (config.value("counts", false)) result["counts"] = at::tensor(counts).to(at::kFloat);
-  return result;
+  model.decode(in.at("latents"), config.value("tiling", false),
+               [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  return {{"frames", at::cat(chunks)}};
 }
 
-/// A causal convolution of a film in chunks, "counts" frames each, and libtorch's of the film as a whole with its
-/// first frame repeated before it.
+/// Wan's VAE in a file or a folder: "frames" of scaled "latents", and their latents again.
+Tensors wanVaeOfFile(const Json& config, const Tensors& in) {
+  const weights::Component component =
+      weights::openFilmVae(config.at("path"), weights::Weights::Required, weights::kWanVaeClass);
+  models::WanVae model(models::WanVaeConfig::read(Config(component.config, component.path)));
+  weights::load(model.parameters(), component.layers,
+                {.network = "vae", .dtype = at::kFloat, .device = at::kCPU, .channels_last = true});
+  std::vector<at::Tensor> chunks;
+  model.decode(model.unscaled(in.at("latents")), /*tiled=*/false,
+               [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  const at::Tensor frames = at::cat(chunks);
+  return {{"frames", frames}, {"again", model.scaled(model.encode(frames).mean)}};
+}
+
+/// A causal convolution of a film in chunks, "counts" frames each, and libtorch's of the film as a whole with
+/// its first frame repeated before it.
 Tensors causalConvolution(const Json& config, const Tensors& in) {
   const at::Tensor& x = in.at("x");
   ParameterSet parameters;
@@ -57,8 +72,14 @@ Tensors causalConvolution(const Json& config, const Tensors& in) {
 
 }  // namespace
 
-const bool kCausalVaeRegistered = addProbe("models.causal_vae_encode", causalVaeEncode) &&
-                                  addProbe("models.causal_vae_decode", causalVaeDecode) &&
-                                  addProbe("nn.causal_convolution", causalConvolution);
+const auto encodeCausal = encodeFilm<models::CausalVae, models::CausalVaeConfig>;
+const auto decodeCausal = decodeFilm<models::CausalVae, models::CausalVaeConfig>;
+const auto encodeWan = encodeFilm<models::WanVae, models::WanVaeConfig>;
+const auto decodeWan = decodeFilm<models::WanVae, models::WanVaeConfig>;
+const bool kCausalVaeRegistered =
+    addProbe("models.causal_vae_encode", encodeCausal) &&
+    addProbe("models.causal_vae_decode", decodeCausal) && addProbe("models.wan_vae_encode", encodeWan) &&
+    addProbe("models.wan_vae_decode", decodeWan) && addProbe("models.wan_vae_of_file", wanVaeOfFile) &&
+    addProbe("nn.causal_convolution", causalConvolution);
 
 }  // namespace cameo::test

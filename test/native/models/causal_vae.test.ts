@@ -1,15 +1,21 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { testCases } from "../../support/cases.js";
-import { compare } from "../../support/compare.js";
-import { parityFolder, skipWithout } from "../../support/parity.js";
-import { probeWeights, runProbe } from "../../support/probes.js";
-import { readSafetensors } from "../../support/safetensors.js";
-import type { Tensor } from "../../support/tensors.js";
+import { assertClose } from "../../support/compare.js";
+import { lastLatents, testDecodedFrames } from "../../support/film_vae.js";
+import { drawCase, fixtures, readCase, runProbe } from "../../support/probes.js";
 
 testCases("models", "causal_vae_encode");
 testCases("models", "causal_vae_decode");
+
+t.test("bf16 has fp32's frames, but for its precision", async (t) => {
+  const testCase = readCase(join(fixtures, "models/causal_vae_decode-wide"));
+  const { probe, config } = testCase;
+  const { frames } = runProbe(probe, config, drawCase(testCase));
+  const place = { device: "cpu", dtype: "bf16", exact: [] } as const;
+  const halves = runProbe(probe, config, drawCase(testCase), place);
+  assertClose(t, halves.frames, frames, 3e-2, "frames");
+});
 
 const small = {
   block_out_channels: [8, 16],
@@ -41,37 +47,15 @@ t.test("what a config asks for that there isn't is refused by name", async (t) =
   }
 });
 
-for (const [name, model] of [
+for (const [folder, model] of [
   ["cogvideox-t2v-a", "cogvideox"],
   ["cogvideox-i2v-a", "cogvideox-i2v"],
 ] as const) {
-  const folder = parityFolder(name);
-  t.test(`${name}: frames of diffusers' latents`, skipWithout(folder), async (t) => {
-    const vae = join(folder, model, "vae");
-    const config = JSON.parse(readFileSync(join(vae, "config.json"), "utf8"));
-    const weights = readSafetensors(join(vae, "diffusion_pytorch_model.safetensors"));
-    const { latents, frames } = readSafetensors(join(folder, "expected.safetensors")) as Record<
-      string,
-      Tensor
-    >;
-    const [steps = 0, , count = 0, ...rest] = latents?.shape ?? [];
-    const last = Float32Array.from(latents?.data.slice(-(latents.data.length / steps)) ?? []);
-    const unscaled = { shape: [count, ...rest], data: last.map((value) => value / config.scaling_factor) };
-    const decoded = runProbe("models.causal_vae_decode", config, {
-      ...probeWeights(weights),
-      latents: unscaled,
-    });
-    const [n = 0, height = 0, width = 0] = frames?.shape ?? [];
-    const pictures = new Uint8ClampedArray(n * height * width * 3);
-    for (let i = 0; i < pictures.length; i++) {
-      const [frame, position, channel] = [
-        Math.floor(i / (height * width * 3)),
-        Math.floor(i / 3) % (height * width),
-        i % 3,
-      ];
-      const value = decoded.frames?.data[(frame * 3 + channel) * height * width + position] ?? NaN;
-      pictures[i] = Math.round((value / 2 + 0.5) * 255);
-    }
-    t.ok(compare(pictures, frames?.data ?? new Uint8Array()).largest <= 1 / 255);
+  testDecodedFrames({
+    ...{ folder, model, probe: "models.causal_vae_decode" },
+    unscaled: (latents, { scaling_factor }) => {
+      const { shape, data } = lastLatents(latents);
+      return { shape, data: data.map((value) => value / scaling_factor) };
+    },
   });
 }

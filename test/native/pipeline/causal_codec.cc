@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "families/causal_vae_codec.h"
 #include "harness.h"
+#include "models/causal_vae/causal_vae.h"
 #include "models/initialize.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/pipeline.h"

@@ -30,7 +30,8 @@ export function Start() {
       )}
       {takes("strength") && (
         <p class="hint">
-          Strength is how far the film or picture is left, 0 to 1. Of a mask, only what is painted is made anew.
+          Strength is how far the film or picture is left, 0 to 1. Of a mask, only what is painted is made
+          anew.
         </p>
       )}
     </Folded>
