@@ -17,6 +17,17 @@ const attention = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.we
 const kinds: [string, string | null, string[]][] = [
   ["unet", null, unet],
   ["vae", "--vae", ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
+  ["cogvideox-vae", null, ["encoder.conv_in.conv.weight", "decoder.norm_out.norm_layer.weight"]],
+  ["wan-vae", null, ["encoder.middle.0.residual.0.gamma", "decoder.head.0.gamma"]],
+  [
+    "wan-vae",
+    null,
+    [
+      "encoder.conv_in.weight",
+      "encoder.mid_block.attentions.0.to_qkv.weight",
+      "decoder.conv_out.weight",
+    ],
+  ],
   [
     "clip-text",
     null,
