@@ -56,7 +56,15 @@ function decibels(a, b) {
 const folder = mkdtempSync(join(tmpdir(), "cameo-parallel-"));
 const saveLatents = join(folder, "latents.safetensors");
 const pipe = await Pipeline.load({ dtype: "fp32" });
-const request = { prompt: values.prompt, reference: values.reference, width: size, height: size, frames, steps, seed };
+const request = {
+  prompt: values.prompt,
+  reference: values.reference,
+  width: size,
+  height: size,
+  frames,
+  steps,
+  seed,
+};
 
 async function run(scheduler, how = {}) {
   const started = performance.now();
@@ -73,7 +81,14 @@ try {
       for (const parallelTolerance of numbers(values.tolerances)) {
         const { last, rounds, frames, seconds } = await run(scheduler, { parallelSteps, parallelTolerance });
         const off = difference(plain.last, last).toExponential(1);
-        const row = [scheduler, parallelSteps, parallelTolerance, rounds, off, decibels(plain.frames, frames)];
+        const row = [
+          scheduler,
+          parallelSteps,
+          parallelTolerance,
+          rounds,
+          off,
+          decibels(plain.frames, frames),
+        ];
         rows.push([...row, seconds.toFixed(0)]);
         console.error(rows.at(-1).join(" | "));
       }

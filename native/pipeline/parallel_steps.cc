@@ -139,8 +139,7 @@ std::vector<Question> Rounds::questions() const {
 }  // namespace
 
 ParallelRun walkInParallel(const MakeSampler& makeSampler, const Start& start, const samplers::Draw& draw,
-                           const ParallelSteps& how, const EvaluateAll& evaluateAll,
-                           const OnRound& onRound) {
+                           const ParallelSteps& how, const EvaluateAll& evaluateAll, const OnRound& onRound) {
   Rounds rounds(makeSampler, start, draw, how);
   ParallelRun run;
   int64_t told = 0;

@@ -30,7 +30,6 @@ struct ParallelRun {
 /// it remembers, and a tolerance of 0 leads to the sequential run's result to the bit. `makeSampler` gives
 /// one that has walked nowhere, and each draw's noise is the same in all rounds.
 ParallelRun walkInParallel(const MakeSampler& makeSampler, const Start& start, const samplers::Draw& draw,
-                           const ParallelSteps& how, const EvaluateAll& evaluateAll,
-                           const OnRound& onRound);
+                           const ParallelSteps& how, const EvaluateAll& evaluateAll, const OnRound& onRound);
 
 }  // namespace cameo::pipeline

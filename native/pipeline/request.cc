@@ -13,8 +13,8 @@ namespace cameo::pipeline {
 
 namespace {
 
-constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16, kMostDevices = 16, kMostScales = 64,
-                 kMostBlocksOfScale = 256;
+constexpr size_t kMostSubjectFiles = 64, kMostEmbeddings = 256, kMostControls = 16, kMostDevices = 16,
+                 kMostScales = 64, kMostBlocksOfScale = 256;
 
 const std::map<std::string, bool> kArePlain = {{"fast", false}, {"plain", true}};
 const std::map<std::string, bool> kAreSampled = {{"mode", false}, {"sample", true}};

@@ -56,7 +56,7 @@ struct LoadOptions {
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";
   std::vector<std::string> parallel_devices = {};  // that have a copy each, spelled as `device`
-  int64_t gpu = 0;  // which one `device` means where it doesn't say
+  int64_t gpu = 0;                                 // which one `device` means where it doesn't say
   std::string dtype = "auto";
   /// Whether to compute with libtorch's kernels alone (nn/plain_kernels.h).
   bool plain_kernels = false;

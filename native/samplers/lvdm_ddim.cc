@@ -71,8 +71,8 @@ class LvdmDdim : public Sampler {
   }
 
  private:
-  /// The variance of a level's noise without that of the fresh one. From noise alone with eta 1 nothing would be
-  /// left; those programs compute in fp32, and have what rounding leaves: some 1e-4 of the deviation.
+  /// The variance of a level's noise without that of the fresh one. From noise alone with eta 1 nothing would
+  /// be left; those programs compute in fp32, and have what rounding leaves: some 1e-4 of the deviation.
   static float notFresh(const Level& level, double fresh) {
     const auto signal = static_cast<float>(level.signal * level.signal);
     const auto deviation = static_cast<float>(fresh);

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SampleRequest } from "cameo";
+import { readCaseFile } from "./case_file.js";
 import { writeTokenizer } from "./model_folder.js";
 import { fixtures } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
@@ -19,11 +20,13 @@ interface DynamiCrafterCase {
   picture: Picture;
   last: Picture;
   models: Record<DynamiCrafterModel, { config: object; weights: WeightTree }>;
-  films: Record<string, { model: DynamiCrafterModel; has_last: boolean; steps: number; request: SampleRequest }>;
+  films: Record<
+    string,
+    { model: DynamiCrafterModel; has_last: boolean; steps: number; request: SampleRequest }
+  >;
 }
 
-const read = () =>
-  JSON.parse(readFileSync(join(fixtures, "dynamicrafter/case.json"), "utf8")) as DynamiCrafterCase;
+const read = () => readCaseFile<DynamiCrafterCase>(join(fixtures, "dynamicrafter"));
 
 function drawPicture({ width, height, seed }: Picture) {
   const numbers = drawInput("picture", { shape: [height, width, 3], below: 256 }, seed).data;

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SampleRequest } from "cameo";
+import { readCaseFile } from "./case_file.js";
 import { writeModel } from "./model_folder.js";
 import { fixtures } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
@@ -13,8 +14,7 @@ interface I2VGenCase {
   request: Omit<SampleRequest, "image">;
 }
 
-const readI2VGenCase = () =>
-  JSON.parse(readFileSync(join(fixtures, "i2vgen/case.json"), "utf8")) as I2VGenCase;
+const readI2VGenCase = () => readCaseFile<I2VGenCase>(join(fixtures, "i2vgen"));
 
 /** The film of test/fixtures/i2vgen, of which diffusers made the expected one. */
 export function i2vgenRequest(): SampleRequest & {

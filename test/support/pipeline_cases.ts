@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { SampleRequest } from "cameo";
+import { readCaseFile } from "./case_file.js";
 import { type ModelParts, type ModelPaths, writeModel } from "./model_folder.js";
 import { readSafetensors } from "./safetensors.js";
 import { drawBytes, type Tensors } from "./tensors.js";
@@ -30,7 +31,7 @@ export const pipelineCaseNames = readdirSync(fixtures).filter((entry) => entry !
 /** The case of this name; its model is written below `scratch`. */
 export function pipelineCase(name: string, scratch: string): PipelineCase {
   const folder = join(fixtures, name);
-  const file = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as CaseFile;
+  const file = readCaseFile<CaseFile>(folder);
   const { width, height, seed } = file.request;
   const reference = Array.from({ length: file.image ? 1 : file.references }, (_, i) => {
     return { data: drawBytes(`reference.${i}`, [height, width, 3], seed).data, width, height };

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { loadLibtorch } from "#ts/libtorch/index.js";
+import { readCaseFile } from "./case_file.js";
 import { drawInput, drawWeights, type InputSpec, type Tensors, type WeightTree } from "./tensors.js";
 
 /** Where a probe computes, and in which type, but for the inputs named as exact. */
@@ -56,7 +57,7 @@ export function probeWeights(weights: Tensors): Tensors {
 
 /** A folder's case; what it expects is beside it. */
 export function readCase(folder: string): Case {
-  return JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as Case;
+  return readCaseFile<Case>(folder);
 }
 
 /** A case's inputs and weights. */

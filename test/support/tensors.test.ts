@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import t from "tap";
+import { readCaseFile } from "./case_file.js";
 import { assertClose } from "./compare.js";
 import { readSafetensors } from "./safetensors.js";
 import { drawInput, drawWeights, type InputSpec, type WeightTree } from "./tensors.js";
@@ -7,11 +7,11 @@ import { drawInput, drawWeights, type InputSpec, type WeightTree } from "./tenso
 const folder = "test/fixtures/draws";
 
 t.test("draws the same numbers as the script that makes the fixtures", async (t) => {
-  const { seed, weights, inputs } = JSON.parse(readFileSync(`${folder}/case.json`, "utf8")) as {
+  const { seed, weights, inputs } = readCaseFile<{
     seed: number;
     weights: WeightTree;
     inputs: Record<string, InputSpec>;
-  };
+  }>(folder);
   const { "pos_embed.pe": table, ...expected } = readSafetensors(`${folder}/expected.safetensors`);
   const { "pos_embed.pe": drawnTable, ...drawn } = drawWeights(weights, seed);
   for (const [name, spec] of Object.entries(inputs)) drawn[name] = drawInput(name, spec, seed);

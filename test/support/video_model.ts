@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageToVideoRequest } from "cameo";
+import { readCaseFile } from "./case_file.js";
 import { fixtures, readCase } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
 import { drawInput, drawWeights, type WeightTree } from "./tensors.js";
@@ -13,7 +14,7 @@ interface VideoCase {
   request: Omit<ImageToVideoRequest, "image">;
 }
 
-const readVideoCase = () => JSON.parse(readFileSync(join(fixtures, "svd/case.json"), "utf8")) as VideoCase;
+const readVideoCase = () => readCaseFile<VideoCase>(join(fixtures, "svd"));
 
 /** The film of test/fixtures/svd, of which diffusers made the expected one. */
 export function videoRequest(): ImageToVideoRequest {

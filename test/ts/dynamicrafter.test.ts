@@ -47,7 +47,10 @@ t.test("it makes what the released code makes", async (t) => {
     const actual = await sample(t, pipes[model], request);
     const { shape = [], data = [] } = actual.latents ?? {};
     t.equal(shape[0], steps, `${name}: steps`);
-    const last = { shape: shape.slice(1), data: data.slice((data.length / steps) * (steps - 1)) as Float32Array };
+    const last = {
+      shape: shape.slice(1),
+      data: data.slice((data.length / steps) * (steps - 1)) as Float32Array,
+    };
     assertClose(t, last, expected[`${name}.latents`], 1e-4, `${name}: latents`);
     assertFrames(t, actual, expected[`${name}.frames`]);
   }

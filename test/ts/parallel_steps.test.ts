@@ -84,7 +84,10 @@ test("progress tells the steps that are settled, with a preview", async (t) => {
     steps.push(step);
   };
   await pipe.sample({ ...request, parallelSteps: 4, preview: true, onProgress });
-  t.strictSame(steps, [...new Set(steps)].sort((a, b) => a - b));
+  t.strictSame(
+    steps,
+    [...new Set(steps)].sort((a, b) => a - b),
+  );
   t.equal(steps.at(-1), 6);
 });
 

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Pipeline } from "cameo";
 import { test } from "tap";
+import { readCaseFile } from "../support/case_file.js";
 import { assertClose } from "../support/compare.js";
 import { writeModel } from "../support/model_folder.js";
 import { sample } from "../support/parity.js";
@@ -16,7 +16,7 @@ interface Fixture {
 }
 
 const fixture = join("test", "fixtures", "prompts");
-const { positions, word, cases } = JSON.parse(readFileSync(join(fixture, "case.json"), "utf8")) as Fixture;
+const { positions, word, cases } = readCaseFile<Fixture>(fixture);
 const expected = readSafetensors(join(fixture, "expected.safetensors"));
 const small = { frames: 1, width: 32, height: 32, steps: 1, seed: 1, guidanceScale: 2 };
 

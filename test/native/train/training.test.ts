@@ -1,7 +1,8 @@
 // Slow: it trains.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { readCaseFile } from "../../support/case_file.js";
 import { assertClose } from "../../support/compare.js";
 import { type ModelParts, writeModel } from "../../support/model_folder.js";
 import { runProbe } from "../../support/probes.js";
@@ -70,14 +71,7 @@ function compareParameters(t: Test, norms: Norms, actual: Tensors, expected: Ten
 }
 
 function openCase(name: string): OpenCase {
-  const {
-    parts,
-    config,
-    seed,
-    inputs,
-    start = {},
-    norms,
-  }: Case = JSON.parse(readFileSync(join(root, name, "case.json"), "utf8"));
+  const { parts, config, seed, inputs, start = {}, norms } = readCaseFile<Case>(join(root, name));
   const model = writeModel(join("build/fixtures/training", name), { ...parts, scheduler: config.scheduler });
   const drawn = Object.entries(inputs).map(([key, spec]) => [key, drawInput(key, spec, seed)]);
   return {

@@ -22,11 +22,7 @@ const kinds: [string, string | null, string[]][] = [
   [
     "wan-vae",
     null,
-    [
-      "encoder.conv_in.weight",
-      "encoder.mid_block.attentions.0.to_qkv.weight",
-      "decoder.conv_out.weight",
-    ],
+    ["encoder.conv_in.weight", "encoder.mid_block.attentions.0.to_qkv.weight", "decoder.conv_out.weight"],
   ],
   [
     "clip-text",
