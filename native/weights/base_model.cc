@@ -15,6 +15,7 @@
 #include "weights/names/ldm_unet.h"
 #include "weights/names/ldm_vae.h"
 #include "weights/open_weights.h"
+#include "weights/stable_video.h"
 #include "weights/text.h"
 
 namespace cameo::weights {
@@ -91,6 +92,7 @@ BaseModel openCheckpoint(const std::string& path) {
   const auto source = openWeights(path);
   const std::string_view kind = identify(*source).kind;
   if (kind == "dynamicrafter") return openDynamiCrafter(source);
+  if (kind == "ldm-video") return openStableVideo(source);
   if (kind != "ldm-checkpoint") failOtherKind(*source, "a Stable Diffusion checkpoint");
   const Layer unet = ldmUNet(source);
   const json unet_config = inferUNetConfig(unet);

@@ -36,7 +36,6 @@ constexpr Release k256{256, 256, 3, true, false, 1, 0}, k512{512, 320, 24, false
     k1024{1024, 576, 10, false, true, 0.3, 0.7};
 constexpr int64_t kTrainSteps = 1000, kRescaleSteps = 400;
 constexpr int64_t kHeadSize = 64;  // of the released UNets, of their text encoder and resampler
-constexpr int64_t kVisionWidth = 1280, kVisionHead = 80;  // of OpenCLIP's ViT-H
 
 const TensorEntry* entryNamed(const TensorSource& source, std::string_view name) {
   const auto found = std::find_if(source.entries.begin(), source.entries.end(),
@@ -192,31 +191,6 @@ json textConfigOf(const Layer& text, int64_t head_dim) {
   return config;
 }
 
-/// OpenCLIP's ViT-H has heads of 80 numbers; of others the largest power of 2 that divides their width, as
-/// theirs have.
-int64_t visionHead(int64_t width) {
-  if (width == kVisionWidth) return kVisionHead;
-  int64_t head = 1;
-  while (head < kHeadSize && width % (2 * head) == 0) head *= 2;
-  return head;
-}
-
-json visionConfigOf(const Layer& vision) {
-  const TensorShapes shapes(vision);
-  const std::string embeddings = "vision_model.embeddings.", layers = "vision_model.encoder.layers.";
-  const int64_t width = shapes.size(embeddings + "class_embedding", 0);
-  const int64_t patch = shapes.size(embeddings + "patch_embedding.weight", 2);
-  const auto patches = static_cast<double>(shapes.size(embeddings + "position_embedding.weight", 0) - 1);
-  return {{"hidden_size", width},
-          {"intermediate_size", shapes.size(layers + "0.mlp.fc1.weight", 0)},
-          {"num_hidden_layers", shapes.count(layers)},
-          {"num_attention_heads", std::max<int64_t>(width / visionHead(width), 1)},
-          {"image_size", static_cast<int64_t>(std::llround(std::sqrt(std::max(patches, 0.0)))) * patch},
-          {"patch_size", patch},
-          {"projection_dim", shapes.size("visual_projection.weight", 0)},
-          {"hidden_act", "gelu"}};
-}
-
 }  // namespace
 
 BaseModel openDynamiCrafter(const std::shared_ptr<const TensorSource>& source) {
@@ -255,7 +229,7 @@ BaseModel openDynamiCrafter(const std::shared_ptr<const TensorSource>& source) {
                   .image_encoder =
                       [=](Weights) {
                         const Layer vision = dynamiCrafterVision(source);
-                        return Component{path, visionConfigOf(vision), {vision}};
+                        return Component{path, inferOpenClipVisionConfig(vision), {vision}};
                       },
                   .scheduler = [config = schedulerOf(release, yaml)] { return config; },
                   .scheduler_path = path,

@@ -56,7 +56,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.any(models::kMotionModules) && k.any("temporal_transformer."); },
      "animatediff-original", "AnimateDiff's motion modules (original names)", "--motion"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.any(".time_stack."); }, "ldm-video",
-     "a Stable Video Diffusion checkpoint in one file, which no option takes: its folder is read", ""},
+     "a Stable Video Diffusion checkpoint in one file", "--base"},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart("conditioner.embedders."); }, "ldm-xl",
      "a Stable Diffusion XL checkpoint, which no option takes", ""},
     {[](const Keys& k) { return k.anyStart(kLdmUNet) && k.anyStart(kDynamiCrafterProjection); },

@@ -2,6 +2,9 @@
 
 #include <c10/util/StringUtil.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "weights/names/tensor_shapes.h"
 #include "weights/text.h"
 
@@ -14,6 +17,19 @@ namespace {
 constexpr int64_t kHeads = 8;         // of Stable Diffusion 1's UNet
 constexpr int64_t kTextHeads = 12;    // of its text encoder, CLIP ViT-L
 constexpr int64_t kPictureSize = 64;  // in latents
+
+constexpr int64_t kVisionWidth = 1280, kVisionHead = 80;  // of OpenCLIP's ViT-H
+constexpr int64_t kLargestHead = 64;                      // of its other encoders
+constexpr int64_t kVideoHead = 64;                        // of Stable Video Diffusion's UNet
+
+/// OpenCLIP's ViT-H has heads of 80 numbers; of others the largest power of 2 that divides their width, as
+/// theirs have.
+int64_t visionHead(int64_t width) {
+  if (width == kVisionWidth) return kVisionHead;
+  int64_t head = 1;
+  while (head < kLargestHead && width % (2 * head) == 0) head *= 2;
+  return head;
+}
 
 std::string blockOf(const char* way, int64_t block) {
   return c10::str(way, ".", block, ".");
@@ -29,12 +45,21 @@ json blockTypes(const TensorShapes& shapes, const char* way, const char* plain, 
 }
 
 /// By block from the outermost inwards: channels after its first convolution.
-json blockChannels(const TensorShapes& shapes, const std::string& blocks) {
+json blockChannels(const TensorShapes& shapes, const std::string& blocks,
+                   const char* convolution = ".resnets.0.conv1.weight") {
   json channels = json::array();
   for (int64_t i = 0; i < shapes.count(blocks); ++i) {
-    channels.push_back(shapes.size(c10::str(blocks, i, ".resnets.0.conv1.weight"), 0));
+    channels.push_back(shapes.size(c10::str(blocks, i, convolution), 0));
   }
   return channels;
+}
+
+json blockLayers(const TensorShapes& shapes) {
+  json layers = json::array();
+  for (int64_t i = 0; i < shapes.count("down_blocks."); ++i) {
+    layers.push_back(shapes.count(blockOf("down_blocks", i) + "resnets."));
+  }
+  return layers;
 }
 
 }  // namespace
@@ -43,15 +68,11 @@ json inferUNetConfig(const Layer& unet) {
   const TensorShapes shapes(unet);
   const std::string cross = shapes.firstEndingIn(".attn2.to_k.weight");
   const std::string place = cross.substr(0, cross.find("transformer_blocks."));
-  json layers = json::array();
-  for (int64_t i = 0; i < shapes.count("down_blocks."); ++i) {
-    layers.push_back(shapes.count(blockOf("down_blocks", i) + "resnets."));
-  }
   return {{"_class_name", "UNet2DConditionModel"},
           {"in_channels", shapes.size("conv_in.weight", 1)},
           {"out_channels", shapes.size("conv_out.weight", 0)},
           {"block_out_channels", blockChannels(shapes, "down_blocks.")},
-          {"layers_per_block", layers},
+          {"layers_per_block", blockLayers(shapes)},
           {"down_block_types", blockTypes(shapes, "down_blocks", "DownBlock2D", "CrossAttnDownBlock2D")},
           {"up_block_types", blockTypes(shapes, "up_blocks", "UpBlock2D", "CrossAttnUpBlock2D")},
           {"attention_head_dim", kHeads},  // the number of heads, despite its name
@@ -59,6 +80,30 @@ json inferUNetConfig(const Layer& unet) {
           {"cross_attention_dim", shapes.size(cross, 1)},
           {"use_linear_projection", shapes.dimensions(place + "proj_in.weight") == 2},
           {"sample_size", kPictureSize}};
+}
+
+json inferVideoUNetConfig(const Layer& unet) {
+  const TensorShapes shapes(unet);
+  const json channels = blockChannels(shapes, "down_blocks.", ".resnets.0.spatial_res_block.conv1.weight");
+  json heads = json::array();
+  for (const json& each : channels) heads.push_back(std::max<int64_t>(each.get<int64_t>() / kVideoHead, 1));
+  const std::string cross = shapes.firstEndingIn(".attn2.to_k.weight");
+  const std::string place = cross.substr(0, cross.find("transformer_blocks."));
+  const int64_t time_ids = shapes.size("add_embedding.linear_1.weight", 1);
+  return {{"_class_name", "UNetSpatioTemporalConditionModel"},
+          {"in_channels", shapes.size("conv_in.weight", 1)},
+          {"out_channels", shapes.size("conv_out.weight", 0)},
+          {"block_out_channels", channels},
+          {"layers_per_block", blockLayers(shapes)},
+          {"down_block_types",
+           blockTypes(shapes, "down_blocks", "DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal")},
+          {"up_block_types",
+           blockTypes(shapes, "up_blocks", "UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal")},
+          {"num_attention_heads", heads},
+          {"transformer_layers_per_block", shapes.count(place + "transformer_blocks.")},
+          {"cross_attention_dim", shapes.size(cross, 1)},
+          {"addition_time_embed_dim", time_ids / 3},
+          {"projection_class_embeddings_input_dim", time_ids}};
 }
 
 json inferVaeConfig(const Layer& vae) {
@@ -90,6 +135,22 @@ json inferClipTextConfig(const Layer& text_encoder) {
           {"num_attention_heads", kTextHeads},
           {"max_position_embeddings", shapes.size(embeddings + "position_embedding.weight", 0)},
           {"hidden_act", "quick_gelu"}};
+}
+
+json inferOpenClipVisionConfig(const Layer& vision) {
+  const TensorShapes shapes(vision);
+  const std::string embeddings = "vision_model.embeddings.", layers = "vision_model.encoder.layers.";
+  const int64_t width = shapes.size(embeddings + "class_embedding", 0);
+  const int64_t patch = shapes.size(embeddings + "patch_embedding.weight", 2);
+  const auto patches = static_cast<double>(shapes.size(embeddings + "position_embedding.weight", 0) - 1);
+  return {{"hidden_size", width},
+          {"intermediate_size", shapes.size(layers + "0.mlp.fc1.weight", 0)},
+          {"num_hidden_layers", shapes.count(layers)},
+          {"num_attention_heads", std::max<int64_t>(width / visionHead(width), 1)},
+          {"image_size", static_cast<int64_t>(std::llround(std::sqrt(std::max(patches, 0.0)))) * patch},
+          {"patch_size", patch},
+          {"projection_dim", shapes.size("visual_projection.weight", 0)},
+          {"hidden_act", "gelu"}};
 }
 
 json inferMotionConfig(const Layer& motion, const json& unet_config) {

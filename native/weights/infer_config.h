@@ -12,6 +12,10 @@ namespace cameo::weights {
 nlohmann::json inferUNetConfig(const Layer& unet);
 nlohmann::json inferVaeConfig(const Layer& vae);
 nlohmann::json inferClipTextConfig(const Layer& text_encoder);
+/// As OpenCLIP's encoders of pictures are built.
+nlohmann::json inferOpenClipVisionConfig(const Layer& image_encoder);
+/// As Stable Video Diffusion's is built, whose file doesn't say for how many frames.
+nlohmann::json inferVideoUNetConfig(const Layer& unet);
 /// The heads are those of the base's UNet.
 nlohmann::json inferMotionConfig(const Layer& motion, const nlohmann::json& unet_config);
 

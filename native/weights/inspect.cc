@@ -46,7 +46,8 @@ constexpr auto kOfFiles = std::to_array<std::string_view>(
     {"--subject", "--motion", "--vae", "--lora", "--embedding", "--control-model", "--ip-adapter"});
 
 bool takesFile(const Identity& identity) {
-  return identity.kind == "ldm-checkpoint" || identity.kind == "dynamicrafter" ||
+  return identity.kind == "ldm-checkpoint" || identity.kind == "ldm-video" ||
+         identity.kind == "dynamicrafter" ||
          std::find(kOfFiles.begin(), kOfFiles.end(), identity.option) != kOfFiles.end();
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 /// So spelled in the files.
 constexpr const char* kLdmTemporalConv = "temopral_conv";
+constexpr const char *kLdmBlended = "time_stack", *kLdmMixer = "time_mixer";
 
 NameTable unetResnetNames() {
   NameTable names;
@@ -103,16 +104,34 @@ UNetBlocks diffusersUNetBlocks(const std::function<bool(const std::string& layer
 NameTable ldmUNetNames(const UNetBlocks& blocks) {
   NameTable names;
   const NameTable resnet = unetResnetNames();
+  const bool after = blocks.over_time == OverTime::After, blended = blocks.over_time == OverTime::Blended;
+  const auto addResnet = [&](const std::string& theirs, const std::string& ours) {
+    if (!blended) return names.addAll(resnet, theirs, ours);
+    names.addAll(resnet, theirs, ours + "spatial_res_block.");
+    names.addAll(resnet, theirs + kLdmBlended + ".", ours + "temporal_res_block.");
+    names.add(theirs + kLdmMixer, ours + kLdmMixer);
+  };
   const auto addLayer = [&](const std::string& theirs, const std::string& ours, int64_t layer,
                             bool attention) {
-    names.addAll(resnet, theirs + "0.", c10::str(ours, "resnets.", layer, "."));
-    if (attention) names.add(theirs + "1", c10::str(ours, "attentions.", layer));
-    if (!blocks.over_time) return;
-    names.add(theirs + "0." + kLdmTemporalConv, c10::str(ours, "temp_convs.", layer));
-    if (attention) names.add(theirs + "2", c10::str(ours, "temp_attentions.", layer));
+    const std::string number = c10::str(layer);
+    addResnet(theirs + "0.", ours + "resnets." + number + ".");
+    if (attention) names.add(theirs + "1", ours + "attentions." + number);
+    if (attention && blended) {
+      const std::string there = theirs + "1.", here = ours + "attentions." + number + ".";
+      names.add(there + kLdmBlended, here + "temporal_transformer_blocks");
+      names.add(there + "time_pos_embed.0", here + "time_pos_embed.linear_1");
+      names.add(there + "time_pos_embed.2", here + "time_pos_embed.linear_2");
+    }
+    if (!after) return;
+    names.add(theirs + "0." + kLdmTemporalConv, ours + "temp_convs." + number);
+    if (attention) names.add(theirs + "2", ours + "temp_attentions." + number);
   };
   names.add("time_embed.0", "time_embedding.linear_1");
   names.add("time_embed.2", "time_embedding.linear_2");
+  if (blended) {
+    names.add("label_emb.0.0", "add_embedding.linear_1");
+    names.add("label_emb.0.2", "add_embedding.linear_2");
+  }
   names.add("input_blocks.0.0", "conv_in");
   const size_t count = blocks.down_attention.size();
   int64_t place = 1;
@@ -125,9 +144,9 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
     names.add(c10::str("input_blocks.", place++, ".0.op"), ours + "downsamplers.0.conv");
   }
   addLayer("middle_block.", "mid_block.", 0, true);
-  const std::string last = blocks.over_time ? "middle_block.3." : "middle_block.2.";
-  names.addAll(resnet, last, "mid_block.resnets.1.");
-  if (blocks.over_time) names.add(last + kLdmTemporalConv, "mid_block.temp_convs.1");
+  const std::string last = after ? "middle_block.3." : "middle_block.2.";
+  addResnet(last, "mid_block.resnets.1.");
+  if (after) names.add(last + kLdmTemporalConv, "mid_block.temp_convs.1");
   place = 0;
   for (size_t block = 0; block < count; ++block) {
     const std::string ours = c10::str("up_blocks.", block, ".");
@@ -136,8 +155,8 @@ NameTable ldmUNetNames(const UNetBlocks& blocks) {
       addLayer(c10::str("output_blocks.", place, "."), ours, layer, attention);
     }
     if (block + 1 == count) break;
-    const int64_t after = 1 + (attention ? 1 + (blocks.over_time ? 1 : 0) : 0);
-    names.add(c10::str("output_blocks.", place - 1, ".", after, ".conv"), ours + "upsamplers.0.conv");
+    const int64_t upsampler = 1 + (attention ? 1 + (after ? 1 : 0) : 0);
+    names.add(c10::str("output_blocks.", place - 1, ".", upsampler, ".conv"), ours + "upsamplers.0.conv");
   }
   names.add("out.0", "conv_norm_out");
   names.add("out.2", "conv_out");
@@ -156,8 +175,11 @@ UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start) {
   const Way up = readWay(modules, "output_blocks.", 0, [&](const std::string& place) {
     return modules.any(place + "1.conv.") || modules.any(place + "2.conv.") || modules.any(place + "3.conv.");
   });
-  const UNetBlocks blocks{down.attention, up.attention, down.layers.front(),
-                          modules.any(std::string("middle_block.0.") + kLdmTemporalConv + ".")};
+  const std::string middle = "middle_block.0.";
+  const OverTime over_time = modules.any(middle + kLdmTemporalConv + ".") ? OverTime::After
+                             : modules.any(middle + kLdmBlended + ".")    ? OverTime::Blended
+                                                                          : OverTime::Nothing;
+  const UNetBlocks blocks{down.attention, up.attention, down.layers.front(), over_time};
   const bool is_mirrored = up.layers.size() == down.layers.size() && allHave(up, blocks.layers + 1);
   if (!is_mirrored) modules.fail("output_blocks");
   return blocks;

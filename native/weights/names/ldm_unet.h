@@ -10,12 +10,19 @@
 
 namespace cameo::weights {
 
+/// What a UNet's layers have for films.
+enum class OverTime {
+  Nothing,
+  After,   // convolutions and transformers over time after those over space, as I2VGen-XL and DynamiCrafter
+  Blended  // beside each layer one over time, blended with it, as Stable Video Diffusion
+};
+
 /// What decides how the blocks of a Stable Diffusion UNet are numbered.
 struct UNetBlocks {
   std::vector<bool> down_attention;  // by block, from the outermost inwards: whether it has transformers
   std::vector<bool> up_attention;    // by block, from the innermost outwards
   int64_t layers = 2;                // a block's; one more on the way up
-  bool over_time = false;            // layers have convolutions and transformers over time, too
+  OverTime over_time = OverTime::Nothing;
 };
 
 /// Of a UNet in diffusers' names; `has` says whether it has a layer ("down_blocks.0.resnets.0.conv1").

@@ -17,4 +17,8 @@ NameTable ldmVaeNames(int64_t blocks, int64_t layers);
 /// Of the VAE whose names in the file begin with `start`.
 NameTable ldmVaeNames(const TensorSource& source, std::string_view start);
 
+/// Of the VAE whose encoder's names begin with `start`, and whose decoder is over time, as Stable Video
+/// Diffusion's.
+NameTable ldmTemporalVaeNames(const TensorSource& source, std::string_view start);
+
 }  // namespace cameo::weights

@@ -49,7 +49,7 @@ const kinds: [string, string | null, string[]][] = [
   ["ldm-2", null, ["model.diffusion_model.out.0.weight", "cond_stage_model.model.ln_final.weight"]],
   [
     "ldm-video",
-    null,
+    "--base",
     [
       "model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight",
       "conditioner.embedders.0.open_clip.model.visual.proj",
