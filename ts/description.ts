@@ -22,6 +22,15 @@ export interface PipelineDescription {
   loras: LoraDescription[];
   /** Whether it reads a prompt. */
   text: boolean;
+  /** What reads it; null where nothing does. */
+  textEncoder: "clip" | "t5" | null;
+  /** Whether that is CLIP, whose prompts are as long as one likes and have weights, which `longPrompt` and `emphasis` are about. */
+  clipText: boolean;
+  /**
+   * What is done to a prompt before it is read: nothing; what captions of the web need, and lower case, as DeepFloyd's authors have
+   * it ("caption"); or characters' names in HTML, curly quotes and white space ("entities").
+   */
+  promptCleaning: "none" | "caption" | "entities";
   /** Whether it makes a film of a picture that a request says as `image`. */
   imageToVideo: boolean;
   /** Whether that goes by `motionBucket`, `noiseAugmentation` and `minGuidanceScale`, too. */
@@ -75,7 +84,7 @@ export interface PipelineDescription {
   defaultSize: [width: number, height: number];
   /** The words that prompts know by textual inversion, in the order in which they were loaded. */
   embeddings: EmbeddingDescription[];
-  /** How many tokens of a prompt are read at once, start and end included: a chunk of it. */
+  /** How many tokens of a prompt are read at once, start and end included: of CLIP a chunk of it, else all of it. */
   textPositions: number;
   /** How many tokens the text encoder has learned. */
   textVocabulary: number;

@@ -4,39 +4,51 @@ import { within } from "./options/check.js";
 import { promptsOf } from "./options/length.js";
 import type { CompleteSampleRequest } from "./options/sample_options.js";
 import { shortened } from "./quote.js";
-import { cleanedForOpenClip } from "./tokens/openclip_text.js";
+import { promptCleaners } from "./tokens/cleaning.js";
 import type { ClipTokenizer, PromptTokens } from "./tokens/tokenizer.js";
 
 /** A request's prompts as the native half takes them. */
 export interface EncodedPrompts {
   native: Pick<
     NativeSampleRequest,
-    "promptIds" | "promptWeights" | "promptFrames" | "negativeIds" | "negativeWeights" | "words"
+    | "promptIds"
+    | "promptWeights"
+    | "promptCount"
+    | "promptFrames"
+    | "negativeIds"
+    | "negativeWeights"
+    | "negativeCount"
+    | "words"
   >;
   /** What was left out of them. */
   warnings: string[];
 }
 
-const withoutText: EncodedPrompts = {
+/** Those of a model that reads no text. */
+export const withoutText: EncodedPrompts = {
   native: { promptIds: new Int32Array(0), negativeIds: new Int32Array(0) },
   warnings: [],
 };
 
 /**
- * Encodes all prompts, in as many chunks each, and subjects' words, in as many or more of their own. Throws as
+ * Encodes all prompts for CLIP, in as many chunks each, and subjects' words, in as many or more of their own. Throws as
  * `ClipTokenizer.encode`.
  */
 export function encodePrompts(
   { prompt, negativePrompt, emphasis, longPrompt, subjects = [] }: CompleteSampleRequest,
-  { options, textPositions, family }: Pick<PipelineDescription, "options" | "textPositions" | "family">,
-  tokenizer: ClipTokenizer | undefined,
+  {
+    options,
+    textPositions,
+    promptCleaning,
+  }: Pick<PipelineDescription, "options" | "textPositions" | "promptCleaning">,
+  tokenizer: ClipTokenizer,
 ): EncodedPrompts {
-  if (tokenizer === undefined) return withoutText;
   // The default is longer than CLIP reads, and its authors' program cuts it.
   const isDefault = negativePrompt === options.negativePrompt;
-  const asRead = family === "dynamicrafter" ? cleanedForOpenClip : (text: string) => text;
   const encode = (name: string, text: string, long = longPrompt) =>
-    within(`${name}: `, () => tokenizer.encode(asRead(text), textPositions, { emphasis, longPrompt: long }));
+    within(`${name}: `, () =>
+      tokenizer.encode(promptCleaners[promptCleaning](text), textPositions, { emphasis, longPrompt: long }),
+    );
   const prompts = promptsOf(prompt);
   const nameOf = (frame: number) => (prompts.length === 1 ? "prompt" : `prompt at frame ${frame}`);
   const positives = prompts.map(({ frame, text }) => encode(nameOf(frame), text));
@@ -94,7 +106,11 @@ function lengthened<T extends Int32Array | Float32Array>(given: T, length: numbe
   return result;
 }
 
-function cutWarning(name: string, { cutAfter, kept, total }: PromptTokens): string[] {
+/** That a prompt was cut, where it was. */
+export function cutWarning(
+  name: string,
+  { cutAfter, kept, total }: { cutAfter?: string; kept: number; total: number },
+): string[] {
   if (cutAfter === undefined) return [];
   return [`the ${name} was cut after "... ${shortened(cutAfter)}" (${kept} of ${total} tokens)`];
 }

@@ -54,14 +54,20 @@ export interface NativePromptTokens {
 export interface NativeSampleRequest {
   /** JSON. */
   options: string;
-  /** Token ids with start, end and padding; as many as the text encoder has positions, for each chunk. */
+  /**
+   * Token ids with start, end and padding; of CLIP as many as the text encoder has positions, for each chunk; of T5 as many as
+   * the model reads.
+   */
   promptIds: Int32Array;
+  /** How many of them, from the first on, are no padding; undefined for CLIP, which knows no difference. */
+  promptCount?: number | undefined;
   /** Of each prompt, where there are several one after another, the frame at which it holds; undefined: [0]. */
   promptFrames?: Int32Array | undefined;
   /** Whether frames come with the progress as they are decoded; the task's value is then empty. */
   handOutFrames?: boolean | undefined;
   /** Of as many chunks as each prompt. */
   negativeIds: Int32Array;
+  negativeCount?: number | undefined;
   /** What the tokens' states are multiplied by; undefined where that is 1 throughout. */
   promptWeights?: Float32Array | undefined;
   negativeWeights?: Float32Array | undefined;

@@ -14,11 +14,11 @@ import { checkLoras, type Loras } from "./options/lora.js";
 import { readDescription } from "./options/sample.js";
 import type { AnyRequest, CompleteSampleRequest } from "./options/sample_options.js";
 import { type PreparedRequest, prepareRequest, progressListener, withSeed } from "./prepared_request.js";
+import { openPromptEncoder, type PromptEncoder } from "./prompt_encoder.js";
 import { readSeries, type SamplesRequest } from "./series.js";
 import { warnOfUnfamiliar } from "./shipped_model/familiarity.js";
 import type { ShippedModel } from "./shipped_model/index.js";
 import { runTask } from "./task.js";
-import { ClipTokenizer } from "./tokens/tokenizer.js";
 import { Turns } from "./turns.js";
 import { Video, type VideoParts } from "./video.js";
 
@@ -30,7 +30,7 @@ import { Video, type VideoParts } from "./video.js";
 export class Pipeline implements AsyncDisposable {
   readonly #native: NativePipeline;
   /** None of a model that reads no text. */
-  readonly #tokenizer: ClipTokenizer | undefined;
+  readonly #encodePrompts: PromptEncoder | undefined;
   #description: PipelineDescription;
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
@@ -43,12 +43,12 @@ export class Pipeline implements AsyncDisposable {
 
   private constructor(
     native: NativePipeline,
-    tokenizer: ClipTokenizer | undefined,
+    encodePrompts: PromptEncoder | undefined,
     description: PipelineDescription,
     shipped: ShippedModel | undefined,
   ) {
     this.#native = native;
-    this.#tokenizer = tokenizer;
+    this.#encodePrompts = encodePrompts;
     this.#description = description;
     this.#shipped = shipped;
   }
@@ -75,11 +75,7 @@ export class Pipeline implements AsyncDisposable {
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
       const description = describe(native, shipped);
-      const { text, textVocabulary, embeddings } = description;
-      const tokenizer = text
-        ? await ClipTokenizer.load(description.tokenizer, textVocabulary, embeddings)
-        : undefined;
-      return new Pipeline(native, tokenizer, description, shipped);
+      return new Pipeline(native, await openPromptEncoder(description), description, shipped);
     } catch (error) {
       await native.close();
       throw error;
@@ -227,7 +223,7 @@ export class Pipeline implements AsyncDisposable {
     return prepareRequest(
       request,
       this.#description,
-      this.#tokenizer,
+      this.#encodePrompts,
       (decode) => this.#decoding.take(ticket, request.signal, decode),
       this.#reading.signal,
     );

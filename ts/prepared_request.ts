@@ -1,6 +1,6 @@
 import { onAbort } from "./abort.js";
 import type { PipelineDescription } from "./description.js";
-import { encodePrompts } from "./encoded_prompts.js";
+import { withoutText } from "./encoded_prompts.js";
 import { throwIfAborted } from "./errors.js";
 import type { FilmFacts } from "./media/index.js";
 import type { NativeSampleRequest, RgbImage } from "./native.js";
@@ -14,8 +14,8 @@ import type {
   SampleRequest,
 } from "./options/sample_options.js";
 import { EtaEstimate } from "./progress.js";
+import type { PromptEncoder } from "./prompt_encoder.js";
 import { decodePictures, openPictures, openStartFilm, type Reading } from "./request_pictures.js";
-import type { ClipTokenizer } from "./tokens/tokenizer.js";
 
 /** A request as the native half takes it, and as the video remembers it. */
 export interface PreparedRequest {
@@ -32,7 +32,7 @@ export interface PreparedRequest {
 export async function prepareRequest(
   request: AnyRequest,
   description: PipelineDescription,
-  tokenizer: ClipTokenizer | undefined,
+  encodePrompts: PromptEncoder | undefined,
   inTurn = <T>(work: () => Promise<T>): Promise<T> => work(),
   closing?: AbortSignal,
 ): Promise<PreparedRequest> {
@@ -45,7 +45,7 @@ export async function prepareRequest(
   try {
     const film = await openStartFilm(checked, reading);
     const complete = completeRequest(request, withFilm(description, film));
-    const prompts = encodePrompts(complete, description, tokenizer);
+    const prompts = encodePrompts?.(complete, description) ?? withoutText;
     checkOutputs(request);
     const opened = await openPictures(complete, reading, description);
     const pictures = await inTurn(() => decodePictures(opened, complete, stop.signal));

@@ -145,6 +145,10 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
   auto result = pipeline::SampleRequest::read(Config::options(text(request, "options")));
   result.prompt = promptTokens(request, "promptIds", "promptWeights");
   result.negative = promptTokens(request, "negativeIds", "negativeWeights");
+  if (!request.Get("promptCount").IsUndefined()) {
+    result.prompt.count = integer(request, "promptCount");
+    result.negative.count = integer(request, "negativeCount");
+  }
   result.hands_out_frames = request.Get("handOutFrames").ToBoolean();
   if (!request.Get("promptFrames").IsUndefined()) {
     const std::vector<int32_t> frames = ids(request, "promptFrames");

@@ -26,7 +26,8 @@ struct Parameter {
   std::string name;  // as in diffusers' state dict
   std::vector<int64_t> shape;
   at::Tensor value;
-  bool trainable = true;  // false: a table that comes with the weights, such as position codes
+  bool trainable = true;     // false: a table that comes with the weights, such as position codes
+  bool not_in_half = false;  // it stays fp32 in a network of fp16, whose range its products would leave
   std::optional<LowRank> adapter = {};
 
   const at::Tensor& operator*() const { return value; }

@@ -62,10 +62,12 @@ void requirePicture(const pipeline::SampleRequest& request) {
 
 void describeAsFilmOfPicture(nlohmann::json& text) {
   for (const char* ability :
-       {"text", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage", "subject",
-        "keyframes", "imagePrompt", "motionBucket", "frameStride", "pictureLatents"}) {
+       {"text", "clipText", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage",
+        "subject", "keyframes", "imagePrompt", "motionBucket", "frameStride", "pictureLatents"}) {
     text[ability] = false;
   }
+  text["textEncoder"] = nullptr;
+  text["promptCleaning"] = "none";
   text["imageToVideo"] = true;
   text["controls"] = 0;
   text["motion"] = nullptr;

@@ -36,7 +36,10 @@ void NetworkLoader::load(const std::string& name, ParameterSet& parameters, c10:
       layers.begin(), layers.end(), [](const auto& layer) { return !weights::isSubjectLora(*layer.source); });
   const std::vector<weights::Layer> adapters(first_adapter, layers.end());
   layers.erase(first_adapter, layers.end());
-  if (check_only_) return weights::checkLayers(parameters, layers, options);
+  if (check_only_) {
+    weights::checkLayers(parameters, layers, options);
+    return;
+  }
   auto coverage = weights::load(parameters, layers, options);
   // Without a seed position tables are all that may be missing.
   models::initialize(parameters, seed_.value_or(0),
@@ -46,6 +49,16 @@ void NetworkLoader::load(const std::string& name, ParameterSet& parameters, c10:
     coverage.push_back(weights::mergeSubjectLora(parameters, adapter.source, name));
   }
   done_ += static_cast<int64_t>(parameters.all().size());
+  describe(name, parameters, coverage);
+}
+
+void NetworkLoader::check(const std::string& name, ParameterSet& parameters,
+                          const std::vector<weights::Layer>& layers) {
+  describe(name, parameters, weights::checkLayers(parameters, layers, {.network = name}));
+}
+
+void NetworkLoader::describe(const std::string& name, const ParameterSet& parameters,
+                             const std::vector<weights::Coverage>& coverage) {
   result_.description["networks"].push_back(
       {{"name", name}, {"parameters", parameters.numel()}, {"files", coverage}});
 }

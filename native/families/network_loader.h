@@ -27,7 +27,13 @@ class NetworkLoader {
       std::vector<weights::Layer> layers,
       const std::function<bool(const std::string&)>& is_drawn = [](const std::string&) { return false; });
 
+  /// Checks a network that is read later, piece by piece. Throws as `weights::load`.
+  void check(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers);
+
  private:
+  void describe(const std::string& name, const ParameterSet& parameters,
+                const std::vector<weights::Coverage>& coverage);
+
   pipeline::Pipeline& result_;
   std::optional<uint64_t> seed_;  // of what is drawn; none where everything must be in the files
   bool check_only_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "core/cancellation.h"
 #include "core/error.h"
 #include "nn/attention.h"
 
@@ -66,7 +67,7 @@ double lowest(at::ScalarType type) {
   return std::numeric_limits<float>::lowest();
 }
 
-/// Files may hold `wo` in fp32 where all else is fp16, since what it adds up is large.
+/// `wo` is fp32 where all else is fp16.
 at::Tensor linearInOwnType(const nn::Linear& linear, const at::Tensor& x) {
   return linear.forward(x.to(linear.weight()->scalar_type()));
 }
@@ -115,6 +116,7 @@ T5Block::T5Block(const Scope& scope, const T5Config& config, bool has_bias)
           config.hidden_size, false),
       wo_(scope / "layer" / 1 / "DenseReluDense" / "wo", config.hidden_size, config.model_size, false),
       feed_forward_norm_(scope / "layer" / 1 / "layer_norm", config.model_size, config.eps) {
+  wo_.weight().not_in_half = true;
   if (config.gated) {
     linear_.emplace(scope / "layer" / 1 / "DenseReluDense" / "wi_1", config.model_size, config.hidden_size,
                     false);
@@ -152,8 +154,9 @@ T5BlockAlone::T5BlockAlone(const T5Config& config, int64_t index)
 T5Encoder::T5Encoder(const T5Config& config, Blocks blocks)
     : config_(config),
       parameters_(std::make_unique<ParameterSet>()),
-      embedding_(
-          (Scope(*parameters_) / "shared").parameter("weight", {config.vocab_size, config.model_size})),
+      embedding_(blocks == Blocks::Given ? nullptr
+                                         : &(Scope(*parameters_) / "shared")
+                                                .parameter("weight", {config.vocab_size, config.model_size})),
       final_norm_(Scope(*parameters_) / "encoder" / "final_layer_norm", config.model_size, config.eps) {
   if (blocks == Blocks::Given) return;
   blocks_.reserve(config.layers);
@@ -163,17 +166,19 @@ T5Encoder::T5Encoder(const T5Config& config, Blocks blocks)
 }
 
 at::Tensor T5Encoder::forward(const at::Tensor& ids, const at::Tensor& mask) const {
-  return forward(ids, mask, [this](int64_t i) {
+  return forward(at::embedding(**embedding_, ids), mask, [this](int64_t i) {
     return std::shared_ptr<const T5Block>(std::shared_ptr<void>(), &blocks_.at(i));
   });
 }
 
-at::Tensor T5Encoder::forward(const at::Tensor& ids, const at::Tensor& mask, const GiveBlock& give) const {
-  at::Tensor x = at::embedding(*embedding_, ids), bias;
+at::Tensor T5Encoder::forward(const at::Tensor& embedded, const at::Tensor& mask,
+                              const GiveBlock& give) const {
+  at::Tensor x = embedded, bias;
   for (int64_t i = 0; i < config_.layers; ++i) {
+    throwIfCancelled();
     const std::shared_ptr<const T5Block> block = give(i);
     if (config_.hasBias(i)) {
-      bias = block->bias(ids.size(1));
+      bias = block->bias(embedded.size(1));
       if (mask.defined()) {
         const at::Tensor hidden = mask.eq(0).unsqueeze(1).unsqueeze(1);
         // Not minus infinity: where all are hidden, all count the same.

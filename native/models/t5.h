@@ -71,18 +71,17 @@ class T5Encoder {
  public:
   enum class Blocks { Own, Given };
 
-  /// With `Blocks::Given`, its parameters are the tokens' embeddings and the last norm alone.
+  /// With `Blocks::Given`, its only parameter is the last norm's.
   explicit T5Encoder(const T5Config& config, Blocks blocks = Blocks::Own);
 
   /// ids (N, L), int64 -> the states after the last norm, (N, L, model_size). `mask`, (N, L), has 0 for
   /// tokens that none looks at; undefined: all are looked at.
   at::Tensor forward(const at::Tensor& ids, const at::Tensor& mask = {}) const;
 
-  /// The same with blocks that are asked for one by one, each let go before the next: for memory that holds a
-  /// few of them
-  /// (`T5BlockAlone`), not all.
+  /// The same of tokens' embeddings, (N, L, model_size), with blocks that are asked for one by one, each let
+  /// go before the next: for memory that holds a few of them (`T5BlockAlone`), not all.
   using GiveBlock = std::function<std::shared_ptr<const T5Block>(int64_t index)>;
-  at::Tensor forward(const at::Tensor& ids, const at::Tensor& mask, const GiveBlock& give) const;
+  at::Tensor forward(const at::Tensor& embedded, const at::Tensor& mask, const GiveBlock& give) const;
 
   const T5Config& config() const { return config_; }
   ParameterSet& parameters() { return *parameters_; }
@@ -90,7 +89,7 @@ class T5Encoder {
  private:
   T5Config config_;
   std::unique_ptr<ParameterSet> parameters_;
-  const Parameter& embedding_;
+  const Parameter* embedding_;  // null with `Blocks::Given`
   std::vector<T5Block> blocks_;
   nn::RmsNorm final_norm_;
 };

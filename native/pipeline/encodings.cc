@@ -17,7 +17,7 @@ EncodingKey& EncodingKey::add(int64_t number) {
 EncodingKey& EncodingKey::add(const PromptTokens& prompt) {
   append(prompt.ids.data(), prompt.ids.size() * sizeof(int32_t));
   append(prompt.weights.data(), prompt.weights.size() * sizeof(float));
-  return *this;
+  return add(prompt.count);
 }
 
 EncodingKey& EncodingKey::add(const std::vector<int64_t>& numbers) {

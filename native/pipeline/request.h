@@ -99,11 +99,12 @@ struct ImagePromptScale {
   ScheduleRange range{0, 1};
 };
 
-/// A prompt as the text encoder reads it: chunks of as many tokens as it has positions, each with a start and
-/// an end.
+/// A prompt as the text encoder reads it. CLIP's are chunks of as many tokens as it has positions, each with
+/// a start and an end; T5's are as many tokens as the family reads, with an end, then padding.
 struct PromptTokens {
   std::vector<int32_t> ids = {};    // chunk after chunk
   std::vector<float> weights = {};  // what the states of the tokens are multiplied by; empty: 1 throughout
+  int64_t count = 0;                // of the ids that are no padding, in front; for encoders that mask it
 };
 
 /// An option's meaning and its default are in ts/options/sample_options.ts.

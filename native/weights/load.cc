@@ -133,9 +133,24 @@ std::vector<Step> inFileOrder(const Plan& plan) {
   return steps;
 }
 
+/// A view of a tensor in the file; undefined where it is stored otherwise than it is wanted.
+at::Tensor borrowedValue(const Parameter& parameter, const TensorEntry& entry, at::ScalarType dtype,
+                         const LoadOptions& options) {
+  const bool is_as_stored = options.borrows && options.device.is_cpu() && entry.blocks == nullptr &&
+                            entry.dtype == dtype && entry.shape == parameter.shape;
+  if (!is_as_stored) return {};
+  at::Tensor value = entry.view();
+  return value.is_contiguous() ? value : at::Tensor();
+}
+
 at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const LoadOptions& options) {
+  const at::ScalarType dtype =
+      parameter.not_in_half && options.dtype == at::kHalf ? at::kFloat : options.dtype;
+  if (at::Tensor borrowed = borrowedValue(parameter, entry, dtype, options); borrowed.defined()) {
+    return borrowed;
+  }
   at::Tensor value =
-      at::empty(parameter.shape, at::TensorOptions(options.dtype).device(options.device),
+      at::empty(parameter.shape, at::TensorOptions(dtype).device(options.device),
                 options.channels_last ? parameter.channelsLast() : at::MemoryFormat::Contiguous);
   entry.copyTo(value);
   return value;
@@ -170,9 +185,13 @@ void to_json(nlohmann::json& json, const Coverage& coverage) {
           {"dtypes", coverage.dtypes}};
 }
 
-void checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers, const LoadOptions& options) {
-  std::vector<Coverage> coverages(layers.size());
-  makePlan(parameters, layers, options, coverages);
+std::vector<Coverage> checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers,
+                                  const LoadOptions& options) {
+  std::vector<Coverage> coverages;
+  for (const Layer& layer : layers) coverages.push_back(startCoverage(*layer.source));
+  const Plan plan = makePlan(parameters, layers, options, coverages);
+  for (const auto& [parameter, step] : plan) ++coverages[step.layer].used;
+  return coverages;
 }
 
 std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& layers,
@@ -187,7 +206,7 @@ std::vector<Coverage> load(ParameterSet& parameters, const std::vector<Layer>& l
     if (i + kPrefetched < steps.size()) steps[i + kPrefetched].entry->prefetch();
     const auto& [parameter, entry, layer] = steps[i];
     parameter->value = makeValue(*parameter, *entry, options);
-    entry->release();
+    if (!options.borrows) entry->release();
     ++coverages[layer].used;
     if (options.progress) options.progress(static_cast<int64_t>(i + 1), static_cast<int64_t>(steps.size()));
   }

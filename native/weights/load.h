@@ -35,6 +35,9 @@ struct LoadOptions {
   std::function<void(int64_t done, int64_t total)> progress = {};  // in parameters, after each one
   const Cancellation* cancellation = nullptr;                      // checked before each parameter
   std::function<bool(const std::string& name)> may_miss = {};      // parameters that may stay without a value
+  /// Whether values that are stored as they are wanted are the file's own bytes, mapped: nothing is copied
+  /// then, and whoever drops the values may release the tensors' pages.
+  bool borrows = false;
 };
 
 /// What a layer gave to the network.
@@ -53,12 +56,13 @@ void to_json(nlohmann::json& json, const Coverage& coverage);
 /// Of a file of which nothing has been used yet.
 Coverage startCoverage(const TensorSource& source);
 
-/// Throws as `load` for layers that don't fit the network; reads no tensor.
-void checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers, const LoadOptions& options);
+/// What `load` would return, and throws as it does for layers that don't fit the network; reads no tensor.
+std::vector<Coverage> checkLayers(ParameterSet& parameters, const std::vector<Layer>& layers,
+                                  const LoadOptions& options);
 
 /// Gives every parameter its value from the LAST of `layers` that has it, cast to `options.dtype` on
 /// `options.device`. One tensor is read at a time and its pages are given back, so the peak is the network
-/// plus one tensor. The layers may be dropped afterwards: nothing borrows from their files.
+/// plus one tensor. The layers may be dropped afterwards: values that borrow keep their file mapped.
 ///
 /// `load(unet.parameters(), {{base}, {motion}, {subject}}, {.network = "UNet", .dtype = at::kBFloat16})`
 ///

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <string>
 
+#include "core/error.h"
+
 namespace cameo::weights {
 
 namespace {
 
 constexpr std::string_view kT5Tokens = "shared.weight", kT5EncoderTokens = "encoder.embed_tokens.weight",
-                           kT5Block = "encoder.block.";
+                           kT5Block = "encoder.block.", kT5LastNorm = "encoder.final_layer_norm.weight";
 
 }  // namespace
 
@@ -29,10 +31,16 @@ KeyMap t5BlockKeys(int64_t index) {
   };
 }
 
-KeyMap t5KeysBesideBlocks(const TensorSource& source) {
-  return [whole = t5Keys(source)](std::string_view key) {
-    return key.starts_with(kT5Block) ? std::nullopt : whole(key);
-  };
+std::optional<std::string> t5LastNormKey(std::string_view key) {
+  return key == kT5LastNorm ? std::optional<std::string>(key) : std::nullopt;
+}
+
+const TensorEntry& t5Embeddings(const TensorSource& source) {
+  const KeyMap map = t5Keys(source);
+  for (const TensorEntry& entry : source.entries) {
+    if (map(entry.name) == kT5Tokens) return entry;
+  }
+  throw Error(ErrorCode::WeightsMismatch, source.path + ": it lacks the tokens' embeddings");
 }
 
 }  // namespace cameo::weights

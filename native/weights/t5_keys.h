@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "weights/key_maps.h"
 #include "weights/tensor_source.h"
@@ -14,7 +17,9 @@ KeyMap t5Keys(const TensorSource& source);
 
 /// The names of one block alone, for a network of which each block is loaded by itself.
 KeyMap t5BlockKeys(int64_t index);
-/// What no block has.
-KeyMap t5KeysBesideBlocks(const TensorSource& source);
+/// That of the last norm alone.
+std::optional<std::string> t5LastNormKey(std::string_view key);
+/// The tokens' embeddings. Throws `ErrorCode::WeightsMismatch` where there are none.
+const TensorEntry& t5Embeddings(const TensorSource& source);
 
 }  // namespace cameo::weights

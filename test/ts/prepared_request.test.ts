@@ -7,6 +7,7 @@ import { test } from "tap";
 
 import { writeVideo } from "#ts/media/index.js";
 import { prepareRequest } from "#ts/prepared_request.js";
+import { clipPrompts } from "#ts/prompt_encoder.js";
 import { checkPictureFiles } from "#ts/request_pictures.js";
 import type { ClipTokenizer } from "#ts/tokens/tokenizer.js";
 import { description } from "../support/description.js";
@@ -14,7 +15,7 @@ import { png, pngWithoutPixels } from "../support/pictures.js";
 import { metadata } from "./media/helpers.js";
 
 const encode = () => ({ ids: new Int32Array(77), kept: 1, total: 1 });
-const tokenizer = { encode } as unknown as ClipTokenizer;
+const tokenizer = clipPrompts({ encode } as unknown as ClipTokenizer);
 const small = png({ width: 64, height: 64, bits: 8, values: [9] }, 1);
 
 const prepare = (reference: string | (Buffer | string)[], signal?: AbortSignal) =>

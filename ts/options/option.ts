@@ -15,6 +15,7 @@ export type ModelDefaults = Partial<
 /** What a request is checked against, and what its defaults may depend on: a part of `PipelineDescription`. */
 export interface Loaded {
   readonly text: boolean;
+  readonly clipText: boolean;
   readonly imageToVideo: boolean;
   readonly motionBucket: boolean;
   readonly frameStride: boolean;
@@ -57,6 +58,7 @@ export interface SampleOption<T> {
     | "motionBucket"
     | "frameStride"
     | "pictureLatents"
+    | "clipText"
     | "video"
     | "windows"
     | "caching"

@@ -61,19 +61,23 @@ function checkTaken(given: Partial<SampleRequest>, loaded: Loaded): void {
   for (const [name, option] of optionEntries) {
     const { needs, value: shape } = option;
     // What others lack of the rest can be loaded, and that is said with what it takes.
-    if (!needs || loaded[needs] || (!loaded.imageToVideo && !ofOneModel.has(needs))) continue;
+    if (!needs || loaded[needs] || (!loaded.imageToVideo && !(needs in ofOthers))) continue;
     const value = completed(given[name], shape);
     const plain = completed(defaultOf(name, option, loaded, {}), shape);
     if (value === undefined || isDeepStrictEqual(value, plain)) continue;
-    throw invalid(`${name}: ${whatElse(loaded)}; leave it out`);
+    throw invalid(`${name}: ${whatElse(loaded, needs)}; leave it out`);
   }
 }
 
-/** What only some of the models know that make a film of a picture. */
-const ofOneModel: ReadonlySet<string> = new Set(["motionBucket", "frameStride"]);
+/** What can't be had by loading something beside the model, and which models have it. */
+const ofOthers: Partial<Record<NonNullable<AnyOption["needs"]>, string>> = {
+  motionBucket: "it is for models that make a film of a picture",
+  frameStride: "it is for models that make a film of a picture",
+  clipText: "it is for models that read prompts by CLIP",
+};
 
-function whatElse({ text, imageToVideo }: Loaded): string {
-  if (!imageToVideo) return "it is for models that make a film of a picture";
+function whatElse({ text, imageToVideo }: Loaded, needs: NonNullable<AnyOption["needs"]>): string {
+  if (!imageToVideo) return ofOthers[needs] as string;
   return text ? "this model makes a film of image, by the prompt" : "this model makes a film of image alone";
 }
 

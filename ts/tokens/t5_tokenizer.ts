@@ -12,6 +12,8 @@ export interface T5Tokens {
   /** How many tokens of the text are in `ids`, and how many it has. */
   kept: number;
   total: number;
+  /** The last words that were kept, where some were not. */
+  cutAfter?: string;
 }
 
 /** What stands before each word. */
@@ -56,7 +58,8 @@ export class T5Tokenizer {
     const ids = new Int32Array(length).fill(padding);
     ids.set([...kept, end]);
     const mask = new Uint8Array(length).fill(1, 0, kept.length + 1);
-    return { ids, mask, kept: kept.length, total: all.length };
+    const tokens = { ids, mask, kept: kept.length, total: all.length };
+    return kept.length === all.length ? tokens : { ...tokens, cutAfter: this.#lastWords(kept) };
   }
 
   #idsOf(text: string): number[] {
@@ -75,6 +78,15 @@ export class T5Tokenizer {
       .map((word) => (word.startsWith(space) ? word : space + word))
       .flatMap((word) => word.split(/(?=\u2581)/))
       .flatMap((word) => this.#unigram.encode(word));
+  }
+
+  #lastWords(ids: readonly number[]): string {
+    const text = ids
+      .slice(-32)
+      .map((id) => (id === this.#files.unknown ? "" : (this.#files.pieces[id]?.[0] ?? "")))
+      .join("")
+      .replaceAll(space, " ");
+    return text.trim().split(/\s+/).slice(-3).join(" ");
   }
 
   #normalized(text: string): string {

@@ -6,6 +6,7 @@ import { fileReason } from "../media/files.js";
 import type { NativeSampleRequest } from "../native.js";
 import { within } from "../options/check.js";
 import { type PreparedRequest, prepareRequest } from "../prepared_request.js";
+import { clipPrompts } from "../prompt_encoder.js";
 import type { ClipTokenizer } from "../tokens/tokenizer.js";
 import { Video } from "../video.js";
 import type { ValidationRecipe } from "./recipe.js";
@@ -32,7 +33,9 @@ export async function prepareValidation(
   const prepared: PreparedRequest[] = [];
   for (const [i, request] of requests.entries()) {
     try {
-      prepared.push(await prepareRequest({ seed: defaultSeed, ...request }, description, tokenizer));
+      prepared.push(
+        await prepareRequest({ seed: defaultSeed, ...request }, description, clipPrompts(tokenizer)),
+      );
     } catch (error) {
       within(`validation.requests[${i}]: `, () => {
         throw error;

@@ -50,7 +50,11 @@ void describeDynamiCrafter(DynamiCrafter& model, const std::string& tokenizer) {
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
   describeAsFilmOfPicture(text);
-  for (const char* ability : {"text", "lastImage", "pictureLatents"}) text[ability] = true;
+  for (const char* ability : {"text", "clipText", "lastImage", "pictureLatents"}) {
+    text[ability] = true;
+  }
+  text["textEncoder"] = "clip";
+  text["promptCleaning"] = "entities";
   text["frameStride"] = facts.rate_is_stride;
   text["imageSize"] = "own";
   text["scheduler"] = samplers::samplerNameOf(model.scheduler);

@@ -47,7 +47,8 @@ void describeI2VGen(I2VGenXl& model, const std::string& tokenizer) {
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
   describeAsFilmOfPicture(text);
-  text["text"] = true;
+  text["text"] = text["clipText"] = true;
+  text["textEncoder"] = "clip";
   text["imageSize"] = "own";
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "ddim" : sampler;

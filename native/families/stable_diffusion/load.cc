@@ -131,7 +131,9 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["family"] = model.family();
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  for (const char* ability : {"text", "windows", "caching", "video"}) text[ability] = true;
+  for (const char* ability : {"text", "clipText", "windows", "caching", "video"}) text[ability] = true;
+  text["textEncoder"] = "clip";
+  text["promptCleaning"] = "none";
   text["imageToVideo"] = text["motionBucket"] = text["frameStride"] = false;
   text["imageGuidance"] = model.isGuidedByImage();
   text["strength"] = !model.isGuidedByImage();

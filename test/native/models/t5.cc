@@ -38,7 +38,8 @@ Tensors t5Folder(const Json& config, const Tensors& in) {
     return {{"last_hidden_state", model.forward(ids, maskOf(in))}};
   }
   T5Encoder model(t5, T5Encoder::Blocks::Given);
-  weights::load(model.parameters(), {{source, weights::t5KeysBesideBlocks(*source)}}, options);
+  weights::load(model.parameters(), {{source, weights::t5LastNormKey}}, options);
+  const at::Tensor embedded = at::embedding(weights::t5Embeddings(*source).view(), ids);
   std::weak_ptr<T5BlockAlone> before;
   const auto give = [&](int64_t i) {
     if (!before.expired()) throw std::runtime_error("the block before is still held");
@@ -47,7 +48,7 @@ Tensors t5Folder(const Json& config, const Tensors& in) {
     weights::load(block->parameters, {{source, weights::t5BlockKeys(i)}}, options);
     return std::shared_ptr<const models::T5Block>(block, &block->block);
   };
-  return {{"last_hidden_state", model.forward(ids, maskOf(in), give)}};
+  return {{"last_hidden_state", model.forward(embedded, maskOf(in), give)}};
 }
 
 }  // namespace

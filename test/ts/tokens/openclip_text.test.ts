@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { cleanedForOpenClip } from "#ts/tokens/openclip_text.js";
+import { promptCleaners } from "#ts/tokens/cleaning.js";
 
 /** What ftfy, html.unescape and OpenCLIP's whitespace cleaning make of the first. */
 const cases: [string, string][] = [
@@ -19,6 +19,6 @@ const cases: [string, string][] = [
 ];
 
 test("prompts are cleaned as OpenCLIP's tokenizer does it", (t) => {
-  for (const [given, wanted] of cases) t.equal(cleanedForOpenClip(given), wanted, JSON.stringify(given));
+  for (const [given, wanted] of cases) t.equal(promptCleaners.entities(given), wanted, JSON.stringify(given));
   t.end();
 });
