@@ -32,6 +32,18 @@ std::vector<int64_t> evenly(int64_t train_timesteps, int64_t steps, int64_t offs
   return result;
 }
 
+std::vector<int64_t> visited(const ScheduleConfig& config, int64_t steps) {
+  switch (config.spacing) {
+    case Spacing::Leading:
+      return evenly(config.train_timesteps, steps, config.steps_offset);
+    case Spacing::Trailing:
+      return trailingFromEnd(config.train_timesteps, steps);
+    case Spacing::Linspace:
+      break;
+  }
+  return wholeTimesteps(config, steps);
+}
+
 /// DDIM (arXiv 2010.02502) as the programs of latent video diffusion models have it: a step leads to the next
 /// timestep that is visited, and the last one to the first trained one. Clean latents may be scaled less and
 /// less on the way (DynamiCrafter's dynamic rescale), from `dynamic_rescale` to 1 at no noise.
@@ -42,13 +54,7 @@ class LvdmDdim : public Sampler {
         eta_(config.number("eta", 0, 0, 1)),
         rescale_(config.number("dynamic_rescale", 1, 1e-3, 1)),
         rescale_steps_(config.integer("dynamic_rescale_steps", 400, 2)) {
-    const ScheduleConfig& schedule_config = schedule().config();
-    if (schedule_config.spacing == Spacing::Linspace) {
-      config.fail("timestep_spacing", "this scheduler takes leading and trailing");
-    }
-    timesteps_ = schedule_config.spacing == Spacing::Trailing
-                     ? trailingFromEnd(schedule_config.train_timesteps, steps)
-                     : evenly(schedule_config.train_timesteps, steps, schedule_config.steps_offset);
+    timesteps_ = visited(schedule().config(), steps);
     requireSignalForEpsilon(config, schedule(), timesteps_);
   }
 

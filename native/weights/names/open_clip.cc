@@ -56,8 +56,7 @@ KeyMap openClipNames(std::string_view start_of_all, const Names& names, std::str
 }
 
 /// With queries, keys and values apart, and the last projection as a linear layer has it.
-std::shared_ptr<const TensorSource> withLinearLayers(const TensorSource& source,
-                                                     std::string_view start) {
+std::shared_ptr<const TensorSource> withLinearLayers(const TensorSource& source, std::string_view start) {
   auto result = std::make_shared<TensorSource>(withRowsApart(
       source,
       {{".attn.in_proj_weight", {".attn.q_proj.weight", ".attn.k_proj.weight", ".attn.v_proj.weight"}},
@@ -78,7 +77,8 @@ Layer openClipText(const std::shared_ptr<const TensorSource>& source, std::strin
 }
 
 Layer openClipVision(const std::shared_ptr<const TensorSource>& source, std::string_view start) {
-  return {withLinearLayers(*source, start), openClipNames(start, kVisionNames, "vision_model.encoder.layers.")};
+  return {withLinearLayers(*source, start),
+          openClipNames(start, kVisionNames, "vision_model.encoder.layers.")};
 }
 
 }  // namespace cameo::weights

@@ -7,8 +7,8 @@
 
 namespace cameo::weights {
 
-// OpenCLIP's encoders as they are in checkpoints in one file, under transformers' names. What else the file has
-// is left out.
+// OpenCLIP's encoders as they are in checkpoints in one file, under transformers' names. What else the file
+// has is left out.
 
 /// Whose names begin with `start`, as CLIPTextModel.
 Layer openClipText(const std::shared_ptr<const TensorSource>& source, std::string_view start);

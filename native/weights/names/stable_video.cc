@@ -26,8 +26,9 @@ std::string startUpTo(const TensorSource& source, std::string_view part) {
 }  // namespace
 
 Layer stableVideoUNet(const std::shared_ptr<const TensorSource>& source) {
-  return {source, [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
-                      std::string_view key) -> std::optional<std::string> {
+  return {source,
+          [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
+              std::string_view key) -> std::optional<std::string> {
             if (!key.starts_with(kLdmUNet)) return std::nullopt;
             key.remove_prefix(kLdmUNet.size());
             return names.toOurs(key).value_or(std::string(key));
@@ -41,19 +42,21 @@ Layer stableVideoVision(const std::shared_ptr<const TensorSource>& source) {
 Layer stableVideoVae(const std::shared_ptr<const TensorSource>& source) {
   std::string own = startUpTo(*source, kOfPicture);
   own = own.empty() ? std::string(kLdmVae) : own.substr(0, own.size() - kEncoder.size());
-  return {source, [own, names = ldmTemporalVaeNames(*source, own)](
-                      std::string_view key) -> std::optional<std::string> {
-            const bool is_decoders = key.starts_with(kLdmVae) && key.substr(kLdmVae.size()).starts_with("decoder.");
-            if (is_decoders) {
-              key.remove_prefix(kLdmVae.size());
-            } else if (key.starts_with(own)) {
-              key.remove_prefix(own.size());
-              if (!key.starts_with(kEncoder) && !key.starts_with("quant_conv.")) return std::nullopt;
-            } else {
-              return std::nullopt;
-            }
-            return names.toOurs(key).value_or(std::string(key));
-          }};
+  return {
+      source,
+      [own, names = ldmTemporalVaeNames(*source, own)](std::string_view key) -> std::optional<std::string> {
+        const bool is_decoders =
+            key.starts_with(kLdmVae) && key.substr(kLdmVae.size()).starts_with("decoder.");
+        if (is_decoders) {
+          key.remove_prefix(kLdmVae.size());
+        } else if (key.starts_with(own)) {
+          key.remove_prefix(own.size());
+          if (!key.starts_with(kEncoder) && !key.starts_with("quant_conv.")) return std::nullopt;
+        } else {
+          return std::nullopt;
+        }
+        return names.toOurs(key).value_or(std::string(key));
+      }};
 }
 
 }  // namespace cameo::weights
