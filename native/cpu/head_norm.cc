@@ -1,0 +1,108 @@
+#include "cpu/head_norm.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "cpu/pieces.h"
+#include "cpu/vector.h"
+
+namespace cameo::cpu {
+
+namespace {
+
+#if CAMEO_CPU_KERNELS
+
+constexpr int64_t kTokensAtLeast = 4;  // of a piece
+
+/// Of one token, as pointers: null cosines where it isn't turned.
+struct HeadRow {
+  int64_t heads, stride, size;
+  const float *weight, *bias, *cos, *sin;
+  float eps;
+};
+
+CAMEO_INLINE Vector pairsSwapped(const Vector& x) {
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
+template <typename Number>
+CAMEO_INLINE void normEachHead(Number* x, const HeadRow& row) {
+  const auto count = static_cast<float>(row.size);
+  for (int64_t head = 0; head < row.heads; ++head, x += row.stride) {
+    Vector numbers{}, squares{};
+    for (int64_t c = 0; c < row.size; c += kLanes) numbers += load(x + c);
+    const float mean = sum(numbers) / count;
+    for (int64_t c = 0; c < row.size; c += kLanes) {
+      const Vector apart = load(x + c) - mean;
+      squares += apart * apart;
+    }
+    const float inverse = 1 / std::sqrt(sum(squares) / count + row.eps);
+    for (int64_t c = 0; c < row.size; c += kLanes) {
+      const Vector y = (load(x + c) - mean) * inverse * load(row.weight + c) + load(row.bias + c);
+      if (row.cos == nullptr) {
+        store(x + c, y);
+      } else {
+        store(x + c, y * load(row.cos + c) + pairsSwapped(y) * load(row.sin + c));
+      }
+    }
+  }
+}
+
+CAMEO_FOR_EACH_CPU void normRow(float* x, const HeadRow& row) {
+  normEachHead(x, row);
+}
+
+CAMEO_FOR_EACH_CPU void normRow(c10::BFloat16* x, const HeadRow& row) {
+  normEachHead(x, row);
+}
+
+#endif
+
+}  // namespace
+
+bool headNormTakes(const at::Tensor& x) {
+#if CAMEO_CPU_KERNELS
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+  return x.is_cpu() && known && x.stride(3) == 1 && x.size(3) % kLanes == 0 && x.numel() > 0;
+#else
+  return false;
+#endif
+}
+
+void normHeads(const at::Tensor& x, const HeadNormParameters& parameters) {
+#if CAMEO_CPU_KERNELS
+  const auto inFloats = [](const at::Tensor& values) { return values.to(at::kFloat).contiguous(); };
+  const at::Tensor weight = inFloats(parameters.weight), bias = inFloats(parameters.bias);
+  const bool turns = parameters.cos.defined();
+  const at::Tensor cos = turns ? inFloats(parameters.cos) : at::Tensor();
+  const at::Tensor sin = turns ? inFloats(parameters.sin) : at::Tensor();
+  const int64_t tokens = x.size(1), size = x.size(3);
+  const auto norm = [&](auto* numbers) {
+    forEachPiece(x.size(0) * tokens, pieceOf(x.size(0) * tokens, kTokensAtLeast),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t sample = i / tokens, token = i % tokens;
+                     const int64_t place = (token - parameters.first) * size;
+                     const bool is_turned = turns && place >= 0;
+                     normRow(numbers + sample * x.stride(0) + token * x.stride(1),
+                             {.heads = x.size(2),
+                              .stride = x.stride(2),
+                              .size = size,
+                              .weight = weight.const_data_ptr<float>(),
+                              .bias = bias.const_data_ptr<float>(),
+                              .cos = is_turned ? cos.const_data_ptr<float>() + place : nullptr,
+                              .sin = is_turned ? sin.const_data_ptr<float>() + place : nullptr,
+                              .eps = static_cast<float>(parameters.eps)});
+                   }
+                 });
+  };
+  if (x.scalar_type() == at::kFloat) {
+    norm(x.mutable_data_ptr<float>());
+  } else {
+    norm(x.mutable_data_ptr<c10::BFloat16>());
+  }
+#endif
+}
+
+}  // namespace cameo::cpu
