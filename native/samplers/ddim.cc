@@ -9,14 +9,20 @@ namespace cameo::samplers {
 
 namespace {
 
+struct DdimOptions {
+  std::optional<double> clip = {};
+  double eta = 0;
+  bool alpha_to_one = true;
+};
+
 /// Denoising Diffusion Implicit Models (arXiv 2010.02502), equation 12: deterministic with eta = 0, DDPM's
 /// posterior with eta = 1.
 class Ddim : public Sampler {
  public:
-  Ddim(const Config& config, int64_t steps)
-      : Sampler(readDiffusionSchedule(config), readClip(config, true)),
-        eta_(config.number("eta", 0, 0, 1)),
-        alpha_to_one_(config.boolean("set_alpha_to_one", true)),
+  Ddim(const Config& config, int64_t steps, const ScheduleConfig& schedule_config, const DdimOptions& options)
+      : Sampler(schedule_config, options.clip),
+        eta_(options.eta),
+        alpha_to_one_(options.alpha_to_one),
         timesteps_(wholeTimesteps(schedule().config(), steps)) {
     requireSignalForEpsilon(config, schedule(), timesteps_);
   }
@@ -45,7 +51,18 @@ class Ddim : public Sampler {
 }  // namespace
 
 std::unique_ptr<Sampler> makeDdim(const Config& config, int64_t steps) {
-  return std::make_unique<Ddim>(config, steps);
+  const ScheduleConfig schedule = readDiffusionSchedule(config);
+  return std::make_unique<Ddim>(config, steps, schedule,
+                                DdimOptions{.clip = readClip(config, true),
+                                            .eta = config.number("eta", 0, 0, 1),
+                                            .alpha_to_one = config.boolean("set_alpha_to_one", true)});
+}
+
+std::unique_ptr<Sampler> makeCogVideoXDdim(const Config& config, int64_t steps) {
+  const ScheduleConfig schedule = readDiffusionSchedule(config, kCogVideoX);
+  config.requireUnset("clip_sample");  // diffusers' class has the field and does nothing with it
+  return std::make_unique<Ddim>(config, steps, schedule,
+                                DdimOptions{.alpha_to_one = config.boolean("set_alpha_to_one", true)});
 }
 
 }  // namespace cameo::samplers

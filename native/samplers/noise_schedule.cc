@@ -13,9 +13,9 @@ namespace cameo::samplers {
 
 namespace {
 
-/// What PyTorch's pipelines compute betas in, unless the config says otherwise.
+/// What betas are computed in: PyTorch's pipelines take fp32, unless the config says otherwise.
 at::ScalarType betaType(const ScheduleConfig& config) {
-  return config.in_double ? at::kDouble : at::kFloat;
+  return config.in_double || config.snr_shift_scale ? at::kDouble : at::kFloat;
 }
 
 at::Tensor linearBetas(const ScheduleConfig& config) {
@@ -45,11 +45,15 @@ at::Tensor cosineBetas(const ScheduleConfig& config) {
 }
 
 /// Lin et al. 2023 (arXiv 2305.08891), algorithm 1: shifts sqrt(alpha_bar) so that its last value is zero.
-at::Tensor rescaleToZeroSnr(const at::Tensor& betas) {
-  at::Tensor root = (1 - betas).cumprod(0).sqrt();
+at::Tensor endingInNoise(const at::Tensor& alphas_cumprod) {
+  const at::Tensor root = alphas_cumprod.sqrt();
   const at::Tensor first = root[0].clone(), last = root[-1].clone();
-  root = (root - last) * (first / (first - last));
-  const at::Tensor bar = root.pow(2);
+  return ((root - last) * (first / (first - last))).pow(2);
+}
+
+/// The same of betas, by way of which PyTorch's classes go.
+at::Tensor rescaleToZeroSnr(const at::Tensor& betas) {
+  const at::Tensor bar = endingInNoise((1 - betas).cumprod(0));
   const at::Tensor alphas = at::cat({bar.slice(0, 0, 1), bar.slice(0, 1) / bar.slice(0, 0, -1)});
   return 1 - alphas;
 }
@@ -135,6 +139,10 @@ ScheduleConfig ScheduleConfig::read(const Config& config, const ScheduleConfig& 
   schedule.in_double = defaults.in_double;
   schedule.prediction = config.oneOf("prediction_type", kPredictions, defaults.prediction);
   schedule.rescale_betas_zero_snr = config.boolean("rescale_betas_zero_snr", defaults.rescale_betas_zero_snr);
+  if (config.has("snr_shift_scale") || defaults.snr_shift_scale) {
+    schedule.snr_shift_scale =
+        config.number("snr_shift_scale", defaults.snr_shift_scale.value_or(1), 1e-3, 1e3);
+  }
   config.requireUnset("thresholding");
   requireGrowingNoise(config, schedule);
   return schedule;
@@ -153,16 +161,33 @@ ScheduleConfig readDiffusionSchedule(const Config& config, const ScheduleConfig&
   return schedule;
 }
 
-NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {
+namespace {
+
+/// The cumulative products of a schedule whose signal-to-noise ratio is divided by `scale`.
+at::Tensor shiftedSchedule(const ScheduleConfig& config, double scale) {
+  const at::Tensor alphas = (1 - makeBetas(config)).cumprod(0);
+  const at::Tensor shifted = alphas / (scale + (1 - scale) * alphas);
+  return config.rescale_betas_zero_snr ? endingInNoise(shifted) : shifted;
+}
+
+at::Tensor plainSchedule(const ScheduleConfig& config) {
   at::Tensor betas = makeBetas(config);
   if (config.rescale_betas_zero_snr) betas = rescaleToZeroSnr(betas);
-  const at::Tensor alphas_cumprod = (1 - betas).cumprod(0).to(at::kFloat).contiguous();
-  const float* values = alphas_cumprod.const_data_ptr<float>();
+  return (1 - betas).cumprod(0).to(at::kFloat);
+}
+
+}  // namespace
+
+NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {
+  const auto scale = config.snr_shift_scale;
+  const at::Tensor alphas_cumprod =
+      (scale ? shiftedSchedule(config, *scale) : plainSchedule(config)).to(at::kDouble).contiguous();
+  const double* values = alphas_cumprod.const_data_ptr<double>();
   alphas_cumprod_.assign(values, values + alphas_cumprod.numel());
 }
 
 at::Tensor NoiseSchedule::alphaCumprod(const at::Tensor& timesteps) const {
-  return at::tensor(alphas_cumprod_).to(timesteps.device()).index_select(0, timesteps);
+  return at::tensor(alphas_cumprod_, at::kFloat).to(timesteps.device()).index_select(0, timesteps);
 }
 
 Level NoiseSchedule::level(int64_t timestep) const {

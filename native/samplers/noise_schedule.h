@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct ScheduleConfig {
   Prediction prediction = Prediction::Epsilon;
   bool rescale_betas_zero_snr = false;
   bool in_double = false;  // levels are computed in fp64, before they are fp32
+  /// CogVideoX: the signal-to-noise ratio is divided by this before it is brought to zero, all in fp64.
+  std::optional<double> snr_shift_scale = {};
 
   /// Absent fields take the values of `defaults`. Throws `ErrorCode::WeightsFormat`, also where the noise
   /// doesn't grow from timestep to timestep.
@@ -36,6 +39,9 @@ struct ScheduleConfig {
 
 /// The defaults of many classes.
 inline const ScheduleConfig kLinspace{.spacing = Spacing::Linspace};
+/// Of CogVideoX' classes.
+inline const ScheduleConfig kCogVideoX{
+    .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .snr_shift_scale = 3.0};
 /// Of samplers that choose their levels by themselves.
 inline const ScheduleConfig kUnspaced{.spaced = false};
 
@@ -60,7 +66,7 @@ class NoiseSchedule {
 
  private:
   ScheduleConfig config_;
-  std::vector<float> alphas_cumprod_;  // fp32 as in PyTorch, so that rounding is the same
+  std::vector<double> alphas_cumprod_;  // rounded to fp32 where PyTorch's are
 };
 
 /// x_t of `clean` and `noise` for alpha_t = `alpha`, which broadcasts against them.

@@ -17,6 +17,8 @@ export type SamplerName =
   | "lcm"
   | "tcd"
   | "ddim-lvdm"
+  | "cogvideox-ddim"
+  | "cogvideox-dpm"
   | "flow-euler"
   | "langevin"
   | "reverse-sde"
@@ -39,6 +41,8 @@ export const samplerNames: readonly SamplerName[] = [
   "lcm",
   "tcd",
   "ddim-lvdm",
+  "cogvideox-ddim",
+  "cogvideox-dpm",
   "flow-euler",
   "langevin",
   "reverse-sde",

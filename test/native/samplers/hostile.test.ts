@@ -23,7 +23,7 @@ Object.assign(classes["probability-flow"] as Fields, { relative_tolerance: 0.01,
 
 const fields = (
   "num_train_timesteps beta_start beta_end beta_schedule trained_betas timestep_spacing steps_offset prediction_type " +
-  "rescale_betas_zero_snr thresholding clip_sample clip_sample_range eta set_alpha_to_one variance_type skip_prk_steps " +
+  "rescale_betas_zero_snr snr_shift_scale thresholding clip_sample clip_sample_range eta set_alpha_to_one variance_type skip_prk_steps " +
   "interpolation_type final_sigmas_type timestep_type sigma_min sigma_max use_karras_sigmas use_exponential_sigmas " +
   "use_beta_sigmas use_lu_lambdas use_flow_sigmas flow_shift shift shift_terminal algorithm_type solver_type solver_order " +
   "lower_order_final euler_at_final lambda_min_clipped predict_x0 disable_corrector solver_p timestep_scaling " +
