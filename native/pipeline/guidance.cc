@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "pipeline/windows.h"
 
 namespace cameo::pipeline {
@@ -10,6 +13,14 @@ namespace {
 
 at::Tensor deviationOfEach(const at::Tensor& x) {
   return x.flatten(1).std(1, /*unbiased=*/true).view({-1, 1, 1, 1, 1});
+}
+
+/// Between 1 and one more than the scale, by the timestep itself, as diffusers has it.
+GuidanceScale dynamicScale(const GuidanceScale& scale, const Moment& moment) {
+  const auto steps = static_cast<double>(moment.steps);
+  const double turns = std::pow((steps - moment.time) / steps, 5.0);
+  const double part = (1 - std::cos(std::numbers::pi * turns)) / 2;
+  return {1 + scale.first * part, 1 + scale.last * part};
 }
 
 /// `difference` (1, F, C, h, w), each frame multiplied by what the scale is there.
@@ -49,7 +60,9 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
   for (int64_t i = 0; i + 1 < count; ++i) {
-    result = result + scaledByFrame(guidance.scales[i], branch(i + 1) - branch(i));
+    const GuidanceScale& asked = guidance.scales[i];
+    const GuidanceScale scale = guidance.dynamic ? dynamicScale(asked, moment) : asked;
+    result = result + scaledByFrame(scale, branch(i + 1) - branch(i));
   }
   if (count == 1 || guidance.rescale == 0) return result;
   return rescaled(result, branch(count - 1), guidance.rescale);

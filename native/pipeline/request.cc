@@ -147,6 +147,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.parallel = {options.integer("parallelSteps"), options.number("parallelTolerance")};
   request.clip_skip = options.integer("clipSkip");
   request.guidance_rescale = options.number("guidanceRescale");
+  request.dynamic_guidance = options.boolean("dynamicGuidance", false);
   request.image_guidance_scale = options.number("imageGuidanceScale");
   request.min_guidance_scale = options.number("minGuidanceScale", 1);
   request.fps = options.number("fps");

@@ -127,6 +127,7 @@ struct SampleRequest {
   samplers::SamplerChoice sampler;
   ParallelSteps parallel;
   double guidance_rescale;      // arXiv 2305.08891: 0 (none) to 1
+  bool dynamic_guidance;        // see Guidance::dynamic
   double image_guidance_scale;  // of models that edit: how strongly the picture holds
   double min_guidance_scale;    // of models that make a film of a picture: at its first frame
   double fps;                   // frames a second, which these are told

@@ -125,6 +125,7 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
     const Guidance guidance{.scales = pipeline.guidanceScales(request),
                             .rescale = request.guidance_rescale,
                             .range = request.guidance_range,
+                            .dynamic = request.dynamic_guidance,
                             .branches_apart = plan.branches_apart,
                             .context = request.windowsInMotion() ? ContextWindows{} : request.context};
     const Evaluators evaluators(pipeline, request, start, sampler->schedule(), *denoiser);

@@ -26,6 +26,7 @@ export interface Loaded {
   readonly caching: boolean;
   readonly subject: boolean;
   readonly imageGuidance: boolean;
+  readonly dynamicGuidance?: boolean;
   readonly strength: boolean;
   readonly mask: boolean;
   readonly imagePrompt: boolean;
@@ -64,6 +65,7 @@ export interface SampleOption<T> {
     | "caching"
     | "subject"
     | "imageGuidance"
+    | "dynamicGuidance"
     | "strength"
     | "mask"
     | "lastImage"

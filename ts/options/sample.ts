@@ -74,6 +74,7 @@ const ofOthers: Partial<Record<NonNullable<AnyOption["needs"]>, string>> = {
   motionBucket: "it is for models that make a film of a picture",
   frameStride: "it is for models that make a film of a picture",
   clipText: "it is for models that read prompts by CLIP",
+  dynamicGuidance: "it is for CogVideoX",
 };
 
 function whatElse({ text, imageToVideo }: Loaded, needs: NonNullable<AnyOption["needs"]>): string {

@@ -258,6 +258,14 @@ export const sampleOptions = {
     flag: "--parallel-tolerance <x>",
     help: "how far they may be from one after another; 0 is not at all",
   },
+  dynamicGuidance: {
+    value: yesOrNo,
+    default: ({ dynamicGuidance }) => (dynamicGuidance ? false : undefined),
+    native: true,
+    needs: "dynamicGuidance",
+    flag: "--dynamic-guidance",
+    help: "of CogVideoX: guidance goes by a cosine over the timesteps",
+  },
   ...shownOptions,
   referenceNoise: {
     value: number(0, 1),

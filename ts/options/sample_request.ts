@@ -191,6 +191,11 @@ export interface SampleRequest {
    * With 0 the film is that of one step after another, to the bit. Default: 0.1.
    */
   parallelTolerance?: number | undefined;
+  /**
+   * Of CogVideoX: guidance goes up and down between none and `guidanceScale` by a cosine over the timesteps, as diffusers'
+   * `use_dynamic_cfg` has it. Default: false.
+   */
+  dynamicGuidance?: boolean | undefined;
   /** In place of the prompt, of a model that edits (InstructPix2Pix): what to change in `image` or `video`. */
   instruction?: string | undefined;
   /**

@@ -52,6 +52,7 @@ Tensors readRequest(const Json& config, const Tensors&) {
       {"parallelSteps", number(request.parallel.window)},
       {"parallelTolerance", number(request.parallel.tolerance)},
       {"guidanceRescale", number(request.guidance_rescale)},
+      {"dynamicGuidance", number(request.dynamic_guidance)},
       {"imageGuidanceScale", number(request.image_guidance_scale)},
       {"minGuidanceScale", number(request.min_guidance_scale)},
       {"fps", number(request.fps)},

@@ -98,6 +98,7 @@ test("every option has its bounds", (t) => {
     ["guidanceRescale", [0, 0.7, 1], [1.5], "a number from 0 to 1"],
     ["parallelSteps", [1, 8, 1000], [0, 1.5, 1001], "a whole number from 1 to 1000"],
     ["parallelTolerance", [0, 0.1, 10], [-1, 11], "a number from 0 to 10"],
+    ["dynamicGuidance", [true, false], [1, "yes"], "true or false"],
     ["minGuidanceScale", [0, 1.5, 100], [-1], "a number from 0 to 100"],
     ["motionBucket", [0, 127, 1023], [-1, 1024], "a number from 0 to 1023"],
     ["noiseAugmentation", [0, 0.02, 10], [-1, 11], "a number from 0 to 10"],
@@ -198,6 +199,7 @@ test("every option has its bounds", (t) => {
     const isEdit = name === "instruction";
     const motionBucket = ["minGuidanceScale", "motionBucket", "noiseAugmentation"].includes(name);
     const makers = {
+      dynamicGuidance: name === "dynamicGuidance",
       imageGuidance: isEdit,
       strength: !isEdit,
       imagePrompt: name === "ipImage",

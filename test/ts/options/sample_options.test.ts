@@ -83,7 +83,7 @@ test("what the native half takes has a value, but where it depends on a model or
       ...["seed", "frames", "width", "height", "saveLatents", "subjects"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
       ...["strength", "controls", "keyframes", "temporalGuidance"],
-      ...["minGuidanceScale", "motionBucket", "noiseAugmentation", "frameStride"],
+      ...["dynamicGuidance", "minGuidanceScale", "motionBucket", "noiseAugmentation", "frameStride"],
     ]),
   );
   t.match(read({ steps: 7, seed: 2 ** 53 - 1 }), { steps: 7, seed: 2 ** 53 - 1, cacheInterval: 1 });
