@@ -11,7 +11,8 @@ export interface PipelineDescription {
     | "inpainting"
     | "svd"
     | "i2vgen-xl"
-    | "dynamicrafter";
+    | "dynamicrafter"
+    | "cogvideox";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */
@@ -42,6 +43,8 @@ export interface PipelineDescription {
    * picture has in the video's "shape", or its "own", all of them. Where nothing is said: those of the video's size.
    */
   imageSize?: "shape" | "own";
+  /** Whether it makes films by itself, without motion modules beside it. */
+  films?: boolean;
   /** Whether it takes films, which a request says as `video`. */
   video: boolean;
   /** Whether it denoises films in windows of their frames, which a request says as `context`. */
@@ -62,6 +65,8 @@ export interface PipelineDescription {
    * `imageGuidanceScale` says.
    */
   imageGuidance: boolean;
+  /** Whether its guidance can go by a cosine over the timesteps, which a request says as `dynamicGuidance`. */
+  dynamicGuidance?: boolean;
   /** Whether it starts from a picture or a film, as far as `strength` says. */
   strength: boolean;
   /** Whether it paints a part of a picture or a film anew, which a request says as `mask` or `expand`. */
@@ -114,7 +119,14 @@ export interface EmbeddingDescription {
 /** A network and the files that it was read from. */
 export interface NetworkDescription {
   /** As the base folder calls it; of `controls`, the first is "control.0". */
-  name: "unet" | "vae" | "text_encoder" | "image_encoder" | "ip_adapter" | `control.${number}`;
+  name:
+    | "unet"
+    | "transformer"
+    | "vae"
+    | "text_encoder"
+    | "image_encoder"
+    | "ip_adapter"
+    | `control.${number}`;
   /** How many numbers it has learned. */
   parameters: number;
   /** In the order in which they were laid over one another. */

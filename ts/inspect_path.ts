@@ -4,6 +4,7 @@ import { openAddon } from "./addon.js";
 import { errorsOf } from "./errors.js";
 import type { Inspection } from "./inspection.js";
 import { exists } from "./media/files.js";
+import { T5Tokenizer } from "./tokens/t5_tokenizer.js";
 import { ClipTokenizer } from "./tokens/tokenizer.js";
 import type { CompleteRecipe } from "./training/recipe.js";
 import { RunFolder } from "./training/run_folder.js";
@@ -34,7 +35,8 @@ async function inspectWeights(path: string): Promise<Inspection> {
   const has = (folder: string) => exists(join(base, folder));
   if (!(await has("text_encoder")) && (await has("image_encoder"))) return inspection;
   try {
-    await ClipTokenizer.load(join(base, "tokenizer"));
+    const folder = join(base, "tokenizer");
+    await ((await has("transformer")) ? T5Tokenizer.load(folder) : ClipTokenizer.load(folder));
     return inspection;
   } catch (error) {
     return { ...inspection, option: null, argument: null, reason: (error as Error).message };

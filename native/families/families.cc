@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/device.h"
+#include "families/cogvideox/cogvideox.h"
 #include "families/dynamicrafter/dynamicrafter.h"
 #include "families/i2vgen_xl/i2vgen_xl.h"
 #include "families/stable_diffusion/inpainting.h"
@@ -42,6 +43,7 @@ const std::array kFamilies{
     Family{[](const BaseModel& base) { return weights::isI2VGenUNet(base.unet_config); }, loadI2VGenXl},
     Family{[](const BaseModel& base) { return weights::isDynamiCrafterUNet(base.unet_config); },
            loadDynamiCrafter},
+    Family{isCogVideoX, loadCogVideoX},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

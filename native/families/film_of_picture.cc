@@ -39,8 +39,12 @@ void refuseOtherRequests(const pipeline::SampleRequest& request, const std::stri
   for (const auto& [name, given] : request.pictures) {
     if (pictures.count(name) == 0 && !given.empty()) refuseOfPicture(name, why);
   }
-  const std::pair<const char*, bool> others[]{{"context", request.context.length > 0},
+  // As `loop` alone is read.
+  const bool is_loop = request.context.schedule == pipeline::WindowSchedule::Looped &&
+                       request.context.length == request.frames;
+  const std::pair<const char*, bool> others[]{{"loop", is_loop},
                                               {"noise", request.noise != pipeline::NoiseKind::Independent},
+                                              {"context", request.context.length > 0},
                                               {"freeInit", request.free_init.iterations > 1},
                                               {"cacheInterval", request.cache_interval > 1},
                                               {"tokenMerging", request.token_merging > 0},

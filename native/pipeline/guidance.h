@@ -13,7 +13,7 @@ struct Guidance {
   std::vector<GuidanceScale> scales;  // from each branch but the last to the next
   double rescale = 0;           // 0 to 1: how far the deviation is brought back to that of the last branch
   ScheduleRange range = {};     // of the schedule; outside of it the last branch alone is taken
-  bool dynamic = false;         // scales go by a cosine over the timestep: CogVideoX' `use_dynamic_cfg`
+  bool dynamic = false;         // scales go by a cosine over the timestep: CogVideoX's `use_dynamic_cfg`
   bool branches_apart = false;  // computed one after another, for less memory
   ContextWindows context = {};
 };

@@ -30,6 +30,7 @@ struct FilmUse {
   bool image_in_every_frame = false;  // `image` is all of the film; else its first frame
   bool noises_image = false;          // `image`, noised as a picture, is what conditions it
   bool draws_image = false;           // latents of `image`, and of `lastImage`, are samples of its posterior
+  bool samples_image = false;         // a sample of `image`'s latents is
 };
 
 /// A model, loaded: what all families of models have in common. A family is a class derived of this one. Not

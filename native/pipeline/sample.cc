@@ -78,6 +78,9 @@ void checkParallel(const SampleRequest& request, const samplers::Sampler& sample
 
 void recordStart(const Start& start, Recorder& recorder) {
   if (start.image_noise.defined()) recorder.add("picture_noise", start.image_noise);
+  if (start.image_latent_noise.defined()) {
+    recorder.add("picture_encoding_noise", start.image_latent_noise.unsqueeze(2));  // (1, C, 1, h, w)
+  }
   if (!start.clean.defined()) return recorder.addVideo("initial_noise", start.noise);
   recorder.add("initial_noise", start.noise);  // as it was drawn, frame by frame
   recorder.addVideo("film_latents", start.clean);

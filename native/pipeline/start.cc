@@ -31,6 +31,7 @@ Start startOf(const Pipeline& pipeline, const SampleRequest& request, Film film,
   start.holds = use.holds_to;
   if (use.noises_image) start.image_noise = noise.drawPixels();
   if (use.draws_image) start.posterior_noise = noise.drawPictures(request.frames);
+  if (use.samples_image) start.image_latent_noise = noise.drawPictures(1);
   if (needsLatents(use)) {
     const at::Tensor drawn = noise.drawPosterior(knownPictures(start.film));
     start.clean = encodeFilm(pipeline, request, start.film, drawn, onEach);

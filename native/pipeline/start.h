@@ -22,9 +22,10 @@ struct Start {
   at::Tensor masked_noise = {};     // (n, C, h, w): for latents of the film without its masked part
   at::Tensor image_noise = {};      // (1, 3, H, W), on the CPU: for `image`, where it is noised as a picture
   at::Tensor posterior_noise = {};  // (F, C, h, w), on the CPU: for latents of `image`, where they are drawn
-  bool is_from_film = false;        // the first step has the film in its latents
-  bool holds = false;               // steps are held to the film outside of its mask
-  at::Tensor painted = {};          // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
+  at::Tensor image_latent_noise = {};  // (1, C, h, w), on the CPU: for a sample of `image`'s latents
+  bool is_from_film = false;           // the first step has the film in its latents
+  bool holds = false;                  // steps are held to the film outside of its mask
+  at::Tensor painted = {};  // (1, 1 or F, 1, h, w), bool: where they are not; undefined: nowhere held
 
   /// Sets the noise, and of it the latents that enter the first step.
   void beginWith(const at::Tensor& first_noise, const samplers::Sampler& sampler);

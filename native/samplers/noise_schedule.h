@@ -39,7 +39,7 @@ struct ScheduleConfig {
 
 /// The defaults of many classes.
 inline const ScheduleConfig kLinspace{.spacing = Spacing::Linspace};
-/// Of CogVideoX' classes.
+/// Of CogVideoX's classes.
 inline const ScheduleConfig kCogVideoX{
     .beta_start = 0.00085, .beta_end = 0.012, .beta_schedule = "scaled_linear", .snr_shift_scale = 3.0};
 /// Of samplers that choose their levels by themselves.

@@ -24,11 +24,22 @@ using nlohmann::json;
 
 namespace {
 
+std::optional<std::string> asItIs(std::string_view key) {
+  return std::string(key);
+}
+
+const char* vaeClassOf(const BaseModel& model) {
+  if (model.transformer_config.value("_class_name", json()) == kCogVideoXClass) return kCogVideoVaeClass;
+  return isVideoUNet(model.unet_config) ? kTemporalVaeClass : kVaeClass;
+}
+
 BaseModel openFolderModel(const std::string& path) {
   BaseModel model{.path = path,
                   .index = readJsonIfThere(path + "/model_index.json"),
                   .unet_config = readJsonIfThere(path + "/unet/config.json"),
+                  .transformer_config = readJsonIfThere(path + "/transformer/config.json"),
                   .unet = {},
+                  .transformer = {},
                   .vae = {},
                   .text_encoder = {},
                   .image_encoder = {},
@@ -36,7 +47,10 @@ BaseModel openFolderModel(const std::string& path) {
                   .scheduler_path = path + "/scheduler/scheduler_config.json",
                   .tokenizer = path + "/tokenizer"};
   model.unet = [path](Weights weights) { return openFolder(path + "/unet", "the UNet", unetKey, weights); };
-  const char* vae_class = isVideoUNet(model.unet_config) ? kTemporalVaeClass : kVaeClass;
+  model.transformer = [path](Weights weights) {
+    return openFolder(path + "/transformer", "the transformer", asItIs, weights);
+  };
+  const char* vae_class = vaeClassOf(model);
   model.vae = [=](Weights weights) { return openVae(path + "/vae", weights, vae_class); };
   model.text_encoder = [path](Weights weights) {
     return openFolder(path + "/text_encoder", "the text encoder", clipTextKey, weights);
@@ -100,6 +114,7 @@ BaseModel openCheckpoint(const std::string& path) {
                   .index = json::object(),
                   .unet_config = unet_config,
                   .unet = [=](Weights) { return Component{path, unet_config, {unet}}; },
+                  .transformer = {},
                   .vae = [=](Weights) { return ldmVae(source); },
                   .text_encoder =
                       [=](Weights) {

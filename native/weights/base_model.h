@@ -8,14 +8,17 @@
 
 namespace cameo::weights {
 
-/// The files of a base model, of Stable Diffusion's kind or of Stable Video Diffusion: a folder in the
+inline constexpr const char* kCogVideoXClass = "CogVideoXTransformer3DModel";
+
+/// The files of a base model, of Stable Diffusion's kind or of one for films: a folder in the
 /// diffusers layout, or a checkpoint in one file, whose sizes come from its tensors.
 struct BaseModel {
   std::string path;
-  nlohmann::json index;        // what model_index.json says; an object
-  nlohmann::json unet_config;  // an object, empty where there is none
+  nlohmann::json index;                                          // what model_index.json says; an object
+  nlohmann::json unet_config;                                    // an object, empty where there is none
+  nlohmann::json transformer_config = nlohmann::json::object();  // the same
   /// Throw `ErrorCode::WeightsFormat` where the network isn't there.
-  std::function<Component(Weights)> unet, vae, text_encoder, image_encoder;
+  std::function<Component(Weights)> unet, transformer = {}, vae, text_encoder, image_encoder;
   std::function<nlohmann::json()> scheduler;  // its config
   std::string scheduler_path;                 // what messages call that
   std::string tokenizer;                      // its folder; "": CLIP's own

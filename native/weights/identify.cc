@@ -83,6 +83,8 @@ constexpr auto kRules = std::to_array<Rule>({
        return k.any("down_blocks.0.") && k.any("time_embedding.") && k.any("conv_in.weight");
      },
      "unet", "a Stable Diffusion UNet (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.anyStart("patch_embed.text_proj.") && k.any(".norm1.linear."); },
+     "cogvideox", "CogVideoX's transformer (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },
@@ -95,6 +97,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "Wan's VAE (diffusers names)", ""},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",
      "a VAE (diffusers names)", "--vae"},
+    {[](const Keys& k) { return k.any("encoder.block.0.layer.0.SelfAttention."); }, "t5", "a T5 text encoder",
+     "--base"},
     {[](const Keys& k) { return k.any("vision_model.") && k.any("text_model."); }, "clip",
      "a CLIP model with its text encoder", "--base"},
     {[](const Keys& k) { return k.any("embeddings.token_embedding.") && k.any("encoder.layers.0."); },

@@ -20,7 +20,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr auto kNetworks = std::to_array<const char*>({"unet", "vae", "text_encoder"});
+constexpr auto kNetworks = std::to_array<const char*>({"unet", "transformer", "vae", "text_encoder"});
 
 /// How a file or folder is loaded: an option, with what it takes, or why no option does.
 struct Usage {
@@ -60,9 +60,11 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
   const fs::path base = parentOf(folder);
   const bool is_network =
       std::find(kNetworks.begin(), kNetworks.end(), named(folder).filename()) != kNetworks.end();
-  if (is_network && isFile(base / "unet" / "config.json")) return {"--base", base.string()};
+  const bool is_in_base =
+      isFile(base / "unet" / "config.json") || isFile(base / "transformer" / "config.json");
+  if (is_network && is_in_base) return {"--base", base.string()};
   if (identity.kind == "vae") return {"--vae", folder};
-  return {"", "", "it belongs into a base folder, as its unet, vae or text_encoder"};
+  return {"", "", "it belongs into a base folder, as its unet, transformer, vae or text_encoder"};
 }
 
 /// A file beside a config goes with its folder, where loading that takes this very file; others go alone,
@@ -167,7 +169,8 @@ json inspectPipeline(const std::string& folder) {
                      {"parameters", 0},
                      {"components", json::object()}};
   addUsage(inspection, {"--base", folder});
-  for (const char* component : {"unet", "vae", "text_encoder", "image_encoder", "motion_adapter"}) {
+  for (const char* component :
+       {"unet", "transformer", "vae", "text_encoder", "image_encoder", "motion_adapter"}) {
     const fs::path part = fs::path(folder) / component;
     if (!isFolder(part)) continue;
     json inspected = inspectComponent(part.string());
@@ -184,8 +187,9 @@ json inspectPipeline(const std::string& folder) {
 
 json inspect(const std::string& path) {
   if (!isFolder(path)) return inspectFile(path);
-  const bool is_pipeline =
-      isFile(fs::path(path) / "model_index.json") || isFile(fs::path(path) / "unet" / "config.json");
+  const bool is_pipeline = isFile(fs::path(path) / "model_index.json") ||
+                           isFile(fs::path(path) / "unet" / "config.json") ||
+                           isFile(fs::path(path) / "transformer" / "config.json");
   if (is_pipeline) return inspectPipeline(path);
   if (isFile(fs::path(path) / "config.json")) return inspectComponent(path);
   failFormat(path, "this is " + describeFolder(path) +

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeVideo } from "#ts/media/index.js";
+import { writeCogVideoX } from "./cogvideox_model.js";
 import { writeControl } from "./control_folder.js";
 import { writeDynamiCrafterModel } from "./dynamicrafter_model.js";
 import { writeI2VGenModel } from "./i2vgen_model.js";
@@ -48,6 +49,8 @@ export async function writeExampleFolder(name: string): Promise<string> {
   copyTo(dirname(writeDynamiCrafterModel(`${name}-dynamicrafter`, "v")), join(folder, "dynamicrafter"));
   renameSync(join(folder, "dynamicrafter/model.safetensors"), join(folder, "dynamicrafter/model.ckpt"));
   copyTo(writeI2VGenModel(`${name}-i2vgen`), join(folder, "i2vgen-xl"));
+  copyTo(writeCogVideoX(`${name}-cogvideox`, "text"), join(folder, "models/CogVideoX-2b"));
+  copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture"), join(folder, "models/CogVideoX-5b-I2V"));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
   const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));

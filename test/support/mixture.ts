@@ -22,7 +22,7 @@ const leading = { timestep_spacing: "leading", num_train_timesteps: 2560, smalle
 export const flowCases: Readonly<Record<string, FlowCase>> = {
   DDIM: { sampler: "ddim", order: 1, fields: { clip_sample: false, ...leading } },
   "LVDM's DDIM": { sampler: "ddim-lvdm", order: 1, fields: leading },
-  "CogVideoX' DDIM": { sampler: "cogvideox-ddim", order: 1, fields: { snr_shift_scale: 1, ...leading } },
+  "CogVideoX's DDIM": { sampler: "cogvideox-ddim", order: 1, fields: { snr_shift_scale: 1, ...leading } },
   "PNDM, linear multistep": { sampler: "pndm", order: 2, fields: { skip_prk_steps: true, ...leading } },
   "PNDM, Runge-Kutta": { sampler: "pndm", order: 2, fields: leading },
   Euler: { sampler: "euler", order: 1, fields: karras },
@@ -58,7 +58,7 @@ export const stochasticCases: Readonly<Record<string, SamplerCase>> = {
   "DDIM, eta 1": { sampler: "ddim", fields: { clip_sample: false, eta: 1 } },
   "Euler ancestral": { sampler: "euler-ancestral" },
   "DPM++ 2M SDE": { sampler: "dpmpp-2m-sde", fields: karras },
-  "CogVideoX' DPM++": { sampler: "cogvideox-dpm", fields: { snr_shift_scale: 1 } },
+  "CogVideoX's DPM++": { sampler: "cogvideox-dpm", fields: { snr_shift_scale: 1 } },
   "DPM++ SDE": { sampler: "dpmpp-sde", fields: karras },
   "reverse SDE": { sampler: "reverse-sde" },
   "predictor and corrector": { sampler: "predictor-corrector" },

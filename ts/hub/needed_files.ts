@@ -20,15 +20,16 @@ export interface Unclear {
   choices: string[];
 }
 
-/** The folders of a pipeline of which a config and weights are read, beside its encoders; of the others all text. */
-const networks = ["unet", "vae"];
+/** The folders of a pipeline of which a config and weights are read, beside a denoiser and its encoders; of the others all text. */
+const networks = ["vae"];
+const denoisers = ["transformer", "unet"];
 const [textEncoder, imageEncoder] = ["text_encoder", "image_encoder"];
 const texts = ["tokenizer", "scheduler"];
 /** What pipelines of other kinds have, which would be fetched in vain. */
-const foreign = ["transformer", "text_encoder_2"];
+const foreign = ["text_encoder_2"];
 
 const tokenizerFiles = [
-  ...["tokenizer.json", "vocab.json", "merges.txt"],
+  ...["tokenizer.json", "spiece.model", "vocab.json", "merges.txt"],
   ...["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"],
 ];
 
@@ -53,7 +54,7 @@ export function neededFiles(files: readonly string[], path: string, part?: strin
   if (inside.length === 0 && path !== "")
     return { problem: `there is no ${path} in it`, choices: weightFilesIn(files) };
   const has = (name: string) => all.has(join(path, name));
-  if (has("model_index.json") || has("unet/config.json")) {
+  if (has("model_index.json") || denoisers.some((name) => has(`${name}/config.json`))) {
     return part === undefined ? pipelineFiles(all, path) : partFiles(all, path, part);
   }
   if (has("config.json") && part !== "tokenizer") return componentFiles(all, path);
@@ -102,7 +103,8 @@ function pipelineFiles(all: ReadonlySet<string>, path: string): Needed | Unclear
   const seesPicture = has(`${imageEncoder}/config.json`);
   const readsText = has(`${textEncoder}/config.json`) || !seesPicture;
   const encoders = [...(readsText ? [textEncoder] : []), ...(seesPicture ? [imageEncoder] : [])];
-  for (const network of [...networks, ...encoders]) {
+  const denoiser = denoisers.find((name) => has(`${name}/config.json`)) ?? "unet";
+  for (const network of [denoiser, ...networks, ...encoders]) {
     const needed = componentFiles(all, join(path, network));
     if ("problem" in needed) return needed;
     found.push(...needed.files);
@@ -189,7 +191,7 @@ export function weightFilesIn(files: readonly string[]): string[] {
 
 function hasTokenizer(all: ReadonlySet<string>, folder: string): boolean {
   const has = (name: string) => all.has(join(folder, name));
-  return has("tokenizer.json") || (has("vocab.json") && has("merges.txt"));
+  return has("tokenizer.json") || has("spiece.model") || (has("vocab.json") && has("merges.txt"));
 }
 
 function tokenizerIn(all: ReadonlySet<string>, folder: string): string[] {

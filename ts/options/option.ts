@@ -21,6 +21,7 @@ export interface Loaded {
   readonly frameStride: boolean;
   readonly pictureLatents: boolean;
   readonly imageSize?: "shape" | "own";
+  readonly films?: boolean;
   readonly video: boolean;
   readonly windows: boolean;
   readonly caching: boolean;

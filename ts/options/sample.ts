@@ -239,7 +239,7 @@ function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void
       throw notAllowed(name, request[name], `a multiple of ${loaded.latentScale}`);
     }
   }
-  if (loaded.imageToVideo) return;
+  if (loaded.imageToVideo || loaded.films) return;
   if (!loaded.motion) {
     if (request.frames !== 1) throw notAllowed("frames", request.frames, "1 without motion modules");
     return;

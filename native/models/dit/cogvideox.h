@@ -63,7 +63,7 @@ struct CogVideoXInput {
   std::optional<double> offset;  // of a network that is told one
 };
 
-/// CogVideoX' transformer. Not for training: blocks write into their input.
+/// CogVideoX's transformer. Not for training: blocks write into their input.
 class CogVideoX {
  public:
   explicit CogVideoX(const CogVideoXConfig& config);

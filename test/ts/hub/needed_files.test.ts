@@ -70,6 +70,17 @@ test("of a model that reads a picture and no text, the image encoder in the text
   t.end();
 });
 
+test("of a pipeline with a transformer, that, and T5's tokenizer", (t) => {
+  const files = [
+    ...["model_index.json", "scheduler/scheduler_config.json", "tokenizer/spiece.model"],
+    ...["text_encoder/config.json", "text_encoder/model.safetensors.index.json"],
+    ...["transformer/config.json", "transformer/diffusion_pytorch_model.safetensors.index.json"],
+    ...["vae/config.json", "vae/diffusion_pytorch_model.safetensors"],
+  ];
+  t.strictSame([...found([...files, "README.md"]).files].sort(), [...files].sort());
+  t.end();
+});
+
 test("of a part of it, that part", (t) => {
   t.strictSame(found(pipeline, "vae").files, ["vae/config.json", "vae/diffusion_pytorch_model.fp16.bin"]);
   t.match(found(pipeline, "tokenizer"), { root: "tokenizer", kind: "tokenizer" });
@@ -103,7 +114,10 @@ test("a pipeline that can't be loaded is not fetched", (t) => {
   t.match(unclear(without("tokenizer/merges")).problem, "no tokenizer");
   t.match(unclear(without("scheduler")).problem, "no scheduler/scheduler_config.json");
   t.match(unclear([...pipeline, "text_encoder_2/config.json"]).problem, "a text_encoder_2");
-  t.match(unclear(["model_index.json", "transformer/config.json"]).problem, "a transformer");
+  t.match(
+    unclear(["model_index.json", "transformer/config.json"]).problem,
+    "no weights beside its transformer",
+  );
   t.end();
 });
 
