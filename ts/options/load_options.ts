@@ -31,7 +31,7 @@ export const loadOptions = {
   base: {
     value: path("file or folder"),
     flag: "--base <path>",
-    help: "Stable Diffusion 1.5, a folder or file, or a folder of Stable Video Diffusion (default: the model that ships)",
+    help: "Stable Diffusion 1.5 or another model, a folder or file (default: the model that ships)",
   },
   motion: {
     value: path("file or folder"),
