@@ -53,6 +53,7 @@ export const shownOptions = {
     needs: "frameStride",
     flag: "--frame-stride <n>",
     help: "of DynamiCrafter at 256x256: how many frames on the next one is; more is more motion",
+    label: "Frame stride",
   },
   lastImage: {
     value: kindOf<ImageSource>({ kind: "picture" }),
