@@ -81,6 +81,16 @@ test("of a pipeline with a transformer, that, and T5's tokenizer", (t) => {
   t.end();
 });
 
+test("of a model that reads both, both encoders", (t) => {
+  const encoder = ["image_encoder/config.json", "image_encoder/model.safetensors"];
+  const { files } = found([...pipeline, ...encoder]);
+  for (const file of [...encoder, "text_encoder/config.json"]) t.ok(files.includes(file), file);
+  t.match(unclear([...pipeline, "image_encoder/config.json"]), {
+    problem: "there are no weights beside its image_encoder/config.json that loading finds",
+  });
+  t.end();
+});
+
 test("of a part of it, that part", (t) => {
   t.strictSame(found(pipeline, "vae").files, ["vae/config.json", "vae/diffusion_pytorch_model.fp16.bin"]);
   t.match(found(pipeline, "tokenizer"), { root: "tokenizer", kind: "tokenizer" });
