@@ -85,7 +85,6 @@ const stripped = (text: string) => text.replace(edges, "");
 
 /** As Python's `unquote_plus`. */
 function unquoted(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
   return text.replaceAll("+", " ").replace(/[\0-\x7F]+/g, (run) => {
     if (!run.includes("%")) return run;
     const bytes = run.replace(/%([0-9a-fA-F]{2})/g, (_, digits: string) =>
