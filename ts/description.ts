@@ -12,7 +12,8 @@ export interface PipelineDescription {
     | "svd"
     | "i2vgen-xl"
     | "dynamicrafter"
-    | "cogvideox";
+    | "cogvideox"
+    | "latte";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */

@@ -7,6 +7,7 @@
 #include "families/cogvideox/cogvideox.h"
 #include "families/dynamicrafter/dynamicrafter.h"
 #include "families/i2vgen_xl/i2vgen_xl.h"
+#include "families/latte/latte.h"
 #include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
@@ -22,6 +23,11 @@ bool isOf(const BaseModel& base, const char* pipeline_class, int64_t in_channels
   const auto class_name = base.index.find("_class_name"), channels = base.unet_config.find("in_channels");
   return (class_name != base.index.end() && *class_name == pipeline_class) ||
          (channels != base.unet_config.end() && *channels == in_channels);
+}
+
+bool isTransformer(const BaseModel& base, const char* class_name) {
+  const auto found = base.transformer_config.find("_class_name");
+  return found != base.transformer_config.end() && *found == class_name;
 }
 
 struct Family {
@@ -44,6 +50,7 @@ const std::array kFamilies{
     Family{[](const BaseModel& base) { return weights::isDynamiCrafterUNet(base.unet_config); },
            loadDynamiCrafter},
     Family{isCogVideoX, loadCogVideoX},
+    Family{[](const BaseModel& base) { return isTransformer(base, weights::kLatteClass); }, loadLatte},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

@@ -27,7 +27,8 @@ pipeline::EncodedPicture VaeCodec::encode(const at::Tensor& picture, bool tiled,
 
 void VaeCodec::decode(const at::Tensor& latents, const pipeline::Decoding& how,
                       const pipeline::OnPictures& onPictures) const {
-  const int64_t most = how.together > 0 ? how.together : latents.size(0);
+  const int64_t usual = together_ > 0 ? together_ : latents.size(0);
+  const int64_t most = how.together > 0 ? std::min(how.together, usual) : usual;
   const int64_t together = decodesTogether() ? most : 1;
   for (int64_t i = 0; i < latents.size(0); i += together) {
     const at::Tensor unscaled = vae_.unscaled(latents.slice(0, i, i + together)).to(dtype_);

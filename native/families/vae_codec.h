@@ -8,9 +8,10 @@ namespace cameo::families {
 /// A VAE, for films frame by frame, or with a temporal decoder by as many frames as are decoded together.
 class VaeCodec : public pipeline::LatentCodec {
  public:
-  /// `vae` has to outlive it; `dtype` is what it computes in.
-  VaeCodec(models::Vae& vae, c10::Device device, c10::ScalarType dtype)
-      : vae_(vae), device_(device), dtype_(dtype) {}
+  /// `vae` has to outlive it; `dtype` is what it computes in. Where nothing else is said, a temporal decoder
+  /// decodes `together` frames at a time; 0: all.
+  VaeCodec(models::Vae& vae, c10::Device device, c10::ScalarType dtype, int64_t together = 0)
+      : vae_(vae), device_(device), dtype_(dtype), together_(together) {}
 
   int64_t channels() const override { return vae_.config().latent_channels; }
   int64_t stride() const override { return vae_.config().scale(); }
@@ -26,6 +27,7 @@ class VaeCodec : public pipeline::LatentCodec {
   models::Vae& vae_;
   c10::Device device_;
   c10::ScalarType dtype_;
+  int64_t together_;
 };
 
 }  // namespace cameo::families

@@ -73,6 +73,12 @@ Component openVae(const std::string& path, Weights weights, const char* class_na
   return vaeOf(openWeights(path));
 }
 
+Component openEitherVae(const std::string& path, Weights weights) {
+  const json config = isFile(path) ? json::object() : readJsonIfThere(path + "/config.json");
+  const bool is_temporal = config.value("_class_name", json()) == kTemporalVaeClass;
+  return openVae(path, weights, is_temporal ? kTemporalVaeClass : kVaeClass);
+}
+
 Component vaeOf(const std::shared_ptr<const TensorSource>& source) {
   const Layer layer{source, mapOfVae(*source)};
   if (!anyStarts(*source, "encoder.") && !anyStarts(*source, kLdmVae)) failOtherKind(*source, "a VAE");

@@ -29,6 +29,8 @@ Component openFolder(const std::string& folder, const std::string& what, const K
 /// whole checkpoint's among them. Throws `ErrorCode::WeightsFormat`, and `ErrorCode::WeightsMismatch` for a
 /// file of another kind.
 Component openVae(const std::string& path, Weights weights, const char* class_name = kVaeClass);
+/// The same of either class, as the folder's config says.
+Component openEitherVae(const std::string& path, Weights weights);
 /// The same of a file that is open.
 Component vaeOf(const std::shared_ptr<const TensorSource>& source);
 

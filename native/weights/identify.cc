@@ -85,6 +85,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "unet", "a Stable Diffusion UNet (diffusers names)", "--base"},
     {[](const Keys& k) { return k.anyStart("patch_embed.text_proj.") && k.any(".norm1.linear."); },
      "cogvideox", "CogVideoX's transformer (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.anyStart("temporal_transformer_blocks.") && k.anyStart("adaln_single."); },
+     "latte", "Latte's transformer (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },

@@ -5,6 +5,7 @@ import { writeCogVideoX } from "./cogvideox_model.js";
 import { writeControl } from "./control_folder.js";
 import { writeDynamiCrafterModel } from "./dynamicrafter_model.js";
 import { writeI2VGenModel } from "./i2vgen_model.js";
+import { writeLatte, writeLatteTemporalVae } from "./latte_model.js";
 import { writeModel } from "./model_folder.js";
 import { png } from "./pictures.js";
 import { writeSafetensors } from "./safetensors.js";
@@ -51,6 +52,8 @@ export async function writeExampleFolder(name: string): Promise<string> {
   copyTo(writeI2VGenModel(`${name}-i2vgen`), join(folder, "i2vgen-xl"));
   copyTo(writeCogVideoX(`${name}-cogvideox`, "text"), join(folder, "models/CogVideoX-2b"));
   copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture"), join(folder, "models/CogVideoX-5b-I2V"));
+  copyTo(writeLatte(`${name}-latte`), join(folder, "latte-1"));
+  writeLatteTemporalVae(join(folder, "latte-1/vae_temporal_decoder"));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
   const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));

@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
+#include <fstream>
 #include <map>
+#include <string>
 
 #include "core/device.h"
 #include "harness.h"
@@ -41,7 +44,16 @@ pipeline::PromptTokens tokensOf(const Tensors& in, const std::string& name, cons
   return tokens;
 }
 
+double peakBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return 1024 * std::stod(line.substr(6));
+  }
+  return 0;
+}
+
 // Prompts (L) by the encoder of {"folder"}, read {"by_block"} or not; {"prompt", "negative"}: their counts.
+// "seconds" and "peak" are of the encoding.
 Tensors t5Text(const Json& config, const Tensors& in) {
   static const std::map<std::string, T5Padding> kPaddings{
       {"seen", T5Padding::Seen}, {"zeroed", T5Padding::Zeroed}, {"dropped", T5Padding::Dropped}};
@@ -60,7 +72,13 @@ Tensors t5Text(const Json& config, const Tensors& in) {
   request.negative = tokensOf(in, "negative", config);
   text.check(request);
   pipeline::Recorder recorder("");
-  return {{"states", text.encode(request, recorder).to(at::kFloat)},
+  std::ofstream("/proc/self/clear_refs") << "5" << std::flush;
+  const auto start = std::chrono::steady_clock::now();
+  const at::Tensor states = text.encode(request, recorder).to(at::kFloat);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return {{"states", states},
+          {"seconds", at::tensor({took.count()})},
+          {"peak", at::tensor({peakBytes()})},
           {"kept", at::tensor({static_cast<double>(text.network().parameters.numel())})}};
 }
 
