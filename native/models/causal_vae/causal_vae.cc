@@ -134,4 +134,12 @@ at::Tensor CausalVae::decodeChunk(const at::Tensor& latents, nn::ChunkHistory& h
   return decoder_.forward(pointwise(post_quant_conv_, latents), history);
 }
 
+at::Tensor CausalVae::scaled(const at::Tensor& latents) const {
+  return latents * config_.scaling_factor;
+}
+
+at::Tensor CausalVae::unscaled(const at::Tensor& latents) const {
+  return latents / config_.scaling_factor;
+}
+
 }  // namespace cameo::models

@@ -46,8 +46,8 @@ class CausalVae : public FilmVae {
  public:
   explicit CausalVae(const CausalVaeConfig& config);
 
-  at::Tensor scaled(const at::Tensor& latents) const override { return latents * config_.scaling_factor; }
-  at::Tensor unscaled(const at::Tensor& latents) const override { return latents / config_.scaling_factor; }
+  at::Tensor scaled(const at::Tensor& latents) const override;
+  at::Tensor unscaled(const at::Tensor& latents) const override;
 
   const CausalVaeConfig& config() const { return config_; }
 
