@@ -33,7 +33,9 @@ export interface PipelineDescription {
    * it ("caption"); or characters' names in HTML, curly quotes and white space ("entities").
    */
   promptCleaning: "none" | "caption" | "entities";
-  /** Whether it makes a film of a picture that a request says as `image`. */
+  /** Whether it takes a picture, which a request says as `image`. */
+  image: boolean;
+  /** Whether it makes a film of that, and of nothing else. */
   imageToVideo: boolean;
   /** Whether that goes by `motionBucket`, `noiseAugmentation` and `minGuidanceScale`, too. */
   motionBucket: boolean;

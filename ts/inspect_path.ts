@@ -29,7 +29,10 @@ async function inspectWeights(path: string): Promise<Inspection> {
       throw toError(error);
     });
   const inspection = JSON.parse(text) as Inspection;
-  if (inspection.option !== "--base" || ["ldm-checkpoint", "dynamicrafter"].includes(inspection.kind))
+  if (
+    inspection.option !== "--base" ||
+    ["ldm-checkpoint", "ldm-video", "dynamicrafter"].includes(inspection.kind)
+  )
     return inspection;
   const base = inspection.argument as string;
   const has = (folder: string) => exists(join(base, folder));

@@ -12,6 +12,7 @@ const loaded: Omit<PipelineDescription, "options"> = {
   textEncoder: "clip",
   clipText: true,
   promptCleaning: "none",
+  image: true,
   imageToVideo: false,
   motionBucket: false,
   frameStride: false,

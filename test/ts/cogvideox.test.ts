@@ -118,7 +118,7 @@ t.test("bf16 is near", async (t) => {
 
 const picture = { data: new Uint8Array(16 * 8 * 3), width: 16, height: 8 };
 const refused: [string, Partial<Record<string, unknown>>, RegExp][] = [
-  ["image", { image: picture }, /image: this model makes a film of a text; leave it out/],
+  ["image", { image: picture }, /image: this model makes a film of a prompt alone; leave it out/],
   ["context", { context: { length: 2 } }, /context: /],
   ["loop", { loop: true }, /loop: /],
   ["freeInit", { freeInit: true }, /freeInit: /],

@@ -18,8 +18,8 @@ async function open(t: Test, model: Parameters<typeof Pipeline.load>[0]): Promis
 }
 
 /** A LoRA of one layer. */
-function writeLora(t: Test, base: string): string {
-  const path = join(t.testdir({ lora: {} }), "lora", "lora.safetensors");
+function writeLora(base: string): string {
+  const path = join(base, "lora.safetensors");
   const name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
   const unet = readSafetensors(join(base, "unet/diffusion_pytorch_model.safetensors"));
   const layer = { name: `unet.${name}`, shape: unet[`${name}.weight`]?.shape ?? [] };
@@ -110,7 +110,7 @@ test("copies of a model share the work, with a LoRA that is put on later, too", 
   const one = await open(t, small);
   const three = await open(t, { ...small, parallelDevices: ["cpu", "cpu"] });
   const asked = { ...request, reference: undefined, parallelSteps: 4, parallelTolerance: 0.01 };
-  for (const loras of [[], [writeLora(t, small.base)]]) {
+  for (const loras of [[], [writeLora(small.base)]]) {
     for (const pipe of [one, three]) await pipe.setLora(loras);
     const [alone, shared] = [await run(t, one, asked), await run(t, three, asked)];
     t.strictSame(shared, alone);

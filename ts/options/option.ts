@@ -16,6 +16,7 @@ export type ModelDefaults = Partial<
 export interface Loaded {
   readonly text: boolean;
   readonly clipText: boolean;
+  readonly image: boolean;
   readonly imageToVideo: boolean;
   readonly motionBucket: boolean;
   readonly frameStride: boolean;
@@ -57,6 +58,7 @@ export interface SampleOption<T> {
   /** What it is of no use without. */
   readonly needs?:
     | "text"
+    | "image"
     | "motionBucket"
     | "frameStride"
     | "pictureLatents"

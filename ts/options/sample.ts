@@ -71,6 +71,7 @@ function checkTaken(given: Partial<SampleRequest>, loaded: Loaded): void {
 
 /** What can't be had by loading something beside the model, and which models have it. */
 const ofOthers: Partial<Record<NonNullable<AnyOption["needs"]>, string>> = {
+  image: "this model makes a film of a prompt alone",
   motionBucket: "it is for models that make a film of a picture",
   frameStride: "it is for models that make a film of a picture",
   clipText: "it is for models that read prompts by CLIP",

@@ -15,6 +15,7 @@ export const shownOptions = {
   },
   image: {
     value: kindOf<ImageSource>({ kind: "picture" }),
+    needs: "image",
     flag: "--image <file>",
     help: "the picture to start from, to edit, or to paint anew in parts; of a film its first frame",
     label: "First picture",

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "families/cogvideox/film_denoiser.h"
-#include "families/film_of_picture.h"
+#include "families/whole_model.h"
 #include "pipeline/device_visit.h"
 #include "pipeline/pixels.h"
 #include "pipeline/start.h"

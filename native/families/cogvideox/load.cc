@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "families/cogvideox/cogvideox.h"
-#include "families/film_of_picture.h"
 #include "families/network_loader.h"
+#include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 
@@ -60,9 +60,9 @@ void describeFilms(CogVideoX& model, const std::string& tokenizer) {
   text["family"] = "cogvideox";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  describeAsFilmOfPicture(text);
+  describeAsWholeModel(text);
   text["films"] = text["dynamicGuidance"] = true;
-  text["imageToVideo"] = model.takesImage();
+  text["image"] = text["imageToVideo"] = model.takesImage();
   if (!model.takesImage()) text["required"] = json::array();
   const std::string sampler = samplers::samplerNameOf(model.scheduler);
   text["scheduler"] = sampler.empty() ? "cogvideox-ddim" : sampler;

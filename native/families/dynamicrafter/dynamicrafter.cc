@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "families/clip_prompts.h"
 #include "families/dynamicrafter/dynamicrafter_denoiser.h"
-#include "families/film_of_picture.h"
+#include "families/whole_model.h"
 #include "pipeline/centre_crop.h"
 #include "pipeline/clip_pixels.h"
 #include "pipeline/device_visit.h"

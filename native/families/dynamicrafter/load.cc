@@ -5,8 +5,8 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "families/dynamicrafter/dynamicrafter.h"
-#include "families/film_of_picture.h"
 #include "families/network_loader.h"
+#include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 
@@ -49,7 +49,7 @@ void describeDynamiCrafter(DynamiCrafter& model, const std::string& tokenizer) {
   text["family"] = "dynamicrafter";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  describeAsFilmOfPicture(text);
+  describeAsWholeModel(text);
   for (const char* ability : {"text", "clipText", "lastImage", "pictureLatents"}) {
     text[ability] = true;
   }

@@ -7,8 +7,8 @@
 
 #include "core/error.h"
 #include "families/clip_prompts.h"
-#include "families/film_of_picture.h"
 #include "families/i2vgen_xl/i2vgen_denoiser.h"
+#include "families/whole_model.h"
 #include "pipeline/centre_crop.h"
 #include "pipeline/clip_pixels.h"
 #include "pipeline/device_visit.h"

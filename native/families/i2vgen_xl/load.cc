@@ -4,9 +4,9 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
-#include "families/film_of_picture.h"
 #include "families/i2vgen_xl/i2vgen_xl.h"
 #include "families/network_loader.h"
+#include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 
@@ -46,7 +46,7 @@ void describeI2VGen(I2VGenXl& model, const std::string& tokenizer) {
   text["family"] = "i2vgen-xl";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  describeAsFilmOfPicture(text);
+  describeAsWholeModel(text);
   text["text"] = text["clipText"] = true;
   text["textEncoder"] = "clip";
   text["imageSize"] = "own";

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "families/film_of_picture.h"
 #include "families/latte/latte_denoiser.h"
+#include "families/whole_model.h"
 
 namespace cameo::families {
 

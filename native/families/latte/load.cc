@@ -4,9 +4,9 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
-#include "families/film_of_picture.h"
 #include "families/latte/latte.h"
 #include "families/network_loader.h"
+#include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 
@@ -45,8 +45,8 @@ void describeLatte(Latte& model, const std::string& tokenizer) {
   text["family"] = "latte";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  describeAsFilmOfPicture(text);
-  text["imageToVideo"] = false;
+  describeAsWholeModel(text);
+  text["image"] = text["imageToVideo"] = false;
   text["films"] = true;
   text["required"] = nlohmann::json::array();
   model.text->describe(text, tokenizer);

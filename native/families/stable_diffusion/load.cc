@@ -134,6 +134,7 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   for (const char* ability : {"text", "clipText", "windows", "caching", "video"}) text[ability] = true;
   text["textEncoder"] = "clip";
   text["promptCleaning"] = "none";
+  text["image"] = true;
   text["imageToVideo"] = text["motionBucket"] = text["frameStride"] = false;
   text["imageGuidance"] = model.isGuidedByImage();
   text["strength"] = !model.isGuidedByImage();

@@ -4,9 +4,9 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/memory_pool.h"
-#include "families/film_of_picture.h"
 #include "families/network_loader.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
+#include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 
@@ -43,7 +43,7 @@ void describeVideo(StableVideoDiffusion& model) {
   text["family"] = "svd";
   text["device"] = model.device.str();
   text["dtype"] = dtypeName(model.dtype);
-  describeAsFilmOfPicture(text);
+  describeAsWholeModel(text);
   text["motionBucket"] = true;
   text["imageSize"] = "shape";
   const std::string sampler = samplers::samplerNameOf(model.scheduler);

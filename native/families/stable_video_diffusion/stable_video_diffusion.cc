@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "families/film_of_picture.h"
 #include "families/stable_video_diffusion/video_denoiser.h"
+#include "families/whole_model.h"
 #include "pipeline/clip_pixels.h"
 #include "pipeline/device_visit.h"
 #include "pipeline/pixels.h"

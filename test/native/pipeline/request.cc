@@ -57,6 +57,7 @@ Tensors readRequest(const Json& config, const Tensors&) {
       {"minGuidanceScale", number(request.min_guidance_scale)},
       {"fps", number(request.fps)},
       {"motionBucket", number(request.motion_bucket)},
+      {"frameStride", number(request.frame_stride)},
       {"noiseAugmentation", number(request.noise_augmentation)},
       {"ipScales", number(request.image_prompt_scales.size())},
       {"ipScaleAndBlock", number(first.scale + (first.blocks.empty() ? 0 : first.blocks.begin()->second))},

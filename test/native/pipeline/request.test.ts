@@ -32,6 +32,7 @@ const given = {
   fps: 7.5,
   motionBucket: 200,
   noiseAugmentation: 0.0625,
+  frameStride: 3,
   ipScale: [{ scale: 0.5, blocks: { mid_block: 2 }, from: 0.25, to: 0.75 }, { scale: 1.5 }],
   strength: 0.625,
   controls: [{ frames: "a", scale: 1, from: 0, to: 1, guess: false }],

@@ -8,7 +8,8 @@
 
 namespace cameo::families {
 
-// What the models have in common that make a film of a picture and are whole as they are loaded.
+// What the models have in common that are whole as they are loaded: they make films of a picture, a prompt or
+// both, and nothing goes beside them.
 
 /// Throws `ErrorCode::InvalidOption` for a network or file beside the base that the options name, but for
 /// those of `taken`. `kind` is what the base is: "a Stable Video Diffusion model".
@@ -24,6 +25,6 @@ void refuseOtherRequests(const pipeline::SampleRequest& request, const std::stri
 void requirePicture(const pipeline::SampleRequest& request);
 
 /// Sets to false, null or none, in what `describe()` says, what these models have no use for.
-void describeAsFilmOfPicture(nlohmann::json& description);
+void describeAsWholeModel(nlohmann::json& description);
 
 }  // namespace cameo::families

@@ -1,4 +1,4 @@
-#include "families/film_of_picture.h"
+#include "families/whole_model.h"
 
 #include <c10/util/StringUtil.h>
 
@@ -11,7 +11,7 @@ namespace cameo::families {
 
 namespace {
 
-[[noreturn]] void refuseOfPicture(const std::string& option, const std::string& why) {
+[[noreturn]] void refuseForWhole(const std::string& option, const std::string& why) {
   throw Error(ErrorCode::InvalidOption, option + ": " + why);
 }
 
@@ -30,14 +30,14 @@ void refuseOtherNetworks(const pipeline::LoadOptions& options, const std::string
                                               {"prediction", !options.prediction.empty()}};
   for (const auto& [name, is_given] : others) {
     if (!is_given || taken.count(name) > 0) continue;
-    refuseOfPicture(name, c10::str(options.base, " is ", kind, ", which takes none; leave it out"));
+    refuseForWhole(name, c10::str(options.base, " is ", kind, ", which takes none; leave it out"));
   }
 }
 
 void refuseOtherRequests(const pipeline::SampleRequest& request, const std::string& why,
                          const std::set<std::string>& pictures) {
   for (const auto& [name, given] : request.pictures) {
-    if (pictures.count(name) == 0 && !given.empty()) refuseOfPicture(name, why);
+    if (pictures.count(name) == 0 && !given.empty()) refuseForWhole(name, why);
   }
   // As `loop` alone is read.
   const bool is_loop = request.context.schedule == pipeline::WindowSchedule::Looped &&
@@ -53,18 +53,18 @@ void refuseOtherRequests(const pipeline::SampleRequest& request, const std::stri
                                               {"subjects", !request.subjects.empty()},
                                               {"temporalGuidance", request.temporal_guidance.has_value()}};
   for (const auto& [name, is_asked] : others) {
-    if (is_asked) refuseOfPicture(name, why);
+    if (is_asked) refuseForWhole(name, why);
   }
 }
 
 void requirePicture(const pipeline::SampleRequest& request) {
   if (request.picturesOf("image").empty()) {
-    refuseOfPicture("image is missing", "this model makes a film of a picture");
+    refuseForWhole("image is missing", "this model makes a film of a picture");
   }
-  if (request.frames < 1) refuseOfPicture("frames", "it must be 1 or more");
+  if (request.frames < 1) refuseForWhole("frames", "it must be 1 or more");
 }
 
-void describeAsFilmOfPicture(nlohmann::json& text) {
+void describeAsWholeModel(nlohmann::json& text) {
   for (const char* ability :
        {"text", "clipText", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage",
         "subject", "keyframes", "imagePrompt", "motionBucket", "frameStride", "pictureLatents"}) {
@@ -72,7 +72,7 @@ void describeAsFilmOfPicture(nlohmann::json& text) {
   }
   text["textEncoder"] = nullptr;
   text["promptCleaning"] = "none";
-  text["imageToVideo"] = true;
+  text["image"] = text["imageToVideo"] = true;
   text["controls"] = 0;
   text["motion"] = nullptr;
   text["required"] = {"image"};
