@@ -19,7 +19,7 @@ const groups = ["nn", "models"];
 const folders = groups.flatMap((group) =>
   readdirSync(join(fixtures, group))
     .map((name) => join(fixtures, group, name))
-    .filter((folder) => existsSync(join(folder, "case.json"))),
+    .filter((folder) => existsSync(join(folder, "case.json.gz"))),
 );
 
 /** How far the outputs are from what is expected, the worst of them. */

@@ -85,8 +85,8 @@ enum class NoiseKind {
 
 /// How many of a run's evaluations are made at a time, and when one counts as done.
 struct ParallelSteps {
-  int64_t window = 1;      // 1: one after another
-  double tolerance = 0.1;  // of how far an evaluation's input may move, in deviations of a step's noise
+  int64_t window = 1;       // 1: one after another
+  double tolerance = 0.01;  // of how far an evaluation's input may move, in deviations of a step's noise
 };
 
 /// The pictures that are a prompt. They keep their own size, as CLIP's encoder brings them to its own.

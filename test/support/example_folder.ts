@@ -51,7 +51,9 @@ export async function writeExampleFolder(name: string): Promise<string> {
   renameSync(join(folder, "dynamicrafter/model.safetensors"), join(folder, "dynamicrafter/model.ckpt"));
   copyTo(writeI2VGenModel(`${name}-i2vgen`), join(folder, "i2vgen-xl"));
   copyTo(writeCogVideoX(`${name}-cogvideox`, "text"), join(folder, "models/CogVideoX-2b"));
-  copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture"), join(folder, "models/CogVideoX-5b-I2V"));
+  // With places for the sizes that are asked for.
+  const places = { sample_width: 32, sample_height: 32 };
+  copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture", places), join(folder, "models/CogVideoX-5b-I2V"));
   copyTo(writeLatte(`${name}-latte`), join(folder, "latte-1"));
   writeLatteTemporalVae(join(folder, "latte-1/vae_temporal_decoder"));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };

@@ -253,7 +253,7 @@ export const sampleOptions = {
   },
   parallelTolerance: {
     value: number(0, 10),
-    default: 0.1,
+    default: 0.01,
     native: true,
     flag: "--parallel-tolerance <x>",
     help: "how far they may be from one after another; 0 is not at all",

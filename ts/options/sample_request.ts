@@ -188,7 +188,7 @@ export interface SampleRequest {
   parallelSteps?: number | undefined;
   /**
    * How far a point may move before it is evaluated again, in deviations of the noise that a stochastic step adds there, 0 to 10.
-   * With 0 the film is that of one step after another, to the bit. Default: 0.1.
+   * With 0 the film is that of one step after another, to the bit. Default: 0.01.
    */
   parallelTolerance?: number | undefined;
   /**

@@ -34,7 +34,7 @@ test("takes every default", (t) => {
     scheduler: "ddim",
     guidanceRescale: 0,
     parallelSteps: 1,
-    parallelTolerance: 0.1,
+    parallelTolerance: 0.01,
     imageGuidanceScale: 1.5,
     structure: 0,
     keyframeScale: 1,
