@@ -17,6 +17,12 @@ namespace {
 
 }  // namespace
 
+void takeScheduler(pipeline::Pipeline& model, const weights::BaseModel& base) {
+  model.scheduler = base.scheduler();
+  model.scheduler_path = base.scheduler_path;
+  model.schedule();
+}
+
 void refuseOtherNetworks(const pipeline::LoadOptions& options, const std::string& kind,
                          const std::set<std::string>& taken) {
   const std::pair<const char*, bool> others[]{{"motion", !options.motion.empty()},

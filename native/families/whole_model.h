@@ -1,15 +1,34 @@
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 
-#include "pipeline/request.h"
+#include "core/device.h"
+#include "pipeline/pipeline.h"
+#include "weights/base_model.h"
 
 namespace cameo::families {
 
 // What the models have in common that are whole as they are loaded: they make films of a picture, a prompt or
 // both, and nothing goes beside them.
+
+/// A model that has no networks yet, on the device and in the type that the options name. Throws as
+/// `parseDevice` and `parseDtype`.
+template <typename Model>
+std::unique_ptr<Model> emptyModel(const pipeline::LoadOptions& options) {
+  computeFloatsExactly();
+  const c10::Device device = parseDevice(options.device, options.gpu);
+  auto model = std::make_unique<Model>(device, parseDtype(options.dtype, device));
+  model->plain_kernels = options.plain_kernels;
+  model->max_memory = options.max_memory;
+  return model;
+}
+
+/// Gives a model the base's scheduler config. Throws `ErrorCode::WeightsFormat` for one that says no
+/// schedule.
+void takeScheduler(pipeline::Pipeline& model, const weights::BaseModel& base);
 
 /// Throws `ErrorCode::InvalidOption` for a network or file beside the base that the options name, but for
 /// those of `taken`. `kind` is what the base is: "a Stable Video Diffusion model".

@@ -86,13 +86,9 @@ std::unique_ptr<pipeline::Pipeline> loadCogVideoX(const weights::BaseModel& base
                                                   const pipeline::OnProgress& onProgress,
                                                   const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
-  computeFloatsExactly();
   refuseOtherNetworks(options, "a CogVideoX model", {"vae", "tokenizer"});
-  auto model = std::make_unique<CogVideoX>(device, parseDtype(options.dtype, device));
-  model->plain_kernels = options.plain_kernels;
-  model->max_memory = options.max_memory;
+  auto model = emptyModel<CogVideoX>(options);
+  const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
   const weights::Component transformer = base.transformer(needed), text = base.text_encoder(needed),
                            vae = options.vae.empty()
@@ -100,14 +96,12 @@ std::unique_ptr<pipeline::Pipeline> loadCogVideoX(const weights::BaseModel& base
                                      : weights::openVae(options.vae, needed, weights::kCogVideoVaeClass);
   model->vae = build<models::CausalVae>(models::CausalVaeConfig::read(Config(vae.config, vae.path)), vae);
   const c10::ScalarType vae_dtype = model->vae->config().dtypeFor(model->dtype);
-  model->vae_codec = std::make_unique<CausalVaeCodec>(*model->vae, device, vae_dtype);
+  model->vae_codec = std::make_unique<CausalVaeCodec>(*model->vae, model->device, vae_dtype);
   model->transformer = build<models::CogVideoX>(
       models::CogVideoXConfig::read(Config(transformer.config, transformer.path)), transformer);
   const models::CogVideoXConfig& config = model->transformer->config();
   model->text = std::make_unique<T5Text>(text, T5Reading{config.text_tokens, T5Padding::Seen}, *model);
-  model->scheduler = base.scheduler();
-  model->scheduler_path = base.scheduler_path;
-  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
+  takeScheduler(*model, base);
   requireFittingParts(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
 

@@ -81,13 +81,9 @@ std::unique_ptr<pipeline::Pipeline> loadDynamiCrafter(const weights::BaseModel& 
                                                       const pipeline::OnProgress& onProgress,
                                                       const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
-  computeFloatsExactly();
   refuseOtherNetworks(options, "a DynamiCrafter model", {"vae", "tokenizer", "prediction"});
-  auto model = std::make_unique<DynamiCrafter>(device, parseDtype(options.dtype, device));
-  model->plain_kernels = options.plain_kernels;
-  model->max_memory = options.max_memory;
+  auto model = emptyModel<DynamiCrafter>(options);
+  const c10::DeviceGuard on_its_device(model->device);
   model->facts = weights::dynamiCrafterFacts(base);
   const auto needed = weights::Weights::Required;
   const weights::Component text_encoder = base.text_encoder(needed),
@@ -107,11 +103,9 @@ std::unique_ptr<pipeline::Pipeline> loadDynamiCrafter(const weights::BaseModel& 
   model->picture =
       std::make_unique<models::IpAdapter>(picture.config, attentions, model->facts.learned_scales);
   const c10::ScalarType vae_dtype = model->vae->config().dtypeFor(model->dtype);
-  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, device, vae_dtype);
-  model->scheduler = base.scheduler();
+  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, model->device, vae_dtype);
+  takeScheduler(*model, base);
   if (!options.prediction.empty()) model->scheduler["prediction_type"] = options.prediction;
-  model->scheduler_path = base.scheduler_path;
-  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
   requireFittingDynamiCrafter(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
 

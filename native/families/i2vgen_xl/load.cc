@@ -70,13 +70,9 @@ std::unique_ptr<pipeline::Pipeline> loadI2VGenXl(const weights::BaseModel& base,
                                                  const pipeline::OnProgress& onProgress,
                                                  const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
-  computeFloatsExactly();
   refuseOtherNetworks(options, "an I2VGen-XL model", {"vae", "tokenizer"});
-  auto model = std::make_unique<I2VGenXl>(device, parseDtype(options.dtype, device));
-  model->plain_kernels = options.plain_kernels;
-  model->max_memory = options.max_memory;
+  auto model = emptyModel<I2VGenXl>(options);
+  const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
   const weights::Component text_encoder = base.text_encoder(needed),
                            image_encoder = base.image_encoder(needed), unet = base.unet(needed),
@@ -89,12 +85,10 @@ std::unique_ptr<pipeline::Pipeline> loadI2VGenXl(const weights::BaseModel& base,
   model->vae = build<models::Vae>(models::VaeConfig::read(Config(vae.config, vae.path)), vae);
   model->unet = build<models::I2VGenUNet>(models::I2VGenConfig::read(Config(unet.config, unet.path)), unet);
   const c10::ScalarType vae_dtype = model->vae->config().dtypeFor(model->dtype);
-  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, device, vae_dtype);
-  model->scheduler = base.scheduler();
+  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, model->device, vae_dtype);
+  takeScheduler(*model, base);
   // Latents are not bounded to -1..1.
   if (!model->scheduler.contains("clip_sample")) model->scheduler["clip_sample"] = false;
-  model->scheduler_path = base.scheduler_path;
-  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
   requireFittingI2VGen(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
 

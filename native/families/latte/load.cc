@@ -66,13 +66,9 @@ std::unique_ptr<pipeline::Pipeline> loadLatte(const weights::BaseModel& base, co
                                               const pipeline::OnProgress& onProgress,
                                               const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
-  computeFloatsExactly();
   refuseOtherNetworks(options, "a Latte model", {"vae"});
-  auto model = std::make_unique<Latte>(device, parseDtype(options.dtype, device));
-  model->plain_kernels = options.plain_kernels;
-  model->max_memory = options.max_memory;
+  auto model = emptyModel<Latte>(options);
+  const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
   const weights::Component text_encoder = base.text_encoder(needed), transformer = base.transformer(needed),
                            vae = weights::openEitherVae(
@@ -81,13 +77,11 @@ std::unique_ptr<pipeline::Pipeline> loadLatte(const weights::BaseModel& base, co
       models::LatteConfig::read(Config(transformer.config, transformer.path)), transformer);
   model->vae = build<models::Vae>(models::VaeConfig::read(Config(vae.config, vae.path)), vae);
   const c10::ScalarType vae_dtype = model->vae->config().dtypeFor(model->dtype);
-  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, device, vae_dtype, kDecodedTogether);
+  model->vae_codec = std::make_unique<VaeCodec>(*model->vae, model->device, vae_dtype, kDecodedTogether);
   model->text = std::make_unique<T5Text>(
       text_encoder, T5Reading{.length = kLatteTokens, .padding = T5Padding::Dropped, .cleaning = "caption"},
       *model);
-  model->scheduler = base.scheduler();
-  model->scheduler_path = base.scheduler_path;
-  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
+  takeScheduler(*model, base);
   requireFittingLatte(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
 

@@ -63,13 +63,9 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
                                                              const pipeline::OnProgress& onProgress,
                                                              const Cancellation& cancellation) {
   const MemoryPool::Scope pooled;
-  const c10::Device device = parseDevice(options.device, options.gpu);
-  const c10::DeviceGuard on_its_device(device);
-  computeFloatsExactly();
   refuseOtherNetworks(options, "a Stable Video Diffusion model", {"vae"});
-  auto model = std::make_unique<StableVideoDiffusion>(device, parseDtype(options.dtype, device));
-  model->plain_kernels = options.plain_kernels;
-  model->max_memory = options.max_memory;
+  auto model = emptyModel<StableVideoDiffusion>(options);
+  const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
   const weights::Component unet = base.unet(needed), image_encoder = base.image_encoder(needed),
                            vae = options.vae.empty()
@@ -80,10 +76,8 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
   model->vae = build<models::Vae>(models::VaeConfig::read(Config(vae.config, vae.path)), vae);
   model->unet = build<models::VideoUNet>(models::VideoUNetConfig::read(Config(unet.config, unet.path)), unet);
   model->vae_codec =
-      std::make_unique<VaeCodec>(*model->vae, device, model->vae->config().dtypeFor(model->dtype));
-  model->scheduler = base.scheduler();
-  model->scheduler_path = base.scheduler_path;
-  samplers::ScheduleConfig::read(Config(model->scheduler, base.scheduler_path));
+      std::make_unique<VaeCodec>(*model->vae, model->device, model->vae->config().dtypeFor(model->dtype));
+  takeScheduler(*model, base);
   requireFittingVideo(*model, options.base);
 
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
