@@ -1,6 +1,6 @@
 // One evaluation of CogVideoX-2B's transformer, at its width and with some of its 30 layers, against diffusers': random
 // weights, 256x256 and 9 frames, both branches of guidance. Both in turn, each time in a process of its own. Writes
-// bench/results/dit.json and .png, and exits with 1 where a bound is broken.
+// bench/results/dit.json and .webp, and exits with 1 where a bound is broken.
 //
 //     pip install -r bench/requirements.txt && npm run compile -- --tests
 //     node bench/dit/run.mjs [--repeats 3] [--layers 8] [--python python3] [--only fp32,bf16]
