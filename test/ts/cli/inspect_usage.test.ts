@@ -19,11 +19,14 @@ const reference = await paintClip("build/fixtures/usage-reference.png", [1, 32, 
   99,
 ]);
 
+const rowOf = (stdout: string, row: string) =>
+  new RegExp(`^ {2}${row} {2}(.*)$`, "m").exec(stdout)?.[1] ?? "";
+
 /** What stands in the row "loads with", or another. */
 async function usageOf(t: Test, path: string, row = "loads with"): Promise<string> {
   const { code, stdout, stderr } = await cameo(["inspect", path]);
   t.equal(code, 0, stderr);
-  return new RegExp(`^ {2}${row} {2}(.*)$`, "m").exec(stdout)?.[1] ?? "";
+  return rowOf(stdout, row);
 }
 
 /** The words of a line, as a shell takes them. */
@@ -32,15 +35,18 @@ function words(line: string): string[] {
 }
 
 /** Samples with what the line says, completed with the small model. */
-async function samples(t: Test, line: string): Promise<void> {
+async function sampleBy(line: string, output: string) {
   const given = words(line);
   const missing = Object.entries({ "--base": model.base, "--motion": motion }).filter(
     ([flag]) => !given.includes(flag),
   );
   const references = given.includes("--subject") ? ["--reference", reference] : [];
-  const output = join(t.testdir(), "out.png");
   const request = ["--prompt", "a cat", "--steps", "1", "--size", "32x32", "--frames", "1", "-o", output];
-  const { code, stderr } = await cameo(["sample", ...given, ...missing.flat(), ...references, ...request]);
+  return cameo(["sample", ...given, ...missing.flat(), ...references, ...request]);
+}
+
+async function samples(t: Test, line: string): Promise<void> {
+  const { code, stderr } = await sampleBy(line, join(t.testdir(), "out.png"));
   t.equal(code, 0, `${line}: ${stderr}`);
 }
 
@@ -126,11 +132,30 @@ const loaded: [string, string, RegExp][] = [
     /^--subject '.*my subject\.safetensors'$/,
   ],
 ];
-for (const [what, path, expected] of loaded) {
+/** What each leads to. Two at a time: most of it is a process that begins. */
+function outcomes() {
+  const outputs = "build/fixtures/usage-outputs";
+  mkdirSync(outputs, { recursive: true });
+  const one = async (path: string, i: number) => {
+    const inspected = await cameo(["inspect", path]);
+    const line = rowOf(inspected.stdout, "loads with");
+    return { inspected, line, sampled: await sampleBy(line, join(outputs, `${i}.png`)) };
+  };
+  const started: Promise<Awaited<ReturnType<typeof one>>>[] = [];
+  for (const [i, [, path]] of loaded.entries()) {
+    const free = Promise.allSettled([started[i - 2]]);
+    started.push(free.then(() => one(path, i)));
+  }
+  return started;
+}
+
+const found = outcomes();
+for (const [i, [what, , expected]] of loaded.entries()) {
   test(`the printed line loads ${what}`, async (t) => {
-    const line = await usageOf(t, path);
+    const { inspected, line, sampled } = (await found[i]) as Awaited<(typeof found)[number]>;
+    t.equal(inspected.code, 0, inspected.stderr);
     t.match(line, expected);
-    await samples(t, line);
+    t.equal(sampled.code, 0, `${line}: ${sampled.stderr}`);
   });
 }
 
