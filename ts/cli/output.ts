@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { CameoError } from "../errors.js";
+import { loadEntries } from "../options/load_options.js";
 import { optionEntries } from "../options/sample_options.js";
 
 /** What a command prints where: results to stdout, the rest to stderr; as JSON, every event to stdout. */
@@ -57,7 +58,7 @@ function errorName(error: unknown): string {
 }
 
 function flagOf(option: string): string {
-  const [, known] = optionEntries.find(([name]) => name === option) ?? [];
+  const [, known] = [...optionEntries, ...loadEntries].find(([name]) => name === option) ?? [];
   return (
     known?.flag?.replace(/ .*/, "") ??
     `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

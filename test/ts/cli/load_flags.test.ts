@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { test } from "tap";
 import { loadOptionsOf, withLoadFlags } from "#ts/cli/load_flags.js";
+import { cameo } from "../../support/command.js";
 
 function parse(...words: string[]) {
   const command = withLoadFlags(new Command("sample"))
@@ -36,4 +37,18 @@ test("a token without an embedding before it is refused", (t) => {
     message,
   });
   t.end();
+});
+
+test("an error names the flag, not the option", async (t) => {
+  const { code, stderr } = await cameo([
+    "sample",
+    "--prompt",
+    "a",
+    "--parallel-device",
+    "gpu",
+    "-o",
+    "a.gif",
+  ]);
+  t.equal(code, 2);
+  t.match(stderr, /^cameo: --parallel-device: \[ 'gpu' \] is not allowed/);
 });
