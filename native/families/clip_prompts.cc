@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "pipeline/device_visit.h"
+#include "pipeline/encodings.h"
 
 namespace cameo::families {
 
@@ -62,6 +64,39 @@ at::Tensor chunksOf(const models::ClipText& encoder, const pipeline::PromptToken
 
 at::Tensor joinedChunks(const at::Tensor& states, const pipeline::PromptTokens& tokens, int64_t prompts) {
   return emphasized(states, tokens.weights).unflatten(0, {prompts, -1}).flatten(1, 2);
+}
+
+void requireOneText(const pipeline::SampleRequest& request) {
+  if (request.prompt_frames.size() == 1) return;
+  throw Error(ErrorCode::InvalidOption,
+              "prompt: this model takes one text for all frames; leave the others out");
+}
+
+void checkClipSkip(const models::ClipText& encoder, const pipeline::SampleRequest& request) {
+  const int64_t layers = encoder.config().layers;
+  if (request.clip_skip >= 0 && request.clip_skip < layers) return;
+  throw Error(ErrorCode::InvalidOption,
+              c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ", layers,
+                       " layers, of which one must be left"));
+}
+
+at::Tensor encodeTexts(const pipeline::Pipeline& model, models::ClipText& encoder,
+                       const pipeline::SampleRequest& request, const PromptIds& idsOf,
+                       pipeline::Recorder& recorder) {
+  const auto key = pipeline::EncodingKey().add(request.negative).add(request.prompt).add(request.clip_skip);
+  const auto encoded = pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
+    const pipeline::DeviceVisit visit(encoder.parameters(), model.device);
+    const auto states = [&](const pipeline::PromptTokens& prompt) {
+      const at::Tensor plain = encoder.forward(idsOf(prompt).to(model.device), request.clip_skip);
+      return joinedChunks(plain.to(model.dtype), prompt, 1);
+    };
+    return {states(request.negative), states(request.prompt)};
+  });
+  recorder.add("prompt_ids", idsOf(request.prompt).view({1, -1}));
+  recorder.add("negative_ids", idsOf(request.negative).view({1, -1}));
+  recorder.add("negative_embeds", encoded[0].to(at::kFloat));
+  recorder.add("prompt_embeds", encoded[1].to(at::kFloat));
+  return at::cat({encoded[0], encoded[1]});
 }
 
 }  // namespace cameo::families

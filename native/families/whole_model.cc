@@ -70,6 +70,12 @@ void requirePicture(const pipeline::SampleRequest& request) {
   if (request.frames < 1) refuseForWhole("frames", "it must be 1 or more");
 }
 
+std::vector<pipeline::GuidanceScale> promptGuidance(const pipeline::SampleRequest& request) {
+  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
+  if (!guided) return {};
+  return {request.guidance_scale};
+}
+
 void describeAsWholeModel(nlohmann::json& text) {
   for (const char* ability :
        {"text", "clipText", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage",

@@ -43,6 +43,9 @@ void refuseOtherRequests(const pipeline::SampleRequest& request, const std::stri
 /// Throws `ErrorCode::InvalidOption` without `image`, or without frames.
 void requirePicture(const pipeline::SampleRequest& request);
 
+/// How far guidance goes from the negative prompt to the prompt; none where it goes nowhere.
+std::vector<pipeline::GuidanceScale> promptGuidance(const pipeline::SampleRequest& request);
+
 /// Sets to false, null or none, in what `describe()` says, what these models have no use for.
 void describeAsWholeModel(nlohmann::json& description);
 

@@ -14,7 +14,7 @@ struct Point {
   Question question;       // as the last round led to it
   at::Tensor evaluated_x;  // of which `output` is; undefined: not evaluated yet
   at::Tensor output;
-  double variance = 0;  // of the noise that a stochastic step to the next evaluation would add
+  double variance = 0;  // of the noise that a stochastic step from the evaluation before would add
 };
 
 /// Of ancestral sampling from one level to the next (arXiv 2006.11239, equation 7), on x's scale there.

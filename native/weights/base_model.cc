@@ -87,16 +87,6 @@ json ldmScheduler(const TensorSource& source) {
           {"rescale_betas_zero_snr", has(source, "ztsnr")}};
 }
 
-Layer ldmUNet(const std::shared_ptr<const TensorSource>& source) {
-  return {source,
-          [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
-              std::string_view key) -> std::optional<std::string> {
-            if (!key.starts_with(kLdmUNet)) return std::nullopt;
-            key.remove_prefix(kLdmUNet.size());
-            return names.toOurs(key).value_or(std::string(key));
-          }};
-}
-
 Component ldmVae(const std::shared_ptr<const TensorSource>& source) {
   if (anyStarts(*source, kLdmVae)) return vaeOf(source);
   failFormat(source->path, "this checkpoint comes without a VAE; name one with `vae`");
@@ -108,7 +98,7 @@ BaseModel openCheckpoint(const std::string& path) {
   if (kind == "dynamicrafter") return openDynamiCrafter(source);
   if (kind == "ldm-video") return openStableVideo(source);
   if (kind != "ldm-checkpoint") failOtherKind(*source, "a Stable Diffusion checkpoint");
-  const Layer unet = ldmUNet(source);
+  const Layer unet{source, ldmUNetKeys(*source)};
   const json unet_config = inferUNetConfig(unet);
   BaseModel model{.path = path,
                   .index = json::object(),

@@ -66,9 +66,7 @@ void CogVideoX::check(const SampleRequest& request) const {
 }
 
 std::vector<pipeline::GuidanceScale> CogVideoX::guidanceScales(const SampleRequest& request) const {
-  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
-  if (!guided) return {};
-  return {request.guidance_scale};
+  return promptGuidance(request);
 }
 
 int64_t CogVideoX::leadingLatents(const SampleRequest& request) const {

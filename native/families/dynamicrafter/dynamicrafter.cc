@@ -24,10 +24,6 @@ using pipeline::PromptTokens, pipeline::RgbImage, pipeline::SampleRequest;
 /// Where there are so many tokens for each frame, a frame reads its own; else each reads all.
 constexpr int64_t kTokensPerFrame = 16;
 
-[[noreturn]] void refuseForDynamiCrafter(const std::string& message) {
-  throw Error(ErrorCode::InvalidOption, message);
-}
-
 /// As OpenCLIP has them: what follows the text's end is 0, and no token.
 at::Tensor paddedWithZeros(const at::Tensor& chunk) {
   at::Tensor ids = chunk.clone();
@@ -35,27 +31,6 @@ at::Tensor paddedWithZeros(const at::Tensor& chunk) {
   const int64_t length = ids[0].eq(end).to(at::kLong).argmax().item<int64_t>() + 1;
   ids.slice(1, length).zero_();
   return ids;
-}
-
-/// The states of the negative prompt and of the prompt, (2, S, D), recorded.
-at::Tensor encodeDynamiCrafterTexts(const DynamiCrafter& model, const SampleRequest& request,
-                                    pipeline::Recorder& recorder) {
-  const models::ClipText& encoder = *model.text_encoder;
-  const auto idsOf = [&](const PromptTokens& prompt) { return paddedWithZeros(chunksOf(encoder, prompt)); };
-  const auto key = pipeline::EncodingKey().add(request.negative).add(request.prompt).add(request.clip_skip);
-  const auto encoded = pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
-    const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
-    const auto states = [&](const PromptTokens& prompt) {
-      const at::Tensor plain = encoder.forward(idsOf(prompt).to(model.device), request.clip_skip);
-      return joinedChunks(plain.to(model.dtype), prompt, 1);
-    };
-    return {states(request.negative), states(request.prompt)};
-  });
-  recorder.add("prompt_ids", idsOf(request.prompt));
-  recorder.add("negative_ids", idsOf(request.negative));
-  recorder.add("negative_embeds", encoded[0].to(at::kFloat));
-  recorder.add("prompt_embeds", encoded[1].to(at::kFloat));
-  return at::cat({encoded[0], encoded[1]});
 }
 
 /// Tokens of a grey picture and of this one, (2, T, D), recorded.
@@ -114,27 +89,21 @@ void DynamiCrafter::check(const SampleRequest& request) const {
   requirePicture(request);
   refuseOtherRequests(request, "this model makes a film of image, by the prompt; leave it out",
                       {"image", "lastImage"});
-  if (request.prompt_frames.size() != 1) {
-    refuseForDynamiCrafter("prompt: this model takes one text for all frames; leave the others out");
-  }
+  requireOneText(request);
   const auto positions = static_cast<size_t>(text_encoder->config().positions);
   for (const auto& [name, prompt] :
        {std::pair{"prompt", &request.prompt}, {"negativePrompt", &request.negative}}) {
     checkPrompt(*text_encoder, name, *prompt);
     if (prompt->ids.size() == positions) continue;
-    refuseForDynamiCrafter(c10::str(name, ": this model reads ", positions - 2,
-                                    " tokens and no more; shorten it, or say longPrompt: \"cut\""));
+    throw Error(ErrorCode::InvalidOption,
+                c10::str(name, ": this model reads ", positions - 2,
+                         " tokens and no more; shorten it, or say longPrompt: \"cut\""));
   }
-  const int64_t layers = text_encoder->config().layers;
-  if (request.clip_skip >= 0 && request.clip_skip < layers) return;
-  refuseForDynamiCrafter(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ",
-                                  layers, " layers, of which one must be left"));
+  checkClipSkip(*text_encoder, request);
 }
 
 std::vector<pipeline::GuidanceScale> DynamiCrafter::guidanceScales(const SampleRequest& request) const {
-  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
-  if (!guided) return {};
-  return {request.guidance_scale};
+  return promptGuidance(request);
 }
 
 int64_t DynamiCrafter::largestTensor(const SampleRequest& request) const {
@@ -151,7 +120,10 @@ std::unique_ptr<pipeline::Denoiser> DynamiCrafter::denoiser(const SampleRequest&
                                                             const pipeline::OnProgress& onProgress,
                                                             pipeline::Recorder& recorder) const {
   const auto report = [&](int64_t done) { onProgress({pipeline::Phase::Encode, done, 3, {}}); };
-  at::Tensor text = encodeDynamiCrafterTexts(*this, request, recorder);
+  const auto idsOf = [&](const PromptTokens& prompt) {
+    return paddedWithZeros(chunksOf(*text_encoder, prompt));
+  };
+  at::Tensor text = encodeTexts(*this, *text_encoder, request, idsOf, recorder);
   report(1);
   const RgbImage image =
       pipeline::centreCropByShorterSide(request.picturesOf("image").front(), request.width, request.height);

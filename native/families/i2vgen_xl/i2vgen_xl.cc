@@ -1,7 +1,6 @@
 #include "families/i2vgen_xl/i2vgen_xl.h"
 
 #include <ATen/ATen.h>
-#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 
@@ -21,29 +20,6 @@ namespace cameo::families {
 namespace {
 
 using pipeline::PromptTokens, pipeline::RgbImage, pipeline::SampleRequest;
-
-[[noreturn]] void refuseForI2VGen(const std::string& message) {
-  throw Error(ErrorCode::InvalidOption, message);
-}
-
-/// The states of the negative prompt and of the prompt, (2, S, D), recorded.
-at::Tensor encodeTexts(const I2VGenXl& model, const SampleRequest& request, pipeline::Recorder& recorder) {
-  const models::ClipText& encoder = *model.text_encoder;
-  const auto key = pipeline::EncodingKey().add(request.negative).add(request.prompt).add(request.clip_skip);
-  const auto encoded = pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
-    const pipeline::DeviceVisit visit(model.text_encoder->parameters(), model.device);
-    const auto states = [&](const PromptTokens& prompt) {
-      const at::Tensor ids = chunksOf(encoder, prompt).to(model.device);
-      return joinedChunks(encoder.forward(ids, request.clip_skip).to(model.dtype), prompt, 1);
-    };
-    return {states(request.negative), states(request.prompt)};
-  });
-  recorder.add("prompt_ids", chunksOf(encoder, request.prompt).view({1, -1}));
-  recorder.add("negative_ids", chunksOf(encoder, request.negative).view({1, -1}));
-  recorder.add("negative_embeds", encoded[0].to(at::kFloat));
-  recorder.add("prompt_embeds", encoded[1].to(at::kFloat));
-  return at::cat({encoded[0], encoded[1]});
-}
 
 /// What CLIP says of the picture's middle, (1, 1, D).
 at::Tensor embedPicture(const I2VGenXl& model, const SampleRequest& request) {
@@ -84,24 +60,17 @@ std::vector<pipeline::Network> I2VGenXl::networks() const {
 void I2VGenXl::check(const SampleRequest& request) const {
   requirePicture(request);
   refuseOtherRequests(request, "this model makes a film of image, by the prompt; leave it out", {"image"});
-  if (request.prompt_frames.size() != 1) {
-    refuseForI2VGen("prompt: this model takes one text for all frames; leave the others out");
-  }
+  requireOneText(request);
   checkPrompt(*text_encoder, "prompt", request.prompt);
   checkPrompt(*text_encoder, "negativePrompt", request.negative);
   if (request.prompt.ids.size() != request.negative.ids.size()) {
-    refuseForI2VGen("negativePrompt: it must have as many chunks as the prompt");
+    throw Error(ErrorCode::InvalidOption, "negativePrompt: it must have as many chunks as the prompt");
   }
-  const int64_t layers = text_encoder->config().layers;
-  if (request.clip_skip >= 0 && request.clip_skip < layers) return;
-  refuseForI2VGen(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ", layers,
-                           " layers, of which one must be left"));
+  checkClipSkip(*text_encoder, request);
 }
 
 std::vector<pipeline::GuidanceScale> I2VGenXl::guidanceScales(const SampleRequest& request) const {
-  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
-  if (!guided) return {};
-  return {request.guidance_scale};
+  return promptGuidance(request);
 }
 
 int64_t I2VGenXl::largestTensor(const SampleRequest& request) const {
@@ -119,7 +88,8 @@ std::unique_ptr<pipeline::Denoiser> I2VGenXl::denoiser(const SampleRequest& requ
   const auto report = [&](int64_t done) { onProgress({pipeline::Phase::Encode, done, 3, {}}); };
   I2VGenSources sources;
   sources.fps = request.fps;
-  sources.text = encodeTexts(*this, request, recorder);
+  const auto idsOf = [&](const PromptTokens& prompt) { return chunksOf(*text_encoder, prompt); };
+  sources.text = encodeTexts(*this, *text_encoder, request, idsOf, recorder);
   report(1);
   sources.embeds = embedPicture(*this, request);
   recorder.add("image_embeds", sources.embeds.to(at::kFloat));

@@ -37,9 +37,7 @@ void Latte::check(const pipeline::SampleRequest& request) const {
 }
 
 std::vector<pipeline::GuidanceScale> Latte::guidanceScales(const pipeline::SampleRequest& request) const {
-  const bool guided = request.guidance_scale > 1 && request.guidance_range.from < request.guidance_range.to;
-  if (!guided) return {};
-  return {request.guidance_scale};
+  return promptGuidance(request);
 }
 
 int64_t Latte::largestTensor(const pipeline::SampleRequest& request) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "families/clip_prompts.h"
 #include "families/stable_diffusion/conditioning.h"
 #include "families/stable_diffusion/controls.h"
 #include "families/stable_diffusion/image_prompt.h"
@@ -62,10 +63,7 @@ std::vector<pipeline::Network> StableDiffusion::networks() const {
 
 void StableDiffusion::checkCommon(const pipeline::SampleRequest& request) const {
   checkPrompts(*this, request);
-  if (request.clip_skip < 0 || request.clip_skip >= text_encoder->config().layers) {
-    refuse(c10::str("clipSkip: ", request.clip_skip, " is not allowed; the text encoder has ",
-                    text_encoder->config().layers, " layers, of which one must be left"));
-  }
+  checkClipSkip(*text_encoder, request);
   if (has_subject == (request.referenceCount() == 0)) {
     refuse(has_subject ? "reference: this pipeline has a subject model; give it a picture"
                        : "reference: this pipeline has no subject model; load one with `subject`");

@@ -23,15 +23,13 @@ constexpr std::string_view kFirstTransformer = "init_attn.0.";
 
 /// A tensor's name in the UNet, whoever it belongs to; none for another network's.
 KeyMap unetNames(const TensorSource& source) {
-  return [names = ldmUNetNames(ldmUNetBlocks(source, kLdmUNet))](
-             std::string_view key) -> std::optional<std::string> {
-    if (!key.starts_with(kLdmUNet)) return std::nullopt;
-    key.remove_prefix(kLdmUNet.size());
-    if (key.starts_with(kOldRate)) return c10::str(kRate, key.substr(kOldRate.size()));
-    if (key.starts_with(kFirstTransformer)) {
-      return c10::str("transformer_in.", key.substr(kFirstTransformer.size()));
+  return [names = ldmUNetKeys(source)](std::string_view key) -> std::optional<std::string> {
+    const auto name = names(key);
+    if (name && name->starts_with(kOldRate)) return c10::str(kRate, name->substr(kOldRate.size()));
+    if (name && name->starts_with(kFirstTransformer)) {
+      return c10::str("transformer_in.", name->substr(kFirstTransformer.size()));
     }
-    return names.toOurs(key).value_or(std::string(key));
+    return name;
   };
 }
 

@@ -185,4 +185,13 @@ UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start) {
   return blocks;
 }
 
+KeyMap ldmUNetKeys(const TensorSource& source) {
+  return [names = ldmUNetNames(ldmUNetBlocks(source, kLdmUNet))](
+             std::string_view key) -> std::optional<std::string> {
+    if (!key.starts_with(kLdmUNet)) return std::nullopt;
+    key.remove_prefix(kLdmUNet.size());
+    return names.toOurs(key).value_or(std::string(key));
+  };
+}
+
 }  // namespace cameo::weights

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "weights/key_maps.h"
 #include "weights/names/name_table.h"
 #include "weights/tensor_source.h"
 
@@ -41,5 +42,9 @@ UNetBlocks ldmWayDown(const TensorSource& source, std::string_view start);
 /// How the UNet is built whose names in the file begin with `start`. Throws `ErrorCode::WeightsFormat` for
 /// one that diffusers' names can't say.
 UNetBlocks ldmUNetBlocks(const TensorSource& source, std::string_view start);
+
+/// The names of the UNet that a checkpoint in one file has; what else it has is left out. Throws as
+/// `ldmUNetBlocks`.
+KeyMap ldmUNetKeys(const TensorSource& source);
 
 }  // namespace cameo::weights

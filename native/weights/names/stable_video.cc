@@ -26,13 +26,7 @@ std::string startUpTo(const TensorSource& source, std::string_view part) {
 }  // namespace
 
 Layer stableVideoUNet(const std::shared_ptr<const TensorSource>& source) {
-  return {source,
-          [names = ldmUNetNames(ldmUNetBlocks(*source, kLdmUNet))](
-              std::string_view key) -> std::optional<std::string> {
-            if (!key.starts_with(kLdmUNet)) return std::nullopt;
-            key.remove_prefix(kLdmUNet.size());
-            return names.toOurs(key).value_or(std::string(key));
-          }};
+  return {source, ldmUNetKeys(*source)};
 }
 
 Layer stableVideoVision(const std::shared_ptr<const TensorSource>& source) {
