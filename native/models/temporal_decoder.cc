@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 namespace cameo::models {
 
 namespace {
@@ -59,7 +61,7 @@ at::Tensor TemporalDecoder::forward(at::Tensor x) const {
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
   x = middle(conv_in_.forward(x));
   for (const Level& level : levels_) {
-    for (const auto& resnet : level.resnets) x = resnet.forward(x, frames);
+    for (const auto& resnet : level.resnets) x = resnet.forward(std::move(x), frames);
     if (level.upsample) x = level.upsample->forward(x);
   }
   return overTime(conv_out_.forward(conv_norm_out_.forward(x, nn::Activation::Silu)));

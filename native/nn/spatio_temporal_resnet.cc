@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/cancellation.h"
@@ -10,6 +11,10 @@
 namespace cameo::nn {
 
 namespace {
+
+/// Of a sample's film, about how many numbers of a neighbour are added at a time: a whole film's would be as
+/// much memory again.
+constexpr int64_t kNumbersAdded = 1 << 21;
 
 /// x (B, F, n, C) through a norm of (B, C, F, n), and SiLU.
 at::Tensor normed(const GroupNorm& norm, const at::Tensor& x) {
@@ -35,9 +40,14 @@ at::Tensor TemporalConv::forward(const at::Tensor& x) const {
   at::Tensor y = affine(x, taps[1], bias_.like(x));
   const int64_t frames = x.size(1);
   if (frames == 1) return y;
+  const int64_t together = std::max<int64_t>(1, kNumbersAdded / (x.size(2) * x.size(3)));
   const auto add = [&](int64_t tap, int64_t from, int64_t to) {
-    const auto part = [&](const at::Tensor& all, int64_t first) { return all.narrow(1, first, frames - 1); };
-    part(y, to).copy_(affine(part(x, from), taps[tap], {}, part(y, to)));
+    for (int64_t i = 0; i < frames - 1; i += together) {
+      const auto part = [&](const at::Tensor& all, int64_t first) {
+        return all.narrow(1, first + i, std::min(together, frames - 1 - i));
+      };
+      part(y, to).copy_(affine(part(x, from), taps[tap], {}, part(y, to)));
+    }
   };
   add(0, 0, 1);
   add(2, 1, 0);
@@ -86,9 +96,9 @@ SpatioTemporalResnet::SpatioTemporalResnet(const Scope& scope, const SpatioTempo
                 config.spatial.groups, config.temporal_eps),
       mixer_(scope / "time_mixer", config.switched) {}
 
-at::Tensor SpatioTemporalResnet::forward(const at::Tensor& input, int64_t frames,
-                                         const at::Tensor& time) const {
+at::Tensor SpatioTemporalResnet::forward(at::Tensor input, int64_t frames, const at::Tensor& time) const {
   const at::Tensor x = spatial_.forward(input, time);
+  input.reset();
   const at::Tensor tokens = toTokens(x).unflatten(0, {-1, frames});  // (B, F, H*W, C)
   const at::Tensor mixed = mixer_.forward(tokens, temporal_.forward(tokens, time));
   return fromTokens(mixed.flatten(0, 1), x.size(2), x.size(3));

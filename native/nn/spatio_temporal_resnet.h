@@ -74,7 +74,7 @@ struct SpatioTemporalResnetConfig {
 class SpatioTemporalResnet {
  public:
   SpatioTemporalResnet(const Scope& scope, const SpatioTemporalResnetConfig& config);
-  at::Tensor forward(const at::Tensor& x, int64_t frames, const at::Tensor& time = {}) const;
+  at::Tensor forward(at::Tensor x, int64_t frames, const at::Tensor& time = {}) const;
 
  private:
   ResnetBlock spatial_;

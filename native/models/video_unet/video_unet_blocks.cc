@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 namespace cameo::models {
 
 namespace {
@@ -48,8 +50,8 @@ VideoUNetLayer videoLayer(const Scope& block, const UNetConfig& config, const Vi
 
 }  // namespace
 
-at::Tensor VideoUNetLayer::forward(const at::Tensor& x, const VideoUNetContext& context) const {
-  const at::Tensor h = resnet.forward(x, context.frames, context.time);
+at::Tensor VideoUNetLayer::forward(at::Tensor x, const VideoUNetContext& context) const {
+  const at::Tensor h = resnet.forward(std::move(x), context.frames, context.time);
   return attention ? attention->forward(h, context.frames, context.picture) : h;
 }
 

@@ -20,7 +20,7 @@ struct VideoUNetLayer {
   nn::SpatioTemporalResnet resnet;
   std::optional<nn::SpatioTemporalTransformer> attention;
 
-  at::Tensor forward(const at::Tensor& x, const VideoUNetContext& context) const;
+  at::Tensor forward(at::Tensor x, const VideoUNetContext& context) const;
 };
 
 class VideoDownBlock {
