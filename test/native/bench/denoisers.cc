@@ -1,0 +1,118 @@
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+
+#include "core/memory_pool.h"
+#include "harness.h"
+#include "models/dit/cogvideox.h"
+#include "models/dit/latte_transformer.h"
+#include "models/initialize.h"
+#include "models/space_time_unet/i2vgen_unet.h"
+#include "models/video_unet/video_unet.h"
+
+namespace cameo::test {
+
+namespace {
+
+/// Evaluates a network once, on inputs that it keeps.
+using Evaluation = std::function<void()>;
+
+/// What diffusers' network takes, by its names and in its order of axes.
+using Inputs = std::map<std::string, at::Tensor>;
+
+constexpr double kTime = 801;
+
+/// A network of drawn weights, by its config.
+template <typename Network, typename NetworkConfig>
+std::shared_ptr<Network> drawn(const NetworkConfig& config, at::ScalarType dtype) {
+  auto network = std::make_shared<Network>(config);
+  models::initialize(network->parameters(), 0, {.dtype = dtype});
+  return network;
+}
+
+Evaluation cogVideoX(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
+  const auto model = drawn<models::CogVideoX>(models::CogVideoXConfig::read(config), dtype);
+  const models::CogVideoXInput input{.latents = inputs.at("hidden_states"),
+                                     .timesteps = at::full({2}, kTime, at::kLong),
+                                     .text = inputs.at("encoder_hidden_states"),
+                                     .offset = {}};
+  return [=] { model->forward(input); };
+}
+
+Evaluation stableVideo(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
+  const auto model = drawn<models::VideoUNet>(models::VideoUNetConfig::read(config), dtype);
+  const models::VideoUNetInput input{.images = inputs.at("sample"),
+                                     .timesteps = at::full({2}, kTime),
+                                     .time_ids = inputs.at("added_time_ids"),
+                                     .picture = inputs.at("encoder_hidden_states")};
+  return [=] { model->forward(input); };
+}
+
+Evaluation i2vgen(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
+  const auto model = drawn<models::I2VGenUNet>(models::I2VGenConfig::read(config), dtype);
+  const at::Tensor images = inputs.at("sample").transpose(1, 2).contiguous();
+  const at::Tensor shown = inputs.at("image_latents")[0].transpose(0, 1).contiguous();
+  const auto conditions =
+      model->conditions(inputs.at("encoder_hidden_states"), inputs.at("image_embeddings"), shown, 16);
+  return [=] { model->forward(images, at::full({2}, kTime), conditions); };
+}
+
+Evaluation latte(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
+  const auto model = drawn<models::LatteTransformer>(models::LatteConfig::read(config), dtype);
+  const at::Tensor latents = inputs.at("hidden_states").transpose(1, 2).contiguous();
+  return [=] { model->forward(latents, kTime, inputs.at("encoder_hidden_states")); };
+}
+
+const std::map<std::string, Evaluation (*)(const Config&, at::ScalarType, const Inputs&)> kNetworks = {
+    {"CogVideoXTransformer3DModel", cogVideoX},
+    {"UNetSpatioTemporalConditionModel", stableVideo},
+    {"I2VGenXLUNet", i2vgen},
+    {"LatteTransformer3DModel", latte},
+};
+
+/// This process's resident memory, or its peak ("VmHWM"), in bytes, as Linux counts them.
+double residentBytes(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return 1024 * std::stod(line.substr(field.size() + 1));
+  }
+  return 0;
+}
+
+/// One of bench/denoisers' networks: seconds of each evaluation, and the largest memory of all, beside the
+/// weights and with them.
+Tensors timeDenoiser(const Json& work, const Tensors&) {
+  const c10::InferenceMode inference;
+  const MemoryPool::Scope pooled;
+  const at::ScalarType dtype = work.at("dtype") == "bf16" ? at::kBFloat16 : at::kFloat;
+  Inputs inputs;
+  for (const auto& [name, shape] : work.at("inputs").items()) {
+    inputs[name] = at::randn(shape.get<std::vector<int64_t>>()).to(dtype);
+  }
+  const Evaluation evaluate =
+      kNetworks.at(work.at("class"))(Config(work.at("config"), "config"), dtype, inputs);
+  std::vector<double> seconds;
+  double bytes = 0, peak = 0;
+  for (int64_t i = 0; i < work.at("evaluations"); ++i) {
+    std::ofstream("/proc/self/clear_refs") << "5" << std::flush;
+    const double before = residentBytes("VmRSS");
+    const auto start = std::chrono::steady_clock::now();
+    evaluate();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    seconds.push_back(took.count());
+    peak = std::max(peak, residentBytes("VmHWM"));
+    bytes = std::max(bytes, residentBytes("VmHWM") - before);
+  }
+  return {{"seconds", at::tensor(seconds, at::kFloat)},
+          {"bytes", at::tensor({bytes}, at::kDouble)},
+          {"peak", at::tensor({peak}, at::kDouble)}};
+}
+
+}  // namespace
+
+const bool kDenoisersTimed = addProbe("bench.denoiser", timeDenoiser);
+
+}  // namespace cameo::test
