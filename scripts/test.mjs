@@ -16,8 +16,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tap = join(root, "node_modules", ".bin", "tap");
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
-/** Fast files wait for processes more than they compute; the others need all cores for themselves. */
-const fastJobs = 2;
+/** Files at a time: most of them wait for processes more than they compute. */
+const jobs = 2;
 
 /** What takes longer should say that it is slow. */
 const slowSeconds = 60;
@@ -91,8 +91,7 @@ function testClassIsThere() {
   return spawnSync(tap, ["build"], { cwd: root }).status === 0;
 }
 
-/** `jobs`: how many files at a time. */
-async function runTap(files, jobs) {
+async function runTap(files) {
   // Threads that spin while they wait make small networks many times slower on a machine with other work.
   const env = { OMP_WAIT_POLICY: "passive", ...process.env };
   const stdio = ["ignore", "pipe", "inherit"];
@@ -116,7 +115,7 @@ if (options.list) {
   for (const file of files) console.log(file);
   process.exit(0);
 }
-const code = testClassIsThere() ? await runTap(files.map(compiled), options.fast ? fastJobs : 1) : 1;
+const code = testClassIsThere() ? await runTap(files.map(compiled)) : 1;
 if (code !== 0 && counts.failed === 0) counts.failed = 1;
 console.log(summary(counts));
 process.exitCode = counts.failed > 0 ? 1 : 0;
