@@ -13,7 +13,8 @@ export interface PipelineDescription {
     | "i2vgen-xl"
     | "dynamicrafter"
     | "cogvideox"
-    | "latte";
+    | "latte"
+    | "wan";
   /** "cpu" or "cuda:0". */
   device: string;
   /** What it computes in. */

@@ -84,6 +84,12 @@ Parameter& Scope::parameter(std::string_view name, std::vector<int64_t> shape) c
   return set_->declare(prefix_ + std::string(name), std::move(shape));
 }
 
+Parameter& Scope::parameterInFloat(std::string_view name, std::vector<int64_t> shape) const {
+  Parameter& result = parameter(name, std::move(shape));
+  result.in_float = true;
+  return result;
+}
+
 Parameter& Scope::buffer(std::string_view name, std::vector<int64_t> shape) const {
   Parameter& result = parameter(name, std::move(shape));
   result.trainable = false;

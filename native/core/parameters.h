@@ -28,6 +28,7 @@ struct Parameter {
   at::Tensor value;
   bool trainable = true;     // false: a table that comes with the weights, such as position codes
   bool not_in_half = false;  // it stays fp32 in a network of fp16, whose range its products would leave
+  bool in_float = false;     // it stays fp32 in networks of any type
   std::optional<LowRank> adapter = {};
 
   const at::Tensor& operator*() const { return value; }
@@ -88,6 +89,8 @@ class Scope {
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
 
   Parameter& parameter(std::string_view name, std::vector<int64_t> shape) const;
+  /// One that stays fp32 in networks of any type.
+  Parameter& parameterInFloat(std::string_view name, std::vector<int64_t> shape) const;
   /// A parameter that is never trained.
   Parameter& buffer(std::string_view name, std::vector<int64_t> shape) const;
 

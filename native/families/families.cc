@@ -11,6 +11,7 @@
 #include "families/stable_diffusion/inpainting.h"
 #include "families/stable_diffusion/instruct_pix2pix.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
+#include "families/wan/wan.h"
 #include "weights/base_model.h"
 
 namespace cameo::families {
@@ -51,6 +52,7 @@ const std::array kFamilies{
            loadDynamiCrafter},
     Family{isCogVideoX, loadCogVideoX},
     Family{[](const BaseModel& base) { return isTransformer(base, weights::kLatteClass); }, loadLatte},
+    Family{[](const BaseModel& base) { return isTransformer(base, weights::kWanClass); }, loadWan},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

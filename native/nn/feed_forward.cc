@@ -54,11 +54,11 @@ void checkActivation(const std::string& name) {
 
 }  // namespace
 
-FeedForward::FeedForward(const Scope& scope, int64_t dim, const std::string& activation)
+FeedForward::FeedForward(const Scope& scope, int64_t dim, const std::string& activation, int64_t hidden)
     : gated_(activation == "geglu"),
       approximation_(activation == "gelu-approximate" ? "tanh" : "none"),
-      proj_(scope / "net" / 0 / "proj", dim, dim * kExpansion * (gated_ ? 2 : 1)),
-      out_(scope / "net" / 2, dim * kExpansion, dim) {
+      proj_(scope / "net" / 0 / "proj", dim, (hidden > 0 ? hidden : dim * kExpansion) * (gated_ ? 2 : 1)),
+      out_(scope / "net" / 2, hidden > 0 ? hidden : dim * kExpansion, dim) {
   checkActivation(activation);
 }
 

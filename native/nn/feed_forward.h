@@ -7,11 +7,11 @@
 
 namespace cameo::nn {
 
-/// Two linear layers with a hidden size of 4 x dim, the first one gated by GELU ("geglu") or followed by it
-/// ("gelu", "gelu-approximate"): x (..., dim) -> (..., dim).
+/// Two linear layers with a hidden size of 4 x dim, or of `hidden`, the first one gated by GELU ("geglu") or
+/// followed by it ("gelu", "gelu-approximate"): x (..., dim) -> (..., dim).
 class FeedForward {
  public:
-  FeedForward(const Scope& scope, int64_t dim, const std::string& activation = "geglu");
+  FeedForward(const Scope& scope, int64_t dim, const std::string& activation = "geglu", int64_t hidden = 0);
   at::Tensor forward(const at::Tensor& x) const;
   /// added + forward(x), in one pass where a kernel has both; x and `added` (N, dim). Without gradients.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& added) const;

@@ -7,6 +7,7 @@
 
 #include "core/paths.h"
 #include "weights/dynamicrafter.h"
+#include "weights/film_vae.h"
 #include "weights/identify.h"
 #include "weights/infer_config.h"
 #include "weights/ip_adapter.h"
@@ -29,7 +30,9 @@ std::optional<std::string> asItIs(std::string_view key) {
 }
 
 const char* vaeClassOf(const BaseModel& model) {
-  if (model.transformer_config.value("_class_name", json()) == kCogVideoXClass) return kCogVideoVaeClass;
+  const json transformer = model.transformer_config.value("_class_name", json());
+  if (transformer == kCogVideoXClass) return kCogVideoVaeClass;
+  if (transformer == kWanClass) return kWanVaeClass;
   return isVideoUNet(model.unet_config) ? kTemporalVaeClass : kVaeClass;
 }
 

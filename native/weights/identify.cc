@@ -87,6 +87,10 @@ constexpr auto kRules = std::to_array<Rule>({
      "cogvideox", "CogVideoX's transformer (diffusers names)", "--base"},
     {[](const Keys& k) { return k.anyStart("temporal_transformer_blocks.") && k.anyStart("adaln_single."); },
      "latte", "Latte's transformer (diffusers names)", "--base"},
+    {[](const Keys& k) {
+       return k.anyStart("condition_embedder.time_proj.") && k.anyStart("patch_embedding.");
+     },
+     "wan", "Wan's transformer (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },
@@ -96,7 +100,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.anyStart("encoder.middle.") && k.any(".residual."); }, "wan-vae",
      "Wan's VAE (original names)", ""},
     {[](const Keys& k) { return k.any("encoder.mid_block.attentions.0.to_qkv."); }, "wan-vae",
-     "Wan's VAE (diffusers names)", ""},
+     "Wan's VAE (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",
      "a VAE (diffusers names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.block.0.layer.0.SelfAttention."); }, "t5", "a T5 text encoder",

@@ -6,10 +6,8 @@
 #include <cmath>
 
 #include "core/cancellation.h"
-#include "cpu/attention.h"
-#include "nn/affine.h"
+#include "models/dit/film_attention.h"
 #include "nn/attention.h"
-#include "nn/plain_kernels.h"
 
 namespace cameo::models {
 
@@ -30,21 +28,6 @@ nn::TimestepEmbeddingConfig timeConfig(const CogVideoXConfig& config, int64_t ch
           .flip_sin_to_cos = config.flip_sin_to_cos,
           .freq_shift = config.freq_shift,
           .activation = config.time_activation};
-}
-
-/// As `nn::attend`. bf16 on a CPU without a matrix unit is attended to in fp32, for which there is a kernel
-/// that takes half the time of libtorch's; a sample at a time, so that the copies stay small.
-at::Tensor attendInFloats(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || nn::PlainKernels::on() ||
-      cpu::attentionTakes(q, k, v)) {
-    return nn::attend(q, k, v);
-  }
-  const at::Tensor out = at::empty_like(q);
-  for (int64_t sample = 0; sample < q.size(0); ++sample) {
-    const auto exact = [&](const at::Tensor& x) { return x.slice(0, sample, sample + 1).to(at::kFloat); };
-    out.slice(0, sample, sample + 1).copy_(nn::attend(exact(q), exact(k), exact(v)));
-  }
-  return out;
 }
 
 /// Calls `each(rows, sample, modulation, first)` with the text's and the film's rows (n, dim) of each sample,
@@ -127,7 +110,7 @@ at::Tensor JointAttention::forward(const at::Tensor& x, int64_t text, const Rota
   };
   const at::Tensor q = normed(to_q_, norm_q_), k = normed(to_k_, norm_k_);
   throwIfCancelled();
-  return to_out_.forward(nn::mergeHeads(attendInFloats(q, k, nn::splitHeads(to_v_.forward(x), heads_))));
+  return to_out_.forward(nn::mergeHeads(attendToFilm(q, k, nn::splitHeads(to_v_.forward(x), heads_))));
 }
 
 CogVideoXBlock::CogVideoXBlock(const Scope& scope, const CogVideoXConfig& config)
@@ -171,11 +154,13 @@ void CogVideoXBlock::forward(const at::Tensor& x, int64_t text, const at::Tensor
 CogVideoX::CogVideoX(const CogVideoXConfig& config)
     : config_(config),
       parameters_(std::make_unique<ParameterSet>()),
-      patches_(Scope(*parameters_) / "patch_embed" / "proj", {.patch = config.patch,
-                                                              .channels = config.in_channels,
-                                                              .dim = config.dim(),
-                                                              .is_kernel = !config.patches_over_time,
-                                                              .bias = config.patch_bias}),
+      patches_(Scope(*parameters_) / "patch_embed" / "proj",
+               {.patch = config.patch,
+                .channels = config.in_channels,
+                .dim = config.dim(),
+                .stored = config.patches_over_time ? PatchEmbedding::Stored::Matrix
+                                                   : PatchEmbedding::Stored::Kernel2d,
+                .bias = config.patch_bias}),
       text_proj_(Scope(*parameters_) / "patch_embed" / "text_proj", config.text_dim, config.dim()),
       positions_(config.learned_positions
                      ? &(Scope(*parameters_) / "patch_embed")

@@ -10,8 +10,15 @@ namespace {
 
 std::vector<int64_t> patchShape(const PatchEmbedding::Config& config) {
   const PatchSize& patch = config.patch;
-  if (!config.is_kernel) return {config.dim, config.channels * patch.latents()};
-  return {config.dim, config.channels, patch.side, patch.side};
+  switch (config.stored) {
+    case PatchEmbedding::Stored::Matrix:
+      return {config.dim, config.channels * patch.latents()};
+    case PatchEmbedding::Stored::Kernel2d:
+      return {config.dim, config.channels, patch.side, patch.side};
+    case PatchEmbedding::Stored::Kernel3d:
+      break;
+  }
+  return {config.dim, config.channels, patch.frames, patch.side, patch.side};
 }
 
 }  // namespace

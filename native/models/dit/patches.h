@@ -30,14 +30,15 @@ at::Tensor toPatches(const at::Tensor& latents, const PatchSize& patch);
 /// What `toPatches` does, undone.
 at::Tensor fromPatches(const at::Tensor& tokens, const PatchSize& patch, const TokenGrid& grid);
 
-/// Patches times a matrix, which files hold as a convolution's kernel where a patch has one frame.
+/// Patches times a matrix, which files may hold as a convolution's kernel.
 class PatchEmbedding {
  public:
+  enum class Stored { Matrix, Kernel2d, Kernel3d };
   struct Config {
     PatchSize patch;
     int64_t channels = 0;
     int64_t dim = 0;
-    bool is_kernel = true;
+    Stored stored = Stored::Kernel2d;  // in two dimensions where a patch has one frame
     bool bias = true;
   };
 

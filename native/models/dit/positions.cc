@@ -61,14 +61,16 @@ Rotary rotaryOf(const RotaryAxis& time, const RotaryAxis& rows, const RotaryAxis
   return {at::stack({cos, cos}, -1).flatten(1), at::stack({-sin, sin}, -1).flatten(1)};
 }
 
-void rotate(const at::Tensor& x, const Rotary& rotary) {
+at::Tensor rotated(const at::Tensor& x, const Rotary& rotary) {
   const at::Tensor cos = rotary.cos.unsqueeze(1), sin = rotary.sin.unsqueeze(1);  // (L, 1, d)
+  const at::Tensor exact = x.to(at::kFloat);
+  const at::Tensor swapped = exact.unflatten(-1, {-1, 2}).flip(-1).flatten(-2);
+  return exact * cos + swapped * sin;
+}
+
+void rotate(const at::Tensor& x, const Rotary& rotary) {
   // One sample after another: what is in between is the largest thing here.
-  for (int64_t sample = 0; sample < x.size(0); ++sample) {
-    const at::Tensor exact = x[sample].to(at::kFloat);
-    const at::Tensor swapped = exact.unflatten(-1, {-1, 2}).flip(-1).flatten(-2);
-    x[sample].copy_(exact * cos + swapped * sin);
-  }
+  for (int64_t sample = 0; sample < x.size(0); ++sample) x[sample].copy_(rotated(x[sample], rotary));
 }
 
 }  // namespace cameo::models

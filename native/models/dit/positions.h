@@ -39,5 +39,7 @@ Rotary rotaryOf(const RotaryAxis& time, const RotaryAxis& rows, const RotaryAxis
 
 /// Turns x (B, L, H, d), in place; its last dimension is dense.
 void rotate(const at::Tensor& x, const Rotary& rotary);
+/// The same of x (..., L, H, d), fp32, differentiable.
+at::Tensor rotated(const at::Tensor& x, const Rotary& rotary);
 
 }  // namespace cameo::models

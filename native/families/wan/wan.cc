@@ -1,0 +1,84 @@
+#include "families/wan/wan.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/StringUtil.h>
+
+#include "core/error.h"
+#include "families/wan/wan_denoiser.h"
+#include "families/whole_model.h"
+#include "pipeline/device_visit.h"
+
+namespace cameo::families {
+
+using pipeline::SampleRequest;
+
+namespace {
+
+/// As the memory plan counts the largest tensors of a CPU's denoiser.
+constexpr int64_t kTensorsInPlan = 16;
+
+}  // namespace
+
+std::vector<pipeline::Network> Wan::networks() const {
+  std::vector<pipeline::Network> all;
+  if (text) all.push_back(text->network());
+  all.push_back({"transformer", transformer->parameters(), dtype, /*denoises=*/true});
+  all.push_back(vae_codec->network());
+  return all;
+}
+
+void Wan::checkPlaces(const SampleRequest& request, int64_t latents) const {
+  const models::WanConfig& config = transformer->config();
+  const int64_t side = vae_codec->stride() * config.patch.side;
+  const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
+  if (request.width % side != 0 || request.height % side != 0) {
+    refuse(c10::str("width, height: ", request.width, "x", request.height,
+                    " is not allowed; both must be multiples of ", side));
+  }
+  const int64_t longest = config.most_places * side;
+  if (request.width > longest || request.height > longest) {
+    refuse(c10::str("width, height: ", request.width, "x", request.height,
+                    " is not allowed; this model has places for at most ", longest, " each way"));
+  }
+  if (latents > config.most_places) {
+    refuse(c10::str("frames: ", request.frames, " is not allowed; this model has places for at most ",
+                    (config.most_places - 1) * vae_codec->timeStride() + 1));
+  }
+}
+
+void Wan::check(const SampleRequest& request) const {
+  refuseOtherRequests(request, "this model makes a film of a prompt alone; leave it out", {});
+  text->check(request);
+  checkPlaces(request, vae_codec->latentFrames(request.frames));
+}
+
+std::vector<pipeline::GuidanceScale> Wan::guidanceScales(const SampleRequest& request) const {
+  return promptGuidance(request);
+}
+
+int64_t Wan::largestTensor(const SampleRequest& request) const {
+  const models::WanConfig& config = transformer->config();
+  const int64_t side = vae_codec->stride() * config.patch.side;
+  const int64_t latents = vae_codec->latentFrames(request.frames);
+  const int64_t tokens = latents * (request.height / side) * (request.width / side);
+  const int64_t read = 2 * config.layers * static_cast<int64_t>(request.prompt.ids.size());
+  return (tokens + read / kTensorsInPlan) * config.dim();
+}
+
+models::WanReads Wan::readTexts(const at::Tensor& states) const {
+  const pipeline::DeviceVisit visit(transformer->parameters(), device);
+  return transformer->read({.text = transformer->embedTexts(states)});
+}
+
+std::unique_ptr<pipeline::Denoiser> Wan::denoiser(const SampleRequest& request, const pipeline::Start&,
+                                                  const samplers::NoiseSchedule&,
+                                                  const pipeline::OnProgress& onProgress,
+                                                  pipeline::Recorder& recorder) const {
+  const at::Tensor both = text->encode(request, recorder);
+  onProgress({pipeline::Phase::Encode, 1, 1, {}});
+  const int64_t first = guidanceScales(request).empty() ? 1 : 0;
+  const at::Tensor texts = both.slice(0, first);
+  return std::make_unique<WanDenoiser>(*this, readTexts(texts), at::arange(texts.size(0)));
+}
+
+}  // namespace cameo::families

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "families/causal_vae_codec.h"
+#include "families/t5_text.h"
+#include "models/dit/wan_transformer.h"
+#include "models/wan_vae/wan_vae.h"
+#include "pipeline/pipeline.h"
+#include "weights/base_model.h"
+
+namespace cameo::families {
+
+/// Wan 2.1 (arXiv 2503.20314): films of a prompt. Its branches: the negative prompt, the prompt.
+struct Wan : pipeline::Pipeline {
+  using Pipeline::Pipeline;
+
+  std::vector<pipeline::Network> networks() const override;
+  const pipeline::LatentCodec& codec() const override { return *vae_codec; }
+  void check(const pipeline::SampleRequest& request) const override;
+  std::vector<pipeline::GuidanceScale> guidanceScales(const pipeline::SampleRequest& request) const override;
+  bool takesLoras() const override { return false; }
+  int64_t largestTensor(const pipeline::SampleRequest& request) const override;
+  std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
+                                               const pipeline::Start& start,
+                                               const samplers::NoiseSchedule& schedule,
+                                               const pipeline::OnProgress& onProgress,
+                                               pipeline::Recorder& recorder) const override;
+
+  /// That a film of this size has places for all its tokens, `latents` of them in a row.
+  void checkPlaces(const pipeline::SampleRequest& request, int64_t latents) const;
+  /// What the layers read of texts' states (T, S, D). The transformer is on its device meanwhile.
+  models::WanReads readTexts(const at::Tensor& states) const;
+
+  std::unique_ptr<models::WanTransformer> transformer;
+  std::unique_ptr<models::WanVae> vae;
+  std::unique_ptr<CausalVaeCodec> vae_codec;  // the VAE's
+  std::unique_ptr<T5Text> text;               // null until all others are there
+};
+
+/// Throws as `loadPipeline`; options that it has no use for are refused by name.
+std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base,
+                                            const pipeline::LoadOptions& options,
+                                            const pipeline::OnProgress& onProgress,
+                                            const Cancellation& cancellation);
+
+}  // namespace cameo::families

@@ -1,0 +1,90 @@
+#include "models/dit/wan_transformer.h"
+
+#include <ATen/ATen.h>
+
+namespace cameo::models {
+
+namespace {
+
+PatchEmbedding::Config wanPatches(const WanConfig& config) {
+  return {.patch = config.patch,
+          .channels = config.in_channels,
+          .dim = config.dim(),
+          .stored = PatchEmbedding::Stored::Kernel3d};
+}
+
+}  // namespace
+
+Rotary wanRotary(const WanConfig& config, const TokenGrid& grid, at::Device device) {
+  const int64_t of_side = config.head_size / 6 * 2;
+  const auto places = [&](int64_t count) {
+    return at::arange(count, at::TensorOptions(at::kDouble).device(device));
+  };
+  return rotaryOf({places(grid.frames), config.head_size - 2 * of_side}, {places(grid.height), of_side},
+                  {places(grid.width), of_side});
+}
+
+WanTransformer::WanTransformer(const WanConfig& config)
+    : config_(config),
+      parameters_(std::make_unique<ParameterSet>()),
+      patches_(Scope(*parameters_) / "patch_embedding", wanPatches(config)),
+      time_embedding_(Scope(*parameters_) / "condition_embedder" / "time_embedder",
+                      {.channels = config.time_channels, .hidden = config.dim()}),
+      time_proj_(Scope(*parameters_) / "condition_embedder" / "time_proj", config.dim(), 6 * config.dim()),
+      text_1_(Scope(*parameters_) / "condition_embedder" / "text_embedder" / "linear_1", config.text_dim,
+              config.dim()),
+      text_2_(Scope(*parameters_) / "condition_embedder" / "text_embedder" / "linear_2", config.dim(),
+              config.dim()),
+      out_table_(Scope(*parameters_).parameterInFloat("scale_shift_table", {1, 2, config.dim()})),
+      proj_out_(Scope(*parameters_) / "proj_out", config.dim(),
+                config.patch.latents() * config.out_channels) {
+  blocks_.reserve(config.layers);
+  for (int64_t i = 0; i < config.layers; ++i) {
+    blocks_.emplace_back(Scope(*parameters_) / "blocks" / i, config);
+  }
+}
+
+at::Tensor WanTransformer::embedTexts(const at::Tensor& states) const {
+  return text_2_.forward(at::gelu(text_1_.forward(states), "tanh"));
+}
+
+WanReads WanTransformer::read(const WanContext& context) const {
+  WanReads reads;
+  for (const WanBlock& block : blocks_) reads.layers.push_back(block.read(context));
+  return reads;
+}
+
+TokenGrid WanTransformer::grid(const at::Tensor& latents) const {
+  return tokenGrid(config_.patch, latents.size(1), latents.size(3), latents.size(4));
+}
+
+at::Tensor WanTransformer::outputOf(const at::Tensor& x, const at::Tensor& time,
+                                    const TokenGrid& grid) const {
+  const auto parts = (out_table_->to(at::kFloat) + time.unsqueeze(1)).unbind(1);  // shift, scale
+  const int64_t side = config_.patch.side;
+  return proj_out_.forward(modulated(x, parts[1], parts[0], config_.eps))
+      .unflatten(2, {side, side, config_.out_channels})
+      .unflatten(1, {grid.frames, grid.height, grid.width})
+      .permute({0, 1, 6, 2, 4, 3, 5})  // (B, F, C, h, p, w, p)
+      .flatten(5, 6)
+      .flatten(3, 4);
+}
+
+at::Tensor WanTransformer::forward(const WanInput& input) const {
+  const TokenGrid film = grid(input.latents);
+  const at::Tensor time = time_embedding_.forward(input.timesteps, at::kFloat);
+  const WanState state{
+      .modulation = time_proj_.forward(at::silu(time)).unflatten(1, {6, config_.dim()}),
+      .rotary = wanRotary(config_, film, input.latents.device()),
+      .reads = input.reads,
+  };
+  at::Tensor x = patches_.forward(input.latents);
+  if (input.hints != nullptr) input.hints->begin(x, state);
+  for (int64_t i = 0; i < config_.layers; ++i) {
+    x = blocks_[i].forward(x, state, input.texts.layers[i]);
+    if (input.hints != nullptr) x = input.hints->after(i, x);
+  }
+  return outputOf(x, time, film);
+}
+
+}  // namespace cameo::models
