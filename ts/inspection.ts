@@ -9,6 +9,8 @@ export interface Inspection {
   option: string | null;
   /** What that flag is given: the path, or a folder with it; null without a flag. */
   argument: string | null;
+  /** Of a base: its model's family, as `pipe.family` says it. */
+  family?: string;
   /** Why no flag takes it, where that can be said. */
   reason?: string;
   /** "safetensors", "pickle" ... */

@@ -16,7 +16,8 @@ nlohmann::json inspect(const std::string& path) {
     options.base = inspection["argument"];
     options.device = "cpu";
     options.check_only = true;
-    loadPipeline(options, [](const pipeline::Progress&) {}, {});
+    const auto model = loadPipeline(options, [](const pipeline::Progress&) {}, {});
+    inspection["family"] = model->description["family"];
   } catch (const Error& error) {
     inspection["option"] = inspection["argument"] = nullptr;
     inspection["reason"] = error.what();

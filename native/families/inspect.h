@@ -5,7 +5,8 @@
 
 namespace cameo::families {
 
-/// `weights::inspect`, whose "option" is null, with a "reason", for a base folder that loading would refuse.
+/// `weights::inspect` with the "family" of a base; its "option" is null, with a "reason", for one that
+/// loading would refuse.
 nlohmann::json inspect(const std::string& path);
 
 }  // namespace cameo::families

@@ -88,4 +88,12 @@ void MappedFile::advise(uint64_t offset, uint64_t length, int advice) const {
   ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, advice);
 }
 
+ScatteredReading::ScatteredReading(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
+  file_->advise(0, file_->size(), MADV_RANDOM);
+}
+
+ScatteredReading::~ScatteredReading() {
+  file_->advise(0, file_->size(), MADV_NORMAL);
+}
+
 }  // namespace cameo::weights

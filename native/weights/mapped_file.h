@@ -35,12 +35,26 @@ class MappedFile {
   void release(uint64_t offset, uint64_t length) const;
 
  private:
+  friend class ScatteredReading;
   MappedFile(std::string path, const std::byte* data, size_t size);
   void advise(uint64_t offset, uint64_t length, int advice) const;
 
   std::string path_;
   const std::byte* data_;
   size_t size_;
+};
+
+/// While it lives, reading some bytes here and there brings only their pages from the disk. Otherwise the
+/// system reads megabytes around each, which is most of the file in the end.
+class ScatteredReading {
+ public:
+  explicit ScatteredReading(std::shared_ptr<const MappedFile> file);
+  ScatteredReading(const ScatteredReading&) = delete;
+  ScatteredReading& operator=(const ScatteredReading&) = delete;
+  ~ScatteredReading();
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
 };
 
 }  // namespace cameo::weights

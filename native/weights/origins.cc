@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -85,6 +86,8 @@ std::string fingerprint(const TensorSource& source) {
   }
   std::sort(order.begin(), order.end(),
             [](const TensorEntry* a, const TensorEntry* b) { return a->name < b->name; });
+  std::map<const MappedFile*, ScatteredReading> of_numbers;
+  for (const TensorEntry* entry : order) of_numbers.try_emplace(entry->file.get(), entry->file);
   Hash hash;
   for (const TensorEntry* entry : order) {
     hash.add(entry->name.data(), entry->name.size());

@@ -173,6 +173,7 @@ Placed place(const Listed& listed, const MappedFile& file, uint64_t limit) {
 }  // namespace
 
 ZipArchive::ZipArchive(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
+  const ScatteredReading of_headers(file_);
   const std::string& path = file_->path();
   const Directory directory = findDirectory(*file_);
   if (directory.entries > kMaxEntries)

@@ -22,8 +22,8 @@ const resnet: readonly Rename[] = [
 const resnetName = (name: string) =>
   renamed(name.replace("spatial_res_block.", "").replace("temporal_res_block.", "time_stack."), resnet);
 
-/** The UNet's, of so many layers a block; `attending` are its blocks on the way up that have attention. */
-function unetName(name: string, layers: number, attending: readonly boolean[]): string {
+/** A UNet's, of so many layers a block; `attending` are its blocks on the way up that have attention. */
+export function ldmUNetName(name: string, layers: number, attending: readonly boolean[]): string {
   const at = (block: string, layer = "0") => Number(block) * (layers + 1) + Number(layer);
   const place = renamed(name, [
     [/^conv_in\./, "input_blocks.0.0."],
@@ -60,11 +60,11 @@ function unetName(name: string, layers: number, attending: readonly boolean[]): 
     [/\.temporal_transformer_blocks\./, ".time_stack."],
     [/\.time_pos_embed\.linear_(\d)\./, (_, n) => `.time_pos_embed.${2 * Number(n) - 2}.`],
   ]);
-  return /_res_block\./.test(name) ? resnetName(place) : place;
+  return /resnets\./.test(name) ? resnetName(place) : place;
 }
 
-/** The VAE's, of so many blocks. */
-function vaeName(name: string, blocks: number): string {
+/** A VAE's, of so many blocks. */
+export function ldmVaeName(name: string, blocks: number): string {
   const place = renamed(name, [
     [/^decoder\.time_conv_out\./, "decoder.conv_out.time_mix_conv."],
     [/conv_norm_out\./, "norm_out."],
@@ -135,10 +135,10 @@ export function writeVideoCheckpoint(
   const read = (part: string, file: string) => readSafetensors(join(base, part, file)) as Tensors;
   const all = (tensors: Tensors, name: (name: string) => string) =>
     Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [name(key), tensor]));
-  const vae = all(read("vae", "diffusion_pytorch_model.safetensors"), (name) => vaeName(name, 2));
+  const vae = all(read("vae", "diffusion_pytorch_model.safetensors"), (name) => ldmVaeName(name, 2));
   const isEncoders = ([name]: [string, Tensor]) => !name.startsWith("decoder.");
   const unet = all(read("unet", "diffusion_pytorch_model.safetensors"), (name) =>
-    unetName(name, layers, attending),
+    ldmUNetName(name, layers, attending),
   );
   const entries = Object.entries(vae) as [string, Tensor][];
   mkdirSync(dirname(path), { recursive: true });

@@ -54,6 +54,7 @@ function summary(inspection: Inspection, keyCount: number): string[] {
   const lines = [
     `${printable(path)}: ${description}`,
     ...usage(inspection),
+    ...(inspection.family === undefined ? [] : [row("family", inspection.family)]),
     ...origins(inspection),
     row("format", `${format}, ${files.length === 1 ? "1 file" : `${files.length} files`}`),
     row("size", sizes(inspection)),
