@@ -33,8 +33,8 @@ void requireFittingWan(const Wan& model, const std::string& base) {
                       " output channels, the VAE's latents ", latents));
   }
   if (config.text_dim != states) {
-    mismatch(c10::str("the transformer reads text of ", config.text_dim,
-                      " channels, the text encoder gives ", states));
+    mismatch(c10::str("the transformer reads text of ", config.text_dim, " channels, the text encoder gives ",
+                      states));
   }
 }
 

@@ -33,7 +33,8 @@ WanConfig WanConfig::read(const Config& config) {
   wan.most_places = config.integer("rope_max_seq_len", 1024);
   wan.eps = config.number("eps", 1e-6, 0, 1);
   wan.norms_before_text = config.boolean("cross_attn_norm", true);
-  if (wan.head_size % 2 != 0) config.fail("attention_head_dim", "it must be even: pairs of numbers are turned");
+  if (wan.head_size % 2 != 0)
+    config.fail("attention_head_dim", "it must be even: pairs of numbers are turned");
   wan.attends_to_image = config.has("added_kv_proj_dim");
   if (wan.attends_to_image && config.integer("added_kv_proj_dim") != wan.dim()) {
     config.fail("added_kv_proj_dim", c10::str("it must be num_attention_heads times attention_head_dim, ",

@@ -20,9 +20,9 @@ struct WanConfig {
   PatchSize patch = {};
   int64_t most_places = 1024;  // along each axis
   double eps = 1e-6;
-  bool norms_before_text = true;  // with weights of its own
-  bool attends_to_image = false;  // cross-attention has keys and values for a picture's tokens, too
-  std::optional<int64_t> image_dim = {};           // numbers of each of those tokens
+  bool norms_before_text = true;          // with weights of its own
+  bool attends_to_image = false;          // cross-attention has keys and values for a picture's tokens, too
+  std::optional<int64_t> image_dim = {};  // numbers of each of those tokens
   std::optional<int64_t> image_tokens_pair = {};  // of two pictures, each of which has so many tokens
 
   int64_t dim() const { return heads * head_size; }

@@ -9,6 +9,7 @@
 #include "harness.h"
 #include "models/dit/cogvideox.h"
 #include "models/dit/latte_transformer.h"
+#include "models/dit/wan_transformer.h"
 #include "models/initialize.h"
 #include "models/space_time_unet/i2vgen_unet.h"
 #include "models/video_unet/video_unet.h"
@@ -66,11 +67,22 @@ Evaluation latte(const Config& config, at::ScalarType dtype, const Inputs& input
   return [=] { model->forward(latents, kTime, inputs.at("encoder_hidden_states")); };
 }
 
+Evaluation wan(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
+  const auto model = drawn<models::WanTransformer>(models::WanConfig::read(config), dtype);
+  const at::Tensor latents = inputs.at("hidden_states").transpose(1, 2).contiguous();
+  const auto texts = std::make_shared<models::WanReads>(
+      model->read({.text = model->embedTexts(inputs.at("encoder_hidden_states"))}));
+  return [=] {
+    model->forward({.latents = latents, .timesteps = at::full({1}, kTime, at::kDouble), .texts = *texts});
+  };
+}
+
 const std::map<std::string, Evaluation (*)(const Config&, at::ScalarType, const Inputs&)> kNetworks = {
     {"CogVideoXTransformer3DModel", cogVideoX},
     {"UNetSpatioTemporalConditionModel", stableVideo},
     {"I2VGenXLUNet", i2vgen},
     {"LatteTransformer3DModel", latte},
+    {"WanTransformer3DModel", wan},
 };
 
 /// This process's resident memory, or its peak ("VmHWM"), in bytes, as Linux counts them.

@@ -13,9 +13,9 @@ Tensors wan(const Json& config, const Tensors& in) {
   const models::WanReads texts = model.read({.text = model.embedTexts(in.at("text"))});
   const at::Tensor latents = in.at("latents");
   const at::Tensor times = at::tensor(config.at("times").get<std::vector<double>>(), at::kDouble);
-  return {{"sample", model.forward({.latents = latents.clone(),
-                                    .timesteps = times.to(latents.device()),
-                                    .texts = texts})}};
+  return {
+      {"sample",
+       model.forward({.latents = latents.clone(), .timesteps = times.to(latents.device()), .texts = texts})}};
 }
 
 }  // namespace
