@@ -18,10 +18,11 @@ const addon = createRequire(import.meta.url)(
   fileURLToPath(new URL("../../build/test-addon/cameo_test.node", import.meta.url)),
 );
 const work = { ...models[positionals[0]], dtype: values.dtype, evaluations: 2 };
-const { seconds, bytes, peak } = addon.run("bench.denoiser", JSON.stringify(work), {});
+const { seconds, cpuSeconds, bytes, peak } = addon.run("bench.denoiser", JSON.stringify(work), {});
 console.log(
   JSON.stringify({
     evaluationSeconds: [...seconds.data],
+    evaluationCpuSeconds: [...cpuSeconds.data],
     workBytes: [...bytes.data],
     peakBytes: [...peak.data],
   }),

@@ -5,7 +5,7 @@
 //     pip install -r bench/requirements.txt && npm run compile -- --tests
 //     node bench/denoisers/run.mjs [--repeats 3] [--python python3] [--only svd-fp32,svd-bf16]
 //
-// The machine should have nothing else to do, and 12 GiB of memory free.
+// The machine should have nothing else to do, and 12 GiB of memory free; where it has, the time of all cores says more.
 import { readFileSync } from "node:fs";
 import { compareSides, readOptions } from "../comparison.mjs";
 
@@ -29,6 +29,7 @@ await compareSides({
   cases: Object.fromEntries(cases),
   measures: {
     evaluationSeconds: "an evaluation, s",
+    evaluationCpuSeconds: "the same of all cores, s",
     workBytes: "memory beside the weights, GiB",
     peakBytes: "memory with the weights, GiB",
   },

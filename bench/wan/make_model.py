@@ -74,8 +74,8 @@ def main() -> None:
         vae = AutoencoderKLWan()
     write(folder / "text_encoder", "model", text, t5.to_dict(), torch.bfloat16)
     weights = "diffusion_pytorch_model"
-    write(folder / "transformer", weights, transformer, dict(transformer.config), torch.bfloat16)
-    write(folder / "vae", weights, vae, dict(vae.config), torch.float32)
+    write(folder / "transformer", weights, transformer, json.loads(transformer.to_json_string()), torch.bfloat16)
+    write(folder / "vae", weights, vae, json.loads(vae.to_json_string()), torch.float32)
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     scheduler.save_pretrained(folder / "scheduler")
     shutil.copytree(options.tokenizer, folder / "tokenizer")

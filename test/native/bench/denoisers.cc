@@ -2,6 +2,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <functional>
 
@@ -94,8 +95,8 @@ double residentBytes(const std::string& field) {
   return 0;
 }
 
-/// One of bench/denoisers' networks: seconds of each evaluation, and the largest memory of all, beside the
-/// weights and with them.
+/// One of bench/denoisers' networks: seconds of each evaluation, by the clock and of all cores, and the largest
+/// memory of all, beside the weights and with them.
 Tensors timeDenoiser(const Json& work, const Tensors&) {
   const c10::InferenceMode inference;
   const MemoryPool::Scope pooled;
@@ -106,19 +107,22 @@ Tensors timeDenoiser(const Json& work, const Tensors&) {
   }
   const Evaluation evaluate =
       kNetworks.at(work.at("class"))(Config(work.at("config"), "config"), dtype, inputs);
-  std::vector<double> seconds;
+  std::vector<double> seconds, cpu_seconds;
   double bytes = 0, peak = 0;
   for (int64_t i = 0; i < work.at("evaluations"); ++i) {
     std::ofstream("/proc/self/clear_refs") << "5" << std::flush;
     const double before = residentBytes("VmRSS");
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
     evaluate();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     seconds.push_back(took.count());
+    cpu_seconds.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
     peak = std::max(peak, residentBytes("VmHWM"));
     bytes = std::max(bytes, residentBytes("VmHWM") - before);
   }
   return {{"seconds", at::tensor(seconds, at::kFloat)},
+          {"cpuSeconds", at::tensor(cpu_seconds, at::kFloat)},
           {"bytes", at::tensor({bytes}, at::kDouble)},
           {"peak", at::tensor({peak}, at::kDouble)}};
 }
