@@ -16,6 +16,7 @@ export { CameoError, type CameoErrorJson, type ErrorCode } from "./errors.js";
 export type { ExtendRequest } from "./extension.js";
 export type { FilmStream } from "./film_stream.js";
 export type { FilmSource, Fit, ImageSource, RawFilm, RawImage, RawVideo } from "./media/index.js";
+export type { MemoryPlan, PlanOptions } from "./memory_plan.js";
 export type { RgbImage } from "./native.js";
 export type { Complete } from "./options/complete.js";
 export type { ImagePromptScale, ImagePromptScales } from "./options/image_prompt.js";

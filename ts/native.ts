@@ -40,6 +40,8 @@ export interface NativeLoadOptions {
   kernels: string;
   /** Bytes of the device's memory for weights and a request. */
   maxMemory?: number;
+  /** The files are checked, and no weights are read: all that can be asked of it is a plan. */
+  headersOnly?: boolean;
   /** Draws the weights of networks whose folders have a config and none, by this seed. */
   drawMissing?: number;
 }
@@ -104,6 +106,8 @@ export interface NativePipeline {
   load(options: string, onProgress: OnNativeProgress): NativeTask<undefined>;
   /** RGB frames, (frames, height, width, 3). */
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
+  /** JSON of `MemoryPlan`; `place`: JSON of `PlanOptions`. */
+  plan(request: NativeSampleRequest, place: string): NativeTask<string>;
   /** Puts these LoRAs in the place of those that are on: JSON of `{ lora: NativeLora[] }`. */
   setLora(options: string): NativeTask<undefined>;
   /** What the VAE makes of a picture whose sides are multiples of its scale. */

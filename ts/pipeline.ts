@@ -5,8 +5,10 @@ import { CameoError, errorsOf, throwIfAborted } from "./errors.js";
 import { type ExtendRequest, Extension } from "./extension.js";
 import { FilmStream } from "./film_stream.js";
 import { FrameQueue } from "./frame_queue.js";
+import { checkPlanOptions, type MemoryPlan, type PlanOptions } from "./memory_plan.js";
 import type { NativePipeline, NativeProgress } from "./native.js";
 import { nativeText } from "./native_text.js";
+import { defined } from "./options/defined.js";
 import { withHubModels } from "./options/hub_models.js";
 import { checkLoraPaths, checkModelPaths, completeLoadOptions, loadReport } from "./options/load.js";
 import type { LoadOptions } from "./options/load_options.js";
@@ -34,6 +36,9 @@ export class Pipeline implements AsyncDisposable {
   #description: PipelineDescription;
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
+  readonly #place: Required<Pick<PlanOptions, "device">> & PlanOptions;
+  /** Whether there are weights. */
+  readonly #computes: boolean;
   #closing: Promise<undefined> | undefined;
   readonly #reading = new AbortController();
   #requests = 0;
@@ -46,11 +51,14 @@ export class Pipeline implements AsyncDisposable {
     encodePrompts: PromptEncoder | undefined,
     description: PipelineDescription,
     shipped: ShippedModel | undefined,
+    { maxMemory, headersOnly = false }: LoadOptions,
   ) {
     this.#native = native;
     this.#encodePrompts = encodePrompts;
     this.#description = description;
     this.#shipped = shipped;
+    this.#place = { device: description.device.startsWith("cuda") ? "cuda" : "cpu", maxMemory };
+    this.#computes = !headersOnly;
   }
 
   /**
@@ -75,7 +83,7 @@ export class Pipeline implements AsyncDisposable {
       });
       if (nativeOptions.subject !== undefined) await warmUpPictures();
       const description = describe(native, shipped);
-      return new Pipeline(native, await openPromptEncoder(description), description, shipped);
+      return new Pipeline(native, await openPromptEncoder(description), description, shipped, options);
     } catch (error) {
       await native.close();
       throw error;
@@ -91,7 +99,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async sample(request: AnyRequest): Promise<Video> {
     const toError = errorsOf(Pipeline.prototype.sample);
-    this.#checkOpen();
+    this.#checkComputes();
     return this.#inTurn(request, (prepared) => this.#video(request, prepared, toError));
   }
 
@@ -103,7 +111,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async *samples(request: SamplesRequest): AsyncGenerator<Video, void, void> {
     const toError = errorsOf(Pipeline.prototype.samples);
-    this.#checkOpen();
+    this.#checkComputes();
     const { seeds, listener, request: all } = readSeries(request);
     let first: Promise<PreparedRequest> | undefined;
     for (const [i, seed] of seeds.entries()) {
@@ -122,7 +130,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async stream(request: AnyRequest): Promise<FilmStream> {
     const toError = errorsOf(Pipeline.prototype.stream);
-    this.#checkOpen();
+    this.#checkComputes();
     const queue = new FrameQueue(request.signal);
     const asked = { ...request, signal: queue.signal };
     let complete: CompleteSampleRequest | undefined;
@@ -138,13 +146,34 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
+   * What a request would need of memory, by an estimate, and how it would be computed within what is allowed. Computes nothing; a
+   * model loaded with `headersOnly` is enough for that.
+   *
+   * Rejects as `sample`, with ERR_OUT_OF_MEMORY where nothing keeps the request within `maxMemory`.
+   */
+  async plan(request: AnyRequest, options: PlanOptions = {}): Promise<MemoryPlan> {
+    const toError = errorsOf(Pipeline.prototype.plan);
+    this.#checkOpen();
+    const place = checkPlanOptions({ ...this.#place, ...defined(options) });
+    return this.#inTurn(request, async ({ native }) => {
+      this.#checkOpen();
+      return JSON.parse(
+        await runTask(() => this.#native.plan(native, JSON.stringify(place)), {
+          signal: request.signal,
+          toError: (error) => this.#unlessClosed(toError(error), "the plan was made"),
+        }),
+      );
+    });
+  }
+
+  /**
    * A film that goes on: the new frames are made with its last ones, which stay what they are. The result is the longer film; its
    * request is that of the new frames, and doesn't make the film again.
    *
    * Rejects as `sample`, and for a model that keeps no part of a film.
    */
   async extend(video: Video | VideoParts, request: ExtendRequest = {}): Promise<Video> {
-    this.#checkOpen();
+    this.#checkComputes();
     const extension = new Extension(video, request);
     return extension.extended(await this.sample(extension.request));
   }
@@ -159,7 +188,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async setLora(lora: Loras, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const toError = errorsOf(Pipeline.prototype.setLora);
-    this.#checkOpen();
+    this.#checkComputes();
     const { loras, signal } = checkLoras(lora, options);
     checkLoraPaths(loras);
     const ticket = this.#requests++;
@@ -260,6 +289,13 @@ export class Pipeline implements AsyncDisposable {
       this.#shipped ? warnOfUnfamiliar(this.#native, references, this.#shipped, task) : [],
     ]);
     return { frames, warnings: [...warnings, ...unfamiliar] };
+  }
+
+  #checkComputes(): void {
+    this.#checkOpen();
+    if (this.#computes) return;
+    const message = "headersOnly: this model was loaded without its weights; load it without that option";
+    throw new CameoError("ERR_INVALID_OPTION", message);
   }
 
   #checkOpen(): void {

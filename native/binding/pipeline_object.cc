@@ -1,9 +1,12 @@
 #include "binding/pipeline_object.h"
 
+#include <cmath>
+
 #include "binding/values.h"
 #include "core/config.h"
 #include "families/families.h"
 #include "pipeline/loras.h"
+#include "pipeline/memory_plan.h"
 
 namespace cameo::binding {
 
@@ -15,12 +18,23 @@ ModelState stateOf(const pipeline::Pipeline& pipeline) {
   return {pipeline.description.dump(), bytes};
 }
 
+/// `MemoryPlan` of ts/memory_plan.ts.
+std::string jsonOf(const pipeline::MemoryPlan& plan) {
+  const nlohmann::json json{
+      {"total", std::llround(plan.total())},     {"weights", std::llround(plan.weights)},
+      {"denoiser", std::llround(plan.denoiser)}, {"decoder", std::llround(plan.codec)},
+      {"branchesApart", plan.branches_apart},    {"vaeTiling", plan.tiled},
+  };
+  return json.dump();
+}
+
 }  // namespace
 
 void PipelineObject::define(Napi::Env env, Napi::Object exports) {
   exports.Set("Pipeline", DefineClass(env, "Pipeline",
                                       {InstanceMethod<&PipelineObject::load>("load"),
                                        InstanceMethod<&PipelineObject::sample>("sample"),
+                                       InstanceMethod<&PipelineObject::plan>("plan"),
                                        InstanceMethod<&PipelineObject::setLora>("setLora"),
                                        InstanceMethod<&PipelineObject::reconstruct>("reconstruct"),
                                        InstanceMethod<&PipelineObject::describe>("describe"),
@@ -50,6 +64,20 @@ Napi::Value PipelineObject::sample(const Napi::CallbackInfo& info) {
                                   const Cancellation& cancellation) {
                           request->encodings = pipeline->encodings;
                           return framesValue(pipeline::sample(*pipeline, *request, progress, cancellation));
+                        });
+  });
+}
+
+Napi::Value PipelineObject::plan(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    auto request = std::make_shared<pipeline::SampleRequest>(readSampleRequest(info[0].ToObject()));
+    const Config options = Config::options(info[1].ToString());
+    pipeline::MemoryPlace place{.is_cpu = options.text("device") == "cpu", .allowed = {}};
+    if (options.has("maxMemory")) place.allowed = options.integer("maxMemory");
+    return tasks_.start(Value(), {},
+                        [request, place](const auto& pipeline, const auto&, const auto&) -> MakeValue {
+                          const auto plan = pipeline::planOf(*pipeline, *request, place);
+                          return [text = jsonOf(plan)](Napi::Env env) { return Napi::String::New(env, text); };
                         });
   });
 }

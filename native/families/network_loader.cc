@@ -37,7 +37,7 @@ void NetworkLoader::load(const std::string& name, ParameterSet& parameters, c10:
   const std::vector<weights::Layer> adapters(first_adapter, layers.end());
   layers.erase(first_adapter, layers.end());
   if (check_only_) {
-    weights::checkLayers(parameters, layers, options);
+    describe(name, parameters, weights::checkLayers(parameters, layers, options));
     return;
   }
   auto coverage = weights::load(parameters, layers, options);

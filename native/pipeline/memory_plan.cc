@@ -27,22 +27,22 @@ double bytesOf(const Network& network) {
 /// On the device at the same time: all networks, or where they only visit it the largest one, those that
 /// denoise together being one. What LoRAs have
 /// changed is kept in the host's memory.
-double weightBytes(const Pipeline& pipeline) {
-  double largest = 0, denoising = 0,
-         all = pipeline.device.is_cpu() ? static_cast<double>(pipeline.loras.bytes()) : 0;
+double weightBytes(const Pipeline& pipeline, const MemoryPlace& place) {
+  double largest = 0, denoising = 0, all = place.is_cpu ? static_cast<double>(pipeline.loras.bytes()) : 0;
   for (const Network& network : pipeline.networks()) {
     if (network.denoises) denoising += bytesOf(network);
     largest = std::max({largest, denoising, bytesOf(network)});
     all += bytesOf(network);
   }
-  return pipeline.home() == pipeline.device ? all : largest;
+  return place.is_cpu || !place.allowed ? all : largest;
 }
 
-double denoiserBytes(const Pipeline& pipeline, const SampleRequest& request, bool apart) {
+double denoiserBytes(const Pipeline& pipeline, const SampleRequest& request, const MemoryPlace& place,
+                     bool apart) {
   const auto branches = apart ? 1 : static_cast<int64_t>(pipeline.guidanceScales(request).size()) + 1;
   const auto bytes = static_cast<double>(branches * pipeline.largestTensor(request)) *
                      static_cast<double>(c10::elementSize(pipeline.dtype));
-  return kKernels + (pipeline.device.is_cpu() ? kDenoiserTensors : kDenoiserTensorsAtOnce) * bytes;
+  return kKernels + (place.is_cpu ? kDenoiserTensors : kDenoiserTensorsAtOnce) * bytes;
 }
 
 /// Of a picture, or of a film that is more to a codec than its pictures.
@@ -67,10 +67,15 @@ int64_t decodedTogether(const Pipeline& pipeline, const SampleRequest& request, 
   return std::max<int64_t>(1, static_cast<int64_t>(fitting));
 }
 
-[[noreturn]] void refuse(const Pipeline& pipeline, double needed, const std::string& smaller) {
+MemoryPlace placeOf(const Pipeline& pipeline) {
+  return {.is_cpu = pipeline.device.is_cpu(), .allowed = pipeline.max_memory};
+}
+
+[[noreturn]] void refuse(const Pipeline& pipeline, uint64_t allowed, double needed,
+                         const std::string& smaller) {
   throw Error(
       ErrorCode::OutOfMemory,
-      c10::str("maxMemory: ", weights::bytesText(*pipeline.max_memory),
+      c10::str("maxMemory: ", weights::bytesText(allowed),
                " are allowed and this request needs some ", weights::bytesText(static_cast<uint64_t>(needed)),
                " in ", dtypeName(pipeline.dtype), ": allow more, or ask for ", smaller));
 }
@@ -81,6 +86,7 @@ int64_t Pipeline::bytes() const {
   auto total = static_cast<size_t>(loras.bytes());
   for (const Network& network : networks()) {
     for (const Parameter& parameter : network.parameters.all()) {
+      if (!parameter.value.defined()) continue;  // of a model without its weights
       total += parameter.value.nbytes();
       if (parameter.adapter) total += parameter.adapter->down.nbytes() + parameter.adapter->up.nbytes();
     }
@@ -89,31 +95,38 @@ int64_t Pipeline::bytes() const {
 }
 
 MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request) {
-  MemoryPlan plan{.branches_apart = false, .tiled = request.vae_tiling};
-  if (!pipeline.max_memory) return plan;
-  const double left = static_cast<double>(*pipeline.max_memory) - weightBytes(pipeline);
-  plan.branches_apart =
-      !pipeline.guidanceScales(request).empty() && denoiserBytes(pipeline, request, false) > left;
+  return planMemory(pipeline, request, placeOf(pipeline));
+}
+
+MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request, const MemoryPlace& place) {
+  MemoryPlan plan{.tiled = request.vae_tiling, .weights = weightBytes(pipeline, place)};
   const FilmSize size{request.width, request.height, request.frames};
-  plan.tiled |= codecBytes(pipeline, size, false) > left;
-  plan.decoded_together = decodedTogether(pipeline, request, plan.tiled, left);
-  const double denoiser = denoiserBytes(pipeline, request, plan.branches_apart);
-  const double codec = codecBytes(pipeline, size, plan.tiled);
-  if (std::max(denoiser, codec) <= left) return plan;
-  refuse(pipeline, weightBytes(pipeline) + std::max(denoiser, codec),
-         pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
-                                      : "fewer frames or a smaller size");
+  const double left = place.allowed ? static_cast<double>(*place.allowed) - plan.weights : 0;
+  if (place.allowed) {
+    plan.branches_apart = !pipeline.guidanceScales(request).empty() &&
+                          denoiserBytes(pipeline, request, place, false) > left;
+    plan.tiled |= codecBytes(pipeline, size, false) > left;
+    plan.decoded_together = decodedTogether(pipeline, request, plan.tiled, left);
+  }
+  plan.denoiser = denoiserBytes(pipeline, request, place, plan.branches_apart);
+  plan.codec = codecBytes(pipeline, size, plan.tiled);
+  if (place.allowed && std::max(plan.denoiser, plan.codec) > left) {
+    refuse(pipeline, *place.allowed, plan.total(),
+           pipeline.dtype == at::kFloat ? "fewer frames, a smaller size or dtype bf16"
+                                        : "fewer frames or a smaller size");
+  }
+  return plan;
 }
 
 bool planTiles(const Pipeline& pipeline, int64_t width, int64_t height) {
   if (!pipeline.max_memory) return false;
-  const double weights =
-      pipeline.home() == pipeline.device ? weightBytes(pipeline) : bytesOf(pipeline.codec().network());
+  const double weights = pipeline.home() == pipeline.device ? weightBytes(pipeline, placeOf(pipeline))
+                                                            : bytesOf(pipeline.codec().network());
   const auto needed = [&](bool tiled) { return weights + codecBytes(pipeline, {width, height}, tiled); };
   const auto allowed = static_cast<double>(*pipeline.max_memory);
   if (needed(false) <= allowed) return false;
   if (needed(true) <= allowed) return true;
-  refuse(pipeline, needed(true), "a smaller picture");
+  refuse(pipeline, *pipeline.max_memory, needed(true), "a smaller picture");
 }
 
 }  // namespace cameo::pipeline

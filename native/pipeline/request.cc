@@ -121,6 +121,7 @@ LoadOptions LoadOptions::read(const Config& options) {
   result.dtype = options.text("dtype");
   result.plain_kernels = options.oneOf("kernels", kArePlain);
   result.max_memory = optionalCount(options, "maxMemory");
+  result.check_only = options.boolean("headersOnly", false);
   return result;
 }
 

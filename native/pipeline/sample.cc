@@ -98,6 +98,11 @@ OnProgress goingOn(const OnProgress& onProgress, int64_t steps) {
 
 }  // namespace
 
+MemoryPlan planOf(const Pipeline& pipeline, const SampleRequest& request, const MemoryPlace& place) {
+  check(pipeline, request);
+  return planMemory(pipeline, request, place);
+}
+
 Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProgress& onProgress,
               const Cancellation& cancellation) {
   const c10::InferenceMode inference;

@@ -15,6 +15,7 @@ import { type SaveOptions, saveFilm } from "../video.js";
 import { collect, promptAt, withOutputFlags } from "./flags.js";
 import { FrameSpool } from "./frame_spool.js";
 import { interruptible } from "./interrupt.js";
+import { dryRun } from "./dry_run.js";
 import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
@@ -30,6 +31,7 @@ export interface SampleFlags extends LoadFlags, OutputOptions, SeveralFlags {
   reference?: string[];
   frames?: number;
   preview?: string;
+  dryRun?: boolean;
 }
 
 const examples = `
@@ -42,7 +44,8 @@ Examples:
       --reference me.png --prompt "A person playing an acoustic guitar." -o out.mp4
   $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
   $ cameo sample --base sd15/ --prompt "A lighthouse." --seed 7 -o still.png
-  $ cameo sample --base sd15/ --prompt "A lighthouse." --count 4 -o still.png`;
+  $ cameo sample --base sd15/ --prompt "A lighthouse." --count 4 -o still.png
+  $ cameo sample --base wan/ --prompt "A fox runs." -o fox.mp4 --dry-run --device cuda --max-memory 8GB`;
 
 /** `cameo sample`: a video from a prompt and a picture. */
 export function sampleCommand(): Command {
@@ -53,7 +56,11 @@ export function sampleCommand(): Command {
     .option("--prompt-at <frame=text>", "what it shows from that frame on; may be given again", promptAt)
     .option("-r, --reference <image>", "a picture of the subject; may be given again", collect);
   withLoadFlags(command, (_name, { computing }) => !computing);
-  return withOutputFlags(withSeveralFlags(withSamplingFlags(command)))
+  withSeveralFlags(withSamplingFlags(command)).option(
+    "--dry-run",
+    "read no weights and make nothing: check all, and say what memory it would need",
+  );
+  return withOutputFlags(command)
     .addHelpText("after", examples)
     .action(sample);
 }
@@ -71,6 +78,7 @@ export async function sample(flags: SampleFlags): Promise<void> {
   const request = sampleRequest(flags);
   const films = filmsOf(flags, request);
   await checkBeforeLoading(flags, load, request, films);
+  if (flags.dryRun) return dryRun(flags, load, request);
   const reporter = createReporter(flags);
   try {
     await interruptible((signal) => makeVideos(flags, load, films, reporter, signal));

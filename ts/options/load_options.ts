@@ -125,6 +125,7 @@ export const loadOptions = {
     flag: "--max-memory <size>",
     help: "of the device, as in 6GB: slower in less (default: as much as there is)",
   },
+  headersOnly: { value: kindOf<boolean>({ kind: "switch" }), computing: true },
   signal: { value: kindOf<AbortSignal>({ kind: "signal" }), ofCall: true },
   onProgress: { value: kindOf<(progress: LoadProgress) => void>({ kind: "callback" }), ofCall: true },
 } as const satisfies { [Name in LoadOptionName]-?: LoadOption<NonNullable<LoadOptions[Name]>> };

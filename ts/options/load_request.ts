@@ -90,6 +90,10 @@ export interface LoadOptions {
    * while they compute. Default: as much as there is.
    */
   maxMemory?: number | undefined;
+  /**
+   * Checks all files and reads no weights: the pipeline has `describe` and `plan`, and makes nothing. Default: false.
+   */
+  headersOnly?: boolean | undefined;
   /** Ends the loading; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
   /** Called while files are fetched, then while tensors are read; what it throws, the promise rejects with. */
