@@ -47,6 +47,11 @@ export interface PipelineDescription {
    * picture has in the video's "shape", or its "own", all of them. Where nothing is said: those of the video's size.
    */
   imageSize?: "shape" | "own";
+  /**
+   * Which pixels of `reference` it sees: a picture's "own", all of them, which it fits into the video itself, whatever `fit` says. Where
+   * nothing is said: those of the video's size.
+   */
+  referenceSize?: "own";
   /** Whether it makes films by itself, without motion modules beside it. */
   films?: boolean;
   /** Whether it takes films, which a request says as `video`. */
@@ -59,16 +64,20 @@ export interface PipelineDescription {
   pictureLatents: boolean;
   /** Whether a subject model is loaded, which a reference needs. */
   subject: boolean;
+  /** Whether that tells several `subjects` apart, each in its region, and takes references with noise. */
+  subjectRegions?: boolean;
   /** The motion modules; null where none are loaded. */
   motion: {
     /** How many frames and references together they have positions for. */
     maxFrames: number;
   } | null;
   /**
-   * Whether it edits the picture or the film that a request gives it, by an instruction, and guidance goes by that, too, as far as
-   * `imageGuidanceScale` says.
+   * Whether guidance goes by pictures, too, as far as `imageGuidanceScale` says: by the picture or film that it edits, or by its
+   * references.
    */
   imageGuidance: boolean;
+  /** Whether it edits the picture or the film that a request gives it, by an `instruction`. */
+  instruction?: boolean;
   /** Whether its guidance can go by a cosine over the timesteps, which a request says as `dynamicGuidance`. */
   dynamicGuidance?: boolean;
   /** Whether it starts from a picture or a film, as far as `strength` says. */

@@ -20,10 +20,11 @@ type PictureSize = "video" | "shape" | "own";
 /** A model that makes a film of a picture may see that in more than one size, and cut its middle out itself. */
 function sizeOf(
   { list, fitted }: Pick<RequestPicture, "list" | "fitted">,
-  { imageSize }: Pick<Loaded, "imageSize">,
+  { imageSize, referenceSize }: Pick<Loaded, "imageSize" | "referenceSize">,
   { fit }: Pick<CompleteSampleRequest, "fit">,
 ): PictureSize {
   if (!fitted) return "own";
+  if (list === "reference" && referenceSize !== undefined) return referenceSize;
   if (imageSize === undefined || (list !== "image" && list !== "lastImage")) return "video";
   if (imageSize === "shape") return "shape";
   return { cover: "own", contain: "shape", fill: "video" }[fit] as PictureSize;
@@ -60,7 +61,7 @@ export async function openStartFilm(
 export async function openPictures(
   request: CompleteSampleRequest,
   reading: Reading,
-  loaded: Pick<Loaded, "imageSize">,
+  loaded: Pick<Loaded, "imageSize" | "referenceSize">,
 ): Promise<OpenPictures> {
   const [pictures, films] = [picturesOf(request), filmsOf(request)];
   if (pictures.length + films.length === 0) return { images: [], films: [] };

@@ -22,7 +22,8 @@ FilmNoise::FilmNoise(const Pipeline& pipeline, const SampleRequest& request)
     : pipeline_(pipeline),
       request_(request),
       channels_(pipeline.codec().channels()),
-      frames_(pipeline.leadingLatents(request) + pipeline.codec().latentFrames(request.frames)),
+      frames_(pipeline.leadingLatents(request) + pipeline.codec().latentFrames(request.frames) +
+              pipeline.trailingLatents(request)),
       height_(request.height / pipeline.codec().stride()),
       width_(request.width / pipeline.codec().stride()),
       generator_(makeGenerator(request.seed, RandomStream::InitialNoise)) {}

@@ -56,6 +56,8 @@ struct Pipeline {
   virtual bool liesFrameByFrame() const { return false; }
   /// How many latents the denoiser has before a film's own, which are left out of the film.
   virtual int64_t leadingLatents(const SampleRequest&) const { return 0; }
+  /// And how many after them.
+  virtual int64_t trailingLatents(const SampleRequest&) const { return 0; }
   virtual bool takesLoras() const { return true; }
   /// Numbers in the largest tensor that the denoiser needs for one branch.
   virtual int64_t largestTensor(const SampleRequest& request) const = 0;

@@ -133,4 +133,23 @@ RgbImage resize(const RgbImage& image, Filter filter, int64_t width, int64_t hei
   return result;
 }
 
+RgbImage fitOnWhite(const RgbImage& image, int64_t width, int64_t height) {
+  const double ratio = static_cast<double>(image.width) / static_cast<double>(image.height);
+  const auto w = static_cast<double>(width), h = static_cast<double>(height);
+  const bool is_wider = ratio > w / h;
+  const int64_t inner_width = is_wider ? width : std::max<int64_t>(static_cast<int64_t>(h * ratio), 1);
+  const int64_t inner_height = is_wider ? std::max<int64_t>(static_cast<int64_t>(w / ratio), 1) : height;
+  const bool is_there = image.width == inner_width && image.height == inner_height;
+  const RgbImage inner =
+      is_there ? image
+               : resize(image, Filter::Lanczos, inner_width, inner_height, {0, 0, inner_width, inner_height});
+  RgbImage result{std::vector<uint8_t>(3 * width * height, 255), width, height};
+  const int64_t left = (width - inner_width) / 2, top = (height - inner_height) / 2;
+  for (int64_t row = 0; row < inner_height; ++row) {
+    const auto from = inner.data.begin() + 3 * row * inner_width;
+    std::copy(from, from + 3 * inner_width, result.data.begin() + 3 * ((top + row) * width + left));
+  }
+  return result;
+}
+
 }  // namespace cameo::pipeline

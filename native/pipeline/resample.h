@@ -17,4 +17,8 @@ enum class Filter { Box, Bilinear, Bicubic, Lanczos };
 /// is computed.
 RgbImage resize(const RgbImage& image, Filter filter, int64_t width, int64_t height, const Box& box);
 
+/// The whole picture within `width` x `height`, as large as it fits there, with white around its middle: as
+/// Phantom's authors do it, whose lengths are cut to whole pixels.
+RgbImage fitOnWhite(const RgbImage& image, int64_t width, int64_t height);
+
 }  // namespace cameo::pipeline

@@ -145,7 +145,8 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                        .cancellation = cancellation,
                        .recorder = recorder});
   }
-  latents = latents.slice(1, pipeline.leadingLatents(request));
+  latents =
+      latents.slice(1, pipeline.leadingLatents(request), latents.size(1) - pipeline.trailingLatents(request));
   return decodeFrames(pipeline, request, latents, onProgress, cancellation);
 }
 

@@ -34,9 +34,11 @@ class DpmMultistep : public Sampler {
         order_(config.integer("solver_order", 2, 1, 3)),
         lower_at_end_(config.boolean("lower_order_final", true)),
         euler_at_end_(config.boolean("euler_at_final", false)),
-        levels_(
-            multistepLevels(config, schedule(), steps,
-                            {.lu_lambdas = true, .lambda_clipped = true, .fractional_cosine_times = true})),
+        levels_(multistepLevels(config, schedule(), steps,
+                                {.lu_lambdas = true,
+                                 .lambda_clipped = true,
+                                 .fractional_cosine_times = true,
+                                 .takes_pure_noise = algorithm_.of_clean})),
         history_(3) {
     if (levels_.back().noise == 0 && !algorithm_.of_clean) {
       config.fail("final_sigmas_type", "this algorithm_type needs sigma_min, or choose dpmsolver++");

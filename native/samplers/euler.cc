@@ -61,7 +61,10 @@ std::unique_ptr<Sampler> makeFlowEuler(const Config& config, int64_t steps) {
   if (schedule.prediction != Prediction::Flow) {
     config.fail("prediction_type", "flow-euler is for models of flow matching; choose another scheduler");
   }
-  const double shift = config.number("shift", 1, kLeastShift, kMostShift);
+  // A model whose own scheduler is another one says it by that one's name.
+  const double shift = config.number("shift", config.number("flow_shift", 1, kLeastShift, kMostShift),
+                                     kLeastShift, kMostShift);
+  config.boolean("use_flow_sigmas", true);
   const std::optional<SigmaShape> shape = readSigmaShape(config);
   config.requireUnset("rescale_betas_zero_snr");  // sigma begins at 1 anyway
   config.requireUnset("use_dynamic_shifting");

@@ -25,7 +25,16 @@ double whole(double time) {
   return std::trunc(time);  // PyTorch's conversion to integers
 }
 
-Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) {
+/// The sigma of step `i`, as Wan's authors spread them before the shift: from noise alone, or from the first
+/// of the trained ones, which are 1 / T apart.
+double releasedSigma(int64_t i, int64_t steps, double T, bool from_noise) {
+  const double first = from_noise ? 1 : static_cast<float>(1 - 1 / T);
+  // In this order, as numpy's linspace: times are cut to whole numbers.
+  return static_cast<double>(i) * (-first / static_cast<double>(steps)) + first;
+}
+
+Sigmas flowSigmas(const Config& config, double T, int64_t steps, const MultistepRules& rules) {
+  const bool released = config.boolean("released_flow_sigmas", false);
   const double flow_shift = config.number("flow_shift", 1, kLeastShift, kMostShift);
   const double shift = config.number("shift", flow_shift, kLeastShift, kMostShift);
   const double terminal = config.number("shift_terminal", 0, 0, 0.99);
@@ -33,14 +42,16 @@ Sigmas flowSigmas(const Config& config, double T, int64_t steps, bool from_one) 
   for (int64_t i = 0; i < steps; ++i) {
     const double part = static_cast<double>(i) / static_cast<double>(steps);
     const double least = 1 / T, spread = 1 - part * (1 - least);
-    sigmas.values.push_back(shifted(from_one ? spread : spread - least, shift));
+    const double sigma = rules.flow_from_one ? spread : spread - least;
+    sigmas.values.push_back(
+        shifted(released ? releasedSigma(i, steps, T, rules.takes_pure_noise) : sigma, shift));
   }
   if (terminal != 0) {
     if (sigmas.values.back() >= 1) config.fail("shift_terminal", "it needs 2 steps or more");
     const double stretch = (1 - sigmas.values.back()) / (1 - terminal);
     for (double& sigma : sigmas.values) sigma = 1 - (1 - sigma) / stretch;
   }
-  if (sigmas.values.front() > 1 - kAlmostOne) sigmas.values.front() = 1 - kAlmostOne;
+  if (!released && sigmas.values.front() > 1 - kAlmostOne) sigmas.values.front() = 1 - kAlmostOne;
   for (const double sigma : sigmas.values) sigmas.times.push_back(whole(sigma * T));
   return sigmas;
 }
@@ -88,11 +99,13 @@ double readLambdaMin(const Config& config) {
   return config.number(field, none);
 }
 
-/// Solvers divide by what lies between the levels of which they remember values. The last step's may be none.
-void requireRisingSnr(const std::vector<Level>& levels) {
+/// Solvers divide by what lies between the levels of which they remember values. The last step's may be none,
+/// and the first level noise alone where a solver takes that.
+void requireRisingSnr(const std::vector<Level>& levels, bool may_begin_with_noise) {
   for (size_t i = 0; i + 1 < levels.size(); ++i) {
     const bool rises = i == 0 || logSnr(levels[i]) > logSnr(levels[i - 1]);
-    if (rises && levels[i].noise > 0 && std::isfinite(logSnr(levels[i]))) continue;
+    const bool is_finite = std::isfinite(logSnr(levels[i])) || (i == 0 && may_begin_with_noise);
+    if (rises && levels[i].noise > 0 && is_finite) continue;
     throw Error(
         ErrorCode::InvalidOption,
         c10::str(
@@ -132,7 +145,7 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   } else if (lu) {
     sigmas = luSigmas(table, steps, rounded);
   } else if (is_flow) {
-    sigmas = flowSigmas(config, static_cast<double>(trained.train_timesteps), steps, rules.flow_from_one);
+    sigmas = flowSigmas(config, static_cast<double>(trained.train_timesteps), steps, rules);
   } else {
     sigmas = trainedSigmas(config, trained, table, steps, last);
   }
@@ -148,7 +161,7 @@ std::vector<Level> multistepLevels(const Config& config, const NoiseSchedule& sc
   };
   for (size_t i = 0; i < sigmas.values.size(); ++i) add(sigmas.times[i], sigmas.values[i]);
   add(0, end);
-  requireRisingSnr(levels);
+  requireRisingSnr(levels, rules.takes_pure_noise);
   return levels;
 }
 

@@ -13,9 +13,10 @@ struct MultistepRules {
   bool lambda_clipped = false;           // `lambda_min_clipped` is known
   bool fractional_cosine_times = false;  // Karras' times are not rounded for cosine betas
   bool shaped_end_at_own_smallest =
-      false;                   // where shaped sigmas end at a smallest one: their own, or the trained one
-  bool final_choice = true;    // `final_sigmas_type` is known; else they end at a smallest sigma
-  bool flow_from_one = false;  // flow's sigmas are spread from 1 down; else from 0 up, less the last one
+      false;                      // where shaped sigmas end at a smallest one: their own, or the trained one
+  bool final_choice = true;       // `final_sigmas_type` is known; else they end at a smallest sigma
+  bool flow_from_one = false;     // flow's sigmas are spread from 1 down; else from 0 up, less the last one
+  bool takes_pure_noise = false;  // a first level without signal is finite to the solver
 };
 
 /// The schedule of a multistep solver, whose samples are on the preserving scale, or flow matching's with

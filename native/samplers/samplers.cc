@@ -29,6 +29,9 @@ const std::vector<TableEntry>& table() {
   return entries;
 }
 
+/// The sampler of models of flow matching alone.
+constexpr const char* kFlowMatching = "flow-euler";
+
 /// What diffusers leaves in a config that was made for another class, with the values that say nothing there;
 /// null: any value.
 const std::map<std::string, json>& leftovers() {
@@ -132,7 +135,11 @@ std::unique_ptr<Sampler> makeSampler(const SamplerChoice& choice, const json& mo
   const bool whole_config = is_config || ofClass(model_config) == &entry;
   json fields = is_config ? choice.scheduler : model_config;
   // Absent, it is flow's in the classes of flow matching alone.
-  if (!whole_config && !fields.contains("prediction_type")) fields["prediction_type"] = "epsilon";
+  const bool is_of_flow = samplerNameOf(fields) == kFlowMatching;
+  if (!whole_config && !fields.contains("prediction_type")) {
+    fields["prediction_type"] = is_of_flow ? "flow_prediction" : "epsilon";
+  }
+  if (!whole_config && is_of_flow) fields["use_flow_sigmas"] = true;
   for (const auto& [field, value] : entry.fixed) fields[field] = value;
   for (const SamplerOption& option : choice.options) fields.update(option.fields);
   try {

@@ -18,6 +18,7 @@
 #include "weights/open_weights.h"
 #include "weights/stable_video.h"
 #include "weights/text.h"
+#include "weights/wan.h"
 
 namespace cameo::weights {
 
@@ -136,7 +137,9 @@ bool isDynamiCrafterUNet(const json& unet_config) {
 }
 
 BaseModel openBaseModel(const std::string& path) {
-  return isFile(path) ? openCheckpoint(path) : openFolderModel(path);
+  if (isFile(path)) return openCheckpoint(path);
+  const bool is_of_folders = isFolder(path + "/transformer") || isFolder(path + "/unet");
+  return !is_of_folders && isReleasedWan(path) ? openReleasedWan(path) : openFolderModel(path);
 }
 
 }  // namespace cameo::weights

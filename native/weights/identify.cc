@@ -16,6 +16,7 @@
 #include "weights/names/ip_adapter.h"
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
+#include "weights/names/wan.h"
 #include "weights/subject.h"
 #include "weights/text.h"
 
@@ -91,6 +92,10 @@ constexpr auto kRules = std::to_array<Rule>({
        return k.anyStart("condition_embedder.time_proj.") && k.anyStart("patch_embedding.");
      },
      "wan", "Wan's transformer (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.anyStart(kWanTimeProjection) && k.any(kWanSelfAttention); }, "wan-released",
+     "Wan's transformer, or one that was trained on from it, as Phantom's (released names)", "--subject"},
+    {[](const Keys& k) { return k.anyStart(kWanTextTokens) && k.any(kWanTextBias); }, "wan-text",
+     "Wan's text encoder (released names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },
@@ -98,7 +103,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) { return k.any("encoder.conv_in.conv.") && k.any("decoder.norm_out.norm_layer."); },
      "cogvideox-vae", "CogVideoX's VAE (diffusers names)", "--base"},
     {[](const Keys& k) { return k.anyStart("encoder.middle.") && k.any(".residual."); }, "wan-vae",
-     "Wan's VAE (original names)", ""},
+     "Wan's VAE (released names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.mid_block.attentions.0.to_qkv."); }, "wan-vae",
      "Wan's VAE (diffusers names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.conv_out.weight"); }, "vae",

@@ -12,6 +12,7 @@
 #include "weights/open_weights.h"
 #include "weights/origins.h"
 #include "weights/text.h"
+#include "weights/wan.h"
 
 namespace cameo::weights {
 
@@ -63,8 +64,17 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
   const bool is_in_base =
       isFile(base / "unet" / "config.json") || isFile(base / "transformer" / "config.json");
   if (is_network && is_in_base) return {"--base", base.string()};
-  if (identity.kind == "vae") return {"--vae", folder};
+  if (identity.kind == "vae" || identity.kind == "wan-vae") return {"--vae", folder};
   return {"", "", "it belongs into a base folder, as its unet, transformer, vae or text_encoder"};
+}
+
+/// Whether a file is a part of a Wan model as its authors publish it.
+bool isInReleasedWan(const std::string& path) {
+  const std::string folder = parentOf(path).string();
+  if (!isReleasedWan(folder)) return false;
+  const auto [transformer, vae, text_encoder] = releasedWanFiles(folder);
+  const auto is = [&](const std::string& file) { return !file.empty() && fs::equivalent(file, path); };
+  return is(transformer) || is(vae) || is(text_encoder);
 }
 
 /// A file beside a config goes with its folder, where loading that takes this very file; others go alone,
@@ -72,6 +82,7 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
 Usage usageOfFile(const std::string& path, const Identity& identity) {
   if (identity.option.empty()) return {"", "", identity.reason};
   const fs::path folder = parentOf(path);
+  if (isInReleasedWan(path)) return {"--base", folder.string()};
   constexpr auto kAlone =
       std::to_array<std::string_view>({"--subject", "--lora", "--embedding", "--ip-adapter"});
   const bool is_alone = std::find(kAlone.begin(), kAlone.end(), identity.option) != kAlone.end();
@@ -157,28 +168,42 @@ std::string pipelineClass(const fs::path& folder) {
   return name != index.end() && name->is_string() ? name->get<std::string>() : "unnamed";
 }
 
-/// Sums up the networks of a pipeline's folder.
-json inspectPipeline(const std::string& folder) {
-  json inspection = {{"path", folder},
-                     {"kind", "pipeline"},
-                     {"description", "a diffusers pipeline (" + pipelineClass(folder) + ")"},
-                     {"format", "diffusers folder"},
-                     {"files", json::array()},
-                     {"bytes", 0},
-                     {"tensors", 0},
-                     {"parameters", 0},
-                     {"components", json::object()}};
+json emptyPipeline(const std::string& folder, const std::string& description, const char* format) {
+  json inspection = {{"path", folder},   {"kind", "pipeline"},     {"description", description},
+                     {"format", format}, {"files", json::array()}, {"bytes", 0},
+                     {"tensors", 0},     {"parameters", 0},        {"components", json::object()}};
   addUsage(inspection, {"--base", folder});
+  return inspection;
+}
+
+/// Adds a network to what its pipeline sums up.
+void addNetwork(json& inspection, const char* name, json network) {
+  for (const json& file : network["files"]) inspection["files"].push_back(file);
+  for (const char* count : {"bytes", "tensors", "parameters"}) {
+    inspection[count] = inspection[count].get<uint64_t>() + network[count].get<uint64_t>();
+  }
+  inspection["components"][name] = std::move(network);
+}
+
+json inspectReleasedWan(const std::string& folder) {
+  json inspection = emptyPipeline(folder, "a Wan model as its authors publish it", "released folder");
+  const ReleasedWanFiles files = releasedWanFiles(folder);
+  const std::pair<const char*, const std::string&> parts[]{
+      {"transformer", files.transformer}, {"vae", files.vae}, {"text_encoder", files.text_encoder}};
+  for (const auto& [name, file] : parts) {
+    if (!file.empty()) addNetwork(inspection, name, inspectFile(file));
+  }
+  return inspection;
+}
+
+json inspectPipeline(const std::string& folder) {
+  json inspection =
+      emptyPipeline(folder, "a diffusers pipeline (" + pipelineClass(folder) + ")", "diffusers folder");
   for (const char* component :
        {"unet", "transformer", "vae", "text_encoder", "image_encoder", "motion_adapter"}) {
     const fs::path part = fs::path(folder) / component;
     if (!isFolder(part)) continue;
-    json inspected = inspectComponent(part.string());
-    for (const json& file : inspected["files"]) inspection["files"].push_back(file);
-    for (const char* count : {"bytes", "tensors", "parameters"}) {
-      inspection[count] = inspection[count].get<uint64_t>() + inspected[count].get<uint64_t>();
-    }
-    inspection["components"][component] = std::move(inspected);
+    addNetwork(inspection, component, inspectComponent(part.string()));
   }
   return inspection;
 }
@@ -191,6 +216,7 @@ json inspect(const std::string& path) {
                            isFile(fs::path(path) / "unet" / "config.json") ||
                            isFile(fs::path(path) / "transformer" / "config.json");
   if (is_pipeline) return inspectPipeline(path);
+  if (isReleasedWan(path)) return inspectReleasedWan(path);
   if (isFile(fs::path(path) / "config.json")) return inspectComponent(path);
   failFormat(path, "this is " + describeFolder(path) +
                        "; give a weight file, or the folder of a pipeline, a network or a training run");

@@ -7,6 +7,7 @@ const loaded: Omit<PipelineDescription, "options"> = {
   dtype: "fp32",
   networks: [],
   subject: true,
+  subjectRegions: true,
   motion: { maxFrames: 32 },
   text: true,
   textEncoder: "clip",

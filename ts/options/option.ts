@@ -8,7 +8,7 @@ export type ModelDefaults = Partial<
     SampleRequest,
     | keyof SampleDefaults
     | ("frames" | "fps" | "frameStride" | "steps" | "clipSkip" | "longPrompt")
-    | ("guidanceRescale" | "referenceLatents")
+    | ("guidanceRescale" | "imageGuidanceScale" | "referenceLatents")
   >
 >;
 
@@ -27,7 +27,10 @@ export interface Loaded {
   readonly windows: boolean;
   readonly caching: boolean;
   readonly subject: boolean;
+  readonly subjectRegions?: boolean;
+  readonly referenceSize?: "own";
   readonly imageGuidance: boolean;
+  readonly instruction?: boolean;
   readonly dynamicGuidance?: boolean;
   readonly strength: boolean;
   readonly mask: boolean;
@@ -67,7 +70,9 @@ export interface SampleOption<T> {
     | "windows"
     | "caching"
     | "subject"
+    | "subjectRegions"
     | "imageGuidance"
+    | "instruction"
     | "dynamicGuidance"
     | "strength"
     | "mask"

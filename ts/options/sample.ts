@@ -99,7 +99,7 @@ export function completeRequest(request: AnyRequest, loaded: Loaded): CompleteSa
   checkRequired(shaped, loaded);
   const frames = shaped.frames ?? (defaultOf("frames", sampleOptions.frames, loaded, shaped) as number);
   const given = withKeyframes(shaped, loaded, frames);
-  if ("instruction" in request && request.instruction !== undefined && !loaded.imageGuidance) {
+  if ("instruction" in request && request.instruction !== undefined && !loaded.instruction) {
     throw invalid("instruction: it is for models that edit pictures; say as prompt what is to be seen");
   }
   const values = optionEntries

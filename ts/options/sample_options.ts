@@ -40,7 +40,7 @@ export const sampleOptions = {
   subjects: {
     value: kindOf<readonly Subject[]>({ kind: "subjects", frames: mostFrames, longest: longestPrompt }),
     native: true,
-    needs: "subject",
+    needs: "subjectRegions",
   },
   negativePrompt: {
     value: text(longestPrompt),
@@ -271,7 +271,7 @@ export const sampleOptions = {
     value: number(0, 1),
     default: 0,
     native: true,
-    needs: "subject",
+    needs: "subjectRegions",
     flag: "--reference-noise <a>",
     help: "noise on the references, 0 to 1",
   },
@@ -279,7 +279,7 @@ export const sampleOptions = {
     value: oneOf("independent", "as-released"),
     default: "independent",
     native: true,
-    needs: "subject",
+    needs: "subjectRegions",
     flag: "--reference-noise-mode <mode>",
   },
   referenceLatents: {

@@ -264,7 +264,9 @@ export interface SampleRequest {
         readonly bottom?: number | undefined;
       }
     | undefined;
-  /** How strongly that picture holds; below 1 is no guidance. Default: 1.5. */
+  /**
+   * How strongly that picture holds, or of Phantom the references; below 1 is no guidance. Default: 1.5, of Phantom 5.
+   */
   imageGuidanceScale?: number | undefined;
   /**
    * A picture as a prompt beside the text, or several, as the adapter that `ipAdapter` loaded reads them. Their middle is taken,

@@ -9,7 +9,7 @@ import type { SampleRequest } from "./sample_request.js";
 export const shownOptions = {
   instruction: {
     value: text(10_000),
-    needs: "imageGuidance",
+    needs: "instruction",
     flag: "--instruction <text>",
     help: "in place of --prompt: what to change in --image or --video, of a model that edits",
   },
@@ -98,7 +98,7 @@ export const shownOptions = {
     native: true,
     needs: "imageGuidance",
     flag: "--image-guidance-scale <x>",
-    help: "how strongly that picture holds",
+    help: "how strongly that picture holds, or of Phantom the references (default there: 5)",
   },
   ipImage: {
     value: kindOf<ImageSource | readonly ImageSource[]>({ kind: "pictures", most: 16, fitted: false }),

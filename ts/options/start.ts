@@ -54,9 +54,9 @@ function checkRequired(request: CompleteSampleRequest, loaded: Loaded): void {
   if (loaded.required.includes("mask") && !isMasked(request)) throw missing("mask");
 }
 
-function whatItDoes({ imageToVideo, imageGuidance, mask }: Loaded): string {
+function whatItDoes({ imageToVideo, instruction, mask }: Loaded): string {
   if (imageToVideo) return "makes a film of a picture: give it as image";
-  if (imageGuidance) return "edits a picture, by the prompt: give it as image, or a film as video";
+  if (instruction) return "edits a picture, by the prompt: give it as image, or a film as video";
   if (!mask) return "makes a film of its first picture: give it as image";
   return "paints the white part of a mask anew";
 }

@@ -136,14 +136,14 @@ void describe(StableDiffusion& model, const std::string& tokenizer) {
   text["promptCleaning"] = "none";
   text["image"] = true;
   text["imageToVideo"] = text["motionBucket"] = text["frameStride"] = false;
-  text["imageGuidance"] = model.isGuidedByImage();
+  text["imageGuidance"] = text["instruction"] = model.isGuidedByImage();
   text["strength"] = !model.isGuidedByImage();
   text["mask"] = !model.isGuidedByImage();
   text["lastImage"] = unet.motion && !model.isGuidedByImage() && !model.seesMask();
   text["required"] = json::array();
   if (model.isGuidedByImage() || model.seesMask()) text["required"].push_back("image");
   if (model.seesMask()) text["required"].push_back("mask");
-  text["subject"] = text["pictureLatents"] = model.has_subject;
+  text["subject"] = text["subjectRegions"] = text["pictureLatents"] = model.has_subject;
   const auto sparse = std::count_if(model.controls.begin(), model.controls.end(),
                                     [](const auto& control) { return control->config().isSparse(); });
   text["controls"] = static_cast<int64_t>(model.controls.size()) - sparse;

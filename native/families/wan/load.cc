@@ -5,11 +5,12 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "families/network_loader.h"
-#include "families/wan/wan.h"
+#include "families/wan/phantom.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
 #include "weights/film_vae.h"
+#include "weights/wan.h"
 
 namespace cameo::families {
 
@@ -21,6 +22,14 @@ using pipeline::LoadOptions;
 constexpr int64_t kWanTokens = 512, kWanSteps = 50, kWanRate = 16, kWanFrames = 81;
 constexpr int64_t kWanWidth = 832, kWanHeight = 480;
 constexpr double kWanGuidance = 5;
+/// The same of Phantom's: for the prompt and for the pictures.
+constexpr double kPhantomGuidance = 7.5, kPhantomImageGuidance = 5;
+/// What the released code takes where no negative prompt is given.
+constexpr const char* kReleasedNegative =
+    "色调艳丽，过曝，静态，细节模糊不清，字幕，风格，作品，画作，画面，静止，整体发灰，最差质量，低质量，JPEG"
+    "压缩残留，"
+    "丑陋的，残缺的，多余的手指，画得不好的手部，画得不好的脸部，畸形的，毁容的，形态畸形的肢体，手指融合，"
+    "静止不动的画面，杂乱的背景，三条腿，背景人很多，倒着走";
 
 void requireFittingWan(const Wan& model, const std::string& base) {
   const auto mismatch = [&](const std::string& what) {
@@ -38,7 +47,7 @@ void requireFittingWan(const Wan& model, const std::string& base) {
   }
 }
 
-void describeWan(Wan& model, const std::string& tokenizer) {
+void describeWan(Wan& model, const std::string& tokenizer, bool is_released) {
   nlohmann::json& text = model.description;
   text["family"] = "wan";
   text["device"] = model.device.str();
@@ -54,22 +63,40 @@ void describeWan(Wan& model, const std::string& tokenizer) {
   text["defaultSize"] = {kWanWidth, kWanHeight};
   text["defaults"] = {
       {"frames", kWanFrames}, {"fps", kWanRate}, {"steps", kWanSteps}, {"guidanceScale", kWanGuidance}};
+  if (is_released) text["defaults"]["negativePrompt"] = kReleasedNegative;
 }
 
-}  // namespace
+void describePhantom(Wan& model) {
+  nlohmann::json& text = model.description;
+  text["subject"] = text["imageGuidance"] = true;
+  text["referenceSize"] = "own";
+  text["defaults"]["guidanceScale"] = kPhantomGuidance;
+  text["defaults"]["imageGuidanceScale"] = kPhantomImageGuidance;
+  text["defaults"]["negativePrompt"] = kReleasedNegative;
+}
 
-std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, const LoadOptions& options,
-                                            const pipeline::OnProgress& onProgress,
-                                            const Cancellation& cancellation) {
-  const MemoryPool::Scope pooled;
-  refuseOtherNetworks(options, "a Wan model", {"vae", "tokenizer"});
-  auto model = emptyModel<Wan>(options);
+/// A subject's transformer has all that the base's has; it goes by the base's config.
+void takeSubject(weights::Component& transformer, const std::vector<std::string>& subject) {
+  if (subject.size() > 1) {
+    throw Error(ErrorCode::InvalidOption, "subject: of a Wan model one file is taken; leave the others out");
+  }
+  transformer.layers.push_back(weights::wanTransformerLayer(subject.front(), "Phantom's transformer"));
+}
+
+template <typename Model>
+std::unique_ptr<pipeline::Pipeline> loadWanAs(const weights::BaseModel& base, const LoadOptions& options,
+                                              const pipeline::OnProgress& onProgress,
+                                              const Cancellation& cancellation) {
+  auto model = emptyModel<Model>(options);
   const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
-  const weights::Component text_encoder = base.text_encoder(needed), transformer = base.transformer(needed),
+  const weights::Component text_encoder = base.text_encoder(needed),
                            vae = options.vae.empty()
                                      ? base.vae(needed)
                                      : weights::openFilmVae(options.vae, needed, weights::kWanVaeClass);
+  weights::Component transformer = base.transformer(needed);
+  const bool has_subject = !options.subject.empty();
+  if (has_subject) takeSubject(transformer, options.subject);
   model->transformer = build<models::WanTransformer>(
       models::WanConfig::read(Config(transformer.config, transformer.path)), transformer);
   model->vae = build<models::WanVae>(models::WanVaeConfig::read(Config(vae.config, vae.path)), vae);
@@ -78,6 +105,8 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
       text_encoder, T5Reading{.length = kWanTokens, .padding = T5Padding::Zeroed, .cleaning = "entities"},
       *model);
   takeScheduler(*model, base);
+  // Phantom's code samples as Wan's released one, whatever the layout of its base.
+  if (has_subject) model->scheduler = weights::releasedWanScheduler();
   requireFittingWan(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);
 
@@ -86,9 +115,22 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
   model->text->load(loader);
   loader.load("transformer", model->transformer->parameters(), model->dtype, transformer.layers);
   loader.load("vae", model->vae->parameters(), model->dtype, vae.layers);
-  describeWan(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer);
+  describeWan(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer,
+              base.index.value("released", false));
+  if (has_subject) describePhantom(*model);
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, const LoadOptions& options,
+                                            const pipeline::OnProgress& onProgress,
+                                            const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled;
+  refuseOtherNetworks(options, "a Wan model", {"vae", "tokenizer", "subject"});
+  const auto load = options.subject.empty() ? loadWanAs<Wan> : loadWanAs<Phantom>;
+  return load(base, options, onProgress, cancellation);
 }
 
 }  // namespace cameo::families

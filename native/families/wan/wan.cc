@@ -27,7 +27,7 @@ std::vector<pipeline::Network> Wan::networks() const {
   return all;
 }
 
-void Wan::checkPlaces(const SampleRequest& request, int64_t latents) const {
+void Wan::checkPlaces(const SampleRequest& request) const {
   const models::WanConfig& config = transformer->config();
   const int64_t side = vae_codec->stride() * config.patch.side;
   const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
@@ -40,16 +40,17 @@ void Wan::checkPlaces(const SampleRequest& request, int64_t latents) const {
     refuse(c10::str("width, height: ", request.width, "x", request.height,
                     " is not allowed; this model has places for at most ", longest, " each way"));
   }
-  if (latents > config.most_places) {
+  if (latentsOf(request) > config.most_places) {
+    const int64_t most = config.most_places - trailingLatents(request);
     refuse(c10::str("frames: ", request.frames, " is not allowed; this model has places for at most ",
-                    (config.most_places - 1) * vae_codec->timeStride() + 1));
+                    (most - 1) * vae_codec->timeStride() + 1));
   }
 }
 
 void Wan::check(const SampleRequest& request) const {
   refuseOtherRequests(request, "this model makes a film of a prompt alone; leave it out", {});
   text->check(request);
-  checkPlaces(request, vae_codec->latentFrames(request.frames));
+  checkPlaces(request);
 }
 
 std::vector<pipeline::GuidanceScale> Wan::guidanceScales(const SampleRequest& request) const {
@@ -59,8 +60,7 @@ std::vector<pipeline::GuidanceScale> Wan::guidanceScales(const SampleRequest& re
 int64_t Wan::largestTensor(const SampleRequest& request) const {
   const models::WanConfig& config = transformer->config();
   const int64_t side = vae_codec->stride() * config.patch.side;
-  const int64_t latents = vae_codec->latentFrames(request.frames);
-  const int64_t tokens = latents * (request.height / side) * (request.width / side);
+  const int64_t tokens = latentsOf(request) * (request.height / side) * (request.width / side);
   const int64_t read = 2 * config.layers * static_cast<int64_t>(request.prompt.ids.size());
   return (tokens + read / kTensorsInPlan) * config.dim();
 }

@@ -29,8 +29,12 @@ struct Wan : pipeline::Pipeline {
                                                const pipeline::OnProgress& onProgress,
                                                pipeline::Recorder& recorder) const override;
 
-  /// That a film of this size has places for all its tokens, `latents` of them in a row.
-  void checkPlaces(const pipeline::SampleRequest& request, int64_t latents) const;
+  /// How many latents in a row the transformer sees of a request.
+  int64_t latentsOf(const pipeline::SampleRequest& request) const {
+    return vae_codec->latentFrames(request.frames) + trailingLatents(request);
+  }
+  /// That a request's film has places for all its tokens.
+  void checkPlaces(const pipeline::SampleRequest& request) const;
   /// What the layers read of texts' states (T, S, D). The transformer is on its device meanwhile.
   models::WanReads readTexts(const at::Tensor& states) const;
 

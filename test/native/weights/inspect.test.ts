@@ -18,7 +18,7 @@ const kinds: [string, string | null, string[]][] = [
   ["unet", null, unet],
   ["vae", "--vae", ["encoder.conv_in.weight", "decoder.conv_out.weight"]],
   ["cogvideox-vae", null, ["encoder.conv_in.conv.weight", "decoder.norm_out.norm_layer.weight"]],
-  ["wan-vae", null, ["encoder.middle.0.residual.0.gamma", "decoder.head.0.gamma"]],
+  ["wan-vae", "--vae", ["encoder.middle.0.residual.0.gamma", "decoder.head.0.gamma"]],
   [
     "wan-vae",
     null,

@@ -200,7 +200,7 @@ test("every option has its bounds", (t) => {
     const motionBucket = ["minGuidanceScale", "motionBucket", "noiseAugmentation"].includes(name);
     const makers = {
       dynamicGuidance: name === "dynamicGuidance",
-      imageGuidance: isEdit,
+      instruction: isEdit,
       strength: !isEdit,
       imagePrompt: name === "ipImage",
       motionBucket,

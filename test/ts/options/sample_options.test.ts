@@ -61,6 +61,7 @@ test("the options of what is loaded, each with its default", (t) => {
   const still = optionsOf({
     ...description,
     subject: false,
+    subjectRegions: false,
     pictureLatents: false,
     motion: null,
     defaults: own,
