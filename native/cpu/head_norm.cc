@@ -57,9 +57,83 @@ CAMEO_FOR_EACH_CPU void normRow(c10::BFloat16* x, const HeadRow& row) {
   normEachHead(x, row);
 }
 
+/// Of one token: null cosines where it isn't turned.
+struct WidthRow {
+  int64_t width, head_size;
+  const float *weight, *cos, *sin;
+  float eps;
+};
+
+template <typename Number>
+CAMEO_INLINE void normWholeRow(Number* x, const WidthRow& row) {
+  Vector squares{};
+  for (int64_t c = 0; c < row.width; c += kLanes) {
+    const Vector numbers = load(x + c);
+    squares += numbers * numbers;
+  }
+  const float inverse = 1 / std::sqrt(sum(squares) / static_cast<float>(row.width) + row.eps);
+  for (int64_t head = 0; head < row.width; head += row.head_size) {
+    for (int64_t c = 0; c < row.head_size; c += kLanes) {
+      const Vector y = load(x + head + c) * inverse * load(row.weight + head + c);
+      if (row.cos == nullptr) {
+        store(x + head + c, y);
+      } else {
+        store(x + head + c, y * load(row.cos + c) + pairsSwapped(y) * load(row.sin + c));
+      }
+    }
+  }
+}
+
+CAMEO_FOR_EACH_CPU void normWidthOf(float* x, const WidthRow& row) {
+  normWholeRow(x, row);
+}
+
+CAMEO_FOR_EACH_CPU void normWidthOf(c10::BFloat16* x, const WidthRow& row) {
+  normWholeRow(x, row);
+}
+
 #endif
 
 }  // namespace
+
+bool widthNormTakes(const at::Tensor& x, int64_t head_size) {
+#if CAMEO_CPU_KERNELS
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+  return x.is_cpu() && known && x.is_contiguous() && head_size % kLanes == 0 && x.numel() > 0;
+#else
+  return false;
+#endif
+}
+
+void normWidth(const at::Tensor& x, const WidthNormParameters& parameters) {
+#if CAMEO_CPU_KERNELS
+  const auto inFloats = [](const at::Tensor& values) { return values.to(at::kFloat).contiguous(); };
+  const at::Tensor weight = inFloats(parameters.weight);
+  const bool turns = parameters.cos.defined();
+  const at::Tensor cos = turns ? inFloats(parameters.cos) : at::Tensor();
+  const at::Tensor sin = turns ? inFloats(parameters.sin) : at::Tensor();
+  const int64_t tokens = x.size(1), width = x.size(2);
+  const auto norm = [&](auto* numbers) {
+    forEachPiece(
+        x.size(0) * tokens, pieceOf(x.size(0) * tokens, kTokensAtLeast), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t place = i % tokens * parameters.head_size;
+            normWidthOf(numbers + i * width, {.width = width,
+                                              .head_size = parameters.head_size,
+                                              .weight = weight.const_data_ptr<float>(),
+                                              .cos = turns ? cos.const_data_ptr<float>() + place : nullptr,
+                                              .sin = turns ? sin.const_data_ptr<float>() + place : nullptr,
+                                              .eps = static_cast<float>(parameters.eps)});
+          }
+        });
+  };
+  if (x.scalar_type() == at::kFloat) {
+    norm(x.mutable_data_ptr<float>());
+  } else {
+    norm(x.mutable_data_ptr<c10::BFloat16>());
+  }
+#endif
+}
 
 bool headNormTakes(const at::Tensor& x) {
 #if CAMEO_CPU_KERNELS

@@ -20,4 +20,19 @@ bool headNormTakes(const at::Tensor& x);
 /// swapped) sin.
 void normHeads(const at::Tensor& x, const HeadNormParameters& parameters);
 
+/// What `normWidth` needs beside x: the weight is (H * d), cos and sin as above.
+struct WidthNormParameters {
+  at::Tensor weight;
+  double eps;
+  int64_t head_size;
+  at::Tensor cos, sin;
+};
+
+/// Whether `normWidth` takes x (B, L, H * d): fp32 or bf16, contiguous, d a multiple of 16.
+bool widthNormTakes(const at::Tensor& x, int64_t head_size);
+
+/// Divides a token's numbers, of all heads together, by the root of their mean square, times a weight, in
+/// place, in fp32; then each head is turned as in `normHeads`.
+void normWidth(const at::Tensor& x, const WidthNormParameters& parameters);
+
 }  // namespace cameo::cpu

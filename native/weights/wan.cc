@@ -58,8 +58,7 @@ std::string onlyOther(const std::string& folder) {
   return found.size() == 1 ? found.front() : "";
 }
 
-std::string required(const std::string& file, const std::string& folder, const char* what,
-                     const char* name) {
+std::string required(const std::string& file, const std::string& folder, const char* what, const char* name) {
   if (!file.empty()) return file;
   failFormat(folder, c10::str("it has no ", what, ": ", name, " was expected in it"));
 }
@@ -125,7 +124,8 @@ json textConfig(const Layer& layer) {
 
 Component openText(const std::string& file) {
   const auto source = openWeights(file);
-  if (identify(*source).kind != "wan-text") failOtherKind(*source, "umT5's encoder, as Wan's authors publish it,");
+  if (identify(*source).kind != "wan-text")
+    failOtherKind(*source, "umT5's encoder, as Wan's authors publish it,");
   const Layer layer{wanTextSource(source)};
   return {file, textConfig(layer), {layer}};
 }
@@ -186,7 +186,8 @@ BaseModel openReleasedWan(const std::string& folder) {
           .transformer = [=](Weights) { return Component{path, config, {transformer}}; },
           .vae =
               [=](Weights weights) {
-                return openFilmVae(required(files.vae, folder, "VAE", "Wan2.1_VAE.pth"), weights, kWanVaeClass);
+                return openFilmVae(required(files.vae, folder, "VAE", "Wan2.1_VAE.pth"), weights,
+                                   kWanVaeClass);
               },
           .text_encoder =
               [=](Weights) {

@@ -13,6 +13,7 @@ import { scheduler, widenInput } from "./small_model.js";
 import { drawInput } from "./tensors.js";
 import { writeClips, writeRecipe } from "./training_run.js";
 import { writeVideoModel } from "./video_model.js";
+import { wanLora, writeReleasedWan } from "./wan_model.js";
 
 /**
  * Makes a folder with everything that the documentation's examples name, on a small random model: what they say works
@@ -56,6 +57,10 @@ export async function writeExampleFolder(name: string): Promise<string> {
   copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture", places), join(folder, "models/CogVideoX-5b-I2V"));
   copyTo(writeLatte(`${name}-latte`), join(folder, "latte-1"));
   writeLatteTemporalVae(join(folder, "latte-1/vae_temporal_decoder"));
+  const { base: wan, phantom } = writeReleasedWan(`${name}-wan`);
+  copyTo(wan, join(folder, "Wan2.1-T2V-1.3B"));
+  copyTo(phantom, join(folder, "Phantom-Wan-1.3B.pth"));
+  writeSafetensors(join(folder, "few-steps.safetensors"), wanLora(["blocks.0.self_attn.q"]));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });
   const half = Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 0 : 255));

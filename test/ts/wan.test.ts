@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type AnyRequest, Pipeline, type SampleRequest } from "cameo";
 import t from "tap";
@@ -5,8 +6,9 @@ import { inspectPath } from "#ts/inspect_path.js";
 import { assertClose } from "../support/compare.js";
 import { assertFrames, sample } from "../support/parity.js";
 import { fixtures } from "../support/probes.js";
-import { readSafetensors } from "../support/safetensors.js";
-import { wanRequest, writeWan } from "../support/wan_model.js";
+import { readSafetensors, writeSafetensors } from "../support/safetensors.js";
+import { drawInput, type Tensor, type Tensors } from "../support/tensors.js";
+import { wanLora, wanRequest, writeWan } from "../support/wan_model.js";
 
 const base = writeWan("wan");
 const request = wanRequest();
@@ -109,12 +111,77 @@ t.test("no other network goes with it, and its parts have to fit", async (t) => 
   }
   const mismatches: [object, RegExp][] = [
     [{ text_dim: 12 }, /reads text of 12 channels, the text encoder gives 10/],
-    [{ out_channels: 6 }, /4 input and 6 output channels/],
+    [{ out_channels: 6 }, /16 input and 6 output channels/],
   ];
   for (const [changes, message] of mismatches) {
     const wrong = writeWan("wan-mismatch", changes);
     await t.rejects(Pipeline.load({ base: wrong, ...place }), { code: "ERR_WEIGHTS_MISMATCH", message });
   }
+});
+
+t.test("LoRAs of every naming are added, and come off to the bit", async (t) => {
+  const modules = ["blocks.0.self_attn.q", "blocks.1.cross_attn.o"];
+  const layers = ["blocks.0.attn1.to_q", "blocks.1.attn2.to_out.0"];
+  const released = wanLora(modules);
+  const factor = (i: number, part: "down" | "up") =>
+    released[`diffusion_model.${modules[i]}.lora_${part}.weight`] as Tensor;
+  const named = (nameOf: (i: number) => [down: string, up: string]) =>
+    Object.fromEntries(
+      modules.flatMap((_, i) => {
+        const [down, up] = nameOf(i);
+        return [[down, factor(i, "down")] as const, [up, factor(i, "up")] as const];
+      }),
+    );
+  const products = modules.map((_, i): Tensor => {
+    const [down, up] = [factor(i, "down").data, factor(i, "up").data];
+    const at = (row: number, column: number) =>
+      [0, 1].reduce((sum, k) => sum + (up[2 * row + k] as number) * (down[24 * k + column] as number), 0);
+    const data = Float32Array.from({ length: 24 * 24 }, (_, n) => at(Math.floor(n / 24), n % 24));
+    return { shape: [24, 24], data };
+  });
+  const bias = drawInput("bias", { shape: [24] }, 9);
+  const files: Record<string, Tensors> = {
+    released,
+    kohya: named((i) => {
+      const start = `lora_unet_${(modules[i] as string).replaceAll(".", "_")}`;
+      return [`${start}.lora_down.weight`, `${start}.lora_up.weight`];
+    }),
+    peft: named((i) => [`transformer.${layers[i]}.lora_A.weight`, `transformer.${layers[i]}.lora_B.weight`]),
+    bare: named((i) => [`${modules[i]}.lora_A.default.weight`, `${modules[i]}.lora_B.default.weight`]),
+    whole: Object.fromEntries(
+      modules.map((name, i) => [`diffusion_model.${name}.diff`, products[i] as Tensor]),
+    ),
+  };
+  const edited = writeWan("wan-edited", {}, (weights) => {
+    layers.forEach((layer, i) => {
+      const weight = weights[`${layer}.weight`] as Tensor;
+      weight.data = Float32Array.from(
+        weight.data,
+        (value, n) => value + 0.5 * (products[i]?.data[n] as number),
+      );
+    });
+  });
+  await using merged = await Pipeline.load({ base: edited, ...place });
+  const [plain, expected] = [await sample(t, pipe, request), await sample(t, merged, request)];
+  t.notSame(plain.latents, expected.latents);
+  for (const [name, tensors] of Object.entries(files)) {
+    const path = join(t.testdirName, `${name}.safetensors`);
+    mkdirSync(t.testdirName, { recursive: true });
+    writeSafetensors(path, tensors);
+    t.match(await inspectPath(path), { kind: "lora", option: "--lora" }, `${name}: inspected`);
+    await pipe.setLora([{ path, scale: 0.5 }]);
+    t.match(pipe.describe().loras, [{ layers: { transformer: 2 } }], name);
+    assertClose(t, (await sample(t, pipe, request)).latents, expected.latents as Tensor, 1e-5, name);
+  }
+  const path = join(t.testdirName, "bias.safetensors");
+  writeSafetensors(path, {
+    "diffusion_model.blocks.0.self_attn.q.diff_b": bias,
+    "diffusion_model.blocks.0.modulation.diff": drawInput("table", { shape: [1, 6, 24] }, 9),
+  });
+  await pipe.setLora([{ path }, { path: join(t.testdirName, "peft.safetensors") }]);
+  t.notSame((await sample(t, pipe, request)).latents, plain.latents);
+  await pipe.setLora([]);
+  t.same((await sample(t, pipe, request)).latents, plain.latents, "off");
 });
 
 t.test("bf16 is near", async (t) => {

@@ -33,6 +33,11 @@ const tokenizerFiles = [
   ...["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"],
 ];
 
+/** Of a Wan model as its authors publish it, as native/weights/wan.cc has them. */
+const wanVaes = ["Wan2.1_VAE.safetensors", "Wan2.1_VAE.pth"];
+const wanTextEncoders = ["models_t5_umt5-xxl-enc-bf16.safetensors", "models_t5_umt5-xxl-enc-bf16.pth"];
+const wanTokenizer = "google/umt5-xxl";
+
 /** As native/weights/diffusers_folder.cc has them: the safe format first. */
 const stems = ["diffusion_pytorch_model", "model", "pytorch_model"];
 const extensions = [".safetensors", ".bin"];
@@ -57,6 +62,7 @@ export function neededFiles(files: readonly string[], path: string, part?: strin
   if (has("model_index.json") || denoisers.some((name) => has(`${name}/config.json`))) {
     return part === undefined ? pipelineFiles(all, path) : partFiles(all, path, part);
   }
+  if (part === undefined && wanVaes.some(has)) return releasedWanFiles(all, path);
   if (has("config.json") && part !== "tokenizer") return componentFiles(all, path);
   if (hasTokenizer(all, path)) return { root: path, files: tokenizerIn(all, path), kind: "tokenizer" };
   return onlyWeightFile(all, inside, path);
@@ -115,6 +121,19 @@ function pipelineFiles(all: ReadonlySet<string>, path: string): Needed | Unclear
   ];
   if (missing.length === 0) return { root: path, files: found, kind: "pipeline" };
   return { problem: `there is no ${join(path, missing[0] as string)} in it`, choices: [] };
+}
+
+function releasedWanFiles(all: ReadonlySet<string>, path: string): Needed | Unclear {
+  const transformer = componentFiles(all, path);
+  if ("problem" in transformer) return transformer;
+  const found = [...transformer.files, ...tokenizerIn(all, join(path, wanTokenizer))];
+  for (const names of [wanVaes, wanTextEncoders]) {
+    const file = names.map((name) => join(path, name)).find((name) => all.has(name));
+    if (file === undefined)
+      return { problem: `there is no ${join(path, names.at(-1) as string)} in it`, choices: [] };
+    found.push(file);
+  }
+  return { root: path, files: found, kind: "pipeline" };
 }
 
 function componentFiles(all: ReadonlySet<string>, path: string): Needed | Unclear {

@@ -68,13 +68,14 @@ class PhantomDenoiser : public WanDenoiser {
 
 void Phantom::check(const SampleRequest& request) const {
   const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
-  refuseOtherRequests(request, "this model makes a film of a prompt and of pictures of subjects; leave it out",
+  refuseOtherRequests(request,
+                      "this model makes a film of a prompt and of pictures of subjects; leave it out",
                       {"reference"});
   text->check(request);
   const int64_t count = request.referenceCount();
   if (count < 1 || count > kMostReferences) {
-    refuse(c10::str("reference: ", count, " pictures are not allowed; this model takes 1 to ",
-                    kMostReferences));
+    refuse(
+        c10::str("reference: ", count, " pictures are not allowed; this model takes 1 to ", kMostReferences));
   }
   if (request.reference_noise > 0) refuse("referenceNoise: this model sees its references without noise");
   checkPlaces(request);
@@ -102,9 +103,11 @@ at::Tensor Phantom::referenceLatents(const SampleRequest& request,
     const pipeline::RgbImage fitted = pipeline::fitOnWhite(references[i], request.width, request.height);
     return pipeline::imageToTensor(fitted.data.data(), fitted.width, fitted.height);
   };
-  return pipeline::encodedOnce(request, "references", key, [&]() -> std::vector<at::Tensor> {
-           return {pipeline::encodePictures(*this, request, std::ssize(references), pixels, {}, onEach)};
-         })
+  return pipeline::encodedOnce(
+             request, "references", key,
+             [&]() -> std::vector<at::Tensor> {
+               return {pipeline::encodePictures(*this, request, std::ssize(references), pixels, {}, onEach)};
+             })
       .front()
       .unsqueeze(0);
 }

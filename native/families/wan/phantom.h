@@ -7,9 +7,9 @@
 
 namespace cameo::families {
 
-/// Phantom (arXiv 2502.11079) on Wan: films of a prompt and of pictures of subjects, whose latents stand after
-/// the film's. Its branches: neither, with the negative prompt; the pictures with that; the pictures with the
-/// prompt.
+/// Phantom (arXiv 2502.11079) on Wan: films of a prompt and of pictures of subjects, whose latents stand
+/// after the film's. Its branches: neither, with the negative prompt; the pictures with that; the pictures
+/// with the prompt.
 struct Phantom : Wan {
   using Wan::Wan;
 

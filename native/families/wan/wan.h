@@ -21,7 +21,6 @@ struct Wan : pipeline::Pipeline {
   const pipeline::LatentCodec& codec() const override { return *vae_codec; }
   void check(const pipeline::SampleRequest& request) const override;
   std::vector<pipeline::GuidanceScale> guidanceScales(const pipeline::SampleRequest& request) const override;
-  bool takesLoras() const override { return false; }
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
                                                const pipeline::Start& start,

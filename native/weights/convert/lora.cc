@@ -64,7 +64,8 @@ std::string layerOf(const TensorSource& source, const LoraName& name) {
   const std::string key = (name.is_flat ? dotted(name.layer) : name.layer) + std::string(kWeightName);
   const std::optional<std::string> own =
       name.network == "text_encoder" ? clipTextKey(key) : motionKey(key).value_or(key);
-  if (!own || (name.network == "unet" && !isUNetKey(*own))) {
+  const bool is_text = name.network == "text_encoder";
+  if (!own || (!is_text && !(name.network == "unet" && isUNetKey(*own)))) {
     failLora(source, quote(name.shown) + " is no layer's name in diffusers, which converting goes by");
   }
   return own->substr(0, own->size() - kWeightName.size());
@@ -76,6 +77,7 @@ LoraLayerTensors readLayers(const TensorSource& source) {
   for (const auto& [place, parts] : readLoraParts(source)) {
     const std::string& network = place.first;
     const std::string name = layerOf(source, parts.name);
+    if (parts.difference != nullptr) failLora(source, quote(parts.name.shown) + " is a whole difference");
     const auto [layer, is_new] = layers.try_emplace({network, name}, LoraTensors{parts});
     if (!is_new) failLora(source, quote(parts.name.shown) + " is there twice");
     const auto scaling = scalings.try_emplace(network, LoraScaling::read(source, network)).first->second;

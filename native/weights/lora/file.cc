@@ -47,6 +47,9 @@ const TensorEntry*& placeOf(LoraParts& parts, LoraPart part) {
       return parts.up;
     case LoraPart::Mid:
       return parts.mid;
+    case LoraPart::Difference:
+    case LoraPart::BiasDifference:
+      return parts.difference;
     case LoraPart::Alpha:
       break;
   }
@@ -55,6 +58,9 @@ const TensorEntry*& placeOf(LoraParts& parts, LoraPart part) {
 
 /// What a layer's adapter lacks; empty where it has both factors.
 std::string lackOf(const LoraParts& parts) {
+  const bool has_factors = parts.down != nullptr || parts.up != nullptr;
+  if (parts.difference != nullptr && !has_factors) return "";
+  if (parts.difference != nullptr) return quote(parts.name.shown) + " has a difference and factors as well";
   if (parts.down != nullptr && parts.up != nullptr) return "";
   const bool is_peft = parts.name.naming == LoraNaming::Peft;
   return quote(parts.name.shown) + " has only one of " + (is_peft ? "lora_A and lora_B" : "its down and up");
@@ -66,7 +72,8 @@ LoraPartsByLayer groupByLayer(const TensorSource& source, const LoraProblem& pro
     if (const auto other = otherAdapterOf(entry.name)) problem.refuse(entry, *other);
     const auto name = parseLoraName(entry.name);
     if (!name) problem.fail(quote(entry.name) + " is no part of an adapter");
-    LoraParts& parts = layers[{name->network, name->layer}];
+    const bool is_bias = name->part == LoraPart::BiasDifference;
+    LoraParts& parts = layers[{name->network, is_bias ? name->layer + ".bias" : name->layer}];
     if (parts.name.shown.empty() || name->part != LoraPart::Alpha) parts.name = *name;
     if (std::exchange(placeOf(parts, name->part), &entry) != nullptr) {
       problem.fail(quote(entry.name) + " is there twice");
@@ -92,6 +99,11 @@ std::vector<int64_t> columns(std::initializer_list<int64_t> sizes) {
 /// By the shapes alone, as a few bytes can claim to be a tensor of any size. So is a rank that no product
 /// needs refused.
 bool fitParameter(const LoraParts& parts, const Parameter& parameter) {
+  if (parts.difference != nullptr) {
+    const std::vector<int64_t>&shape = parts.difference->shape, &own = parameter.shape;
+    const bool has_rows = !shape.empty() && !own.empty() && shape[0] == own[0];
+    return shape == own || (has_rows && columnsOf(shape) == columnsOf(own));
+  }
   const at::IntArrayRef down = parts.down->shape, up = parts.up->shape, wanted = parameter.shape;
   if (down.size() < 2 || up.size() < 2) return false;
   const int64_t out = wanted[0], in = parameter.numel() / out;
@@ -110,6 +122,7 @@ bool fitParameter(const LoraParts& parts, const Parameter& parameter) {
 }
 
 std::string shapesOf(const LoraParts& parts) {
+  if (parts.difference != nullptr) return shapeText(parts.difference->shape);
   return c10::str(shapeText(parts.down->shape),
                   parts.mid ? ", " + shapeText(parts.mid->shape) : std::string(), " and ",
                   shapeText(parts.up->shape));
@@ -127,6 +140,7 @@ std::optional<double> alphaOf(const LoraParts& parts, const LoraProblem& problem
 /// As `alpha` beside the factors or the metadata say it; 1 where neither does.
 double scaleOf(const LoraParts& parts, const std::optional<LoraScaling>& scaling,
                const LoraProblem& problem) {
+  if (parts.difference != nullptr) return 1;
   const int64_t rank = parts.down->shape[0];
   const double said = scaling ? scaling->scaleOf(parts.name.layer, rank) : 1;
   const auto alpha = alphaOf(parts, problem);
@@ -142,7 +156,7 @@ double scaleOf(const LoraParts& parts, const std::optional<LoraScaling>& scaling
 /// Why a layer can't be added; empty where it can.
 std::string misfitOf(const LoraParts& parts, const LoraLayers& layers) {
   const std::string shown = quote(parts.name.shown);
-  if (!layers.hasNetwork(parts.name.network)) {
+  if (layers.networkOf(parts.name).empty()) {
     return c10::str("there is no ", parts.name.network, " for ", shown);
   }
   const Parameter* parameter = layers.find(parts.name);
@@ -198,12 +212,14 @@ LoraFile LoraFile::read(std::shared_ptr<const TensorSource> source,
     Parameter* parameter = layers.find(parts.name);
     if (!parameters.insert(parameter).second) problem.fail(quote(parts.name.shown) + " is there twice");
     if (parts.name.naming != LoraNaming::Peft) file.naming = parts.name.naming;
+    const std::string network = layers.networkOf(parts.name);
     file.adapters.push_back({.parameter = parameter,
-                             .network = parts.name.network,
+                             .network = network,
                              .down = parts.down,
                              .up = parts.up,
                              .mid = parts.mid,
-                             .scale = scaleOf(parts, scalings[parts.name.network], problem)});
+                             .difference = parts.difference,
+                             .scale = scaleOf(parts, scalings[network], problem)});
   }
   file.source = std::move(source);
   return file;
@@ -215,9 +231,10 @@ LoraPartsByLayer readLoraParts(const TensorSource& source) {
   const std::string_view base = otherBaseOf(source);
   for (const auto& [layer, parts] : found) {
     const std::string shown = quote(parts.name.shown);
-    if (!base.empty()) problem.fail(c10::str("it was made for ", base, ": ", shown));
+    if (!base.empty() && base != kWanBase) problem.fail(c10::str("it was made for ", base, ": ", shown));
     if (!mayBeLoraLayer(parts.name)) problem.fail("there is no layer " + shown);
     if (const std::string lack = lackOf(parts); !lack.empty()) problem.fail(lack);
+    if (parts.difference != nullptr) continue;
     const auto hasRank = [](const TensorEntry& factor) {
       return factor.shape.size() >= 2 && factor.numel() > 0;
     };
@@ -235,6 +252,9 @@ std::optional<double> loraAlphaOf(const TensorSource& source, const LoraParts& p
 
 at::Tensor deltaOf(const LoraAdapter& adapter, double scale, at::Device device) {
   const auto& shape = adapter.parameter->shape;
+  if (adapter.difference != nullptr) {
+    return factor(*adapter.difference, device).mul(adapter.scale * scale).reshape(shape);
+  }
   at::Tensor down = factor(*adapter.down, device).flatten(1), up = factor(*adapter.up, device).flatten(1);
   at::Tensor product;
   if (adapter.mid == nullptr) {

@@ -12,14 +12,15 @@
 
 namespace cameo::weights {
 
-/// What a file adds to a layer: scale * up * (mid *) down, of the parameter's shape.
+/// What a file adds to a parameter: scale * up * (mid *) down, or scale * a difference, of its shape.
 struct LoraAdapter {
   Parameter* parameter = nullptr;
   std::string network;
-  const TensorEntry* down = nullptr;  // (rank, in, ...)
-  const TensorEntry* up = nullptr;    // (out, rank), and ones
-  const TensorEntry* mid = nullptr;   // (rank, rank, kernel...), LyCORIS' Tucker form; null: none
-  double scale = 1;                   // alpha / rank, or as the file's metadata say
+  const TensorEntry* down = nullptr;        // (rank, in, ...)
+  const TensorEntry* up = nullptr;          // (out, rank), and ones
+  const TensorEntry* mid = nullptr;         // (rank, rank, kernel...), LyCORIS' Tucker form; null: none
+  const TensorEntry* difference = nullptr;  // of the parameter's shape, instead of all these; null: none
+  double scale = 1;                         // alpha / rank, or as the file's metadata say
 };
 
 /// A file's LoRA for these networks, checked; no tensor is read but the alphas.
@@ -41,9 +42,11 @@ struct LoraParts {
   const TensorEntry* up = nullptr;
   const TensorEntry* mid = nullptr;
   const TensorEntry* alpha = nullptr;
+  const TensorEntry* difference = nullptr;
 };
 
-using LoraPartsByLayer = std::map<std::pair<std::string, std::string>, LoraParts>;  // by network and layer
+/// By network and layer; what is added to a bias is apart from the rest.
+using LoraPartsByLayer = std::map<std::pair<std::string, std::string>, LoraParts>;
 
 /// A file's parts, each layer with both factors, which have a rank. Throws as `LoraFile::read` for what makes
 /// it fit no model here, as far as that can be known without one.

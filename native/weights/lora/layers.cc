@@ -4,18 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "models/motion_names.h"
 #include "weights/key_maps.h"
 #include "weights/names/ldm_unet.h"
 #include "weights/names/motion.h"
+#include "weights/names/wan.h"
 
 namespace cameo::weights {
 
 namespace {
 
 constexpr std::string_view kWeightEnding = ".weight";
-constexpr std::string_view kUNet = "unet", kTextEncoder = "text_encoder";
+constexpr std::string_view kUNet = "unet", kTextEncoder = "text_encoder", kTransformer = "transformer";
+constexpr std::string_view kBiasEnding = ".bias";
 
 /// The starts of the original names of Stable Diffusion's layers, with underscores for dots.
 constexpr auto kLdmParts = std::to_array<std::string_view>(
@@ -35,11 +38,19 @@ std::string layerOf(const std::string& name) {
   return name.substr(0, name.size() - kWeightEnding.size());
 }
 
-/// The names that parameters of a UNet have in other layouts than diffusers'.
-std::vector<std::string> otherNames(const Parameter& parameter, const NameTable& ldm) {
+/// The names that parameters have in other layouts than diffusers', of which `theirs` has one.
+std::vector<std::string> otherNames(const Parameter& parameter, const NameTable& theirs) {
   if (models::isMotionName(parameter.name)) return originalMotionKeys(parameter.name);
-  const auto theirs = ldm.toTheirs(parameter.name);
-  return theirs ? std::vector{*theirs} : std::vector<std::string>{};
+  const auto name = theirs.toTheirs(parameter.name);
+  return name ? std::vector{*name} : std::vector<std::string>{};
+}
+
+/// Of a transformer of Wan's.
+NameTable releasedNamesOf(ParameterSet& parameters) {
+  if (parameters.find("condition_embedder.time_proj.weight") == nullptr) return {};
+  int64_t layers = 0;
+  while (parameters.find(c10::str("blocks.", layers, ".attn1.to_q.weight")) != nullptr) ++layers;
+  return wanTransformerNames(layers);
 }
 
 }  // namespace
@@ -52,22 +63,28 @@ LoraLayers::LoraLayers(const std::vector<LoraNetwork>& networks) {
     const auto has = [&](const std::string& layer) {
       return network.parameters.find(layer + std::string(kWeightEnding)) != nullptr;
     };
-    const NameTable ldm = is_unet ? ldmUNetNames(diffusersUNetBlocks(has)) : NameTable();
+    found.released = releasedNamesOf(network.parameters);
+    const NameTable theirs = is_unet ? ldmUNetNames(diffusersUNetBlocks(has)) : found.released;
     for (Parameter& parameter : network.parameters.all()) {
       if (!isMatrix(parameter)) continue;
       found.by_flat_name.emplace(flat(layerOf(parameter.name)), &parameter);
-      if (!is_unet) continue;
-      for (const std::string& name : otherNames(parameter, ldm)) {
+      for (const std::string& name : otherNames(parameter, theirs)) {
         found.by_flat_name.emplace(flat(layerOf(name)), &parameter);
       }
     }
   }
 }
 
+std::string LoraLayers::networkOf(const LoraName& name) const {
+  if (networks_.contains(name.network)) return name.network;
+  const std::string transformer(kTransformer);
+  return name.network == kUNet && networks_.contains(transformer) ? transformer : "";
+}
+
 Parameter* LoraLayers::find(const LoraName& name) const {
-  const auto network = networks_.find(name.network);
+  const auto network = networks_.find(networkOf(name));
   if (network == networks_.end()) return nullptr;
-  const auto& [parameters, by_flat_name] = network->second;
+  const auto& [parameters, by_flat_name, released] = network->second;
   if (name.is_flat) {
     for (const std::string& layer : {name.layer, "text_model_" + name.layer}) {
       const auto found = by_flat_name.find(layer);
@@ -75,10 +92,17 @@ Parameter* LoraLayers::find(const LoraName& name) const {
     }
     return nullptr;
   }
-  const std::string key = name.layer + std::string(kWeightEnding);
-  const auto own = name.network == kTextEncoder ? clipTextKey(key) : motionKey(key).value_or(key);
+  const bool is_whole = name.part == LoraPart::Difference;
+  if (is_whole) {
+    // A table has no module of its own.
+    if (Parameter* table = parameters->find(released.toOurs(name.layer).value_or(name.layer))) return table;
+  }
+  const bool is_bias = name.part == LoraPart::BiasDifference;
+  const std::string key = name.layer + std::string(is_bias ? kBiasEnding : kWeightEnding);
+  const auto own = name.network == kTextEncoder ? clipTextKey(key)
+                                                : released.toOurs(key).value_or(motionKey(key).value_or(key));
   Parameter* parameter = own ? parameters->find(*own) : nullptr;
-  return parameter != nullptr && isMatrix(*parameter) ? parameter : nullptr;
+  return parameter != nullptr && (is_whole || is_bias || isMatrix(*parameter)) ? parameter : nullptr;
 }
 
 std::string LoraLayers::fullName(const std::string& network, const Parameter& parameter) {
@@ -87,6 +111,17 @@ std::string LoraLayers::fullName(const std::string& network, const Parameter& pa
 
 bool mayBeLoraLayer(const LoraName& name) {
   if (name.network == kTextEncoder) return name.layer.find("encoder") != name.layer.npos;
+  const auto isWan = [&](const char* end) {
+    constexpr auto kWanParts =
+        std::to_array<const char*>({"blocks", "patch_embedding", "condition_embedder", "time_embedding",
+                                    "text_embedding", "time_projection", "head", "proj_out"});
+    return std::any_of(kWanParts.begin(), kWanParts.end(), [&](const char* part) {
+      return name.layer == part || name.layer.starts_with(std::string(part) + end);
+    });
+  };
+  if (name.network == kTransformer || name.network == kUNet) {
+    if (isWan(name.is_flat ? "_" : ".")) return true;
+  }
   if (name.network != kUNet) return false;
   if (!name.is_flat) return isUNetKey(name.layer + ".");
   constexpr auto kParts = std::to_array<std::string_view>(

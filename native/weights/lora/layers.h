@@ -7,6 +7,7 @@
 
 #include "core/parameters.h"
 #include "weights/lora/names.h"
+#include "weights/names/name_table.h"
 
 namespace cameo::weights {
 
@@ -23,7 +24,9 @@ class LoraLayers {
 
   /// Null where there is no such layer.
   Parameter* find(const LoraName& name) const;
-  bool hasNetwork(const std::string& name) const { return networks_.contains(name); }
+  /// What the network is called here that a name means; empty where there is none. Those of transformers are
+  /// often written as a UNet's.
+  std::string networkOf(const LoraName& name) const;
 
   /// A parameter's name with its network's before it.
   static std::string fullName(const std::string& network, const Parameter& parameter);
@@ -32,6 +35,7 @@ class LoraLayers {
   struct Network {
     ParameterSet* parameters;
     std::unordered_map<std::string, Parameter*> by_flat_name;  // dots are underscores
+    NameTable released;                                        // Wan's authors' names; none of others
   };
   std::unordered_map<std::string, Network> networks_;
 };

@@ -29,6 +29,8 @@ constexpr auto kLoraSuffixes = std::to_array<LoraSuffix>({
     {"_lora.up.weight", LoraNaming::Diffusers, LoraPart::Up, true},
     {"_lora.alpha", LoraNaming::Diffusers, LoraPart::Alpha, true},
     {".alpha", LoraNaming::Peft, LoraPart::Alpha},
+    {".diff", LoraNaming::Peft, LoraPart::Difference},
+    {".diff_b", LoraNaming::Peft, LoraPart::BiasDifference},
 });
 
 struct LoraPrefix {
@@ -85,8 +87,6 @@ constexpr auto kOtherAdapters = std::to_array<OtherAdapter>({
 });
 
 constexpr auto kOtherEndings = std::to_array<OtherAdapter>({
-    {".diff", "a difference of whole weights (LyCORIS full)"},
-    {".diff_b", "a difference of whole weights (LyCORIS full)"},
     {".w_norm", "a difference of norms (LyCORIS norm)"},
     {".b_norm", "a difference of norms (LyCORIS norm)"},
     {".a1.weight", "a GLoRA (LyCORIS)"},

@@ -11,7 +11,14 @@ namespace cameo::weights {
 /// Who writes a LoRA's names so.
 enum class LoraNaming { Kohya, Peft, Diffusers };
 
-enum class LoraPart { Down, Up, Mid, Alpha };
+enum class LoraPart {
+  Down,
+  Up,
+  Mid,
+  Alpha,
+  Difference,      // of the whole weight
+  BiasDifference,  // of the bias beside it
+};
 
 /// The name of a LoRA's tensor, taken apart.
 struct LoraName {

@@ -22,7 +22,7 @@ constexpr auto kBaseMarks = std::to_array<BaseMark>({
     {"lora_te1_", "Stable Diffusion XL"},
     {"lora_te2_", "Stable Diffusion XL"},
     {"text_encoder_2_", "Stable Diffusion XL"},
-    {"_cross_attn_", "Wan"},
+    {"_cross_attn_", kWanBase},
 });
 
 /// Its middle block has ten transformer blocks in a row.

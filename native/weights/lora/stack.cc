@@ -73,7 +73,8 @@ at::Tensor LoraPlan::merged(const std::vector<Term>& terms, const at::Tensor& or
 void LoraPlan::failInfinite(const std::vector<Term>& terms, at::ScalarType dtype) const {
   for (const auto& [adapter, scale, file] : terms) {
     if (isFinite(deltaOf(adapter, scale, at::kCPU))) continue;
-    failFormat(files_[file].source->path, quote(adapter.down->name) + " adds numbers that are not finite");
+    const TensorEntry& entry = adapter.difference ? *adapter.difference : *adapter.down;
+    failFormat(files_[file].source->path, quote(entry.name) + " adds numbers that are not finite");
   }
   failFormat(files_[terms.front().file].source->path,
              c10::str("with it ", quote(terms.front().adapter.parameter->name), " has numbers beyond what ",

@@ -7,6 +7,7 @@ import { parityFolder, skipWithout } from "../../support/parity.js";
 import { drawCase, fixtures, readCase, runProbe } from "../../support/probes.js";
 import { readSafetensors, writeSafetensors } from "../../support/safetensors.js";
 import type { Tensor, Tensors } from "../../support/tensors.js";
+import { releasedVaeName } from "../../support/wan_model.js";
 
 testCases("models", "wan_vae_encode");
 testCases("models", "wan_vae_decode");
@@ -30,39 +31,11 @@ testDecodedFrames({
   },
 });
 
-/** The released code's name of what diffusers calls this, with so many layers in a block of the encoder. */
-function releasedName(name: string, layers: number): string {
-  return name
-    .replace(/^quant_conv/, "conv1")
-    .replace(/^post_quant_conv/, "conv2")
-    .replace(/up_blocks\.(\d+)\.resnets\.(\d+)/, (_, block, layer) => numbered(block, Number(layer)))
-    .replace(/up_blocks\.(\d+)\.upsamplers\.0/, (_, block) => numbered(block, layers + 1))
-    .replace("down_blocks", "downsamples")
-    .replace(/mid_block\.resnets\.(\d)/, (_, layer) => `middle.${2 * layer}`)
-    .replace("mid_block.attentions.0", "middle.1")
-    .replace(/(?<=\.\d+\.)(norm1|conv1|norm2|conv2)(?=\.)/, (part) => parts[part] ?? part)
-    .replace("conv_shortcut", "shortcut")
-    .replace("conv_in", "conv1")
-    .replace("norm_out", "head.0")
-    .replace("conv_out", "head.2");
-
-  function numbered(block: string, layer: number): string {
-    return `upsamples.${Number(block) * (layers + 2) + layer}`;
-  }
-}
-
-const parts: Record<string, string> = {
-  norm1: "residual.0",
-  conv1: "residual.2",
-  norm2: "residual.3",
-  conv2: "residual.6",
-};
-
 t.test("a file with the released code's names is read without a config", async (t) => {
   const testCase = readCase(join(fixtures, "models/wan_vae_decode-three-latents"));
   const { latents, ...weights } = drawCase(testCase) as Tensors & { latents: Tensor };
   const named = Object.entries(weights).map(([name, tensor]) => [
-    releasedName(name.replace("weights.", ""), 1),
+    releasedVaeName(name.replace("weights.", ""), 1),
     tensor,
   ]);
   const folder = t.testdir({ diffusers: { "config.json": JSON.stringify(testCase.config) } });

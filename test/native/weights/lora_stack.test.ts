@@ -194,8 +194,7 @@ t.test("what is no LoRA that can be added is refused, saying what it is", async 
     [{ [`${layer}.on_input`]: tensor(1), [`${layer}.weight`]: tensor(6) }, /this is an IA3/],
     [{ "base_model.model.mid_block.to_k.ia3_l": tensor(6) }, /this is an IA3/],
     [{ [`${layer}.a1.weight`]: tensor(6), [`${layer}.b1.weight`]: tensor(6) }, /this is a GLoRA/],
-    [{ [`${layer}.diff`]: tensor(6, 5) }, /this is a difference of whole weights/],
-    [{ ...pair(), [`${layer}.diff_b`]: tensor(6) }, /this is a difference of whole weights/],
+    [{ [`${layer}.w_norm`]: tensor(6) }, /this is a difference of norms/],
     [{ ...pair(), "unet.conv_in.lora_B.bias": tensor(6) }, /this is a LoRA with biases/],
     [{ "text_encoder.x.lora_embedding_A": tensor(6) }, /this is a LoRA of a table of embeddings/],
   ];

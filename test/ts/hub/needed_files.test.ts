@@ -25,6 +25,27 @@ function unclear(files: readonly string[], path = ""): Unclear {
   return neededFiles(files, path) as Unclear;
 }
 
+test("of a Wan model as its authors publish it, all its parts", (t) => {
+  const files = [
+    ...[
+      "config.json",
+      "diffusion_pytorch_model.safetensors",
+      "Wan2.1_VAE.pth",
+      "README.md",
+      "assets/logo.png",
+    ],
+    ...["models_t5_umt5-xxl-enc-bf16.pth", "google/umt5-xxl/tokenizer.json", "google/umt5-xxl/spiece.model"],
+  ];
+  t.strictSame(found(files), {
+    root: "",
+    kind: "pipeline",
+    files: files.filter((file) => !/README|assets/.test(file)).sort(),
+  });
+  const without = files.filter((file) => !file.startsWith("models_t5"));
+  t.match(unclear(without).problem, /there is no models_t5_umt5-xxl-enc-bf16.pth in it/);
+  t.end();
+});
+
 test("of a pipeline it is what loading reads, and one weight file a network", (t) => {
   t.strictSame(found(pipeline), {
     root: "",
