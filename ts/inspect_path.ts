@@ -12,6 +12,9 @@ import { RunFolder } from "./training/run_folder.js";
 /** What a trainer writes into its run's folder `model`. */
 const models = ["subject.safetensors", "motion", "base"];
 
+/** In a folder as Wan's authors publish it. */
+const releasedWanTokenizer = "google/umt5-xxl";
+
 /** What a weight file or folder is, a training run's among them. Rejects as `Pipeline.load` for what is neither. */
 export async function inspectPath(path: string): Promise<Inspection> {
   const run = await readRun(path);
@@ -38,8 +41,10 @@ async function inspectWeights(path: string): Promise<Inspection> {
   const has = (folder: string) => exists(join(base, folder));
   if (!(await has("text_encoder")) && (await has("image_encoder"))) return inspection;
   try {
-    const folder = join(base, "tokenizer");
-    await ((await has("transformer")) ? T5Tokenizer.load(folder) : ClipTokenizer.load(folder));
+    const isReleasedWan = inspection.family === "wan" && !(await has("transformer"));
+    const folder = join(base, isReleasedWan ? releasedWanTokenizer : "tokenizer");
+    const readsByT5 = isReleasedWan || (await has("transformer"));
+    await (readsByT5 ? T5Tokenizer.load(folder) : ClipTokenizer.load(folder));
     return inspection;
   } catch (error) {
     return { ...inspection, option: null, argument: null, reason: (error as Error).message };
