@@ -74,11 +74,11 @@ Napi::Value PipelineObject::plan(const Napi::CallbackInfo& info) {
     const Config options = Config::options(info[1].ToString());
     pipeline::MemoryPlace place{.is_cpu = options.text("device") == "cpu", .allowed = {}};
     if (options.has("maxMemory")) place.allowed = options.integer("maxMemory");
-    return tasks_.start(Value(), {},
-                        [request, place](const auto& pipeline, const auto&, const auto&) -> MakeValue {
-                          const auto plan = pipeline::planOf(*pipeline, *request, place);
-                          return [text = jsonOf(plan)](Napi::Env env) { return Napi::String::New(env, text); };
-                        });
+    return tasks_.start(
+        Value(), {}, [request, place](const auto& pipeline, const auto&, const auto&) -> MakeValue {
+          const auto plan = pipeline::planOf(*pipeline, *request, place);
+          return [text = jsonOf(plan)](Napi::Env env) { return Napi::String::New(env, text); };
+        });
   });
 }
 

@@ -41,9 +41,9 @@ void refuseOtherNetworks(const pipeline::LoadOptions& options, const std::string
 }
 
 void refuseOtherRequests(const pipeline::SampleRequest& request, const std::string& why,
-                         const std::set<std::string>& pictures) {
+                         const std::set<std::string>& taken) {
   for (const auto& [name, given] : request.pictures) {
-    if (pictures.count(name) == 0 && !given.empty()) refuseForWhole(name, why);
+    if (taken.count(name) == 0 && !given.empty()) refuseForWhole(name, why);
   }
   // As `loop` alone is read.
   const bool is_loop = request.context.schedule == pipeline::WindowSchedule::Looped &&
@@ -59,7 +59,7 @@ void refuseOtherRequests(const pipeline::SampleRequest& request, const std::stri
                                               {"subjects", !request.subjects.empty()},
                                               {"temporalGuidance", request.temporal_guidance.has_value()}};
   for (const auto& [name, is_asked] : others) {
-    if (is_asked) refuseForWhole(name, why);
+    if (is_asked && taken.count(name) == 0) refuseForWhole(name, why);
   }
 }
 

@@ -35,10 +35,10 @@ void takeScheduler(pipeline::Pipeline& model, const weights::BaseModel& base);
 void refuseOtherNetworks(const pipeline::LoadOptions& options, const std::string& kind,
                          const std::set<std::string>& taken = {});
 
-/// Throws `ErrorCode::InvalidOption` for what other models are asked for, and says `why`. `pictures` are the
-/// options whose pictures it takes.
+/// Throws `ErrorCode::InvalidOption` for what other models are asked for, but for the options of `taken`, and
+/// says `why`.
 void refuseOtherRequests(const pipeline::SampleRequest& request, const std::string& why,
-                         const std::set<std::string>& pictures);
+                         const std::set<std::string>& taken);
 
 /// Throws `ErrorCode::InvalidOption` without `image`, or without frames.
 void requirePicture(const pipeline::SampleRequest& request);

@@ -55,8 +55,11 @@ at::Tensor predict(Denoiser& denoiser, const Guidance& guidance, const at::Tenso
     onEvaluation({input, output});
     return output.narrow(1, 0, window.count());
   };
-  const at::Tensor frames = overWindows(windowsOf(latents.size(1), guidance.context, moment.step),
-                                        guidance.context.weights, latents.size(1), ofWindow);
+  const LatentRow row{.film = latents.size(1) - guidance.leading - guidance.trailing,
+                      .leading = guidance.leading,
+                      .trailing = guidance.trailing};
+  const at::Tensor frames =
+      overWindows(windowsOf(row, guidance.context, moment.step), guidance.context.weights, row, ofWindow);
   const auto branch = [&](int64_t i) { return frames.slice(0, i, i + 1); };
   at::Tensor result = branch(0);
   for (int64_t i = 0; i + 1 < count; ++i) {

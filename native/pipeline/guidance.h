@@ -15,7 +15,8 @@ struct Guidance {
   ScheduleRange range = {};     // of the schedule; outside of it the last branch alone is taken
   bool dynamic = false;         // scales go by a cosine over the timestep: CogVideoX's `use_dynamic_cfg`
   bool branches_apart = false;  // computed one after another, for less memory
-  ContextWindows context = {};
+  ContextWindows context = {};  // of latents
+  int64_t leading = 0, trailing = 0;  // latents before and after the film's
 };
 
 /// What the network took and gave in one evaluation, fp32.

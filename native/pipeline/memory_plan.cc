@@ -75,9 +75,9 @@ MemoryPlace placeOf(const Pipeline& pipeline) {
                          const std::string& smaller) {
   throw Error(
       ErrorCode::OutOfMemory,
-      c10::str("maxMemory: ", weights::bytesText(allowed),
-               " are allowed and this request needs some ", weights::bytesText(static_cast<uint64_t>(needed)),
-               " in ", dtypeName(pipeline.dtype), ": allow more, or ask for ", smaller));
+      c10::str("maxMemory: ", weights::bytesText(allowed), " are allowed and this request needs some ",
+               weights::bytesText(static_cast<uint64_t>(needed)), " in ", dtypeName(pipeline.dtype),
+               ": allow more, or ask for ", smaller));
 }
 
 }  // namespace
@@ -103,8 +103,8 @@ MemoryPlan planMemory(const Pipeline& pipeline, const SampleRequest& request, co
   const FilmSize size{request.width, request.height, request.frames};
   const double left = place.allowed ? static_cast<double>(*place.allowed) - plan.weights : 0;
   if (place.allowed) {
-    plan.branches_apart = !pipeline.guidanceScales(request).empty() &&
-                          denoiserBytes(pipeline, request, place, false) > left;
+    plan.branches_apart =
+        !pipeline.guidanceScales(request).empty() && denoiserBytes(pipeline, request, place, false) > left;
     plan.tiled |= codecBytes(pipeline, size, false) > left;
     plan.decoded_together = decodedTogether(pipeline, request, plan.tiled, left);
   }

@@ -34,13 +34,12 @@ void checkSize(const LatentCodec& codec, const SampleRequest& request) {
 }
 
 /// That the codec has latents for exactly so many frames.
-void checkLength(const LatentCodec& codec, const SampleRequest& request) {
-  const int64_t stride = codec.timeStride(), after_first = request.frames - 1;
-  if (request.frames >= 1 && after_first % stride == 0) return;
+void checkLength(const LatentCodec& codec, const std::string& name, int64_t frames) {
+  const int64_t stride = codec.timeStride(), after_first = frames - 1;
+  if (frames >= 1 && after_first % stride == 0) return;
   const int64_t below = std::max<int64_t>(after_first, 0) / stride * stride + 1;
-  refuse(c10::str("frames: ", request.frames,
-                  " is not allowed; of this model's films it must be a multiple of ", stride,
-                  " and 1 more, of which ", below, " and ", below + stride, " are the nearest"));
+  refuse(c10::str(name, ": ", frames, " is not allowed; of this model's films it must be a multiple of ",
+                  stride, " and 1 more, of which ", below, " and ", below + stride, " are the nearest"));
 }
 
 void checkPicture(const Pipeline& pipeline, const std::string& name, const RgbImage& image,
@@ -59,8 +58,18 @@ void check(const Pipeline& pipeline, const SampleRequest& request) {
     for (const RgbImage& picture : pictures) checkPicture(pipeline, name, picture, request);
   }
   checkSize(pipeline.codec(), request);
-  checkLength(pipeline.codec(), request);
+  checkLength(pipeline.codec(), "frames", request.frames);
+  if (request.context.length > 0) checkLength(pipeline.codec(), "context.length", request.context.length);
   checkFilm(request);
+}
+
+/// Windows of frames as windows of latents, which overlap by all of a latent of which frames do.
+ContextWindows inLatents(ContextWindows context, const LatentCodec& codec) {
+  const int64_t stride = codec.timeStride();
+  if (context.length == 0 || stride == 1) return context;
+  context.length = codec.latentFrames(context.length);
+  context.overlap = std::min((context.overlap + stride - 1) / stride, context.length - 1);
+  return context;
 }
 
 /// Several evaluations at a time can't go by the ones before them.
@@ -135,7 +144,11 @@ Frames sample(const Pipeline& pipeline, const SampleRequest& asked, const OnProg
                             .range = request.guidance_range,
                             .dynamic = request.dynamic_guidance,
                             .branches_apart = plan.branches_apart,
-                            .context = request.windowsInMotion() ? ContextWindows{} : request.context};
+                            .context = request.windowsInMotion()
+                                           ? ContextWindows{}
+                                           : inLatents(request.context, pipeline.codec()),
+                            .leading = pipeline.leadingLatents(request),
+                            .trailing = pipeline.trailingLatents(request)};
     const Evaluators evaluators(pipeline, request, start, sampler->schedule(), *denoiser);
     latents = denoise(pipeline, request, std::move(start), noise,
                       {.evaluators = evaluators,

@@ -2,19 +2,31 @@
 
 #include <ATen/ATen.h>
 
-#include <utility>
-
 namespace cameo::pipeline {
 
 namespace {
 
-/// Of the frames of a window, (1, frames, 1, 1, 1).
-at::Tensor shares(nn::FrameWeights weights, int64_t frames, const at::Tensor& like) {
-  return at::tensor(nn::frameWeights(weights, frames), like.options()).view({1, frames, 1, 1, 1});
+/// Of the frames of a window, (1, frames, 1, 1, 1); those that stand in every window count alike.
+at::Tensor shares(nn::FrameWeights weights, const FrameWindow& window, const LatentRow& row,
+                  const at::Tensor& like) {
+  const int64_t film = window.count() - row.leading - row.trailing;
+  at::Tensor all = at::ones({1, window.count(), 1, 1, 1}, like.options());
+  all.narrow(1, row.leading, film)
+      .copy_(at::tensor(nn::frameWeights(weights, film)).view({1, film, 1, 1, 1}));
+  return all;
 }
 
-bool isWhole(const FrameWindow& window, int64_t frames) {
-  return window.count() == frames && window.frames.front() == 0 && window.isConsecutive();
+bool isWhole(const FrameWindow& window, const LatentRow& row) {
+  return window.count() == row.count() && window.frames.front() == 0 && window.isConsecutive();
+}
+
+/// As `windowsOf` has it.
+FrameWindow besideRow(const std::vector<int64_t>& film, const LatentRow& row) {
+  FrameWindow window;
+  for (int64_t i = 0; i < row.leading; ++i) window.frames.push_back(i);
+  for (const int64_t frame : film) window.frames.push_back(row.leading + frame);
+  for (int64_t i = 0; i < row.trailing; ++i) window.frames.push_back(row.leading + row.film + i);
+  return window;
 }
 
 }  // namespace
@@ -31,23 +43,23 @@ at::Tensor FrameWindow::of(const at::Tensor& all, int64_t dim) const {
   return all.index_select(dim, at::tensor(frames, at::kLong).to(all.device()));
 }
 
-std::vector<FrameWindow> windowsOf(int64_t frames, const ContextWindows& context, int64_t step) {
+std::vector<FrameWindow> windowsOf(const LatentRow& row, const ContextWindows& context, int64_t step) {
   std::vector<FrameWindow> windows;
-  for (auto& window : framesOfWindows(frames, context, step)) windows.push_back({std::move(window)});
+  for (const auto& film : framesOfWindows(row.film, context, step)) windows.push_back(besideRow(film, row));
   return windows;
 }
 
-at::Tensor overWindows(const std::vector<FrameWindow>& windows, nn::FrameWeights weights, int64_t frames,
-                       const std::function<at::Tensor(const FrameWindow&)>& ofWindow) {
-  if (windows.size() == 1 && isWhole(windows.front(), frames)) return ofWindow(windows.front());
+at::Tensor overWindows(const std::vector<FrameWindow>& windows, nn::FrameWeights weights,
+                       const LatentRow& row, const std::function<at::Tensor(const FrameWindow&)>& ofWindow) {
+  if (windows.size() == 1 && isWhole(windows.front(), row)) return ofWindow(windows.front());
   at::Tensor sum, total;
   for (const FrameWindow& window : windows) {
-    const at::Tensor part = ofWindow(window), weight = shares(weights, window.count(), part);
+    const at::Tensor part = ofWindow(window), weight = shares(weights, window, row, part);
     if (!sum.defined()) {
       std::vector<int64_t> shape = part.sizes().vec();
-      shape[1] = frames;
+      shape[1] = row.count();
       sum = at::zeros(shape, part.options());
-      total = at::zeros({1, frames, 1, 1, 1}, part.options());
+      total = at::zeros({1, row.count(), 1, 1, 1}, part.options());
     }
     const at::Tensor places = at::tensor(window.frames, at::kLong).to(part.device());
     sum.index_add_(1, places, weight * part);

@@ -129,3 +129,30 @@ t.test("cameo inspect knows the files", async (t) => {
   });
   t.match(await inspectPath(phantom), { kind: "wan-released", option: "--subject", argument: phantom });
 });
+
+t.test("in windows, each has the references", async (t) => {
+  const film = { ...request, steps: 1, frames: 13 };
+  const windowed = { ...film, context: { length: 9, overlap: 4 } };
+  const made = await sample(t, pipe, windowed);
+  t.same(made.initial_noise?.shape, [1, 16, 6, 4, 4], "four latents of the film, two of references");
+  t.same(made.unet_in_0?.shape, [3, 16, 5, 4, 4], "three of a window, and the references");
+  const [input, noise] = [numbers(made.unet_in_0), numbers(made.initial_noise)];
+  const references = numbers(made.reference_latents);
+  const ofAll = input.slice(2 * 16 * 80);
+  const expected = ofAll.map((_, i) => {
+    const [channel, frame, cell] = [Math.floor(i / 80), Math.floor(i / 16) % 5, i % 16];
+    if (frame < 3) return noise[96 * channel + 16 * frame + cell];
+    return references[32 * channel + 16 * (frame - 3) + cell];
+  });
+  t.same(ofAll, expected, "the first window");
+  t.equal(made.frames?.shape[0], 13);
+  const whole = await sample(t, pipe, film);
+  t.not(String(made.frames?.data), String(whole.frames?.data), "windows are not the whole film");
+  const one = await sample(t, pipe, { ...film, context: { length: 13 } });
+  t.same(one.frames, whole.frames, "a window as long as the film is the film");
+  const wrong = pipe.sample({ ...film, context: { length: 10 } });
+  await t.rejects(wrong, {
+    code: "ERR_INVALID_OPTION",
+    message: /^context\.length: 10 is not allowed; .* of which 9 and 13 are the nearest/,
+  });
+});

@@ -11,7 +11,9 @@ export async function dryRun(flags: OutputOptions, load: LoadOptions, request: S
   const { device = "auto", dtype = "auto", parallelDevices: _, ...files } = load;
   const isOfGpu = device.startsWith("cuda");
   // A GPU need not be there, and this machine can't know then what one computes in.
-  const place = isOfGpu ? ({ device: "cpu", dtype: dtype === "auto" ? "bf16" : dtype } as const) : { device, dtype };
+  const place = isOfGpu
+    ? ({ device: "cpu", dtype: dtype === "auto" ? "bf16" : dtype } as const)
+    : { device, dtype };
   await interruptible(async (signal) => {
     await using pipe = await Pipeline.load({ ...files, ...place, headersOnly: true, signal });
     const described = pipe.describe();

@@ -12,10 +12,10 @@ import { Pipeline } from "../pipeline.js";
 import { checkPictureFiles } from "../request_pictures.js";
 import { type SamplesProgress, withVideo } from "../series.js";
 import { type SaveOptions, saveFilm } from "../video.js";
+import { dryRun } from "./dry_run.js";
 import { collect, promptAt, withOutputFlags } from "./flags.js";
 import { FrameSpool } from "./frame_spool.js";
 import { interruptible } from "./interrupt.js";
-import { dryRun } from "./dry_run.js";
 import { type LoadFlags, loadOptionsOf, withLoadFlags } from "./load_flags.js";
 import { type OutputOptions, printEvent } from "./output.js";
 import { PreviewFile } from "./preview.js";
@@ -60,9 +60,7 @@ export function sampleCommand(): Command {
     "--dry-run",
     "read no weights and make nothing: check all, and say what memory it would need",
   );
-  return withOutputFlags(command)
-    .addHelpText("after", examples)
-    .action(sample);
+  return withOutputFlags(command).addHelpText("after", examples).action(sample);
 }
 
 /** The flags that say how a video is made, of whatever model. */

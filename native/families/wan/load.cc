@@ -54,7 +54,7 @@ void describeWan(Wan& model, const std::string& tokenizer, bool is_released) {
   text["dtype"] = dtypeName(model.dtype);
   describeAsWholeModel(text);
   text["image"] = text["imageToVideo"] = false;
-  text["films"] = true;
+  text["films"] = text["windows"] = true;
   text["required"] = nlohmann::json::array();
   model.text->describe(text, tokenizer);
   const std::string sampler = samplers::samplerNameOf(model.scheduler);

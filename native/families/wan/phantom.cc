@@ -70,7 +70,7 @@ void Phantom::check(const SampleRequest& request) const {
   const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };
   refuseOtherRequests(request,
                       "this model makes a film of a prompt and of pictures of subjects; leave it out",
-                      {"reference"});
+                      {"reference", "context"});
   text->check(request);
   const int64_t count = request.referenceCount();
   if (count < 1 || count > kMostReferences) {

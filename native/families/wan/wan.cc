@@ -27,6 +27,11 @@ std::vector<pipeline::Network> Wan::networks() const {
   return all;
 }
 
+int64_t Wan::latentsOf(const SampleRequest& request) const {
+  const int64_t window = request.context.length, frames = request.frames;
+  return vae_codec->latentFrames(window > 0 ? std::min(window, frames) : frames) + trailingLatents(request);
+}
+
 void Wan::checkPlaces(const SampleRequest& request) const {
   const models::WanConfig& config = transformer->config();
   const int64_t side = vae_codec->stride() * config.patch.side;
@@ -48,7 +53,7 @@ void Wan::checkPlaces(const SampleRequest& request) const {
 }
 
 void Wan::check(const SampleRequest& request) const {
-  refuseOtherRequests(request, "this model makes a film of a prompt alone; leave it out", {});
+  refuseOtherRequests(request, "this model makes a film of a prompt alone; leave it out", {"context"});
   text->check(request);
   checkPlaces(request);
 }

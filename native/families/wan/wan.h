@@ -28,10 +28,8 @@ struct Wan : pipeline::Pipeline {
                                                const pipeline::OnProgress& onProgress,
                                                pipeline::Recorder& recorder) const override;
 
-  /// How many latents in a row the transformer sees of a request.
-  int64_t latentsOf(const pipeline::SampleRequest& request) const {
-    return vae_codec->latentFrames(request.frames) + trailingLatents(request);
-  }
+  /// How many latents in a row the transformer sees of a request, or of each of its windows.
+  int64_t latentsOf(const pipeline::SampleRequest& request) const;
   /// That a request's film has places for all its tokens.
   void checkPlaces(const pipeline::SampleRequest& request) const;
   /// What the layers read of texts' states (T, S, D). The transformer is on its device meanwhile.

@@ -18,8 +18,8 @@ void WanDenoiser::begin(const at::Tensor& latents, const pipeline::Moment& momen
   count_ = count;
 }
 
-at::Tensor WanDenoiser::input(const pipeline::FrameWindow&) {
-  return latents_.expand({count_, -1, -1, -1, -1});
+at::Tensor WanDenoiser::input(const pipeline::FrameWindow& window) {
+  return window.of(latents_, 1).expand({count_, -1, -1, -1, -1});
 }
 
 at::Tensor WanDenoiser::evaluate(const at::Tensor& input, const pipeline::FrameWindow&, int64_t first) {

@@ -95,8 +95,8 @@ double residentBytes(const std::string& field) {
   return 0;
 }
 
-/// One of bench/denoisers' networks: seconds of each evaluation, by the clock and of all cores, and the largest
-/// memory of all, beside the weights and with them.
+/// One of bench/denoisers' networks: seconds of each evaluation, by the clock and of all cores, and the
+/// largest memory of all, beside the weights and with them.
 Tensors timeDenoiser(const Json& work, const Tensors&) {
   const c10::InferenceMode inference;
   const MemoryPool::Scope pooled;

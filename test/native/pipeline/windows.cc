@@ -31,17 +31,20 @@ pipeline::ContextWindows contextOf(const Json& config) {
 /// of `x`; and of windows that give their own number.
 Tensors windows(const Json& config, const Tensors& in) {
   const pipeline::ContextWindows context = contextOf(config);
-  const auto all = pipeline::windowsOf(config.at("frames"), context, config.value("step", 0));
+  const pipeline::LatentRow row{.film = config.at("frames"),
+                                .leading = config.value("leading", 0),
+                                .trailing = config.value("trailing", 0)};
+  const auto all = pipeline::windowsOf(row, context, config.value("step", 0));
   std::vector<int64_t> frames, count;
   for (const auto& window : all) {
     frames.insert(frames.end(), window.frames.begin(), window.frames.end());
     count.push_back(window.count());
   }
   const at::Tensor x = in.at("x");
-  const at::Tensor same = pipeline::overWindows(all, context.weights, x.size(1),
+  const at::Tensor same = pipeline::overWindows(all, context.weights, row,
                                                 [&](const auto& window) { return window.of(x, 1).clone(); });
   double number = 0;
-  const at::Tensor numbers = pipeline::overWindows(all, context.weights, x.size(1), [&](const auto& window) {
+  const at::Tensor numbers = pipeline::overWindows(all, context.weights, row, [&](const auto& window) {
     return at::full_like(window.of(x, 1), number++);
   });
   return {{"frames", at::tensor(frames)}, {"count", at::tensor(count)}, {"same", same}, {"numbers", numbers}};

@@ -14,12 +14,16 @@ interface Windows {
   schedule?: number;
   strides?: number;
   step?: number;
+  /** Before and after the film's frames. */
+  leading?: number;
+  trailing?: number;
   /** Of "flat", "pyramid", "relative" and "sawtooth". */
   weights?: number;
 }
 
 function windows(config: Windows): Tensors {
-  const x = drawInput("x", { shape: [1, config.frames, 1, 2, 1] }, 3);
+  const { frames, leading = 0, trailing = 0 } = config;
+  const x = drawInput("x", { shape: [1, leading + frames + trailing, 1, 2, 1] }, 3);
   return { x, ...runProbe("pipeline.windows", config, { x }) };
 }
 
@@ -41,6 +45,21 @@ test("standard windows cover all frames, the last one ends with the last", (t) =
   t.same(starts(13, 8, 2), [0, 5]);
   t.same(starts(9, 3, 0), [0, 3, 6]);
   t.same(starts(10, 3, 2), [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.end();
+});
+
+test("what stands before and after a film is in every window", (t) => {
+  const config = { ...standard(5, 3, 1), leading: 1, trailing: 2 };
+  t.same(framesOf(config), [
+    [0, 1, 2, 3, 6, 7],
+    [0, 3, 4, 5, 6, 7],
+  ]);
+  t.same(framesOf({ ...config, length: 5 }), [[0, 1, 2, 3, 4, 5, 6, 7]]);
+  const { x, same, numbers } = windows(config);
+  assertClose(t, same, x, 1e-6, "parts that agree are what they are");
+  const alone = Array.from(windows(standard(5, 3, 1)).numbers?.data ?? [], Number);
+  const film = Array.from(numbers?.data ?? [], Number).slice(2, 12);
+  t.same(film, alone, "the film's frames have the shares that they have without the others");
   t.end();
 });
 
