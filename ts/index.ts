@@ -56,9 +56,11 @@ export type {
 export type { Membership } from "./training/launch_environment.js";
 export type {
   CompleteDataRecipe,
+  CompleteCogVideoXObjective,
   CompleteDiffusionObjective,
   CompleteRecipe,
   CompleteReferenceRecipe,
+  CompleteSvdObjective,
   CompleteVaeObjective,
   DataRecipe,
   DistributedRecipe,

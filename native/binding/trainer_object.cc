@@ -17,7 +17,7 @@ Loaded<Trainer> loadTrainer(const std::string& recipe, const pipeline::OnProgres
   auto trainer = std::make_unique<Trainer>(options, progress, cancellation);
   nlohmann::json description = trainer->pipeline().description;
   description["trainedParameters"] = trainer->trainedParameters();
-  description["latentChannels"] = trainer->pipeline().vae->config().latent_channels;
+  description["latentChannels"] = trainer->pipeline().codec().channels();
   const int64_t bytes = trainer->bytes();
   return {std::move(trainer), {description.dump(), bytes}};
 }

@@ -53,9 +53,11 @@ void checkTokens(const std::string& name, const PromptTokens& prompt, int64_t le
   }
 }
 
-/// (2, L): 1 for the tokens that count, of both prompts.
-at::Tensor maskOf(const SampleRequest& request, int64_t length, c10::Device device) {
-  const at::Tensor counts = at::tensor({request.negative.count, request.prompt.count}, at::kLong);
+/// (n, L): 1 for the tokens that count.
+at::Tensor maskOf(const std::vector<PromptTokens>& prompts, int64_t length, c10::Device device) {
+  std::vector<int64_t> each;
+  for (const PromptTokens& prompt : prompts) each.push_back(prompt.count);
+  const at::Tensor counts = at::tensor(each, at::kLong);
   return (at::arange(length).unsqueeze(0) < counts.unsqueeze(1)).to(at::kLong).to(device);
 }
 
@@ -122,13 +124,7 @@ at::Tensor T5Text::encode(const SampleRequest& request, pipeline::Recorder& reco
   const auto key = pipeline::EncodingKey().add(request.negative).add(request.prompt);
   at::Tensor both =
       pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
-        const at::Tensor ids = at::stack(
-            {at::tensor(request.negative.ids, at::kLong), at::tensor(request.prompt.ids, at::kLong)});
-        const bool masked = reading_.padding != T5Padding::Seen;
-        const at::Tensor mask = masked ? maskOf(request, reading_.length, model_.device) : at::Tensor();
-        at::Tensor encoded = (by_block_ ? statesBlockByBlock(ids, mask) : states(ids, mask)).to(model_.dtype);
-        if (reading_.padding == T5Padding::Zeroed) encoded = encoded * mask.unsqueeze(2).to(encoded.dtype());
-        return {encoded};
+        return {statesOf({request.negative, request.prompt})};
       }).front();
   int64_t kept = reading_.length;
   if (reading_.padding == T5Padding::Dropped) kept = request.prompt.count;
@@ -138,6 +134,20 @@ at::Tensor T5Text::encode(const SampleRequest& request, pipeline::Recorder& reco
   recorder.add("negative_embeds", both.slice(0, 0, 1).to(at::kFloat));
   recorder.add("prompt_embeds", both.slice(0, 1, 2).to(at::kFloat));
   return both;
+}
+
+at::Tensor T5Text::statesOf(const std::vector<PromptTokens>& prompts) const {
+  std::vector<at::Tensor> rows;
+  for (const PromptTokens& prompt : prompts) {
+    checkTokens("prompt", prompt, reading_.length, config_.vocab_size);
+    rows.push_back(at::tensor(prompt.ids, at::kLong));
+  }
+  const at::Tensor ids = at::stack(rows);
+  const bool masked = reading_.padding != T5Padding::Seen;
+  const at::Tensor mask = masked ? maskOf(prompts, reading_.length, model_.device) : at::Tensor();
+  const at::Tensor encoded =
+      (by_block_ ? statesBlockByBlock(ids, mask) : states(ids, mask)).to(model_.dtype);
+  return reading_.padding == T5Padding::Zeroed ? encoded * mask.unsqueeze(2).to(encoded.dtype()) : encoded;
 }
 
 at::Tensor T5Text::states(const at::Tensor& ids, const at::Tensor& mask) const {

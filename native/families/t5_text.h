@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "families/network_loader.h"
 #include "models/t5.h"
@@ -46,6 +47,8 @@ class T5Text {
   /// The states of the negative prompt and of the prompt, (2, L, D), in the model's dtype on its device.
   /// Recorded as `negative_embeds` and `prompt_embeds`, with the prompts' ids.
   at::Tensor encode(const pipeline::SampleRequest& request, pipeline::Recorder& recorder) const;
+  /// The states of any prompts, (n, reading's length, D). Throws `ErrorCode::InvalidOption` as `check` does.
+  at::Tensor statesOf(const std::vector<pipeline::PromptTokens>& prompts) const;
 
  private:
   at::Tensor states(const at::Tensor& ids, const at::Tensor& mask) const;

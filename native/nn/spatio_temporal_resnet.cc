@@ -1,6 +1,7 @@
 #include "nn/spatio_temporal_resnet.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <string>
@@ -28,7 +29,8 @@ AlphaBlender::AlphaBlender(const Scope& scope, bool switched)
 
 at::Tensor AlphaBlender::forward(const at::Tensor& spatial, at::Tensor temporal) const {
   const at::Tensor learned = at::sigmoid(mix_factor_->to(at::kFloat));
-  return temporal.lerp_(spatial, (switched_ ? 1 - learned : learned).to(spatial.scalar_type()));
+  const at::Tensor share = (switched_ ? 1 - learned : learned).to(spatial.scalar_type());
+  return c10::GradMode::is_enabled() ? temporal.lerp(spatial, share) : temporal.lerp_(spatial, share);
 }
 
 TemporalConv::TemporalConv(const Scope& scope, int64_t in, int64_t out)
@@ -36,7 +38,7 @@ TemporalConv::TemporalConv(const Scope& scope, int64_t in, int64_t out)
 
 at::Tensor TemporalConv::forward(const at::Tensor& x) const {
   // Three products, of which two reach one frame less: gathered neighbours would be three times as large.
-  const at::Tensor taps = weight_.like(x).flatten(2).permute({2, 0, 1}).contiguous();  // (3, out, in)
+  const at::Tensor taps = weight_.merged().to(x.scalar_type()).flatten(2).permute({2, 0, 1}).contiguous();  // (3, out, in)
   at::Tensor y = affine(x, taps[1], bias_.like(x));
   const int64_t frames = x.size(1);
   if (frames == 1) return y;

@@ -85,6 +85,7 @@ struct Pipeline {
   bool plain_kernels = false;          // see nn/plain_kernels.h
   std::optional<uint64_t> max_memory;  // bytes
   weights::LoraStack loras;
+  weights::Origins origins;  // what it was loaded from, for what is trained on it
   /// For requests that may use what the last one's were encoded to, as those do whose weights stay.
   std::shared_ptr<Encodings> encodings = std::make_shared<Encodings>();
   /// The same model on other devices, for what a request computes at the same time.

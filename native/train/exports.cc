@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "train/selection.h"
+#include "weights/lora/scaling.h"
 
 namespace cameo::train {
 
@@ -24,6 +27,35 @@ std::vector<NamedTensor> adapterFactors(const std::string& network, const Parame
     tensors.emplace_back(network + "." + names.up, up.detach() * scale);
   }
   return tensors;
+}
+
+namespace {
+
+/// PEFT's LoraConfig as diffusers keeps it in a file: the factors' product is added as it is.
+std::string loraMetadata(const std::string& network, const ParameterSet& parameters) {
+  std::vector<std::string> modules;
+  int64_t rank = 0;
+  for (const Parameter& parameter : parameters.all()) {
+    if (!parameter.adapter) continue;
+    modules.push_back(parameter.name.substr(0, parameter.name.rfind('.')));
+    rank = parameter.adapter->down.size(0);
+  }
+  return nlohmann::json{{network + ".r", rank},
+                        {network + ".lora_alpha", rank},
+                        {network + ".target_modules", modules}}
+      .dump();
+}
+
+}  // namespace
+
+std::vector<Export> denoiserExports(const std::string& network, const ParameterSet& parameters) {
+  const auto hasAdapter = [](const Parameter& parameter) { return parameter.adapter.has_value(); };
+  if (std::ranges::none_of(parameters.all(), hasAdapter)) {
+    return {{.part = network, .tensors = [&parameters] { return mergedWeights(parameters); }}};
+  }
+  return {{.part = "lora",
+           .tensors = [network, &parameters] { return adapterFactors(network, parameters); },
+           .fields = {{weights::kLoraMetadata, loraMetadata(network, parameters)}}}};
 }
 
 }  // namespace cameo::train

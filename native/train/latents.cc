@@ -12,12 +12,11 @@
 
 namespace cameo::train {
 
-at::Tensor picturesOf(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
-                      int64_t width, int64_t height) {
-  const int64_t scale = pipeline.vae->config().scale(), bytes = 3 * width * height;
-  if (bytes == 0 || width % scale != 0 || height % scale != 0 || rgb.size() % bytes != 0) {
+at::Tensor picturesOf(int64_t stride, const std::vector<uint8_t>& rgb, int64_t width, int64_t height) {
+  const int64_t bytes = 3 * width * height;
+  if (bytes == 0 || width % stride != 0 || height % stride != 0 || rgb.size() % bytes != 0) {
     throw Error(ErrorCode::InvalidOption, c10::str("data.size: ", width, "x", height,
-                                                   " is not allowed; both must be multiples of ", scale));
+                                                   " is not allowed; both must be multiples of ", stride));
   }
   std::vector<at::Tensor> pictures;
   for (size_t start = 0; start < rgb.size(); start += bytes) {
@@ -30,7 +29,7 @@ EncodedImages encodeImages(const families::StableDiffusion& pipeline, const std:
                            int64_t width, int64_t height) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<at::Tensor> means, log_variances;
-  for (const at::Tensor& image : picturesOf(pipeline, rgb, width, height).split(1)) {
+  for (const at::Tensor& image : picturesOf(pipeline.vae->config().scale(), rgb, width, height).split(1)) {
     throwIfCancelled();
     const auto posterior = pipeline.vae->encode(image.to(pipeline.device, pipeline.dtype));
     means.push_back(posterior.mean.to(at::kCPU, at::kFloat));

@@ -18,9 +18,9 @@ struct EncodedImages {
 };
 
 /// `rgb` (images, height, width, 3), 8 bits -> (images, 3, height, width) in -1..1, fp32 on the CPU. Throws
-/// `ErrorCode::InvalidOption` for a size that the VAE can't take.
-at::Tensor picturesOf(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
-                      int64_t width, int64_t height);
+/// `ErrorCode::InvalidOption` for sides that are no multiples
+/// of a latent's `stride`.
+at::Tensor picturesOf(int64_t stride, const std::vector<uint8_t>& rgb, int64_t width, int64_t height);
 
 /// The same pictures' latents. One picture at a time, so that a picture's latents do not depend on what else
 /// is encoded.

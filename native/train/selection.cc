@@ -36,6 +36,7 @@ bool matchesGlob(std::string_view pattern, std::string_view text) {
 
 std::string expandAlias(const std::string& pattern) {
   if (pattern == "attn1") return "*.attentions.*.attn1.*";
+  if (pattern == "attention") return "*.to_*.weight";
   if (pattern == "motion") return "*" + std::string(models::kMotionModules) + "*";
   return pattern == "all" ? "*" : pattern;
 }

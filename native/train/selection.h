@@ -8,7 +8,8 @@
 namespace cameo::train {
 
 /// The parameters that a recipe trains: those whose names match one of `patterns`. A pattern is "attn1" (the
-/// spatial self-attention, which PISA replaces), "motion" (motion modules), "all", or a glob over whole names
+/// spatial self-attention, which PISA replaces), "motion" (motion modules), "attention" (the
+/// matrices of all attentions), "all", or a glob over whole names
 /// in which `*` stands for any characters: "up_blocks.*.attn2.*". Throws `ErrorCode::InvalidOption` for a
 /// pattern that matches nothing.
 std::vector<Parameter*> selectParameters(ParameterSet& parameters, const std::vector<std::string>& patterns);

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "families/families.h"
 #include "parallel/partition.h"
 #include "train/objectives/table.h"
 
@@ -30,8 +31,7 @@ std::vector<Leaf> makeLeaves(const std::vector<Parameter*>& selected, const Trai
 Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
                  const Cancellation& cancellation)
     : options_(options),
-      pipeline_(families::loadStableDiffusion<>(weights::openBaseModel(options.model.base), options.model,
-                                                onProgress, cancellation)) {
+      pipeline_(families::loadPipeline(options.model, onProgress, cancellation)) {
   const c10::DeviceGuard on_its_device(pipeline_->device);
   objective_ = makeObjective(options.recipe, *pipeline_);
   chooseLeaves();

@@ -8,6 +8,7 @@
 #include "core/memory_pool.h"
 #include "parallel/gradient_reducer.h"
 #include "parallel/solo_turn.h"
+#include "pipeline/pipeline.h"
 #include "train/ema.h"
 #include "train/objective.h"
 #include "train/options.h"
@@ -59,7 +60,7 @@ class Trainer {
   /// `dtype` can't hold a value.
   nlohmann::json exportWeights(const std::string& path, const std::string& part, at::ScalarType dtype);
 
-  const families::StableDiffusion& pipeline() const { return *pipeline_; }
+  const pipeline::Pipeline& pipeline() const { return *pipeline_; }
   int64_t trainedParameters() const;
   /// Of weights, averages and the optimiser's state, wherever they are.
   int64_t bytes() const;
@@ -76,7 +77,7 @@ class Trainer {
 
   TrainerOptions options_;
   MemoryPool pool_;  // of all steps: what one has used the next one needs again
-  std::unique_ptr<families::StableDiffusion> pipeline_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<parallel::ProcessGroup> group_;  // null: this process trains alone
   std::vector<Leaf> leaves_;

@@ -139,6 +139,7 @@ nlohmann::json Trainer::exportWeights(const std::string& path, const std::string
   std::vector<NamedTensor> tensors = wanted->tensors();
   for (auto& [name, tensor] : tensors) tensor = storedAs(dtype, name, tensor);
   auto fields = weights::writeSubjectMetadata(wanted->metadata);
+  fields.insert(wanted->fields.begin(), wanted->fields.end());
   fields.merge(weights::writeOrigins(pipeline_->origins));
   weights::writeSafetensors(path, tensors, fields);
   return wanted->config;

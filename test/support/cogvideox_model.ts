@@ -20,7 +20,7 @@ interface FilmCase {
   request: SampleRequest & { width: number; height: number };
 }
 
-const readFilm = (film: CogVideoXFilm) => readCaseFile<FilmCase>(join(fixtures, "cogvideox", film));
+export const readFilm = (film: CogVideoXFilm) => readCaseFile<FilmCase>(join(fixtures, "cogvideox", film));
 
 /** The film of test/fixtures/cogvideox, of which diffusers made the expected one. */
 export function cogVideoXRequest(film: CogVideoXFilm): SampleRequest {

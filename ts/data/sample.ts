@@ -18,7 +18,7 @@ export interface Sample {
   /** The clip's path, for messages. */
   clip: string;
   caption: string;
-  /** Token ids, padded to the text encoder's positions. */
+  /** CLIP's token ids, padded to the text encoder's positions; none for another text encoder. */
   ids: Int32Array;
   width: number;
   height: number;
@@ -37,7 +37,7 @@ export interface Sample {
 /** What makes all samples of a run what they are. */
 export interface SampleSettings {
   data: CompleteDataRecipe;
-  /** Positions of the text encoder. */
+  /** Positions of the text encoder; 0: captions are not tokenised here. */
   textPositions: number;
   /** Pixels on a side of a latent's. */
   latentScale: number;
@@ -64,7 +64,10 @@ export async function makeSample(
   const files = await findFiles(entry, settings.data);
   const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
   const { caption } = entry;
-  const { ids } = tokenizer.encode(caption, settings.textPositions);
+  const ids =
+    settings.textPositions > 0
+      ? tokenizer.encode(caption, settings.textPositions).ids
+      : new Int32Array(0);
   const size = { width, height };
   const common = { position, clip: files.clip, caption, ids, ...size };
   const latents = cachePath && (await readLatents(cachePath, latentShape(size, settings)));

@@ -9,7 +9,7 @@ import { within } from "../options/check.js";
 import { remedyForMissing } from "../options/load.js";
 import { picturesOf } from "../options/pictures.js";
 import type { SampleRequest } from "../options/sample_options.js";
-import { kinds } from "./kinds.js";
+import { writtenBy } from "./kinds.js";
 import type { CompleteRecipe } from "./recipe.js";
 
 /**
@@ -28,7 +28,7 @@ export async function checkFiles(
     const asGiven = path && relative(resolve(folder), path);
     await mustBeThere(`model.${part}`, path, asGiven && remedyForMissing(asGiven));
   }
-  await mustBeFolder(kinds[kind].model.name, model);
+  await mustBeFolder(writtenBy(recipe).name, model);
   await mustBeThere("data.root", data.root);
   await mustBeThere("data.masks", data.masks);
   await mustBeMakeable(recipe.output);

@@ -35,13 +35,13 @@ function withDefaults(recipe: unknown): CompleteRecipe {
   within("model.", () => checkHubNames(checked.model));
   checkRules(checked);
   const { model, lora, validation } = checked;
-  const { objective, trained, stills } = kinds[checked.kind];
+  const { objective, trained, adapted, stills } = kinds[checked.kind];
   return defined({
     ...checked,
     model: defined(model),
     data: completeData(checked),
     objective: { ...objective.defaults, ...defined(checked.objective) },
-    trained: checked.trained ?? [...trained],
+    trained: checked.trained ?? [...((lora && adapted) || trained)],
     lora: lora && { rank: lora.rank, alpha: lora.alpha ?? lora.rank },
     validation: validation && {
       every: validation.every,
@@ -86,7 +86,7 @@ function withPaths(recipe: CompleteRecipe, map: PathMap): CompleteRecipe {
     }),
     validation: validation && {
       ...validation,
-      requests: validation.requests.map((request) => withReferencePaths(request, map)),
+      requests: validation.requests.map((request) => withPicturePaths(request, map)),
     },
     output: map(output),
   });
@@ -94,12 +94,13 @@ function withPaths(recipe: CompleteRecipe, map: PathMap): CompleteRecipe {
 
 type Request = ValidationRecipe["requests"][number];
 
-function withReferencePaths(request: Request, map: PathMap): Request {
+function withPicturePaths(request: Request, map: PathMap): Request {
   const mapped = <T>(source: T) =>
     typeof source === "string" && urlOf(source) === undefined ? map(source) : source;
-  const { reference } = request;
+  const { reference, image } = request;
   return defined({
     ...request,
     reference: Array.isArray(reference) ? reference.map(mapped) : mapped(reference),
+    image: mapped(image),
   });
 }

@@ -1,11 +1,23 @@
 import type { LossParts } from "./events.js";
-import { type ModelWriter, writeImageModel, writeMotion, writeSubject, writeVae } from "./model_writers.js";
+import {
+  type ModelWriter,
+  writeFilmModel,
+  writeImageModel,
+  writeLora,
+  writeMotion,
+  writeSubject,
+  writeVae,
+} from "./model_writers.js";
 import type { CompleteDiffusionObjective, CompleteRecipe, ObjectiveRecipe, Recipe } from "./recipe.js";
 
 /** What one of a recipe's kinds takes, and what comes of it. The losses are native/train/objectives'. */
 interface TrainingKind {
-  /** Whether a sample is a single picture. All others are clips, for motion modules. */
+  /** Whether a sample is a single picture. All others are clips. */
   stills: boolean;
+  /** Whether the model has motion modules beside its base. */
+  motion: boolean;
+  /** Whether a clip needs a caption. */
+  captions: boolean;
   /** Whether samples have references, which are pictures of the subject. */
   references: boolean;
   /** Whether the base's VAE makes latents of the pictures, and so must have weights. */
@@ -16,16 +28,23 @@ interface TrainingKind {
   objective: { defaults: CompleteRecipe["objective"]; others: readonly (keyof ObjectiveRecipe)[] };
   /** What its loss is made of. */
   losses: readonly (keyof LossParts)[];
-  /** Trained by default. */
+  /** Trained by default; with adapters something else where that is said. */
   trained: readonly string[];
+  adapted?: readonly string[];
   /** Which names or globs may be among `trained`: training what the run's model has not would be for nothing. */
   trainable: { has: (name: string) => boolean; allowed: string };
-  /** What is written in the run's folder `model`, and under which name. */
-  model: { name: string; write: ModelWriter };
+  /** What is written in the run's folder `model`, and under which name; of adapters, where they aren't merged. */
+  model: Written;
+  adapters?: Written;
+}
+
+interface Written {
+  name: string;
+  write: ModelWriter;
 }
 
 /** Names among `trained` that stand for many parameters. */
-export const parameterGroups: readonly string[] = ["attn1", "motion", "text_encoder", "all"];
+export const parameterGroups: readonly string[] = ["attn1", "motion", "text_encoder", "attention", "all"];
 
 const noise: CompleteDiffusionObjective = {
   alpha: 0.01,
@@ -35,9 +54,30 @@ const noise: CompleteDiffusionObjective = {
   timestepShift: 1,
 };
 
+const noMotionModules = {
+  has: (name: string) => name !== "motion" && name !== "text_encoder",
+  allowed: "a part of the network: there are no motion modules, and no text encoder is trained",
+};
+
+/** A whole film model: its network, or adapters on it, from frames and captions as they are. */
+const film = {
+  stills: false,
+  motion: false,
+  references: false,
+  encodes: true,
+  without: ["data.cache"],
+  losses: ["lossVideo"],
+  trained: ["all"],
+  adapted: ["attention"],
+  trainable: noMotionModules,
+  adapters: { name: "lora.safetensors", write: writeLora },
+} as const;
+
 export const kinds: Record<Recipe["kind"], TrainingKind> = {
   image: {
     stills: true,
+    motion: false,
+    captions: true,
     references: false,
     encodes: true,
     without: [],
@@ -53,6 +93,8 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
   },
   motion: {
     stills: false,
+    motion: true,
+    captions: true,
     references: false,
     encodes: true,
     without: [],
@@ -67,6 +109,8 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
   },
   subject: {
     stills: false,
+    motion: true,
+    captions: true,
     references: true,
     encodes: true,
     without: [],
@@ -82,6 +126,8 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
   // It is trained without noise and without a prompt, and nothing is sampled with it.
   vae: {
     stills: true,
+    motion: false,
+    captions: true,
     references: false,
     encodes: false,
     without: ["data.cache", "lora", "gradientCheckpointing", "validation"],
@@ -94,4 +140,31 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
     },
     model: { name: "base", write: writeVae },
   },
+  svd: {
+    ...film,
+    captions: false,
+    objective: {
+      defaults: {
+        dropCondition: 0.1,
+        logSigma: [0.7, 1.6],
+        logAugmentation: [-3, 0.5],
+        fps: 7,
+        motionBucket: 127,
+      },
+      others: [],
+    },
+    model: { name: "base", write: writeFilmModel("unet") },
+  },
+  cogvideox: {
+    ...film,
+    captions: true,
+    objective: { defaults: { dropCondition: 0.1, timestepShift: 1, logAugmentation: [-3, 0.5] }, others: [] },
+    model: { name: "base", write: writeFilmModel("transformer") },
+  },
 };
+
+/** What comes of a recipe. */
+export function writtenBy({ kind, lora }: Pick<CompleteRecipe, "kind" | "lora">): Written {
+  const { model, adapters } = kinds[kind];
+  return (lora && adapters) ?? model;
+}

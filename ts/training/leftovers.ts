@@ -6,7 +6,9 @@ import { partialName } from "./model_files.js";
 /** As native/weights and ts/media name files that are not written to their end. */
 const temporaryFile = /\.\d+-\d+\.partial$|^\..+\.[0-9a-f]{12}\.tmp$/;
 
-const temporaryModels = Object.values(kinds).map(({ model }) => partialName(model.name));
+const temporaryModels = Object.values(kinds).flatMap(({ model, adapters }) =>
+  [model, ...(adapters ? [adapters] : [])].map(({ name }) => partialName(name)),
+);
 
 /**
  * Removes what interrupted writes left in a folder and below. Where other processes write too, `changedBefore`, in

@@ -2,7 +2,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
-import { kinds } from "./kinds.js";
+import { writtenBy } from "./kinds.js";
 import type { ExportPart } from "./model_writers.js";
 import type { CompleteRecipe } from "./recipe.js";
 
@@ -20,7 +20,7 @@ export async function writeModel(
   folder: string,
   exportPart: ExportPart,
 ): Promise<string> {
-  const { name, write } = kinds[recipe.kind].model;
+  const { name, write } = writtenBy(recipe);
   const path = join(folder, name);
   const partial = partialName(path);
   try {

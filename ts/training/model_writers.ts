@@ -24,6 +24,18 @@ export const writeMotion: ModelWriter = async ({ model }, folder, exportPart) =>
   await exportPart(join(folder, weights), "motion");
 };
 
+export const writeLora: ModelWriter = async (_recipe, path, exportPart) => {
+  await exportPart(path, "lora");
+};
+
+/** The base folder, with this network in place of its own. */
+export const writeFilmModel =
+  (network: "unet" | "transformer"): ModelWriter =>
+  async ({ model: { base } }, folder, exportPart) => {
+    await copyBase(base, folder, (path) => isWeightFile(path) && path.startsWith(join(base, network)));
+    await exportPart(join(folder, network, weights), network);
+  };
+
 /** The base folder, with the networks that were trained or drawn in place of its own. */
 export const writeImageModel: ModelWriter = async (recipe, folder, exportPart) => {
   const { base } = recipe.model;
@@ -46,9 +58,14 @@ export const writeVae: ModelWriter = async ({ model: { base } }, folder, exportP
   await changeJson(join(folder, "vae", "config.json"), config);
 };
 
+const baseParts = [
+  ...["unet", "transformer", "vae", "text_encoder", "tokenizer", "image_encoder", "feature_extractor"],
+  ...["scheduler", "model_index.json"],
+];
+
 async function copyBase(base: string, folder: string, isReplaced: (path: string) => boolean): Promise<void> {
   await mkdir(folder);
-  for (const part of ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "model_index.json"]) {
+  for (const part of baseParts) {
     if (!(await exists(join(base, part)))) continue;
     await cp(join(base, part), join(folder, part), {
       recursive: true,

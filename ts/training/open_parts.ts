@@ -11,7 +11,7 @@ import type { LoadProgress } from "../options/load_options.js";
 import { readDescription } from "../options/sample.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask, type TaskOptions } from "../task.js";
-import { ClipTokenizer } from "../tokens/tokenizer.js";
+import { openCaptions, tokensInWorkers } from "./captions.js";
 import { checkFiles } from "./check_files.js";
 import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
 import type { SkipEvent } from "./events.js";
@@ -21,6 +21,7 @@ import { folderOf, located, openRecipe, placeOf } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 import { type Checkpoint, RunFolder } from "./run_folder.js";
 import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer_description.js";
+import type { CaptionIds } from "./training_sample.js";
 import { prepareValidation } from "./validation.js";
 import { type WeightFile, weightFiles } from "./weight_files.js";
 
@@ -47,6 +48,7 @@ export interface Parts {
   description: TrainerDescription;
   data: TrainingData;
   emptyIds: Int32Array;
+  idsOf: CaptionIds;
   validation: PreparedRequest[];
   folder: RunFolder;
   metadata: RunMetadata;
@@ -116,9 +118,9 @@ async function openLoaded(
   const clips = list.entries.length + list.unusable.length;
   const description = { ...readDescription<TrainerDescription>(native.describe()), clips };
   checkAgainstNetworks(recipe, description);
-  const tokenizer = await ClipTokenizer.load(description.tokenizer, description.textVocabulary);
+  const captions = await openCaptions(description);
   const requests = recipe.validation?.requests ?? [];
-  const validation = await prepareValidation(requests, description, tokenizer);
+  const validation = await prepareValidation(requests, description, captions.encodePrompts);
   if (requests.length > 0) await loadEncoder(validationName(1, recipe));
   const weights = await weightFiles(description);
   const skips: SkipEvent[] = [];
@@ -134,8 +136,8 @@ async function openLoaded(
       checkSameRun(checkpoint.path, saved, metadata);
       await runTask(() => native.resume(checkpoint.path), { signal, toError });
     }
-    const { ids: emptyIds } = tokenizer.encode("", description.textPositions);
-    const loaded = { native, recipe, movable, source, description, data, emptyIds, validation };
+    const { emptyIds, idsOf } = captions;
+    const loaded = { native, recipe, movable, source, description, data, emptyIds, idsOf, validation };
     return { ...loaded, folder, metadata, place, skips, done: checkpoint?.step ?? 0 };
   } catch (error) {
     await data.close();
@@ -161,9 +163,9 @@ function dataOptions(
   description: TrainerDescription,
   weights: readonly WeightFile[],
 ) {
-  const { tokenizer, textPositions, latentScale, latentChannels } = description;
+  const { latentScale, latentChannels } = description;
   const cacheKey = vaeKey(kind, description, weights);
-  return { kind, batch, seed, cacheKey, tokenizer, textPositions, latentScale, latentChannels };
+  return { kind, batch, seed, cacheKey, ...tokensInWorkers(description), latentScale, latentChannels };
 }
 
 /** A run that was moved goes on in its new place, not from its first step in the old one. */

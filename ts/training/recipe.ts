@@ -6,9 +6,10 @@ export interface Recipe {
   /**
    * "image": a text-to-image model, on stills. "motion": motion modules on a frozen image model, on clips.
    * "subject": VideoMaker's reference-aware model, on clips with references. "vae": the autoencoder whose latents all
-   * of them work in, on stills.
+   * of them work in, on stills. "svd": Stable Video Diffusion, on clips, or on stills as clips of one frame. "cogvideox":
+   * CogVideoX, on clips with captions.
    */
-  kind: "image" | "motion" | "subject" | "vae";
+  kind: "image" | "motion" | "subject" | "vae" | "svd" | "cogvideox";
   /** The networks to start from. */
   model: ModelRecipe;
   /** What is learned from. */
@@ -17,13 +18,15 @@ export interface Recipe {
   objective?: ObjectiveRecipe | undefined;
   /**
    * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
-   * "all" (of the UNet, or of the VAE), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image and
-   * vae: all; motion: motion; subject: attn1 and motion.
+   * "attention" (the matrices of all attentions: to_q, to_k, to_v, to_out.0), "all" (of the UNet, of the transformer or of
+   * the VAE), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image and vae: all; motion: motion;
+   * subject: attn1 and motion; svd and cogvideox: all, with `lora` attention.
    */
   trained?: string[] | undefined;
   /**
    * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
-   * loaded after `model.subject`; those of other kinds are merged. Not for "vae".
+   * loaded after `model.subject`; those of "svd" and "cogvideox" a LoRA, `lora.safetensors`; those of other kinds are
+   * merged. Not for "vae".
    */
   lora?:
     | {
@@ -72,7 +75,10 @@ export interface Recipe {
 
 /** The networks that a run starts from: each a path, or a name on the Hugging Face hub as `Pipeline.load` takes it. */
 export interface ModelRecipe {
-  /** A diffusers folder of Stable Diffusion 1.5's kind. A network whose folder has a config but no weights starts from drawn ones. */
+  /**
+   * A diffusers folder of Stable Diffusion 1.5's kind, of which a network whose folder has a config but no weights starts from
+   * drawn ones; for "svd" and "cogvideox" one of theirs.
+   */
   base: string;
   /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Only for "motion" and "subject". */
   motion?: string | undefined;
@@ -120,7 +126,7 @@ export interface DataRecipe {
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
-  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Not for "vae". */
+  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Not for "vae", "svd" and "cogvideox". */
   cache?:
     | {
         /** Made where it is not there; several runs may share it. */
@@ -167,23 +173,37 @@ export interface ReferenceRecipe {
     | undefined;
 }
 
-/** What is minimised: `kl` and `detail` are for "vae" alone, all others for the other kinds. */
+/** What is minimised. Which fields a kind has is said where they differ. */
 export interface ObjectiveRecipe {
   /** Only for "image": what is predicted. Default, and for others: what the base model's scheduler says. */
   prediction?: "epsilon" | "v" | undefined;
-  /** The references' noise is that of timestep floor(alpha * t). Default: 0.01. */
+  /** Only for "subject": the references' noise is that of timestep floor(alpha * t). Default: 0.01. */
   alpha?: number | undefined;
-  /** Weight of the references' loss. Default: 0.1. */
+  /** Only for "subject": weight of the references' loss. Default: 0.1. */
   beta?: number | undefined;
-  /** Probability that a sample loses its prompt and its references. Default: 0.1. */
+  /** Probability that a sample loses its prompt and its references; for "svd", its picture. Not for "vae". Default: 0.1. */
   dropCondition?: number | undefined;
   /** Min-SNR weighting (arXiv 2303.09556); small values raise the noisy steps, which settle motion. Default: 0, none. */
   minSnrGamma?: number | undefined;
   /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none. */
   timestepShift?: number | undefined;
-  /** Weight of the latents' divergence from a unit normal. Default: 1e-6. */
+  /**
+   * Only for "svd": the noise's deviation has a logarithm that is normally distributed, [mean, deviation] (EDM, arXiv
+   * 2206.00364). A higher mean draws noisier films. Default: [0.7, 1.6].
+   */
+  logSigma?: [number, number] | undefined;
+  /**
+   * Only for "svd" and "cogvideox": the same of the noise that is put onto the picture that a film is made of, before it is
+   * encoded. Default: [-3, 0.5].
+   */
+  logAugmentation?: [number, number] | undefined;
+  /** Only for "svd": the clips' frames in a second, after `data.stride`, which the network is told. Default: 7. */
+  fps?: number | undefined;
+  /** Only for "svd": how much moves in the clips, which the network is told. Default: 127. */
+  motionBucket?: number | undefined;
+  /** Only for "vae": weight of the latents' divergence from a unit normal. Default: 1e-6. */
   kl?: number | undefined;
-  /** Weight of the loss of finite differences, which keeps edges sharp. Default: 1. */
+  /** Only for "vae": weight of the loss of finite differences, which keeps edges sharp. Default: 1. */
   detail?: number | undefined;
 }
 
@@ -239,7 +259,11 @@ export type CompleteRecipe = Complete<
   /** The networks to start from. */
   model: ModelRecipe;
   /** What is minimised. */
-  objective: CompleteDiffusionObjective | CompleteVaeObjective;
+  objective:
+    | CompleteDiffusionObjective
+    | CompleteVaeObjective
+    | CompleteSvdObjective
+    | CompleteCogVideoXObjective;
   /** What is learned from. */
   data: CompleteDataRecipe;
   /** Undefined where whole matrices are trained. */
@@ -272,6 +296,24 @@ export type CompleteVaeObjective = Complete<Pick<ObjectiveRecipe, "kl" | "detail
  */
 export type CompleteDiffusionObjective = Pick<ObjectiveRecipe, "prediction"> &
   Complete<Pick<ObjectiveRecipe, "alpha" | "beta" | "dropCondition" | "minSnrGamma" | "timestepShift">>;
+
+/**
+ * The objective of "svd", with every default filled in.
+ *
+ * @interface
+ */
+export type CompleteSvdObjective = Complete<
+  Pick<ObjectiveRecipe, "dropCondition" | "logSigma" | "logAugmentation" | "fps" | "motionBucket">
+>;
+
+/**
+ * The objective of "cogvideox", with every default filled in.
+ *
+ * @interface
+ */
+export type CompleteCogVideoXObjective = Complete<
+  Pick<ObjectiveRecipe, "dropCondition" | "timestepShift" | "logAugmentation">
+>;
 
 /**
  * A recipe's data, with every default filled in.

@@ -34,12 +34,13 @@ const ofSubject = [
 function checkKind(recipe: CheckedRecipe): void {
   const { kind, model, data, objective } = recipe;
   const is = `where kind is "${kind}"`;
-  const { stills, references, without, objective: taken } = kinds[kind];
-  const excluded = [...(stills ? ["model.motion"] : []), ...(references ? [] : ofSubject), ...without];
+  const { stills, motion, references, without, objective: taken } = kinds[kind];
+  const excluded = [...(motion ? [] : ["model.motion"]), ...(references ? [] : ofSubject), ...without];
   for (const field of excluded) mustNotBe(field, fieldOf(recipe, field), `kind "${kind}"`);
   if (stills) {
     must((data.frames ?? 1) === 1, "data.frames", data.frames, `1 or left out ${is}`);
-  } else {
+  }
+  if (motion) {
     must(model.motion !== undefined, "model.motion", undefined, `the path of a MotionAdapter folder ${is}`);
   }
   const fields: string[] = [...Object.keys(taken.defaults), ...taken.others];

@@ -36,7 +36,7 @@ function optionalGroup<S extends z.ZodRawShape>(shape: S) {
 }
 
 const model = group({
-  base: option(path, "the path of a Stable Diffusion 1.5 folder"),
+  base: option(path, "the path of a model's folder"),
   motion: option(path.optional(), "the path of a MotionAdapter folder"),
   subject: option(path.optional(), "the path of a subject model's weights"),
   referenceCrossAttention: option(z.boolean().optional(), "true or false"),
@@ -97,6 +97,10 @@ const data = group({
   ),
 });
 
+const logNormal = option(
+  z.tuple([z.number().min(-20).max(20), z.number().min(0).max(10)]).optional(),
+  "[mean, deviation] of a logarithm: from -20 to 20, and from 0 to 10",
+);
 const weight = option(z.number().min(0).optional(), "a number of at least 0");
 
 /** Which of them a recipe may have, and their defaults, depends on its kind. */
@@ -107,6 +111,10 @@ const objective = optionalGroup({
   dropCondition: option(probability.optional(), probabilities),
   minSnrGamma: option(z.number().min(0).optional(), "a number of at least 0; 0 is no weighting"),
   timestepShift: option(z.number().positive().optional(), "a number above 0; 1 is no shift"),
+  logSigma: logNormal,
+  logAugmentation: logNormal,
+  fps: option(z.number().positive().max(240).optional(), "a number above 0 and at most 240"),
+  motionBucket: option(z.number().min(0).max(1023).optional(), "a number from 0 to 1023"),
   kl: weight,
   detail: weight,
 });
@@ -153,7 +161,7 @@ export const recipeSchema = z.strictObject({
   objective,
   trained: option(
     z.array(path).min(1).optional(),
-    'an array of "attn1", "motion", "text_encoder", "all" or globs such as "up_blocks.*.attn2.*"',
+    'an array of "attn1", "motion", "text_encoder", "attention", "all" or globs such as "up_blocks.*.attn2.*"',
   ),
   lora: option(lora.optional(), "an object of rank and alpha"),
   optimizer,

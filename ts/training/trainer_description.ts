@@ -18,11 +18,12 @@ export interface TrainerDescription extends PipelineDescription {
 }
 
 /** Checks a recipe against the networks. ERR_INVALID_OPTION. */
-export function checkAgainstNetworks({ data }: CompleteRecipe, loaded: TrainerDescription): void {
+export function checkAgainstNetworks({ kind, data }: CompleteRecipe, loaded: TrainerDescription): void {
   for (const size of data.size) {
     if (size.every((side) => side % loaded.latentScale === 0)) continue;
     throw notAllowed("data.size", size.join("x"), `multiples of ${loaded.latentScale}`);
   }
+  if (!kinds[kind].motion) return;
   const references = referencesOf(data);
   const most = (loaded.motion?.maxFrames ?? 1) - references;
   if (data.frames > most) {

@@ -6,8 +6,7 @@ import { fileReason } from "../media/files.js";
 import type { NativeSampleRequest } from "../native.js";
 import { within } from "../options/check.js";
 import { type PreparedRequest, prepareRequest } from "../prepared_request.js";
-import { clipPrompts } from "../prompt_encoder.js";
-import type { ClipTokenizer } from "../tokens/tokenizer.js";
+import type { PromptEncoder } from "../prompt_encoder.js";
 import { Video } from "../video.js";
 import type { ValidationRecipe } from "./recipe.js";
 
@@ -28,13 +27,13 @@ const defaultSeed = 0;
 export async function prepareValidation(
   requests: ValidationRecipe["requests"],
   description: PipelineDescription,
-  tokenizer: ClipTokenizer,
+  encodePrompts: PromptEncoder | undefined,
 ): Promise<PreparedRequest[]> {
   const prepared: PreparedRequest[] = [];
   for (const [i, request] of requests.entries()) {
     try {
       prepared.push(
-        await prepareRequest({ seed: defaultSeed, ...request }, description, clipPrompts(tokenizer)),
+        await prepareRequest({ seed: defaultSeed, ...request }, description, encodePrompts),
       );
     } catch (error) {
       within(`validation.requests[${i}]: `, () => {

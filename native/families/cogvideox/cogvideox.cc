@@ -74,6 +74,11 @@ int64_t CogVideoX::leadingLatents(const SampleRequest& request) const {
   return (together - own % together) % together;
 }
 
+double CogVideoX::imageLatentFactor() const {
+  const models::CausalVaeConfig& config = vae->config();
+  return config.invert_scale_latents ? 1 / (config.scaling_factor * config.scaling_factor) : 1;
+}
+
 int64_t CogVideoX::latentsOf(const SampleRequest& request) const {
   return leadingLatents(request) + vae_codec->latentFrames(request.frames);
 }
@@ -96,11 +101,8 @@ at::Tensor imageLatents(const CogVideoX& model, const SampleRequest& request, co
   const at::Tensor pixels = pipeline::imageToTensor(image.data.data(), image.width, image.height);
   const at::Tensor latents =
       model.vae_codec->encode(pixels, request.vae_tiling, start.image_latent_noise).latents;
-  const models::CausalVaeConfig& vae = model.vae->config();
-  // 1.5 was trained with latents that were divided by the factor with which others are multiplied.
-  const double factor = vae.invert_scale_latents ? 1 / (vae.scaling_factor * vae.scaling_factor) : 1;
   const at::Tensor film = at::zeros_like(start.noise);
-  film.narrow(1, 0, 1).copy_(latents.unsqueeze(0) * factor);
+  film.narrow(1, 0, 1).copy_(latents.unsqueeze(0) * model.imageLatentFactor());
   recorder.add("image_latents", film);
   return film;
 }

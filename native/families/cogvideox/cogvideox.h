@@ -27,7 +27,6 @@ struct CogVideoX : pipeline::Pipeline {
   }
   bool liesFrameByFrame() const override { return true; }
   int64_t leadingLatents(const pipeline::SampleRequest& request) const override;
-  bool takesLoras() const override { return false; }
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
                                                const pipeline::Start& start,
@@ -37,6 +36,11 @@ struct CogVideoX : pipeline::Pipeline {
 
   /// Whether it makes a film of its first picture, whose latents it sees beside the noisy ones.
   bool takesImage() const { return transformer->config().in_channels > vae->config().latent_channels; }
+  /// What a picture's latents are multiplied by for the transformer: 1.5 was trained with latents that were
+  /// divided by the factor with which others are multiplied.
+  double imageLatentFactor() const;
+  /// What the network is told that is told an offset, as diffusers has it.
+  static constexpr double kOffset = 2;
   /// How many latents in a row the transformer has for a request, the leading ones among them.
   int64_t latentsOf(const pipeline::SampleRequest& request) const;
 

@@ -6,13 +6,6 @@
 
 namespace cameo::families {
 
-namespace {
-
-/// What diffusers tells the network that is told an offset.
-constexpr double kOffset = 2;
-
-}  // namespace
-
 CogVideoXDenoiser::CogVideoXDenoiser(const CogVideoX& model, CogVideoXConditions conditions)
     : model_(model),
       visit_(model.transformer->parameters(), model.device),
@@ -36,7 +29,7 @@ at::Tensor CogVideoXDenoiser::evaluate(const at::Tensor& input, const pipeline::
       ->forward({.latents = input.to(model_.dtype),
                  .timesteps = at::full({rows}, moment_.time, at::device(model_.device).dtype(at::kDouble)),
                  .text = conditions_.text.narrow(0, first, rows),
-                 .offset = kOffset})
+                 .offset = CogVideoX::kOffset})
       .to(at::kFloat);
 }
 

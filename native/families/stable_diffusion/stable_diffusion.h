@@ -50,7 +50,6 @@ struct StableDiffusion : pipeline::Pipeline {
   std::vector<std::unique_ptr<models::ControlNet>> controls;
   std::unique_ptr<models::ClipVision> image_encoder;  // null without an adapter
   std::unique_ptr<models::IpAdapter> ip_adapter;      // null: pictures are no prompt
-  weights::Origins origins;                           // what it was loaded from
   bool has_subject = false;
 
  protected:

@@ -26,7 +26,6 @@ struct StableVideoDiffusion : pipeline::Pipeline {
   }
   bool takesAnySize(const std::string& option) const override { return option == "image"; }
   bool liesFrameByFrame() const override { return true; }
-  bool takesLoras() const override { return false; }
   int64_t largestTensor(const pipeline::SampleRequest& request) const override;
   std::unique_ptr<pipeline::Denoiser> denoiser(const pipeline::SampleRequest& request,
                                                const pipeline::Start& start,

@@ -1,6 +1,7 @@
 #include "models/dit/cogvideox.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +40,18 @@ void forParts(const at::Tensor& x, int64_t text, const CogVideoXNorm::Modulation
     each(x[sample].narrow(0, 0, text), sample, modulations.text, int64_t{0});
     each(x[sample].narrow(0, text, x.size(1) - text), sample, modulations.film, text);
   }
+}
+
+/// What `map(rows, modulation, sample)` makes of each part, in the parts' places.
+template <typename Map>
+at::Tensor mapParts(const at::Tensor& x, int64_t text, const CogVideoXNorm::Modulations& modulations,
+                    const Map& map) {
+  std::vector<at::Tensor> samples;
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    const std::vector<at::Tensor> parts = x[i].split({text, x.size(1) - text});
+    samples.push_back(at::cat({map(parts[0], modulations.text, i), map(parts[1], modulations.film, i)}));
+  }
+  return at::stack(samples);
 }
 
 /// Where along `count` tokens of a side the trained grid's places are taken from, and how far apart.
@@ -105,8 +118,7 @@ JointAttention::JointAttention(const Scope& scope, const CogVideoXConfig& config
 at::Tensor JointAttention::forward(const at::Tensor& x, int64_t text, const Rotary* rotary) const {
   const auto normed = [&](const nn::Linear& linear, const HeadNorm& norm) {
     const at::Tensor heads = linear.forward(x).unflatten(-1, {heads_, -1});  // (B, L, H, d)
-    norm.forward(heads, rotary, text);
-    return heads.transpose(1, 2);
+    return norm.forward(heads, rotary, text).transpose(1, 2);
   };
   const at::Tensor q = normed(to_q_, norm_q_), k = normed(to_k_, norm_k_);
   throwIfCancelled();
@@ -114,10 +126,13 @@ at::Tensor JointAttention::forward(const at::Tensor& x, int64_t text, const Rota
 }
 
 CogVideoXBlock::CogVideoXBlock(const Scope& scope, const CogVideoXConfig& config)
-    : norm1_(scope / "norm1", config),
+    : parameters_(scope.set()),
+      norm1_(scope / "norm1", config),
       attention_(scope / "attn1", config),
       norm2_(scope / "norm2", config),
-      feed_forward_(scope / "ff", config.dim(), config.activation) {}
+      feed_forward_(scope / "ff", config.dim(), config.activation) {
+  parameters_.close();
+}
 
 void CogVideoXBlock::forward(const at::Tensor& x, int64_t text, const at::Tensor& time,
                              const Rotary* rotary) const {
@@ -149,6 +164,25 @@ void CogVideoXBlock::forward(const at::Tensor& x, int64_t text, const at::Tensor
                some.addcmul_(feed_forward_.forward(norm.forward(some, folded)), modulation.gate[sample]);
              }
            });
+}
+
+at::Tensor CogVideoXBlock::differentiable(const at::Tensor& x, int64_t text, const at::Tensor& time,
+                                          const Rotary* rotary) const {
+  throwIfCancelled();
+  const CogVideoXNorm::Modulations first = norm1_.modulations(time), second = norm2_.modulations(time);
+  const auto normed = [](const CogVideoXNorm& norm) {
+    return [&norm](const at::Tensor& rows, const Modulation& modulation, int64_t sample) {
+      return norm.norm().forward(rows, norm.norm().folded(modulation, sample));
+    };
+  };
+  const auto gated = [](const at::Tensor& rows, const Modulation& modulation, int64_t sample) {
+    return rows * modulation.gate[sample];
+  };
+  const at::Tensor attended = attention_.forward(mapParts(x, text, first, normed(norm1_)), text, rotary);
+  const at::Tensor y = x + mapParts(attended, text, first, gated);
+  throwIfCancelled();
+  const at::Tensor fed = feed_forward_.forward(mapParts(y, text, second, normed(norm2_)));
+  return y + mapParts(fed, text, second, gated);
 }
 
 CogVideoX::CogVideoX(const CogVideoXConfig& config)
@@ -226,15 +260,30 @@ at::Tensor CogVideoX::outputOf(const at::Tensor& film, const at::Tensor& time) c
   return at::stack(outputs);
 }
 
+at::Tensor CogVideoX::throughBlocks(at::Tensor tokens, const CogVideoXInput& input, const at::Tensor& time,
+                                    const std::optional<Rotary>& rotary) const {
+  const int64_t text = input.text.size(1);
+  for (const CogVideoXBlock& block : blocks_) {
+    if (!c10::GradMode::is_enabled()) {
+      block.forward(tokens, text, time, rotary ? &*rotary : nullptr);
+      continue;
+    }
+    const auto through = [&block, text, rotary](const std::vector<at::Tensor>& inputs) {
+      return block.differentiable(inputs[0], text, inputs[1], rotary ? &*rotary : nullptr);
+    };
+    tokens = input.recompute ? nn::recompute(through, {tokens, time}, block.trained()) : through({tokens, time});
+  }
+  return tokens;
+}
+
 at::Tensor CogVideoX::forward(const CogVideoXInput& input) const {
   const at::Tensor& latents = input.latents;
   const TokenGrid grid = tokenGrid(config_.patch, latents.size(1), latents.size(3), latents.size(4));
   const at::Tensor time = timeOf(input);
-  const at::Tensor tokens = tokensOf(input, grid);
   std::optional<Rotary> rotary;
   if (config_.rotary) rotary = cogVideoXRotary(config_, grid, latents.device());
   const int64_t text = input.text.size(1);
-  for (const CogVideoXBlock& block : blocks_) block.forward(tokens, text, time, rotary ? &*rotary : nullptr);
+  const at::Tensor tokens = throughBlocks(tokensOf(input, grid), input, time, rotary);
   return fromPatches(outputOf(tokens.narrow(1, text, grid.tokens()), time), config_.patch, grid);
 }
 

@@ -9,6 +9,7 @@
 #include "models/dit/modulation.h"
 #include "nn/embeddings.h"
 #include "nn/feed_forward.h"
+#include "nn/recompute.h"
 
 namespace cameo::models {
 
@@ -48,8 +49,14 @@ class CogVideoXBlock {
   CogVideoXBlock(const Scope& scope, const CogVideoXConfig& config);
   /// x (B, text + L, dim), in place.
   void forward(const at::Tensor& x, int64_t text, const at::Tensor& time, const Rotary* rotary) const;
+  /// The same for a backward pass: x stays.
+  at::Tensor differentiable(const at::Tensor& x, int64_t text, const at::Tensor& time,
+                            const Rotary* rotary) const;
+  /// The tensors of the block that take gradients.
+  std::vector<at::Tensor> trained() const { return parameters_.trained(); }
 
  private:
+  nn::ParameterRange parameters_;
   CogVideoXNorm norm1_;
   JointAttention attention_;
   CogVideoXNorm norm2_;
@@ -61,9 +68,10 @@ struct CogVideoXInput {
   at::Tensor timesteps;          // (B)
   at::Tensor text;               // (B, text_tokens, text_dim)
   std::optional<double> offset;  // of a network that is told one
+  bool recompute = false;        // gradient checkpointing, by block
 };
 
-/// CogVideoX's transformer. Not for training: blocks write into their input.
+/// CogVideoX's transformer.
 class CogVideoX {
  public:
   explicit CogVideoX(const CogVideoXConfig& config);
@@ -79,6 +87,8 @@ class CogVideoX {
   at::Tensor timeOf(const CogVideoXInput& input) const;
   at::Tensor tokensOf(const CogVideoXInput& input, const TokenGrid& grid) const;
   void addPositions(const at::Tensor& tokens, const TokenGrid& grid, int64_t frames) const;
+  at::Tensor throughBlocks(at::Tensor tokens, const CogVideoXInput& input, const at::Tensor& time,
+                           const std::optional<Rotary>& rotary) const;
   at::Tensor outputOf(const at::Tensor& film, const at::Tensor& time) const;
 
   CogVideoXConfig config_;

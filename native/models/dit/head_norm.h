@@ -12,8 +12,9 @@ class HeadNorm {
  public:
   HeadNorm(const Scope& scope, int64_t head_size, double eps);
 
-  /// x (B, L, H, d), in place. `rotary` is that of the tokens from `first` on; null: none is turned.
-  void forward(const at::Tensor& x, const Rotary* rotary, int64_t first) const;
+  /// x (B, L, H, d) -> like x, in place where no gradients are recorded. `rotary` is that of the tokens from
+  /// `first` on; null: none is turned.
+  at::Tensor forward(const at::Tensor& x, const Rotary* rotary, int64_t first) const;
 
  private:
   double eps_;

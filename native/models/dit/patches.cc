@@ -52,7 +52,7 @@ PatchEmbedding::PatchEmbedding(const Scope& scope, const Config& config)
       bias_(config.bias ? &scope.parameter("bias", {config.dim}) : nullptr) {}
 
 at::Tensor PatchEmbedding::forward(const at::Tensor& latents) const {
-  return nn::affine(toPatches(latents, patch_), weight_.like(latents).flatten(1),
+  return nn::affine(toPatches(latents, patch_), weight_.merged().to(latents.scalar_type()).flatten(1),
                     bias_ ? std::optional(bias_->like(latents)) : std::nullopt);
 }
 

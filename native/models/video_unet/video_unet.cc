@@ -1,6 +1,7 @@
 #include "models/video_unet/video_unet.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include "models/unet_blocks.h"
 
@@ -42,7 +43,10 @@ at::Tensor VideoUNet::embedding(const VideoUNetInput& input) const {
 
 at::Tensor VideoUNet::forward(const VideoUNetInput& input) const {
   const int64_t frames = input.images.size(1);
-  const VideoUNetContext context{.time = embedding(input), .picture = input.picture, .frames = frames};
+  const VideoUNetContext context{.time = embedding(input),
+                                 .picture = input.picture,
+                                 .frames = frames,
+                                 .recompute = input.recompute && c10::GradMode::is_enabled()};
   at::Tensor x = input.images.flatten(0, 1);  // (B*F, C, h, w)
   if (x.is_cpu()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
   x = conv_in_.forward(x);

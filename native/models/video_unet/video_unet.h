@@ -12,6 +12,7 @@ struct VideoUNetInput {
   at::Tensor timesteps;  // (B), fp32 or fp64
   at::Tensor time_ids;   // (B, VideoUNetConfig::kTimeIds)
   at::Tensor picture;    // (B, S, cross_attention_dim): what CLIP says of the picture
+  bool recompute = false;  // gradient checkpointing, by layer
 };
 
 /// The UNet of Stable Video Diffusion (arXiv 2311.15127): a picture's latents are beside those of each frame,

@@ -38,21 +38,31 @@ struct VideoLayerPlace {
 VideoUNetLayer videoLayer(const Scope& block, const UNetConfig& config, const VideoLayerPlace& place,
                           int64_t in, double eps) {
   const int64_t out = config.block_out_channels[place.level];
+  nn::ParameterRange parameters(block.set());
   VideoUNetLayer layer{
       nn::SpatioTemporalResnet(block / "resnets" / place.index, videoResnet(config, in, out, eps)),
-      std::nullopt};
+      std::nullopt, parameters};
   if (place.with_attention) {
     layer.attention.emplace(block / "attentions" / place.index,
                             videoAttention(config, place.level, config.transformer_layers[place.level]));
   }
+  layer.parameters.close();
   return layer;
 }
 
 }  // namespace
 
 at::Tensor VideoUNetLayer::forward(at::Tensor x, const VideoUNetContext& context) const {
-  const at::Tensor h = resnet.forward(std::move(x), context.frames, context.time);
-  return attention ? attention->forward(h, context.frames, context.picture) : h;
+  const auto layer = [this, frames = context.frames](at::Tensor input, const at::Tensor& time,
+                                                     const at::Tensor& picture) {
+    const at::Tensor h = resnet.forward(std::move(input), frames, time);
+    return attention ? attention->forward(h, frames, picture) : h;
+  };
+  if (!context.recompute) return layer(std::move(x), context.time, context.picture);
+  const auto block = [layer](const std::vector<at::Tensor>& inputs) {
+    return layer(inputs[0], inputs[1], inputs[2]);
+  };
+  return nn::recompute(block, {x, context.time, context.picture}, parameters.trained());
 }
 
 VideoDownBlock::VideoDownBlock(const Scope& scope, const UNetConfig& config, size_t index) {

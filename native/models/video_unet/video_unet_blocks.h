@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/video_unet/video_unet_config.h"
+#include "nn/recompute.h"
 #include "nn/spatio_temporal_transformer.h"
 
 namespace cameo::models {
@@ -13,12 +14,14 @@ struct VideoUNetContext {
   at::Tensor time;     // (B, 4 * block_out_channels[0])
   at::Tensor picture;  // (B, S, cross_attention_dim)
   int64_t frames = 1;  // F
+  bool recompute = false;  // activations inside a layer are not kept for the backward pass
 };
 
 /// A resnet block, then a transformer where there is one, both over space and time. x (B*F, C, h, w).
 struct VideoUNetLayer {
   nn::SpatioTemporalResnet resnet;
   std::optional<nn::SpatioTemporalTransformer> attention;
+  nn::ParameterRange parameters;
 
   at::Tensor forward(at::Tensor x, const VideoUNetContext& context) const;
 };

@@ -71,7 +71,7 @@ VaeBatch VaeObjective::makeBatch(const MicroBatch& samples) const {
   const models::VaeConfig& vae = pipeline_.vae->config();
   std::vector<at::Tensor> images, noise;
   for (const Sample& sample : samples) {
-    images.push_back(picturesOf(pipeline_, sample.rgb, sample.width, sample.height));
+    images.push_back(picturesOf(vae.scale(), sample.rgb, sample.width, sample.height));
     if (images.back().size(0) != 1) {
       throw Error(ErrorCode::InvalidOption, "a sample for the VAE has more than one picture");
     }

@@ -122,6 +122,10 @@ bool mayBeLoraLayer(const LoraName& name) {
   if (name.network == kTransformer || name.network == kUNet) {
     if (isWan(name.is_flat ? "_" : ".")) return true;
   }
+  if (name.network == kTransformer) {  // CogVideoX's
+    const std::string layer = flat(name.layer);
+    return layer.starts_with("transformer_blocks_") && layer.find("_attn1_") != layer.npos;
+  }
   if (name.network != kUNet) return false;
   if (!name.is_flat) return isUNetKey(name.layer + ".");
   constexpr auto kParts = std::to_array<std::string_view>(

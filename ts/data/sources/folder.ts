@@ -11,7 +11,11 @@ import { readText } from "./text.js";
 const openAtOnce = 64;
 
 /** Every clip of a folder and of those below it, with the caption that a metadata file or a text file beside it has. */
-export async function readFolder(root: Folder, onUnusable: OnUnusable): Promise<Entry[]> {
+export async function readFolder(
+  root: Folder,
+  needsCaptions: boolean,
+  onUnusable: OnUnusable,
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const { folder, captions } of await withCaptions(root, onUnusable)) {
     reportUnread(folder, onUnusable);
@@ -20,7 +24,7 @@ export async function readFolder(root: Folder, onUnusable: OnUnusable): Promise<
       const read = await Promise.all(some.map((clip) => captionOf(clip, folder, captions)));
       for (const [j, { caption, reason }] of read.entries()) {
         const path = join(folder.path, some[j]?.name ?? "");
-        if (caption) entries.push(entry(root, path, caption));
+        if (caption || !needsCaptions) entries.push(entry(root, path, caption ?? ""));
         else unusable(onUnusable, path, reason ?? "its caption is empty; write one");
       }
     }

@@ -47,6 +47,7 @@ async function readSource(
   onUnusable: OnUnusable,
 ): Promise<Entry[]> {
   const { source, layout, caption, masks, root = dirname(source) } = data;
+  const needsCaptions = kinds[kind].captions;
   const isFolder = (await statSource(source)).isDirectory();
   if (!isFolder && (layout === "folder" || layout === "classes")) {
     throw sourceError(source, `it is a file, and layout "${layout}" needs a folder; leave the layout out`);
@@ -54,12 +55,12 @@ async function readSource(
   if (isFolder && layout === "list") {
     throw sourceError(source, 'it is a folder, and layout "list" needs a file; give the .csv or .jsonl file');
   }
-  if (!isFolder) return readList(source, { root, caption, onUnusable });
-  const scanned = await scanFolder(source, { pictures: kinds[kind].stills, except: masks }).catch((cause) => {
+  if (!isFolder) return readList(source, { root, caption, needsCaptions, onUnusable });
+  const scanned = await scanFolder(source, { pictures: data.frames === 1, except: masks }).catch((cause) => {
     throw sourceError(source, `it can't be read: ${fileReason(cause)}`, cause);
   });
   const isClasses = layout === "classes" || (layout === "auto" && looksLikeClasses(scanned));
-  return isClasses ? readClasses(scanned, caption, onUnusable) : readFolder(scanned, onUnusable);
+  return isClasses ? readClasses(scanned, caption, onUnusable) : readFolder(scanned, needsCaptions, onUnusable);
 }
 
 async function statSource(source: string): Promise<Stats> {

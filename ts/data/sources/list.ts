@@ -8,6 +8,8 @@ export interface ListOptions {
   root: string;
   /** Kinetics' caption, with {class} in it. */
   caption: string;
+  /** Whether a clip without a caption is of no use. */
+  needsCaptions: boolean;
   onUnusable: OnUnusable;
 }
 
@@ -23,7 +25,7 @@ export async function readList(path: string, options: ListOptions): Promise<Entr
   return readTable(path, (columns) => {
     const has = (...names: string[]) => names.find((name) => columns.includes(name));
     const [clip, caption] = [has("path", "file_name"), has("caption", "text")];
-    if (clip && caption) return ownReader(path, clip, caption, options);
+    if (clip && (caption || !options.needsCaptions)) return ownReader(path, clip, caption ?? "", options);
     if (has("videoid") && has("name")) return webVidReader(path, options);
     if (has("label") && has("youtube_id")) return kineticsReader(path, options);
     throw listError(path, `it has the columns ${columns.join(", ")}; what can be read is ${known}`);
@@ -40,8 +42,9 @@ function ownReader(
   list: string,
   clipColumn: string,
   captionColumn: string,
-  { root, onUnusable }: ListOptions,
+  options: ListOptions,
 ): RowReader<Entry> {
+  const { root, onUnusable } = options;
   return (row) => {
     const written = cell(list, row, clipColumn);
     const mask = row.cells.mask?.trim() || undefined;
@@ -56,7 +59,7 @@ function ownReader(
       );
     }
     const path = resolve(root, written);
-    return captioned(onUnusable, row.cells[captionColumn], {
+    return captioned(options, row.cells[captionColumn], {
       name: within(root, path) ? slashed(relative(root, path)) : slashed(path),
       paths: [path],
       mask: mask && resolve(root, mask),
@@ -90,26 +93,26 @@ function subjectsCell(text: string): string[] | undefined {
 }
 
 /** WebVid: <page_dir>/<videoid>.mp4, as the data set's own downloader and others lay it out. */
-function webVidReader(list: string, { root, onUnusable }: ListOptions): RowReader<Entry> {
+function webVidReader(list: string, options: ListOptions): RowReader<Entry> {
   return (row) => {
     const file = `${cell(list, row, "videoid")}.mp4`;
     const folder = row.cells.page_dir?.trim();
     const name = folder ? `${folder}/${file}` : file;
     const names = [name, `videos/${name}`, file, `videos/${file}`];
-    return inRoot(root, row.cells.name, onUnusable, Array.from(new Set(names)));
+    return inRoot(options, row.cells.name, Array.from(new Set(names)));
   };
 }
 
 /** Kinetics: <label>/<youtube_id>_<start>_<end>.mp4, as the data set's own crawler lays it out, or less of it. */
-function kineticsReader(list: string, { root, caption, onUnusable }: ListOptions): RowReader<Entry> {
+function kineticsReader(list: string, options: ListOptions): RowReader<Entry> {
   return (row) => {
     const [label, id] = [cell(list, row, "label"), cell(list, row, "youtube_id")];
     const [start, end] = [seconds(list, row, "time_start"), seconds(list, row, "time_end")];
     const files = start && end ? [`${id}_${start}_${end}.mp4`, `${id}.mp4`] : [`${id}.mp4`];
     const folders = [`${label}/`, `${label.replaceAll(" ", "_")}/`, ""];
     const names = folders.flatMap((folder) => files.map((file) => folder + file));
-    const text = caption.replaceAll("{class}", readableClass(label));
-    return inRoot(root, text, onUnusable, Array.from(new Set(names)));
+    const text = options.caption.replaceAll("{class}", readableClass(label));
+    return inRoot(options, text, Array.from(new Set(names)));
   };
 }
 
@@ -127,16 +130,16 @@ function seconds(list: string, { cells, line }: Row, column: string): string | u
 
 /** A clip that a published list names in parts: none of them may lead out of the root. */
 function inRoot(
-  root: string,
+  options: ListOptions,
   caption: string | null | undefined,
-  onUnusable: OnUnusable,
   names: string[],
 ): Entry | undefined {
+  const { root, onUnusable } = options;
   const [name = ""] = names;
   if (names.some((each) => isAbsolute(each) || !within(root, each))) {
     return unusable(onUnusable, name, `its path leaves ${root}; mend or remove its line`);
   }
-  return captioned(onUnusable, caption, {
+  return captioned(options, caption, {
     name,
     paths: names.map((each) => resolve(root, each)),
     mask: undefined,
@@ -144,12 +147,12 @@ function inRoot(
 }
 
 function captioned(
-  onUnusable: OnUnusable,
+  { needsCaptions, onUnusable }: ListOptions,
   caption: string | null | undefined,
   entry: Omit<Entry, "caption">,
 ): Entry | undefined {
-  const text = caption?.trim();
-  if (!text)
+  const text = caption?.trim() ?? "";
+  if (!text && needsCaptions)
     return unusable(onUnusable, entry.paths[0] as string, "it has no caption; write one, or remove its line");
   return { ...entry, caption: text };
 }

@@ -5,20 +5,30 @@ import type { NativeTrainer, NativeTrainingSample } from "#ts/native.js";
 import { kinds } from "#ts/training/kinds.js";
 import { readRecipe } from "#ts/training/read_recipe.js";
 import type { Recipe } from "#ts/training/recipe.js";
+import { writeCogVideoX } from "../../../support/cogvideox_model.js";
 import { vaeRecipe, writeTrainingSet } from "../../../support/training_run.js";
+import { writeVideoModel } from "../../../support/video_model.js";
 
 const addon = openAddon({ cuda: false });
 const set = await writeTrainingSet("objectives");
 const { base, motion } = set.model;
 const stills = { source: set.data.source, size: set.data.size };
+const filmRecipe = (kind: "svd" | "cogvideox", model: string): Recipe => ({
+  ...set,
+  kind,
+  model: { base: model },
+  data: { source: set.data.source, frames: 5, size: [64, 64] },
+});
 const recipes: Record<Recipe["kind"], Recipe> = {
   image: { ...set, kind: "image", model: { base }, data: stills },
   motion: { ...set, kind: "motion", model: { base, motion } },
   subject: set,
   vae: vaeRecipe(set),
+  svd: filmRecipe("svd", writeVideoModel("objectives/svd")),
+  cogvideox: filmRecipe("cogvideox", writeCogVideoX("objectives/cogvideox", "text")),
 };
 const kindNames = Object.keys(kinds) as Recipe["kind"][];
-const parts = ["motion", "subject", "text_encoder", "unet", "vae"];
+const parts = ["lora", "motion", "subject", "text_encoder", "transformer", "unet", "vae"];
 
 async function load(kind: Recipe["kind"], changes: object = {}): Promise<NativeTrainer> {
   const native = new addon.Trainer();
@@ -27,16 +37,19 @@ async function load(kind: Recipe["kind"], changes: object = {}): Promise<NativeT
   return native;
 }
 
+/** Of the empty caption, as many as the kind's model reads. */
+const idsOf = (kind: Recipe["kind"]) => new Int32Array(kind === "cogvideox" ? 12 : 77);
+
 /** A sample of grey pictures, as the kind's recipe has them. */
 function sampleOf(kind: Recipe["kind"], changes: Partial<NativeTrainingSample> = {}): NativeTrainingSample {
   const pictures = (count: number) => new Uint8Array(count * 64 * 64 * 3).fill(128);
   const { stills, references } = kinds[kind];
   return {
     position: 0,
-    ids: new Int32Array(77),
+    ids: idsOf(kind),
     width: 64,
     height: 64,
-    frames: pictures(stills ? 1 : 2),
+    frames: pictures(stills ? 1 : 5),
     references: references ? pictures(1) : undefined,
     referenceCount: references ? 1 : 0,
     ...changes,
@@ -44,7 +57,7 @@ function sampleOf(kind: Recipe["kind"], changes: Partial<NativeTrainingSample> =
 }
 
 const step = (native: NativeTrainer, ...samples: NativeTrainingSample[]) =>
-  native.step({ batches: [samples], emptyIds: new Int32Array(77), stop: false }).promise;
+  native.step({ batches: [samples], emptyIds: samples[0]?.ids ?? new Int32Array(), stop: false }).promise;
 
 for (const kind of kindNames) {
   t.test(`${kind}: the losses of the table, and exports of its own`, async (t) => {
@@ -62,7 +75,12 @@ for (const kind of kindNames) {
         },
       );
     }
-    const own = { subject: ["subject"], vae: ["vae", "scaling_factor"] } as Partial<Record<string, string[]>>;
+    const own: Partial<Record<Recipe["kind"], string[]>> = {
+      subject: ["subject"],
+      vae: ["vae", "scaling_factor"],
+      svd: ["unet"],
+      cogvideox: ["transformer"],
+    };
     t.strictSame(exported, own[kind] ?? ["motion", "text_encoder", "unet"]);
     await native.close();
   });
@@ -73,6 +91,27 @@ t.test("a kind that no objective has is refused", async (t) => {
     code: "ERR_INVALID_OPTION",
     message: "kind: none is not known",
   });
+});
+
+t.test("a kind is refused with a model that it doesn't train", async (t) => {
+  const { model } = recipes.svd;
+  await t.rejects(load("image", { model }), {
+    code: "ERR_INVALID_OPTION",
+    message: `kind "image" trains a Stable Diffusion 1.5 model, and model.base ${model.base} is of the family svd; name another base, or a kind that trains this one`,
+  });
+  await t.rejects(load("svd", { model: recipes.image.model }), {
+    code: "ERR_INVALID_OPTION",
+    message: /^kind "svd" trains a Stable Video Diffusion model, and .* is of the family stable-diffusion;/,
+  });
+});
+
+t.test("films that CogVideoX has no places for are refused", async (t) => {
+  const { data } = await readRecipe(recipes.cogvideox);
+  const refused = (message: string) => ({ code: "ERR_INVALID_OPTION", message });
+  await t.rejects(
+    load("cogvideox", { data: { ...data, frames: 6 } }),
+    refused("data.frames: 6 is not allowed; this model learns on 1, 5, 9 frames and so on"),
+  );
 });
 
 t.test("samples that do not fit an objective or one another are refused", async (t) => {

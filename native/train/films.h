@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "pipeline/codec.h"
+#include "train/samples.h"
+
+namespace cameo::train {
+
+/// A sample as a film, and what was drawn for it so far.
+struct FilmDraws {
+  at::Generator generator;  // for what else is drawn for this sample
+  bool is_dropped = false;  // it loses its condition
+  at::Tensor pixels;        // (F, 3, H, W) in -1..1, fp32 on the CPU
+  at::Tensor latents;       // (F', C, h, w), drawn from the posterior and scaled, fp32 on the codec's device
+};
+
+/// Encodes a sample without gradients: frame by frame, or by a codec over time all together. Throws as
+/// `picturesOf`.
+FilmDraws drawFilm(const pipeline::LatentCodec& codec, uint64_t seed, double drop_condition,
+                   const Sample& sample);
+
+/// One of the draws' tensors as a batch. Throws as `requireSameSize`.
+template <typename Draws>
+at::Tensor stacked(const std::vector<Draws>& draws, at::Tensor Draws::*part) {
+  std::vector<at::Tensor> rows;
+  for (const Draws& drawn : draws) {
+    rows.push_back(drawn.*part);
+    requireSameSize(rows.back(), rows.front());
+  }
+  return at::stack(rows);
+}
+
+}  // namespace cameo::train
