@@ -55,13 +55,15 @@ export type {
 } from "./training/events.js";
 export type { Membership } from "./training/launch_environment.js";
 export type {
-  CompleteDataRecipe,
   CompleteCogVideoXObjective,
+  CompleteDataRecipe,
   CompleteDiffusionObjective,
+  CompleteDistillationObjective,
   CompleteRecipe,
   CompleteReferenceRecipe,
   CompleteSvdObjective,
   CompleteVaeObjective,
+  CompleteWanObjective,
   DataRecipe,
   DistributedRecipe,
   ModelRecipe,

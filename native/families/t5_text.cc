@@ -122,10 +122,9 @@ void T5Text::check(const SampleRequest& request) const {
 
 at::Tensor T5Text::encode(const SampleRequest& request, pipeline::Recorder& recorder) const {
   const auto key = pipeline::EncodingKey().add(request.negative).add(request.prompt);
-  at::Tensor both =
-      pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
-        return {statesOf({request.negative, request.prompt})};
-      }).front();
+  at::Tensor both = pipeline::encodedOnce(request, "prompts", key, [&]() -> std::vector<at::Tensor> {
+                      return {statesOf({request.negative, request.prompt})};
+                    }).front();
   int64_t kept = reading_.length;
   if (reading_.padding == T5Padding::Dropped) kept = request.prompt.count;
   both = both.slice(1, 0, kept);
@@ -145,8 +144,7 @@ at::Tensor T5Text::statesOf(const std::vector<PromptTokens>& prompts) const {
   const at::Tensor ids = at::stack(rows);
   const bool masked = reading_.padding != T5Padding::Seen;
   const at::Tensor mask = masked ? maskOf(prompts, reading_.length, model_.device) : at::Tensor();
-  const at::Tensor encoded =
-      (by_block_ ? statesBlockByBlock(ids, mask) : states(ids, mask)).to(model_.dtype);
+  const at::Tensor encoded = (by_block_ ? statesBlockByBlock(ids, mask) : states(ids, mask)).to(model_.dtype);
   return reading_.padding == T5Padding::Zeroed ? encoded * mask.unsqueeze(2).to(encoded.dtype()) : encoded;
 }
 

@@ -38,7 +38,8 @@ TemporalConv::TemporalConv(const Scope& scope, int64_t in, int64_t out)
 
 at::Tensor TemporalConv::forward(const at::Tensor& x) const {
   // Three products, of which two reach one frame less: gathered neighbours would be three times as large.
-  const at::Tensor taps = weight_.merged().to(x.scalar_type()).flatten(2).permute({2, 0, 1}).contiguous();  // (3, out, in)
+  const at::Tensor taps =
+      weight_.merged().to(x.scalar_type()).flatten(2).permute({2, 0, 1}).contiguous();  // (3, out, in)
   at::Tensor y = affine(x, taps[1], bias_.like(x));
   const int64_t frames = x.size(1);
   if (frames == 1) return y;

@@ -8,6 +8,7 @@ namespace cameo::train {
 
 /// What T5 says of captions, given as a sample's token ids with their padding: (n, L, D), without gradients.
 /// Throws `ErrorCode::InvalidOption` for ids that are none of the model's.
-at::Tensor captionStates(const families::T5Text& text, const std::vector<const std::vector<int32_t>*>& captions);
+at::Tensor captionStates(const families::T5Text& text,
+                         const std::vector<const std::vector<int32_t>*>& captions);
 
 }  // namespace cameo::train

@@ -40,9 +40,8 @@ std::string loraMetadata(const std::string& network, const ParameterSet& paramet
     modules.push_back(parameter.name.substr(0, parameter.name.rfind('.')));
     rank = parameter.adapter->down.size(0);
   }
-  return nlohmann::json{{network + ".r", rank},
-                        {network + ".lora_alpha", rank},
-                        {network + ".target_modules", modules}}
+  return nlohmann::json{
+      {network + ".r", rank}, {network + ".lora_alpha", rank}, {network + ".target_modules", modules}}
       .dump();
 }
 

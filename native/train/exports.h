@@ -20,7 +20,7 @@ struct Export {
   std::string part;                                   // what `exportWeights` of ts/native.ts calls it
   std::function<std::vector<NamedTensor>()> tensors;  // of the networks as they are when it is called
   weights::SubjectMetadata metadata = {};
-  std::map<std::string, std::string> fields = {};            // of the file's metadata, beside these
+  std::map<std::string, std::string> fields = {};    // of the file's metadata, beside these
   nlohmann::json config = nlohmann::json::object();  // what training changed in its network's config.json
 };
 
@@ -33,8 +33,8 @@ std::vector<NamedTensor> mergedWeights(const ParameterSet& parameters, const IsW
 /// within `lora_B`.
 std::vector<NamedTensor> adapterFactors(const std::string& network, const ParameterSet& parameters);
 
-/// What comes of a film model's network: the part "lora", its adapters, where it has any, else the whole of it
-/// by its own name.
+/// What comes of a film model's network: the part "lora", its adapters, where it has any, else the whole of
+/// it by its own name.
 std::vector<Export> denoiserExports(const std::string& network, const ParameterSet& parameters);
 
 }  // namespace cameo::train

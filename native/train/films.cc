@@ -17,8 +17,7 @@ at::Tensor encodedFilm(const pipeline::LatentCodec& codec, const at::Tensor& pix
   std::vector<at::Tensor> latents;
   for (int64_t i = 0; i < pixels.size(0); ++i) {
     throwIfCancelled();
-    latents.push_back(
-        codec.encode(pixels.narrow(0, i, 1), /*tiled=*/false, noise.narrow(0, i, 1)).latents);
+    latents.push_back(codec.encode(pixels.narrow(0, i, 1), /*tiled=*/false, noise.narrow(0, i, 1)).latents);
   }
   return at::cat(latents);
 }
@@ -32,10 +31,9 @@ FilmDraws drawFilm(const pipeline::LatentCodec& codec, uint64_t seed, double dro
   draws.generator = generatorOf(seed, sample);
   draws.is_dropped = at::rand({}, draws.generator).item<double>() < drop_condition;
   draws.pixels = picturesOf(codec.stride(), sample.rgb, sample.width, sample.height);
-  const at::Tensor noise =
-      drawNormal({codec.latentFrames(draws.pixels.size(0)), codec.channels(),
-                  sample.height / codec.stride(), sample.width / codec.stride()},
-                 draws.generator);
+  const at::Tensor noise = drawNormal({codec.latentFrames(draws.pixels.size(0)), codec.channels(),
+                                       sample.height / codec.stride(), sample.width / codec.stride()},
+                                      draws.generator);
   draws.latents = encodedFilm(codec, draws.pixels, noise);
   return draws;
 }

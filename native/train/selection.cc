@@ -1,6 +1,7 @@
 #include "train/selection.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,7 +38,7 @@ bool matchesGlob(std::string_view pattern, std::string_view text) {
 std::string expandAlias(const std::string& pattern) {
   if (pattern == "attn1") return "*.attentions.*.attn1.*";
   if (pattern == "attention") return "*.to_*.weight";
-  if (pattern == "motion") return "*" + std::string(models::kMotionModules) + "*";
+  if (pattern == "motion") return c10::str("*", models::kMotionModules, "*");
   return pattern == "all" ? "*" : pattern;
 }
 
@@ -106,6 +107,18 @@ std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const Lor
     throw Error(ErrorCode::InvalidOption, "lora: nothing among `trained` is a matrix; name linear layers");
   }
   return leaves;
+}
+
+WithoutAdapters::WithoutAdapters(ParameterSet& parameters) {
+  for (Parameter& parameter : parameters.all()) {
+    if (!parameter.adapter) continue;
+    taken_.emplace_back(&parameter, *parameter.adapter);
+    parameter.adapter.reset();
+  }
+}
+
+WithoutAdapters::~WithoutAdapters() {
+  for (auto& [parameter, adapter] : taken_) parameter->adapter = std::move(adapter);
 }
 
 std::vector<at::Tensor> tensorsOf(const std::vector<Leaf>& leaves) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/parameters.h"
@@ -42,6 +43,18 @@ std::vector<Leaf> makeTrainable(const std::vector<Parameter*>& selected);
 /// are the adapters' two factors. Throws `ErrorCode::InvalidOption` where there is none.
 std::vector<Leaf> addAdapters(const std::vector<Parameter*>& selected, const LoraConfig& config,
                               uint64_t seed);
+
+/// While it lives, the network is what it was before it got adapters.
+class WithoutAdapters {
+ public:
+  explicit WithoutAdapters(ParameterSet& parameters);
+  ~WithoutAdapters();
+  WithoutAdapters(const WithoutAdapters&) = delete;
+  WithoutAdapters& operator=(const WithoutAdapters&) = delete;
+
+ private:
+  std::vector<std::pair<Parameter*, LowRank>> taken_;
+};
 
 /// The leaves' tensors, in their order.
 std::vector<at::Tensor> tensorsOf(const std::vector<Leaf>& leaves);

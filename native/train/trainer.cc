@@ -30,8 +30,7 @@ std::vector<Leaf> makeLeaves(const std::vector<Parameter*>& selected, const Trai
 
 Trainer::Trainer(const TrainerOptions& options, const pipeline::OnProgress& onProgress,
                  const Cancellation& cancellation)
-    : options_(options),
-      pipeline_(families::loadPipeline(options.model, onProgress, cancellation)) {
+    : options_(options), pipeline_(families::loadPipeline(options.model, onProgress, cancellation)) {
   const c10::DeviceGuard on_its_device(pipeline_->device);
   objective_ = makeObjective(options.recipe, *pipeline_);
   chooseLeaves();

@@ -15,7 +15,7 @@ interface WanCase {
   request: SampleRequest & { width: number; height: number };
 }
 
-const readWanCase = () => readCaseFile<WanCase>(join(fixtures, "wan"));
+export const readWanCase = () => readCaseFile<WanCase>(join(fixtures, "wan"));
 
 /** The film of test/fixtures/wan, of which diffusers made the expected one. */
 export const wanRequest = () => readWanCase().request;

@@ -65,9 +65,7 @@ export async function makeSample(
   const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
   const { caption } = entry;
   const ids =
-    settings.textPositions > 0
-      ? tokenizer.encode(caption, settings.textPositions).ids
-      : new Int32Array(0);
+    settings.textPositions > 0 ? tokenizer.encode(caption, settings.textPositions).ids : new Int32Array(0);
   const size = { width, height };
   const common = { position, clip: files.clip, caption, ids, ...size };
   const latents = cachePath && (await readLatents(cachePath, latentShape(size, settings)));

@@ -9,6 +9,8 @@ export interface LossParts {
   lossVideo?: number | undefined;
   /** Of the references; for "subject" alone. */
   lossReference?: number | undefined;
+  /** Of what the teacher sees in the films; for "distillation" alone. */
+  lossDistillation?: number | undefined;
   /** The mean absolute error of the picture out of the VAE; for "vae" alone, as are the following. */
   lossReconstruction?: number | undefined;
   /** The mean absolute error of differences between neighbouring pixels, at three scales. */

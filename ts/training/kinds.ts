@@ -36,6 +36,8 @@ interface TrainingKind {
   /** What is written in the run's folder `model`, and under which name; of adapters, where they aren't merged. */
   model: Written;
   adapters?: Written;
+  /** Whether there is nothing else to train. */
+  adaptersOnly?: boolean;
 }
 
 interface Written {
@@ -160,6 +162,24 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
     captions: true,
     objective: { defaults: { dropCondition: 0.1, timestepShift: 1, logAugmentation: [-3, 0.5] }, others: [] },
     model: { name: "base", write: writeFilmModel("transformer") },
+  },
+  wan: {
+    ...film,
+    captions: true,
+    objective: {
+      defaults: { dropCondition: 0.1, timestepShift: 3, timesteps: "logit-normal" },
+      others: [],
+    },
+    model: { name: "base", write: writeFilmModel("transformer") },
+  },
+  // The teacher is the network without its adapters.
+  distillation: {
+    ...film,
+    captions: true,
+    adaptersOnly: true,
+    objective: { defaults: { guidanceScale: 6 }, others: [] },
+    losses: ["lossDistillation"],
+    model: film.adapters,
   },
 };
 

@@ -6,10 +6,11 @@ export interface Recipe {
   /**
    * "image": a text-to-image model, on stills. "motion": motion modules on a frozen image model, on clips.
    * "subject": VideoMaker's reference-aware model, on clips with references. "vae": the autoencoder whose latents all
-   * of them work in, on stills. "svd": Stable Video Diffusion, on clips, or on stills as clips of one frame. "cogvideox":
-   * CogVideoX, on clips with captions.
+   * of them work in, on stills. "svd": Stable Video Diffusion, on clips, or on stills as clips of one frame. "cogvideox" and
+   * "wan": these, on clips with captions. "distillation": a LoRA with which CogVideoX makes a film in one step, from its own
+   * score, on captions alone.
    */
-  kind: "image" | "motion" | "subject" | "vae" | "svd" | "cogvideox";
+  kind: "image" | "motion" | "subject" | "vae" | "svd" | "cogvideox" | "wan" | "distillation";
   /** The networks to start from. */
   model: ModelRecipe;
   /** What is learned from. */
@@ -20,13 +21,13 @@ export interface Recipe {
    * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
    * "attention" (the matrices of all attentions: to_q, to_k, to_v, to_out.0), "all" (of the UNet, of the transformer or of
    * the VAE), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image and vae: all; motion: motion;
-   * subject: attn1 and motion; svd and cogvideox: all, with `lora` attention.
+   * subject: attn1 and motion; svd, cogvideox and wan: all, with `lora` attention.
    */
   trained?: string[] | undefined;
   /**
    * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
-   * loaded after `model.subject`; those of "svd" and "cogvideox" a LoRA, `lora.safetensors`; those of other kinds are
-   * merged. Not for "vae".
+   * loaded after `model.subject`; those of "svd", "cogvideox", "wan" and "distillation", which has nothing else, a
+   * LoRA, `lora.safetensors`; those of other kinds are merged. Not for "vae".
    */
   lora?:
     | {
@@ -77,7 +78,7 @@ export interface Recipe {
 export interface ModelRecipe {
   /**
    * A diffusers folder of Stable Diffusion 1.5's kind, of which a network whose folder has a config but no weights starts from
-   * drawn ones; for "svd" and "cogvideox" one of theirs.
+   * drawn ones; for "svd", "cogvideox", "wan" and "distillation" one of these models'.
    */
   base: string;
   /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Only for "motion" and "subject". */
@@ -126,7 +127,7 @@ export interface DataRecipe {
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
-  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Not for "vae", "svd" and "cogvideox". */
+  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Only for "image", "motion" and "subject". */
   cache?:
     | {
         /** Made where it is not there; several runs may share it. */
@@ -181,12 +182,16 @@ export interface ObjectiveRecipe {
   alpha?: number | undefined;
   /** Only for "subject": weight of the references' loss. Default: 0.1. */
   beta?: number | undefined;
-  /** Probability that a sample loses its prompt and its references; for "svd", its picture. Not for "vae". Default: 0.1. */
+  /** Probability that a sample loses its prompt and its references; for "svd", its picture. Not for "vae" and "distillation". Default: 0.1. */
   dropCondition?: number | undefined;
   /** Min-SNR weighting (arXiv 2303.09556); small values raise the noisy steps, which settle motion. Default: 0, none. */
   minSnrGamma?: number | undefined;
-  /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none. */
+  /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none; for "wan" 3. */
   timestepShift?: number | undefined;
+  /** Only for "wan": how t is drawn before its shift, as often everywhere or more often in the middle. Default: "logit-normal". */
+  timesteps?: "logit-normal" | "uniform" | undefined;
+  /** Only for "distillation": how far the teacher is guided by the caption. Default: 6. */
+  guidanceScale?: number | undefined;
   /**
    * Only for "svd": the noise's deviation has a logarithm that is normally distributed, [mean, deviation] (EDM, arXiv
    * 2206.00364). A higher mean draws noisier films. Default: [0.7, 1.6].
@@ -263,7 +268,9 @@ export type CompleteRecipe = Complete<
     | CompleteDiffusionObjective
     | CompleteVaeObjective
     | CompleteSvdObjective
-    | CompleteCogVideoXObjective;
+    | CompleteCogVideoXObjective
+    | CompleteWanObjective
+    | CompleteDistillationObjective;
   /** What is learned from. */
   data: CompleteDataRecipe;
   /** Undefined where whole matrices are trained. */
@@ -314,6 +321,22 @@ export type CompleteSvdObjective = Complete<
 export type CompleteCogVideoXObjective = Complete<
   Pick<ObjectiveRecipe, "dropCondition" | "timestepShift" | "logAugmentation">
 >;
+
+/**
+ * The objective of "wan", with every default filled in.
+ *
+ * @interface
+ */
+export type CompleteWanObjective = Complete<
+  Pick<ObjectiveRecipe, "dropCondition" | "timestepShift" | "timesteps">
+>;
+
+/**
+ * The objective of "distillation", with every default filled in.
+ *
+ * @interface
+ */
+export type CompleteDistillationObjective = Complete<Pick<ObjectiveRecipe, "guidanceScale">>;
 
 /**
  * A recipe's data, with every default filled in.

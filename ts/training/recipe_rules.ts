@@ -43,6 +43,9 @@ function checkKind(recipe: CheckedRecipe): void {
   if (motion) {
     must(model.motion !== undefined, "model.motion", undefined, `the path of a MotionAdapter folder ${is}`);
   }
+  if (kinds[kind].adaptersOnly) {
+    must(recipe.lora !== undefined, "lora", undefined, `an object of rank and alpha ${is}`);
+  }
   const fields: string[] = [...Object.keys(taken.defaults), ...taken.others];
   for (const [name, value] of Object.entries(objective)) {
     if (!fields.includes(name)) mustNotBe(`objective.${name}`, value, `kind "${kind}"`);

@@ -111,6 +111,8 @@ const objective = optionalGroup({
   dropCondition: option(probability.optional(), probabilities),
   minSnrGamma: option(z.number().min(0).optional(), "a number of at least 0; 0 is no weighting"),
   timestepShift: option(z.number().positive().optional(), "a number above 0; 1 is no shift"),
+  timesteps: option(z.enum(["logit-normal", "uniform"]).optional(), quoted(["logit-normal", "uniform"])),
+  guidanceScale: option(z.number().min(0).max(100).optional(), "a number from 0 to 100"),
   logSigma: logNormal,
   logAugmentation: logNormal,
   fps: option(z.number().positive().max(240).optional(), "a number above 0 and at most 240"),

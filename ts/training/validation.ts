@@ -32,9 +32,7 @@ export async function prepareValidation(
   const prepared: PreparedRequest[] = [];
   for (const [i, request] of requests.entries()) {
     try {
-      prepared.push(
-        await prepareRequest({ seed: defaultSeed, ...request }, description, encodePrompts),
-      );
+      prepared.push(await prepareRequest({ seed: defaultSeed, ...request }, description, encodePrompts));
     } catch (error) {
       within(`validation.requests[${i}]: `, () => {
         throw error;

@@ -271,7 +271,8 @@ at::Tensor CogVideoX::throughBlocks(at::Tensor tokens, const CogVideoXInput& inp
     const auto through = [&block, text, rotary](const std::vector<at::Tensor>& inputs) {
       return block.differentiable(inputs[0], text, inputs[1], rotary ? &*rotary : nullptr);
     };
-    tokens = input.recompute ? nn::recompute(through, {tokens, time}, block.trained()) : through({tokens, time});
+    tokens =
+        input.recompute ? nn::recompute(through, {tokens, time}, block.trained()) : through({tokens, time});
   }
   return tokens;
 }

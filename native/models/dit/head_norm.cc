@@ -14,13 +14,13 @@ HeadNorm::HeadNorm(const Scope& scope, int64_t head_size, double eps)
       bias_(scope.parameter("bias", {head_size})) {}
 
 at::Tensor HeadNorm::forward(const at::Tensor& x, const Rotary* rotary, int64_t first) const {
-  const auto normed = [&] {
-    return at::layer_norm(x, {x.size(3)}, weight_.like(x), bias_.like(x), eps_);
-  };
+  const auto normed = [&] { return at::layer_norm(x, {x.size(3)}, weight_.like(x), bias_.like(x), eps_); };
   if (c10::GradMode::is_enabled()) {
     const at::Tensor y = normed();
     if (rotary == nullptr) return y;
-    return at::cat({y.narrow(1, 0, first), rotated(y.narrow(1, first, y.size(1) - first), *rotary).to(y.scalar_type())}, 1);
+    return at::cat(
+        {y.narrow(1, 0, first), rotated(y.narrow(1, first, y.size(1) - first), *rotary).to(y.scalar_type())},
+        1);
   }
   if (!nn::PlainKernels::on() && cpu::headNormTakes(x)) {
     cpu::normHeads(x, {.weight = *weight_,

@@ -1,6 +1,7 @@
 #include "models/dit/wan_transformer.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace cameo::models {
 
@@ -40,7 +41,9 @@ WanTransformer::WanTransformer(const WanConfig& config)
                 config.patch.latents() * config.out_channels) {
   blocks_.reserve(config.layers);
   for (int64_t i = 0; i < config.layers; ++i) {
+    ranges_.emplace_back(*parameters_);
     blocks_.emplace_back(Scope(*parameters_) / "blocks" / i, config);
+    ranges_.back().close();
   }
 }
 
@@ -70,6 +73,19 @@ at::Tensor WanTransformer::outputOf(const at::Tensor& x, const at::Tensor& time,
       .flatten(3, 4);
 }
 
+at::Tensor WanTransformer::recomputed(int64_t index, const at::Tensor& x, const WanState& state,
+                                      const WanRead& read) const {
+  std::vector<at::Tensor> inputs = {x, state.modulation, read.text.k, read.text.v};
+  if (read.image) inputs.insert(inputs.end(), {read.image->k, read.image->v});
+  const auto block = [&block = blocks_[index], rotary = state.rotary,
+                      reads = state.reads](const std::vector<at::Tensor>& given) {
+    WanRead again{.text = {given[2], given[3]}, .image = std::nullopt};
+    if (given.size() > 4) again.image = {given[4], given[5]};
+    return block.forward(given[0], {.modulation = given[1], .rotary = rotary, .reads = reads}, again);
+  };
+  return nn::recompute(block, inputs, ranges_[index].trained());
+}
+
 at::Tensor WanTransformer::forward(const WanInput& input) const {
   const TokenGrid film = grid(input.latents);
   const at::Tensor time = time_embedding_.forward(input.timesteps, at::kFloat);
@@ -78,10 +94,12 @@ at::Tensor WanTransformer::forward(const WanInput& input) const {
       .rotary = wanRotary(config_, film, input.latents.device()),
       .reads = input.reads,
   };
+  const bool recomputes = input.recompute && c10::GradMode::is_enabled();
   at::Tensor x = patches_.forward(input.latents);
   if (input.hints != nullptr) input.hints->begin(x, state);
   for (int64_t i = 0; i < config_.layers; ++i) {
-    x = blocks_[i].forward(x, state, input.texts.layers[i]);
+    const WanRead& read = input.texts.layers[i];
+    x = recomputes ? recomputed(i, x, state, read) : blocks_[i].forward(x, state, read);
     if (input.hints != nullptr) x = input.hints->after(i, x);
   }
   return outputOf(x, time, film);

@@ -5,6 +5,7 @@
 
 #include "models/dit/wan_block.h"
 #include "nn/embeddings.h"
+#include "nn/recompute.h"
 
 namespace cameo::models {
 
@@ -29,6 +30,7 @@ struct WanInput {
   const WanReads& texts;
   at::Tensor reads = {};  // as in `WanState`
   WanHints* hints = nullptr;
+  bool recompute = false;  // gradient checkpointing, by block
 };
 
 /// Wan 2.1's transformer (arXiv 2503.20314).
@@ -50,6 +52,8 @@ class WanTransformer {
   ParameterSet& parameters() { return *parameters_; }
 
  private:
+  /// The block's result, without keeping what happens inside for the backward pass.
+  at::Tensor recomputed(int64_t index, const at::Tensor& x, const WanState& state, const WanRead& read) const;
   /// Of an embedded time (B, dim).
   at::Tensor outputOf(const at::Tensor& x, const at::Tensor& time, const TokenGrid& grid) const;
 
@@ -60,7 +64,8 @@ class WanTransformer {
   nn::Linear time_proj_;
   nn::Linear text_1_, text_2_;
   std::vector<WanBlock> blocks_;
-  const Parameter& out_table_;  // (1, 2, dim)
+  std::vector<nn::ParameterRange> ranges_;  // of the blocks
+  const Parameter& out_table_;              // (1, 2, dim)
   nn::Linear proj_out_;
 };
 

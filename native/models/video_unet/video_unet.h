@@ -8,10 +8,10 @@
 namespace cameo::models {
 
 struct VideoUNetInput {
-  at::Tensor images;     // (B, F, in_channels, h, w): noisy latents of the frames, and the picture's
-  at::Tensor timesteps;  // (B), fp32 or fp64
-  at::Tensor time_ids;   // (B, VideoUNetConfig::kTimeIds)
-  at::Tensor picture;    // (B, S, cross_attention_dim): what CLIP says of the picture
+  at::Tensor images;       // (B, F, in_channels, h, w): noisy latents of the frames, and the picture's
+  at::Tensor timesteps;    // (B), fp32 or fp64
+  at::Tensor time_ids;     // (B, VideoUNetConfig::kTimeIds)
+  at::Tensor picture;      // (B, S, cross_attention_dim): what CLIP says of the picture
   bool recompute = false;  // gradient checkpointing, by layer
 };
 

@@ -11,9 +11,9 @@ namespace cameo::models {
 
 /// What every block of one evaluation shares.
 struct VideoUNetContext {
-  at::Tensor time;     // (B, 4 * block_out_channels[0])
-  at::Tensor picture;  // (B, S, cross_attention_dim)
-  int64_t frames = 1;  // F
+  at::Tensor time;         // (B, 4 * block_out_channels[0])
+  at::Tensor picture;      // (B, S, cross_attention_dim)
+  int64_t frames = 1;      // F
   bool recompute = false;  // activations inside a layer are not kept for the backward pass
 };
 

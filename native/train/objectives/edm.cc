@@ -75,8 +75,7 @@ void EdmObjective::drawPicture(const Sample& sample, Draws& draws) const {
   const pipeline::RgbImage image{.data = {sample.rgb.begin(), sample.rgb.begin() + bytes},
                                  .width = sample.width,
                                  .height = sample.height};
-  const at::Tensor pixels =
-      pipeline::squashedClipPixels(image, pipeline_.image_encoder->config().image_size);
+  const at::Tensor pixels = pipeline::squashedClipPixels(image, pipeline_.image_encoder->config().image_size);
   draws.picture = pipeline_.image_encoder->embed(pixels.to(pipeline_.device, pipeline_.dtype));
   if (draws.is_dropped) {
     draws.picture = at::zeros_like(draws.picture);

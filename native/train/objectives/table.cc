@@ -11,7 +11,10 @@
 #include "families/cogvideox/cogvideox.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
+#include "families/wan/wan.h"
+#include "train/objectives/distillation.h"
 #include "train/objectives/edm.h"
+#include "train/objectives/flow.h"
 #include "train/objectives/noise.h"
 #include "train/objectives/subject.h"
 #include "train/objectives/vae.h"
@@ -45,7 +48,9 @@ constexpr auto kObjectives = std::to_array<Entry>({
     {"subject", kStableDiffusion, make<SubjectObjective, families::StableDiffusion>},
     {"vae", kStableDiffusion, make<VaeObjective, families::StableDiffusion>},
     {"cogvideox", "a CogVideoX model", make<VelocityObjective, families::CogVideoX>},
+    {"distillation", "a CogVideoX model", make<DistillationObjective, families::CogVideoX>},
     {"svd", "a Stable Video Diffusion model", make<EdmObjective, families::StableVideoDiffusion>},
+    {"wan", "a Wan model", make<FlowObjective, families::Wan>},
 });
 
 }  // namespace

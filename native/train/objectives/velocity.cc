@@ -33,8 +33,9 @@ void requireLearnedSizes(const families::CogVideoX& model, const nlohmann::json&
                 height = stride * config.sample_height;
   for (const auto& size : sizes) {
     const int64_t wide = size.at(0), tall = size.at(1);
-    const bool fits = config.learned_positions ? wide == width && tall == height
-                                               : !config.patches_over_time || (wide <= width && tall <= height);
+    const bool fits = config.learned_positions
+                          ? wide == width && tall == height
+                          : !config.patches_over_time || (wide <= width && tall <= height);
     if (fits) continue;
     refuseField("data.size", c10::str(wide, "x", tall, " is not allowed; this model has places for ",
                                       config.learned_positions ? "" : "at most ", width, "x", height));
@@ -42,6 +43,11 @@ void requireLearnedSizes(const families::CogVideoX& model, const nlohmann::json&
 }
 
 }  // namespace
+
+void requireTrainedPlaces(const families::CogVideoX& model, const nlohmann::json& data) {
+  requireWholePatches(model, data.at("frames"));
+  requireLearnedSizes(model, data.at("size"));
+}
 
 Losses computeVelocityLosses(const models::CogVideoX& transformer, const samplers::NoiseSchedule& schedule,
                              const VelocityBatch& batch, bool recompute) {
@@ -67,8 +73,7 @@ VelocityObjective::VelocityObjective(const nlohmann::json& recipe, families::Cog
       timestep_shift_(recipe.at("objective").at("timestepShift")),
       augmentation_(LogNormal::read(recipe.at("objective").at("logAugmentation"))),
       recompute_(recipe.at("gradientCheckpointing")) {
-  requireWholePatches(pipeline, recipe.at("data").at("frames"));
-  requireLearnedSizes(pipeline, recipe.at("data").at("size"));
+  requireTrainedPlaces(pipeline, recipe.at("data"));
 }
 
 std::vector<TrainedNetwork> VelocityObjective::networks() const {
@@ -83,14 +88,13 @@ Losses VelocityObjective::losses(const MicroBatch& samples, const std::vector<in
     captions.push_back(draws.back().is_dropped ? &empty_ids : &sample.ids);
   }
   const auto batchOf = [&](at::Tensor Draws::*part) { return stacked(draws, part).to(pipeline_.device); };
-  return computeVelocityLosses(
-      *pipeline_.transformer, schedule_,
-      {.latents = batchOf(&Draws::latents),
-       .noise = batchOf(&Draws::noise),
-       .timesteps = batchOf(&Draws::timestep),
-       .text = captionStates(*pipeline_.text, captions),
-       .image = pipeline_.takesImage() ? batchOf(&Draws::image) : at::Tensor()},
-      recompute_);
+  return computeVelocityLosses(*pipeline_.transformer, schedule_,
+                               {.latents = batchOf(&Draws::latents),
+                                .noise = batchOf(&Draws::noise),
+                                .timesteps = batchOf(&Draws::timestep),
+                                .text = captionStates(*pipeline_.text, captions),
+                                .image = pipeline_.takesImage() ? batchOf(&Draws::image) : at::Tensor()},
+                               recompute_);
 }
 
 VelocityObjective::Draws VelocityObjective::drawSample(const Sample& sample) const {

@@ -8,6 +8,10 @@
 
 namespace cameo::train {
 
+/// Throws `ErrorCode::InvalidOption` for frames and sizes of a recipe's data that the transformer has no
+/// places for.
+void requireTrainedPlaces(const families::CogVideoX& model, const nlohmann::json& data);
+
 /// One step's films.
 struct VelocityBatch {
   at::Tensor latents;    // (B, F', C, h, w), scaled, fp32
@@ -26,7 +30,7 @@ Losses computeVelocityLosses(const models::CogVideoX& transformer, const sampler
 /// CogVideoX learns to make films of captions, and of their first frames where it takes a picture.
 class VelocityObjective : public Objective {
  public:
-  /// Throws `ErrorCode::InvalidOption` for frames and sizes that the transformer has no places for.
+  /// Throws as `requireTrainedPlaces`.
   VelocityObjective(const nlohmann::json& recipe, families::CogVideoX& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;

@@ -5,7 +5,9 @@
 #include <functional>
 
 #include "harness.h"
+#include "train/objectives/distillation.h"
 #include "train/objectives/edm.h"
+#include "train/objectives/flow.h"
 #include "train/objectives/velocity.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
@@ -26,8 +28,7 @@ using FilmSteps = std::function<Tensors(const FilmNetwork& network)>;
 Tensors filmBatch(const Tensors& in, int64_t step) {
   Tensors batch;
   for (const auto& [name, tensor] : in) {
-    const bool is_of_step =
-        name == "latents" || name == "noise" || name == "sigmas" || name == "timesteps";
+    const bool is_of_step = name == "latents" || name == "noise" || name == "sigmas" || name == "timesteps";
     batch[name] = is_of_step ? tensor[step] : tensor;
   }
   return batch;
@@ -50,11 +51,32 @@ Tensors withFilmNetwork(const Json& config, const Tensors& in, const FilmSteps& 
                                                    recompute);
                   }});
   }
+  if (config.at("family") == "wan") {
+    models::WanTransformer transformer(models::WanConfig::read(network));
+    assignWeights(transformer.parameters(), in);
+    return steps({transformer.parameters(), [&](const Tensors& batch) {
+                    return train::computeFlowLosses(transformer,
+                                                    {.latents = batch.at("latents"),
+                                                     .noise = batch.at("noise"),
+                                                     .sigmas = batch.at("sigmas"),
+                                                     .text = batch.at("text")},
+                                                    recompute);
+                  }});
+  }
   models::CogVideoX transformer(models::CogVideoXConfig::read(network));
   assignWeights(transformer.parameters(), in);
   const samplers::NoiseSchedule schedule(
       samplers::ScheduleConfig::read(Config(config.at("scheduler"), "scheduler")));
   return steps({transformer.parameters(), [&](const Tensors& batch) {
+                  if (config.contains("guidance")) {
+                    return train::computeDistillationLosses(transformer, transformer.parameters(), schedule,
+                                                            {.start = batch.at("latents"),
+                                                             .noise = batch.at("noise"),
+                                                             .timesteps = batch.at("timesteps").to(at::kLong),
+                                                             .text = batch.at("text"),
+                                                             .no_text = batch.at("no_text")},
+                                                            config.at("guidance"), recompute);
+                  }
                   const auto image = batch.find("image");
                   return train::computeVelocityLosses(
                       transformer, schedule,
@@ -98,7 +120,8 @@ Tensors filmSteps(const Json& config, const Tensors& inputs) {
       losses.push_back(found.total.item<double>());
       for (const train::Leaf& leaf : leaves) {
         const at::Tensor& gradient = leaf.place->grad();
-        if (i == 0) out["grad0/" + leaf.name] = gradient.defined() ? gradient.clone() : at::zeros_like(*leaf.place);
+        if (i == 0)
+          out["grad0/" + leaf.name] = gradient.defined() ? gradient.clone() : at::zeros_like(*leaf.place);
       }
       norms.push_back(optimizer.step(config.at("lr")));
     }

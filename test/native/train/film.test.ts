@@ -3,14 +3,15 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { readCaseFile } from "../../support/case_file.js";
-import { assertClose } from "../../support/compare.js";
 import { type CogVideoXFilm, readFilm } from "../../support/cogvideox_model.js";
+import { assertClose } from "../../support/compare.js";
 import { fixtures, probeWeights, readCase, runProbe } from "../../support/probes.js";
 import { readSafetensors } from "../../support/safetensors.js";
 import { drawInput, drawWeights, type InputSpec, type WeightTree } from "../../support/tensors.js";
+import { readWanCase } from "../../support/wan_model.js";
 
 interface FilmTraining {
-  network: { family: "svd" } | { family: "cogvideox"; film: CogVideoXFilm };
+  network: { family: "svd" } | { family: "wan" } | { family: "cogvideox"; film: CogVideoXFilm };
   config: object;
   seed: number;
   inputs: Record<string, InputSpec>;
@@ -23,6 +24,7 @@ const root = join(fixtures, "film_training");
 
 function networkOf({ network }: FilmTraining) {
   if (network.family === "svd") return readCase(join(fixtures, "models/video_unet-two-levels"));
+  if (network.family === "wan") return readWanCase().networks.transformer;
   return readFilm(network.film).networks.transformer;
 }
 
@@ -45,7 +47,13 @@ for (const name of readdirSync(root)) {
     assertClose(t, actual.loss, expected.loss, 1e-4, "losses");
     assertClose(t, actual.grad_norm, expected.grad_norm, 1e-3, "norms of all gradients");
     const gradients = Object.keys(actual).filter((key) => key.startsWith("grad0/"));
-    t.same(gradients.sort(), Object.keys(norms).map((key) => `grad0/${key}`).sort(), "what is trained");
+    t.same(
+      gradients.sort(),
+      Object.keys(norms)
+        .map((key) => `grad0/${key}`)
+        .sort(),
+      "what is trained",
+    );
     const off = Object.entries(norms).flatMap(([key, norm]) => {
       const found = Math.hypot(...(actual[`grad0/${key}`]?.data ?? []));
       return Math.abs(found - norm) <= 1e-3 * norm + 1e-7 ? [] : [`${key}: ${found}, not ${norm}`];

@@ -8,13 +8,20 @@ import { changed, image, motion, request, subject, vae } from "../../support/rec
 test("a broken recipe is one line that names the field, its value and what is allowed", async (t) => {
   const validation = (...requests: object[]) => ({ every: 1, requests });
   const broken: [Recipe, field: string, value: unknown, message: RegExp][] = [
-    [subject, "kind", undefined, /^kind is missing; it must be "image" or "motion" or "subject" or "vae"$/],
+    [
+      subject,
+      "kind",
+      undefined,
+      /^kind is missing; it must be "image" or "motion" or "subject" or "vae" or "svd" or "cogvideox" or "wan" or "distillation"$/,
+    ],
     [
       subject,
       "kind",
       "video",
-      /^kind: 'video' is not allowed; it must be "image" or "motion" or "subject" or "vae"$/,
+      /^kind: 'video' is not allowed; it must be "image" or "motion" or "subject" or "vae" or "svd" or "cogvideox" or "wan" or "distillation"$/,
     ],
+    [image, "objective.logSigma", [0, 1], /^objective\.logSigma is not for kind "image"; leave it out$/],
+    [image, "kind", "distillation", /^lora is missing; .* rank and alpha where kind is "distillation"$/],
     [subject, "stepz", 5, /^stepz is not an option; did you mean steps\?$/],
     [subject, "data.frame", 5, /^data\.frame is not an option; did you mean data\.frames\?$/],
     [
@@ -29,12 +36,7 @@ test("a broken recipe is one line that names the field, its value and what is al
       "sd15",
       /^model: 'sd15' is not allowed; it must be an object of base, motion, subject, reference/,
     ],
-    [
-      subject,
-      "model.base",
-      undefined,
-      /^model\.base is missing; it must be the path of a Stable Diffusion 1\.5/,
-    ],
+    [subject, "model.base", undefined, /^model\.base is missing; it must be the path of a model's folder/],
     [
       subject,
       "model.motion",

@@ -10,12 +10,18 @@ const folder = "examples/train";
 test("every example is a recipe with paths beside it", async (t) => {
   const names = readdirSync(folder);
   t.strictSame(names.sort(), [
+    "cogvideox-lora.jsonc",
     "image.jsonc",
     "motion.jsonc",
     "objects.jsonc",
+    "one-step.jsonc",
     "people-lora.jsonc",
     "people.jsonc",
+    "svd-fine.jsonc",
+    "svd-pictures.jsonc",
+    "svd-small.jsonc",
     "vae.jsonc",
+    "wan-lora.jsonc",
   ]);
   const outputs = new Set<string>();
   for (const name of names) {

@@ -11,6 +11,7 @@ import { readSafetensors, writeSafetensors } from "../../support/safetensors.js"
 import type { Tensors } from "../../support/tensors.js";
 import { computed, sha256, train, writeClips } from "../../support/training_run.js";
 import { videoRequest, writeVideoModel } from "../../support/video_model.js";
+import { wanRequest, writeWan } from "../../support/wan_model.js";
 
 const folder = "build/fixtures/trainer_films";
 const runs = join(folder, "runs");
@@ -20,10 +21,13 @@ const svd = writeVideoModel("trainer_films/svd");
 const cogvideox = writeCogVideoX("trainer_films/cogvideox", "text");
 const picture = writeCogVideoX("trainer_films/cogvideox-picture", "picture");
 
-const recipes: Record<"svd" | "cogvideox" | "picture", Recipe> = {
+const wan = writeWan("trainer_films/wan");
+
+const recipes: Record<"svd" | "cogvideox" | "picture" | "wan", Recipe> = {
   svd: recipeOf("svd", svd, { frames: 3, stride: 2, size: [24, 16] }),
   cogvideox: recipeOf("cogvideox", cogvideox, { frames: 5, stride: 2, size: [16, 8] }),
   picture: recipeOf("cogvideox", picture, { frames: 5, stride: 2, size: [16, 8] }),
+  wan: recipeOf("wan", wan, { frames: 5, stride: 2, size: [32, 16] }),
 };
 
 function recipeOf(kind: Recipe["kind"], base: string, data: Omit<Recipe["data"], "source">): Recipe {
@@ -53,6 +57,7 @@ for (const [name, network, request] of [
   ["svd", "unet", videoRequest()],
   ["cogvideox", "transformer", cogVideoXRequest("text")],
   ["picture", "transformer", cogVideoXRequest("picture")],
+  ["wan", "transformer", wanRequest()],
 ] as const) {
   const recipe = recipes[name];
   const { base } = recipe.model;
@@ -65,7 +70,9 @@ for (const [name, network, request] of [
     t.match(await inspectPath(model), { kind: "lora", option: "--lora" });
     const factors = readSafetensors(model);
     const modules = new Set(Object.keys(factors).map((key) => key.replace(/\.lora_[AB]\.weight$/, "")));
-    t.ok([...modules].every((each) => /\.(to_[qkv]|to_out\.0)$/.test(each) && each.startsWith(`${network}.`)));
+    t.ok(
+      [...modules].every((each) => /\.(to_[qkv]|to_out\.0)$/.test(each) && each.startsWith(`${network}.`)),
+    );
     const whole: Tensors = { ...readSafetensors(join(base, network, weightFile)) };
     for (const each of modules) {
       const [up, down] = [factors[`${each}.lora_B.weight`], factors[`${each}.lora_A.weight`]];
@@ -80,13 +87,28 @@ for (const [name, network, request] of [
     t.ok(largestDifference(made, await sample({ base: merged }, request)) <= 1, "as merged by hand");
     t.ok(largestDifference(made, await sample({ base }, request)) > 0, "and not as before");
 
-    if (name === "picture") return;
+    if (name === "picture" || name === "wan") return;
     await train({ ...changed, output: join(runs, `${name}-stopped`) }, { stopAt: 1 });
     const rest = await finish(t, `${name}-stopped`, changed, true);
     t.strictSame(rest.steps, steps.slice(1), "a run that was stopped goes on to the bit");
     t.equal(sha256(rest.model), sha256(model));
   });
 }
+
+t.test("score distillation makes a LoRA of captions, and needs one", async (t) => {
+  const recipe: Recipe = { ...recipes.cogvideox, kind: "distillation", lora: { rank: 2 } };
+  const { model, steps } = await finish(t, "one-step", recipe);
+  t.match(steps, [{ lossDistillation: Number }, { lossDistillation: Number }]);
+  const request = { ...cogVideoXRequest("text"), steps: 1, guidanceScale: 1 };
+  const made = await sample({ base: cogvideox, lora: model }, request);
+  t.ok(largestDifference(made, await sample({ base: cogvideox }, request)) > 0);
+
+  const { error } = await train({ ...recipe, lora: undefined, output: join(runs, "none") });
+  t.match(error, {
+    code: "ERR_INVALID_OPTION",
+    message: /^lora is missing; it must be an object of rank and alpha where kind is "distillation"/,
+  });
+});
 
 t.test("the whole network becomes a base folder, of pictures as films of one frame, too", async (t) => {
   const base = svd;

@@ -60,7 +60,9 @@ async function readSource(
     throw sourceError(source, `it can't be read: ${fileReason(cause)}`, cause);
   });
   const isClasses = layout === "classes" || (layout === "auto" && looksLikeClasses(scanned));
-  return isClasses ? readClasses(scanned, caption, onUnusable) : readFolder(scanned, needsCaptions, onUnusable);
+  return isClasses
+    ? readClasses(scanned, caption, onUnusable)
+    : readFolder(scanned, needsCaptions, onUnusable);
 }
 
 async function statSource(source: string): Promise<Stats> {

@@ -8,24 +8,28 @@ import type { Recipe } from "#ts/training/recipe.js";
 import { writeCogVideoX } from "../../../support/cogvideox_model.js";
 import { vaeRecipe, writeTrainingSet } from "../../../support/training_run.js";
 import { writeVideoModel } from "../../../support/video_model.js";
+import { writeWan } from "../../../support/wan_model.js";
 
 const addon = openAddon({ cuda: false });
 const set = await writeTrainingSet("objectives");
 const { base, motion } = set.model;
 const stills = { source: set.data.source, size: set.data.size };
-const filmRecipe = (kind: "svd" | "cogvideox", model: string): Recipe => ({
+const filmRecipe = (kind: Recipe["kind"], model: string): Recipe => ({
   ...set,
   kind,
   model: { base: model },
   data: { source: set.data.source, frames: 5, size: [64, 64] },
 });
+const cogvideox = writeCogVideoX("objectives/cogvideox", "text");
 const recipes: Record<Recipe["kind"], Recipe> = {
   image: { ...set, kind: "image", model: { base }, data: stills },
   motion: { ...set, kind: "motion", model: { base, motion } },
   subject: set,
   vae: vaeRecipe(set),
   svd: filmRecipe("svd", writeVideoModel("objectives/svd")),
-  cogvideox: filmRecipe("cogvideox", writeCogVideoX("objectives/cogvideox", "text")),
+  cogvideox: filmRecipe("cogvideox", cogvideox),
+  wan: filmRecipe("wan", writeWan("objectives/wan")),
+  distillation: { ...filmRecipe("distillation", cogvideox), lora: { rank: 2 } },
 };
 const kindNames = Object.keys(kinds) as Recipe["kind"][];
 const parts = ["lora", "motion", "subject", "text_encoder", "transformer", "unet", "vae"];
@@ -38,7 +42,8 @@ async function load(kind: Recipe["kind"], changes: object = {}): Promise<NativeT
 }
 
 /** Of the empty caption, as many as the kind's model reads. */
-const idsOf = (kind: Recipe["kind"]) => new Int32Array(kind === "cogvideox" ? 12 : 77);
+const idsOf = (kind: Recipe["kind"]) => new Int32Array(positions[kind] ?? 77);
+const positions: Partial<Record<Recipe["kind"], number>> = { cogvideox: 12, distillation: 12, wan: 512 };
 
 /** A sample of grey pictures, as the kind's recipe has them. */
 function sampleOf(kind: Recipe["kind"], changes: Partial<NativeTrainingSample> = {}): NativeTrainingSample {
@@ -80,6 +85,8 @@ for (const kind of kindNames) {
       vae: ["vae", "scaling_factor"],
       svd: ["unet"],
       cogvideox: ["transformer"],
+      wan: ["transformer"],
+      distillation: ["lora"],
     };
     t.strictSame(exported, own[kind] ?? ["motion", "text_encoder", "unet"]);
     await native.close();
