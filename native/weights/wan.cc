@@ -77,12 +77,15 @@ KeyMap mapOf(NameTable names) {
 }
 
 int64_t headsOf(const TensorShapes& shapes, const json& released, int64_t dim) {
-  const json heads = released.value("num_heads", json());
-  if (heads.is_number_integer() && heads.get<int64_t>() >= 1 && heads.get<int64_t>() <= dim) return heads;
-  if (dim % kWanHeadSize == 0) return dim / kWanHeadSize;
-  failFormat(shapes.path(),
-             c10::str("its width of ", dim, " is no multiple of ", kWanHeadSize,
-                      ", a released model's head, and no config.json beside it has num_heads: put it there"));
+  const json heads = released.value("num_heads", json(dim / kWanHeadSize));
+  const bool is_count = heads.is_number_integer() && heads.get<int64_t>() >= 1 && heads.get<int64_t>() <= dim;
+  if (is_count && dim % heads.get<int64_t>() == 0 &&
+      (released.contains("num_heads") || dim % kWanHeadSize == 0)) {
+    return heads;
+  }
+  failFormat(shapes.path(), c10::str("its width of ", dim, " is no whole number of heads: num_heads of the ",
+                                     "config.json beside it must divide it, or, where it has none, ",
+                                     kWanHeadSize, ", a released model's head"));
 }
 
 json transformerConfig(const Layer& layer, const json& released) {

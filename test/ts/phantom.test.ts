@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AnyRequest, Pipeline, type SampleRequest } from "cameo";
 import t from "tap";
@@ -111,6 +112,23 @@ t.test("on diffusers' layout it is the same film; others are refused", async (t)
   await t.rejects(wrong(join(base, "Wan2.1_VAE.pth")), {
     code: "ERR_WEIGHTS_MISMATCH",
     message: /Phantom's transformer was expected; this is Wan's VAE/,
+  });
+});
+
+t.test("heads come from the config beside the transformer", async (t) => {
+  const { base: other } = writeReleasedWan("phantom-heads");
+  const load = () => Pipeline.load({ base: other, ...place });
+  const say = (config: object) =>
+    writeFileSync(join(other, "config.json"), JSON.stringify({ _class_name: "WanModel", ...config }));
+  for (const config of [{ num_heads: 5 }, {}]) {
+    say(config);
+    await t.rejects(load(), { code: "ERR_WEIGHTS_FORMAT", message: /its width of 24 .* num_heads/ });
+  }
+  say({ num_heads: 2 });
+  rmSync(join(other, "Wan2.1_VAE.pth"));
+  await t.rejects(load(), {
+    code: "ERR_WEIGHTS_FORMAT",
+    message: /it has no VAE: Wan2.1_VAE.pth was expected/,
   });
 });
 

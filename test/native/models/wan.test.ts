@@ -32,6 +32,6 @@ t.test("a config that makes no such transformer is refused by its field", async 
   refuse({ attention_head_dim: 7 }, "attention_head_dim", "even");
   refuse({ patch_size: [2, 2, 2] }, "patch_size");
   refuse({ patch_size: [1, 2, 4] }, "patch_size");
-  refuse({ added_kv_proj_dim: 12 }, "added_kv_proj_dim", "24");
+  refuse({ added_kv_proj_dim: 12 }, "added_kv_proj_dim", "32");
   refuse({ num_layers: 65 }, "num_layers");
 });
