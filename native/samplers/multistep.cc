@@ -33,6 +33,13 @@ double releasedSigma(int64_t i, int64_t steps, double T, bool from_noise) {
   return static_cast<double>(i) * (-first / static_cast<double>(steps)) + first;
 }
 
+/// The sigma of step `i` between 1 and the last trained one, as numpy's linspace has it: times are cut to
+/// whole numbers.
+double spreadSigma(int64_t i, int64_t steps, double T) {
+  const double last = 1 / T;
+  return i == steps ? last : static_cast<double>(i) * ((last - 1) / static_cast<double>(steps)) + 1;
+}
+
 Sigmas flowSigmas(const Config& config, double T, int64_t steps, const MultistepRules& rules) {
   const bool released = config.boolean("released_flow_sigmas", false);
   const double flow_shift = config.number("flow_shift", 1, kLeastShift, kMostShift);
@@ -40,11 +47,10 @@ Sigmas flowSigmas(const Config& config, double T, int64_t steps, const Multistep
   const double terminal = config.number("shift_terminal", 0, 0, 0.99);
   Sigmas sigmas;
   for (int64_t i = 0; i < steps; ++i) {
-    const double part = static_cast<double>(i) / static_cast<double>(steps);
-    const double least = 1 / T, spread = 1 - part * (1 - least);
-    const double sigma = rules.flow_from_one ? spread : spread - least;
-    sigmas.values.push_back(
-        shifted(released ? releasedSigma(i, steps, T, rules.takes_pure_noise) : sigma, shift));
+    const double sigma = released              ? releasedSigma(i, steps, T, rules.takes_pure_noise)
+                         : rules.flow_from_one ? spreadSigma(i, steps, T)
+                                               : 1 - spreadSigma(steps - i, steps, T);
+    sigmas.values.push_back(shifted(sigma, shift));
   }
   if (terminal != 0) {
     if (sigmas.values.back() >= 1) config.fail("shift_terminal", "it needs 2 steps or more");
