@@ -117,20 +117,35 @@ void resampleLines(const uint8_t* source, uint8_t* target, const std::vector<Tap
   });
 }
 
+/// With `taps.size()` columns.
+RgbImage withColumns(const RgbImage& image, const std::vector<Taps>& taps) {
+  const auto width = static_cast<int64_t>(taps.size());
+  RgbImage result{std::vector<uint8_t>(3 * width * image.height), width, image.height};
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    resampleLines(image.data.data() + channel, result.data.data() + channel, taps,
+                  {image.height, 3, 3 * image.width, 3 * width});
+  }
+  return result;
+}
+
+/// With `taps.size()` rows.
+RgbImage withRows(const RgbImage& image, const std::vector<Taps>& taps) {
+  const auto height = static_cast<int64_t>(taps.size());
+  RgbImage result{std::vector<uint8_t>(3 * image.width * height), image.width, height};
+  resampleLines(image.data.data(), result.data.data(), taps, {3 * image.width, 3 * image.width, 1, 1});
+  return result;
+}
+
 }  // namespace
 
 RgbImage resize(const RgbImage& image, Filter filter, int64_t width, int64_t height, const Box& box) {
   const FilterShape shape = shapeOf(filter);
-  RgbImage narrow{std::vector<uint8_t>(3 * box.width * image.height), box.width, image.height};
-  const std::vector<Taps> columns = tapsOf(shape, image.width, width, box.left, box.width);
-  for (int64_t channel = 0; channel < 3; ++channel) {
-    resampleLines(image.data.data() + channel, narrow.data.data() + channel, columns,
-                  {image.height, 3, 3 * image.width, 3 * box.width});
-  }
-  RgbImage result{std::vector<uint8_t>(3 * box.width * box.height), box.width, box.height};
-  const std::vector<Taps> rows = tapsOf(shape, image.height, height, box.top, box.height);
-  resampleLines(narrow.data.data(), result.data.data(), rows, {3 * box.width, 3 * box.width, 1, 1});
-  return result;
+  const std::vector<Taps> columns = tapsOf(shape, image.width, width, box.left, box.width),
+                          rows = tapsOf(shape, image.height, height, box.top, box.height);
+  const int64_t lost_rows = image.height - height, lost_columns = image.width - width;
+  // As Pillow orders them since 13, where that is faster; what is between the two is rounded.
+  if (lost_rows > 0 && lost_rows > 2 * lost_columns) return withColumns(withRows(image, rows), columns);
+  return withRows(withColumns(image, columns), rows);
 }
 
 RgbImage fitOnWhite(const RgbImage& image, int64_t width, int64_t height) {
