@@ -80,6 +80,10 @@ export interface PipelineDescription {
   instruction?: boolean;
   /** Whether its guidance can go by a cosine over the timesteps, which a request says as `dynamicGuidance`. */
   dynamicGuidance?: boolean;
+  /** Whether references, a film and a mask count as far as a request's `conditioningScale` says. */
+  conditioning?: boolean;
+  /** Whether it does without a reference, too. */
+  referencesOptional?: boolean;
   /** Whether it starts from a picture or a film, as far as `strength` says. */
   strength: boolean;
   /** Whether it paints a part of a picture or a film anew, which a request says as `mask` or `expand`. */
@@ -135,6 +139,8 @@ export interface NetworkDescription {
   name:
     | "unet"
     | "transformer"
+    | "vace"
+    | "image_projection"
     | "vae"
     | "text_encoder"
     | "image_encoder"

@@ -52,7 +52,10 @@ const std::array kFamilies{
            loadDynamiCrafter},
     Family{isCogVideoX, loadCogVideoX},
     Family{[](const BaseModel& base) { return isTransformer(base, weights::kLatteClass); }, loadLatte},
-    Family{[](const BaseModel& base) { return isTransformer(base, weights::kWanClass); }, loadWan},
+    Family{[](const BaseModel& base) {
+             return isTransformer(base, weights::kWanClass) || isTransformer(base, weights::kVaceClass);
+           },
+           loadWan},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInstructPix2PixPipeline", 8); },
            loadAs<InstructPix2Pix>},
     Family{[](const BaseModel& base) { return isOf(base, "StableDiffusionInpaintPipeline", 9); },

@@ -165,6 +165,7 @@ SampleRequest SampleRequest::read(const Config& options) {
   request.structure = options.integer("structure");
   request.keyframes = readKeyframes(options);
   request.keyframe_scale = options.number("keyframeScale");
+  request.conditioning_scale = options.number("conditioningScale", 1);
   if (options.has("temporalGuidance")) request.temporal_guidance = options.number("temporalGuidance");
   request.vae_tiling = options.boolean("vaeTiling");
   request.preview = options.boolean("preview");

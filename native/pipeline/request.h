@@ -144,6 +144,7 @@ struct SampleRequest {
   int64_t structure;                        // how often the controls' frames are halved, for less of them
   std::vector<int64_t> keyframes;           // the frames that SparseCtrl is shown
   double keyframe_scale;                    // of what it adds
+  double conditioning_scale;                // of what a model for Wan's films is shown
   std::optional<double> temporal_guidance;  // from frames by themselves to the film: 1 is that film
   bool vae_tiling;
   bool preview;

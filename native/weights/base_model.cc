@@ -33,7 +33,7 @@ std::optional<std::string> asItIs(std::string_view key) {
 const char* vaeClassOf(const BaseModel& model) {
   const json transformer = model.transformer_config.value("_class_name", json());
   if (transformer == kCogVideoXClass) return kCogVideoVaeClass;
-  if (transformer == kWanClass) return kWanVaeClass;
+  if (transformer == kWanClass || transformer == kVaceClass) return kWanVaeClass;
   return isVideoUNet(model.unet_config) ? kTemporalVaeClass : kVaeClass;
 }
 

@@ -11,6 +11,7 @@ namespace cameo::weights {
 inline constexpr const char* kCogVideoXClass = "CogVideoXTransformer3DModel";
 inline constexpr const char* kLatteClass = "LatteTransformer3DModel";
 inline constexpr const char* kWanClass = "WanTransformer3DModel";
+inline constexpr const char* kVaceClass = "WanVACETransformer3DModel";
 
 /// The files of a base model, of Stable Diffusion's kind or of one for films: a folder in the
 /// diffusers layout, or a checkpoint in one file, whose sizes come from its tensors.

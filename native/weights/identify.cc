@@ -17,6 +17,7 @@
 #include "weights/names/ldm_text.h"
 #include "weights/names/ldm_unet.h"
 #include "weights/names/wan.h"
+#include "weights/names/wan_clip.h"
 #include "weights/subject.h"
 #include "weights/text.h"
 
@@ -88,14 +89,20 @@ constexpr auto kRules = std::to_array<Rule>({
      "cogvideox", "CogVideoX's transformer (diffusers names)", "--base"},
     {[](const Keys& k) { return k.anyStart("temporal_transformer_blocks.") && k.anyStart("adaln_single."); },
      "latte", "Latte's transformer (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.anyStart("vace_blocks.") && k.anyStart("condition_embedder.time_proj."); },
+     "vace", "VACE on Wan's transformer (diffusers names)", "--base"},
     {[](const Keys& k) {
        return k.anyStart("condition_embedder.time_proj.") && k.anyStart("patch_embedding.");
      },
      "wan", "Wan's transformer (diffusers names)", "--base"},
+    {[](const Keys& k) { return k.anyStart("vace_blocks.") && k.anyStart(kWanTimeProjection); },
+     "vace-released", "VACE on Wan's transformer (released names)", "--base"},
     {[](const Keys& k) { return k.anyStart(kWanTimeProjection) && k.any(kWanSelfAttention); }, "wan-released",
      "Wan's transformer, or one that was trained on from it, as Phantom's (released names)", "--subject"},
     {[](const Keys& k) { return k.anyStart(kWanTextTokens) && k.any(kWanTextBias); }, "wan-text",
      "Wan's text encoder (released names)", "--base"},
+    {[](const Keys& k) { return k.anyStart(kWanVision) && k.any(kWanVisionRows); }, "wan-clip",
+     "Wan's image encoder (released names)", "--base"},
     {[](const Keys& k) { return k.any("encoder.mid.attn_1.") || k.any("decoder.mid.attn_1."); }, "ldm-vae",
      "a VAE (original names)", "--vae"},
     {[](const Keys& k) { return k.any("encoder.conv_in.weight") && k.any("decoder.time_conv_out."); },

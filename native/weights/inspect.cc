@@ -72,9 +72,9 @@ Usage usageOfFolder(const std::string& folder, const Identity& identity) {
 bool isInReleasedWan(const std::string& path) {
   const std::string folder = parentOf(path).string();
   if (!isReleasedWan(folder)) return false;
-  const auto [transformer, vae, text_encoder] = releasedWanFiles(folder);
+  const auto [transformer, vae, text_encoder, image_encoder] = releasedWanFiles(folder);
   const auto is = [&](const std::string& file) { return !file.empty() && fs::equivalent(file, path); };
-  return is(transformer) || is(vae) || is(text_encoder);
+  return is(transformer) || is(vae) || is(text_encoder) || is(image_encoder);
 }
 
 /// A file beside a config goes with its folder, where loading that takes this very file; others go alone,
@@ -188,8 +188,10 @@ void addNetwork(json& inspection, const char* name, json network) {
 json inspectReleasedWan(const std::string& folder) {
   json inspection = emptyPipeline(folder, "a Wan model as its authors publish it", "released folder");
   const ReleasedWanFiles files = releasedWanFiles(folder);
-  const std::pair<const char*, const std::string&> parts[]{
-      {"transformer", files.transformer}, {"vae", files.vae}, {"text_encoder", files.text_encoder}};
+  const std::pair<const char*, const std::string&> parts[]{{"transformer", files.transformer},
+                                                           {"vae", files.vae},
+                                                           {"text_encoder", files.text_encoder},
+                                                           {"image_encoder", files.image_encoder}};
   for (const auto& [name, file] : parts) {
     if (!file.empty()) addNetwork(inspection, name, inspectFile(file));
   }

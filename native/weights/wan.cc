@@ -9,9 +9,11 @@
 #include "core/paths.h"
 #include "weights/film_vae.h"
 #include "weights/identify.h"
+#include "weights/infer_config.h"
 #include "weights/json_file.h"
 #include "weights/names/tensor_shapes.h"
 #include "weights/names/wan.h"
+#include "weights/names/wan_clip.h"
 #include "weights/open_weights.h"
 #include "weights/text.h"
 
@@ -31,6 +33,9 @@ constexpr auto kVaes =
     std::to_array<const char*>({"Wan2.1_VAE.safetensors", "Wan2.1_VAE.pth", "wan_2.1_vae.safetensors"});
 constexpr auto kTextEncoders = std::to_array<const char*>(
     {"models_t5_umt5-xxl-enc-bf16.safetensors", "models_t5_umt5-xxl-enc-bf16.pth"});
+constexpr auto kImageEncoders =
+    std::to_array<const char*>({"models_clip_open-clip-xlm-roberta-large-vit-huge-14.safetensors",
+                                "models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth"});
 constexpr const char* kTokenizer = "google/umt5-xxl";
 
 template <size_t Count>
@@ -88,6 +93,26 @@ int64_t headsOf(const TensorShapes& shapes, const json& released, int64_t dim) {
                                      kWanHeadSize, ", a released model's head"));
 }
 
+/// Where no config says it, VACE's blocks are spread evenly over the layers, as in all released ones.
+void addVace(json& config, const TensorShapes& shapes, const json& released) {
+  const int64_t layers = config["num_layers"], blocks = shapes.count("vace_blocks.");
+  config["_class_name"] = kVaceClass;
+  config["vace_in_channels"] = shapes.size("vace_patch_embedding.weight", 1);
+  config["vace_layers"] = released.value("vace_layers", json());
+  if (config["vace_layers"].is_array()) return;
+  config["vace_layers"] = json::array();
+  for (int64_t i = 0; i < blocks; ++i)
+    config["vace_layers"].push_back(i * std::max<int64_t>(layers / blocks, 1));
+}
+
+void addImage(json& config, const TensorShapes& shapes) {
+  const std::string embedder = "condition_embedder.image_embedder.";
+  config["image_dim"] = shapes.size(embedder + "norm1.weight", 0);
+  config["added_kv_proj_dim"] = shapes.size("patch_embedding.weight", 0);
+  if (shapes.any(embedder + "pos_embed"))
+    config["pos_embed_seq_len"] = shapes.size(embedder + "pos_embed", 1);
+}
+
 json transformerConfig(const Layer& layer, const json& released) {
   const TensorShapes shapes(layer);
   const int64_t dim = shapes.size("patch_embedding.weight", 0), heads = headsOf(shapes, released, dim);
@@ -106,6 +131,8 @@ json transformerConfig(const Layer& layer, const json& released) {
               {"num_layers", shapes.count("blocks.")},
               {"cross_attn_norm", shapes.any("blocks.0.norm2.")}};
   if (released.contains("eps")) config["eps"] = released["eps"];
+  if (shapes.any("vace_blocks.")) addVace(config, shapes, released);
+  if (shapes.any("condition_embedder.image_embedder.")) addImage(config, shapes);
   return config;
 }
 
@@ -133,12 +160,32 @@ Component openText(const std::string& file) {
   return {file, textConfig(layer), {layer}};
 }
 
+Layer withOurNames(const std::shared_ptr<const TensorSource>& source) {
+  return {source, mapOf(wanTransformerNames(layersOf(*source, "blocks.")))};
+}
+
+/// Wan's transformer, or VACE's.
+Layer openReleased(const std::string& file) {
+  const auto source = openWeights(file);
+  const std::string_view kind = identify(*source).kind;
+  if (kind == "vace") return {source};
+  return kind == "vace-released" ? withOurNames(source) : wanTransformerLayer(file, "Wan's transformer");
+}
+
+Component openVision(const std::string& file) {
+  const auto source = openWeights(file);
+  if (identify(*source).kind != "wan-clip") failOtherKind(*source, "CLIP, as Wan's authors publish it,");
+  const Layer layer = wanClipVision(*source);
+  return {file, inferOpenClipVisionConfig(layer), {layer}};
+}
+
 }  // namespace
 
 ReleasedWanFiles releasedWanFiles(const std::string& folder) {
   ReleasedWanFiles files{.transformer = firstThere(folder, kTransformers),
                          .vae = firstThere(folder, kVaes),
-                         .text_encoder = firstThere(folder, kTextEncoders)};
+                         .text_encoder = firstThere(folder, kTextEncoders),
+                         .image_encoder = firstThere(folder, kImageEncoders)};
   if (files.transformer.empty()) files.transformer = onlyOther(folder);
   return files;
 }
@@ -162,7 +209,7 @@ Layer wanTransformerLayer(const std::string& file, const char* what) {
   const std::string_view kind = identify(*source).kind;
   if (kind == "wan") return {source};
   if (kind != "wan-released") failOtherKind(*source, what);
-  return {source, mapOf(wanTransformerNames(layersOf(*source, "blocks.")))};
+  return withOurNames(source);
 }
 
 json releasedWanScheduler() {
@@ -176,30 +223,33 @@ json releasedWanScheduler() {
 
 BaseModel openReleasedWan(const std::string& folder) {
   const ReleasedWanFiles files = releasedWanFiles(folder);
-  const Layer transformer = wanTransformerLayer(
-      required(files.transformer, folder, "transformer", kTransformers.front()), "Wan's transformer");
+  const Layer transformer =
+      openReleased(required(files.transformer, folder, "transformer", kTransformers.front()));
   const json config =
       transformerConfig(transformer, readJsonIfThere((fs::path(folder) / "config.json").string()));
   const std::string path = transformer.source->path;
-  return {.path = folder,
-          .index = {{"_class_name", "WanPipeline"}, {"released", true}},
-          .unet_config = json::object(),
-          .transformer_config = config,
-          .unet = {},
-          .transformer = [=](Weights) { return Component{path, config, {transformer}}; },
-          .vae =
-              [=](Weights weights) {
-                return openFilmVae(required(files.vae, folder, "VAE", "Wan2.1_VAE.pth"), weights,
-                                   kWanVaeClass);
-              },
-          .text_encoder =
-              [=](Weights) {
-                return openText(required(files.text_encoder, folder, "text encoder", kTextEncoders.back()));
-              },
-          .image_encoder = {},
-          .scheduler = releasedWanScheduler,
-          .scheduler_path = folder,
-          .tokenizer = (fs::path(folder) / kTokenizer).string()};
+  return {
+      .path = folder,
+      .index = {{"_class_name", "WanPipeline"}, {"released", true}},
+      .unet_config = json::object(),
+      .transformer_config = config,
+      .unet = {},
+      .transformer = [=](Weights) { return Component{path, config, {transformer}}; },
+      .vae =
+          [=](Weights weights) {
+            return openFilmVae(required(files.vae, folder, "VAE", "Wan2.1_VAE.pth"), weights, kWanVaeClass);
+          },
+      .text_encoder =
+          [=](Weights) {
+            return openText(required(files.text_encoder, folder, "text encoder", kTextEncoders.back()));
+          },
+      .image_encoder =
+          [=](Weights) {
+            return openVision(required(files.image_encoder, folder, "image encoder", kImageEncoders.back()));
+          },
+      .scheduler = releasedWanScheduler,
+      .scheduler_path = folder,
+      .tokenizer = (fs::path(folder) / kTokenizer).string()};
 }
 
 }  // namespace cameo::weights

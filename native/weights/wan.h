@@ -24,7 +24,7 @@ nlohmann::json releasedWanScheduler();
 
 /// The weight files of such a folder; empty where there is none, or, of the transformer, not one alone.
 struct ReleasedWanFiles {
-  std::string transformer, vae, text_encoder;
+  std::string transformer, vae, text_encoder, image_encoder;
 };
 ReleasedWanFiles releasedWanFiles(const std::string& folder);
 

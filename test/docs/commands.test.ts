@@ -158,7 +158,8 @@ test("the sampling that is shown works, with small models in the places of the l
       ...(ships ? [] : ["--size", "64x64"]),
       ...(isVideo && !args.includes("--video") && !args.includes("--frames") ? ["--frames", "2"] : []),
     ];
-    const subject = ships || args.includes("--subject") || !args.includes("--reference");
+    const isVace = args.some((arg) => arg.includes("VACE"));
+    const subject = ships || isVace || args.includes("--subject") || !args.includes("--reference");
     t.ok(subject, `${line} names a subject model for its reference`);
     const { status, stderr } = await cameoWithHub(folder, [...args, ...small], hub);
     t.equal(status, 0, `${line}: ${stderr}`);

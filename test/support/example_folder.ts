@@ -14,6 +14,7 @@ import { drawInput } from "./tensors.js";
 import { writeClips, writeRecipe } from "./training_run.js";
 import { writeVideoModel } from "./video_model.js";
 import { wanLora, writeReleasedWan } from "./wan_model.js";
+import { writeWanShown } from "./wan_shown_model.js";
 
 /**
  * Makes a folder with everything that the documentation's examples name, on a small random model: what they say works
@@ -39,6 +40,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
     "examples/critter.png": [
       ...["me.png", "examples/critter.png", "examples/critter-2.png"],
       ...["depth/000.png", "depth/001.png", "walk/000.png", "walk/001.png"],
+      ...["street", "poses"].flatMap((film) => [0, 1, 2, 3, 4].map((frame) => `${film}/00${frame}.png`)),
     ],
   };
   for (const [from, targets] of Object.entries(copies)) {
@@ -56,6 +58,9 @@ export async function writeExampleFolder(name: string): Promise<string> {
   const places = { sample_width: 32, sample_height: 32 };
   copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture", places), join(folder, "models/CogVideoX-5b-I2V"));
   copyTo(writeLatte(`${name}-latte`), join(folder, "latte-1"));
+  const long = { rope_max_seq_len: 1024 };
+  copyTo(writeWanShown(`${name}-vace`, "vace", long), join(folder, "models/Wan2.1-VACE-1.3B"));
+  copyTo(writeWanShown(`${name}-wan-i2v`, "image", long), join(folder, "models/Wan2.1-I2V-14B-480P"));
   writeLatteTemporalVae(join(folder, "latte-1/vae_temporal_decoder"));
   const { base: wan, phantom } = writeReleasedWan(`${name}-wan`);
   copyTo(wan, join(folder, "Wan2.1-T2V-1.3B"));

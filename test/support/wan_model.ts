@@ -54,7 +54,7 @@ export function writeWan(name: string, changes: object = {}, edit = (_: Tensors)
 }
 
 /** The names of Wan's authors for those of diffusers, in this order on each name. */
-const released: [RegExp, string][] = [
+export const released: [RegExp, string][] = [
   [/^condition_embedder\.(time|text)_embedder\.linear_1/, "$1_embedding.0"],
   [/^condition_embedder\.(time|text)_embedder\.linear_2/, "$1_embedding.2"],
   [/^condition_embedder\.time_proj/, "time_projection.1"],
@@ -69,7 +69,7 @@ const released: [RegExp, string][] = [
   [/ffn\.net\.0\.proj/, "ffn.0"],
   [/ffn\.net\.2/, "ffn.2"],
 ];
-const releasedText: [RegExp, string][] = [
+export const releasedText: [RegExp, string][] = [
   [/^shared/, "token_embedding"],
   [/^encoder\.final_layer_norm/, "norm"],
   [/^encoder\.block/, "blocks"],
@@ -110,7 +110,7 @@ const vaeParts: Record<string, string> = {
   conv2: "residual.6",
 };
 
-const renamed = (tensors: Tensors, names: [RegExp, string][]): Tensors =>
+export const renamed = <T>(tensors: Record<string, T>, names: [RegExp, string][]): Record<string, T> =>
   Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [
       names.reduce((changed, [from, to]) => changed.replace(from, to), name),

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
 import { CameoError } from "../errors.js";
 import type { FilmStream } from "../film_stream.js";
+import { isHubName } from "../hub/index.js";
 import { checkControls } from "../options/controls.js";
 import { defaultFrames, mostFrames } from "../options/defaults.js";
 import { defined } from "../options/defined.js";
@@ -112,7 +115,8 @@ async function checkBeforeLoading(
   const { checkOutputPath, loadEncoder } = await import("../media/index.js");
   const { native } = checkLoadOptions(load);
   for (const { request } of films) checkRequest(request);
-  checkReferences(request, native.subject !== undefined);
+  if (!(await takesReferencesAlone(native.base)))
+    checkReferences(request, { subject: native.subject !== undefined });
   checkControlsBeforeLoading(request, native);
   const film = await checkPictureFiles(request);
   const count = frames ?? film?.count ?? defaultFrames(native.motion !== undefined);
@@ -121,6 +125,14 @@ async function checkBeforeLoading(
   checkOutputs(request);
   for (const { output } of films.slice(0, 1)) await loadEncoder(output);
   if (preview !== undefined) await loadEncoder(preview);
+}
+
+/** Whether a base takes references without a subject model, as VACE does; of one that is yet to be fetched it isn't known. */
+async function takesReferencesAlone(base: string): Promise<boolean> {
+  if (isHubName(base)) return true;
+  const configs = ["transformer/config.json", "config.json"].map((name) => join(base, name));
+  const texts = await Promise.all(configs.map((path) => readFile(path, "utf8").catch(() => "")));
+  return texts.some((text) => text.includes('"vace_layers"'));
 }
 
 /** Whether one of the networks is SparseCtrl isn't known yet. */

@@ -36,6 +36,7 @@ const tokenizerFiles = [
 /** Of a Wan model as its authors publish it, as native/weights/wan.cc has them. */
 const wanVaes = ["Wan2.1_VAE.safetensors", "Wan2.1_VAE.pth"];
 const wanTextEncoders = ["models_t5_umt5-xxl-enc-bf16.safetensors", "models_t5_umt5-xxl-enc-bf16.pth"];
+const wanImageEncoder = "models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth";
 const wanTokenizer = "google/umt5-xxl";
 
 /** As native/weights/diffusers_folder.cc has them: the safe format first. */
@@ -133,6 +134,9 @@ function releasedWanFiles(all: ReadonlySet<string>, path: string): Needed | Uncl
       return { problem: `there is no ${join(path, names.at(-1) as string)} in it`, choices: [] };
     found.push(file);
   }
+  // Of models that see a picture.
+  const imageEncoder = join(path, wanImageEncoder);
+  if (all.has(imageEncoder)) found.push(imageEncoder);
   return { root: path, files: found, kind: "pipeline" };
 }
 

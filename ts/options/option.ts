@@ -32,6 +32,8 @@ export interface Loaded {
   readonly imageGuidance: boolean;
   readonly instruction?: boolean;
   readonly dynamicGuidance?: boolean;
+  readonly conditioning?: boolean;
+  readonly referencesOptional?: boolean;
   readonly strength: boolean;
   readonly mask: boolean;
   readonly imagePrompt: boolean;
@@ -74,6 +76,7 @@ export interface SampleOption<T> {
     | "imageGuidance"
     | "instruction"
     | "dynamicGuidance"
+    | "conditioning"
     | "strength"
     | "mask"
     | "lastImage"

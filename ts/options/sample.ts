@@ -76,6 +76,7 @@ const ofOthers: Partial<Record<NonNullable<AnyOption["needs"]>, string>> = {
   frameStride: "it is for models that make a film of a picture",
   clipText: "it is for models that read prompts by CLIP",
   dynamicGuidance: "it is for CogVideoX",
+  conditioning: "it is for VACE",
 };
 
 function whatElse({ text, imageToVideo }: Loaded, needs: NonNullable<AnyOption["needs"]>): string {
@@ -172,7 +173,10 @@ function defaultOf(
 }
 
 /** Throws ERR_INVALID_OPTION: references go with a subject model, and a subject model with references. */
-export function checkReferences(request: Partial<SampleRequest>, hasSubject: boolean): void {
+export function checkReferences(
+  request: Partial<SampleRequest>,
+  { subject: hasSubject, referencesOptional = false }: Pick<Loaded, "subject" | "referencesOptional">,
+): void {
   const { reference, subjects } = request;
   const references = referenceCount(request);
   if (subjects !== undefined && toArray(reference).length > 0) {
@@ -182,7 +186,7 @@ export function checkReferences(request: Partial<SampleRequest>, hasSubject: boo
     const name = subjects === undefined ? "reference" : "subjects";
     throw invalid(`${name}: this pipeline has no subject model; load one with the option subject`);
   }
-  if (references === 0 && hasSubject) {
+  if (references === 0 && hasSubject && !referencesOptional) {
     throw invalid("reference is missing: the subject model needs at least one picture of the subject");
   }
 }
@@ -224,7 +228,7 @@ function checkNoise({ noise, loop, context }: CompleteSampleRequest): void {
 }
 
 function checkAgainstModel(request: CompleteSampleRequest, loaded: Loaded): void {
-  checkReferences(request, loaded.subject);
+  checkReferences(request, loaded);
   checkRegions(request);
   checkStart(request, loaded);
   checkImagePrompt(request, loaded);

@@ -243,6 +243,8 @@ export interface SampleRequest {
   keyframes?: { readonly [frame: number]: ImageSource } | undefined;
   /** How strongly they hold, 0 to 10. Default: 1. */
   keyframeScale?: number | undefined;
+  /** Of VACE: how far `reference`, `video` and `mask` count, 0 to 10. Default: 1. */
+  conditioningScale?: number | undefined;
   /**
    * Guidance from frames by themselves to a video (arXiv 2302.03011, equation 9), 0 to 100: below 1 the frames are less alike,
    * above 1 more. Costs an evaluation without motion modules. Default: none, which makes what 1 does.

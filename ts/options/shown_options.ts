@@ -144,6 +144,15 @@ export const shownOptions = {
     flag: "--keyframe-scale <x>",
     help: "how strongly these hold",
   },
+  conditioningScale: {
+    value: number(0, 10),
+    default: ({ conditioning }) => (conditioning ? 1 : undefined),
+    native: true,
+    needs: "conditioning",
+    flag: "--conditioning-scale <x>",
+    help: "of VACE: how far references, film and mask count",
+    label: "How far what is shown counts",
+  },
   temporalGuidance: {
     value: number(0, 100),
     native: true,

@@ -5,7 +5,9 @@
 #include "core/error.h"
 #include "core/memory_pool.h"
 #include "families/network_loader.h"
+#include "families/wan/image_to_video.h"
 #include "families/wan/phantom.h"
+#include "families/wan/vace.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
 #include "samplers/samplers.h"
@@ -16,6 +18,7 @@ namespace cameo::families {
 
 namespace {
 
+using nlohmann::json;
 using pipeline::LoadOptions;
 
 /// What its authors, and diffusers' pipeline, take where nothing is said.
@@ -37,9 +40,10 @@ void requireFittingWan(const Wan& model, const std::string& base) {
   };
   const models::WanConfig& config = model.transformer->config();
   const int64_t latents = model.vae->config().latent_channels, states = model.text->config().model_size;
-  if (config.in_channels != latents || config.out_channels != latents) {
+  const int64_t input = model.inputChannels();
+  if (config.in_channels != input || config.out_channels != latents) {
     mismatch(c10::str("the transformer has ", config.in_channels, " input and ", config.out_channels,
-                      " output channels, the VAE's latents ", latents));
+                      " output channels, and of the VAE's latents there are ", input, " and ", latents));
   }
   if (config.text_dim != states) {
     mismatch(c10::str("the transformer reads text of ", config.text_dim, " channels, the text encoder gives ",
@@ -83,11 +87,49 @@ void takeSubject(weights::Component& transformer, const std::vector<std::string>
   transformer.layers.push_back(weights::wanTransformerLayer(subject.front(), "Phantom's transformer"));
 }
 
-template <typename Model>
-std::unique_ptr<pipeline::Pipeline> loadWanAs(const weights::BaseModel& base, const LoadOptions& options,
-                                              const pipeline::OnProgress& onProgress,
-                                              const Cancellation& cancellation) {
-  auto model = emptyModel<Model>(options);
+/// Throws for what Wan 2.2 has and 2.1 hasn't: films that were made without it would be others.
+void refuseNewer(const weights::BaseModel& base) {
+  const auto second = base.index.find("transformer_2");
+  const bool has_second =
+      second != base.index.end() && second->is_array() && !second->empty() && !second->front().is_null();
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorCode::WeightsFormat, c10::str(base.path, ": this is a model of Wan 2.2, ", what,
+                                                   ", which is not supported; take one of Wan 2.1"));
+  };
+  if (has_second) refuse("with two transformers in turn (transformer_2)");
+  if (base.index.value("expand_timesteps", json()) == true)
+    refuse("with a time for each latent (expand_timesteps)");
+}
+
+/// By what the transformer's config has beside Wan's.
+std::unique_ptr<Wan> emptyWan(const json& transformer, const LoadOptions& options) {
+  const auto takesNoSubject = [&](const char* kind) {
+    refuseOtherNetworks(options, kind, {"vae", "tokenizer"});
+  };
+  if (transformer.contains("vace_layers")) {
+    takesNoSubject("a VACE model");
+    return emptyModel<Vace>(options);
+  }
+  const auto channels = [&](const char* name) { return transformer.value(name, json(16)); };
+  const bool sees_more = channels("in_channels").is_number() && channels("out_channels").is_number() &&
+                         channels("in_channels") > channels("out_channels");
+  if (sees_more) {
+    takesNoSubject("a Wan model that makes films of a picture");
+    return emptyModel<ImageToVideo>(options);
+  }
+  if (!options.subject.empty()) return emptyModel<Phantom>(options);
+  return emptyModel<Wan>(options);
+}
+
+}  // namespace
+
+std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, const LoadOptions& options,
+                                            const pipeline::OnProgress& onProgress,
+                                            const Cancellation& cancellation) {
+  const MemoryPool::Scope pooled;
+  refuseOtherNetworks(options, "a Wan model", {"vae", "tokenizer", "subject"});
+  refuseNewer(base);
+  std::unique_ptr<Wan> model = emptyWan(base.transformer_config, options);
   const c10::DeviceGuard on_its_device(model->device);
   const auto needed = weights::Weights::Required;
   const weights::Component text_encoder = base.text_encoder(needed),
@@ -101,6 +143,7 @@ std::unique_ptr<pipeline::Pipeline> loadWanAs(const weights::BaseModel& base, co
       models::WanConfig::read(Config(transformer.config, transformer.path)), transformer);
   model->vae = build<models::WanVae>(models::WanVaeConfig::read(Config(vae.config, vae.path)), vae);
   model->vae_codec = std::make_unique<CausalVaeCodec>(*model->vae, model->device, model->dtype);
+  model->buildOwn(base, transformer);
   model->text = std::make_unique<T5Text>(
       text_encoder, T5Reading{.length = kWanTokens, .padding = T5Padding::Zeroed, .cleaning = "entities"},
       *model);
@@ -113,24 +156,16 @@ std::unique_ptr<pipeline::Pipeline> loadWanAs(const weights::BaseModel& base, co
   NetworkLoader loader(*model, options, onProgress, cancellation);
   for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
   model->text->load(loader);
-  loader.load("transformer", model->transformer->parameters(), model->dtype, transformer.layers);
+  loader.load("transformer", model->transformer->parameters(), model->dtype,
+              model->transformerLayers(transformer));
   loader.load("vae", model->vae->parameters(), model->dtype, vae.layers);
+  model->loadOwn(loader);
   describeWan(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer,
               base.index.value("released", false));
   if (has_subject) describePhantom(*model);
+  model->describeOwn();
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
   return model;
-}
-
-}  // namespace
-
-std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, const LoadOptions& options,
-                                            const pipeline::OnProgress& onProgress,
-                                            const Cancellation& cancellation) {
-  const MemoryPool::Scope pooled;
-  refuseOtherNetworks(options, "a Wan model", {"vae", "tokenizer", "subject"});
-  const auto load = options.subject.empty() ? loadWanAs<Wan> : loadWanAs<Phantom>;
-  return load(base, options, onProgress, cancellation);
 }
 
 }  // namespace cameo::families

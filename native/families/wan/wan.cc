@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "families/wan/wan_denoiser.h"
 #include "families/whole_model.h"
@@ -29,7 +31,8 @@ std::vector<pipeline::Network> Wan::networks() const {
 
 int64_t Wan::latentsOf(const SampleRequest& request) const {
   const int64_t window = request.context.length, frames = request.frames;
-  return vae_codec->latentFrames(window > 0 ? std::min(window, frames) : frames) + trailingLatents(request);
+  const int64_t film = vae_codec->latentFrames(window > 0 ? std::min(window, frames) : frames);
+  return leadingLatents(request) + film + trailingLatents(request);
 }
 
 void Wan::checkPlaces(const SampleRequest& request) const {
@@ -46,9 +49,9 @@ void Wan::checkPlaces(const SampleRequest& request) const {
                     " is not allowed; this model has places for at most ", longest, " each way"));
   }
   if (latentsOf(request) > config.most_places) {
-    const int64_t most = config.most_places - trailingLatents(request);
+    const int64_t most = config.most_places - leadingLatents(request) - trailingLatents(request) - 1;
     refuse(c10::str("frames: ", request.frames, " is not allowed; this model has places for at most ",
-                    (most - 1) * vae_codec->timeStride() + 1));
+                    std::max<int64_t>(most, 0) * vae_codec->timeStride() + 1));
   }
 }
 
@@ -70,9 +73,9 @@ int64_t Wan::largestTensor(const SampleRequest& request) const {
   return (tokens + read / kTensorsInPlan) * config.dim();
 }
 
-models::WanReads Wan::readTexts(const at::Tensor& states) const {
+models::WanReads Wan::readTexts(const at::Tensor& states, const at::Tensor& image) const {
   const pipeline::DeviceVisit visit(transformer->parameters(), device);
-  return transformer->read({.text = transformer->embedTexts(states)});
+  return transformer->read({.text = transformer->embedTexts(states), .image = image});
 }
 
 std::unique_ptr<pipeline::Denoiser> Wan::denoiser(const SampleRequest& request, const pipeline::Start&,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "families/causal_vae_codec.h"
+#include "families/network_loader.h"
 #include "families/t5_text.h"
 #include "models/dit/wan_transformer.h"
 #include "models/wan_vae/wan_vae.h"
@@ -28,12 +29,26 @@ struct Wan : pipeline::Pipeline {
                                                const pipeline::OnProgress& onProgress,
                                                pipeline::Recorder& recorder) const override;
 
+  // Of models that have more than Wan.
+
+  /// Builds what is in `transformer`'s files beside Wan's transformer, or in other parts of the base.
+  virtual void buildOwn(const weights::BaseModel&, const weights::Component& /*transformer*/) {}
+  /// The layers of those files that are Wan's transformer.
+  virtual std::vector<weights::Layer> transformerLayers(const weights::Component& transformer) const {
+    return transformer.layers;
+  }
+  virtual void loadOwn(NetworkLoader&) {}
+  /// How many channels the transformer takes.
+  virtual int64_t inputChannels() const { return vae->config().latent_channels; }
+  virtual void describeOwn() {}
+
   /// How many latents in a row the transformer sees of a request, or of each of its windows.
   int64_t latentsOf(const pipeline::SampleRequest& request) const;
   /// That a request's film has places for all its tokens.
   void checkPlaces(const pipeline::SampleRequest& request) const;
-  /// What the layers read of texts' states (T, S, D). The transformer is on its device meanwhile.
-  models::WanReads readTexts(const at::Tensor& states) const;
+  /// What the layers read of texts' states (T, S, D), and of pictures' tokens (T, S', dim) where they do
+  /// that. The transformer is on its device meanwhile.
+  models::WanReads readTexts(const at::Tensor& states, const at::Tensor& image = {}) const;
 
   std::unique_ptr<models::WanTransformer> transformer;
   std::unique_ptr<models::WanVae> vae;

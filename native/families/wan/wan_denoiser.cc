@@ -27,7 +27,8 @@ at::Tensor WanDenoiser::evaluate(const at::Tensor& input, const pipeline::FrameW
       ->forward({.latents = input.to(model_.dtype),
                  .timesteps = at::full({1}, moment_.time, at::device(model_.device).dtype(at::kDouble)),
                  .texts = texts_,
-                 .reads = reads_.narrow(0, first, input.size(0))})
+                 .reads = reads_.narrow(0, first, input.size(0)),
+                 .hints = hints()})
       .to(at::kFloat);
 }
 

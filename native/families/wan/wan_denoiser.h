@@ -18,6 +18,8 @@ class WanDenoiser : public pipeline::Denoiser {
 
  protected:
   const Wan& model() const { return model_; }
+  /// What a network beside the transformer adds to its tokens; null: there is none.
+  virtual models::WanHints* hints() { return nullptr; }
 
   // Of the evaluation that was begun.
   at::Tensor latents_;

@@ -21,6 +21,21 @@ NameTable wanAttentionNames() {
   return names;
 }
 
+NameTable wanBlockNames() {
+  NameTable names;
+  const NameTable attention = wanAttentionNames();
+  names.add("modulation", "scale_shift_table");
+  names.addAll(attention, "self_attn.", "attn1.");
+  names.addAll(attention, "cross_attn.", "attn2.");
+  names.add("norm3", "norm2");
+  names.add("ffn.0", "ffn.net.0.proj");
+  names.add("ffn.2", "ffn.net.2");
+  // Of VACE's.
+  names.add("before_proj", "proj_in");
+  names.add("after_proj", "proj_out");
+  return names;
+}
+
 NameTable wanTextBlockNames() {
   NameTable names;
   for (const char* part : {"q", "k", "v", "o"}) {
@@ -47,15 +62,17 @@ NameTable wanTransformerNames(int64_t layers) {
   names.add("text_embedding.2", "condition_embedder.text_embedder.linear_2");
   names.add("head.modulation", "scale_shift_table");
   names.add("head.head", "proj_out");
-  const NameTable attention = wanAttentionNames();
-  for (int64_t i = 0; i < layers; ++i) {
-    const std::string block = c10::str("blocks.", i, ".");
-    names.add(block + "modulation", block + "scale_shift_table");
-    names.addAll(attention, block + "self_attn.", block + "attn1.");
-    names.addAll(attention, block + "cross_attn.", block + "attn2.");
-    names.add(block + "norm3", block + "norm2");
-    names.add(block + "ffn.0", block + "ffn.net.0.proj");
-    names.add(block + "ffn.2", block + "ffn.net.2");
+  // Of models that see a picture.
+  const std::string image = "condition_embedder.image_embedder.";
+  names.add("img_emb.proj.0", image + "norm1");
+  names.add("img_emb.proj.1", image + "ff.net.0.proj");
+  names.add("img_emb.proj.3", image + "ff.net.2");
+  names.add("img_emb.proj.4", image + "norm2");
+  names.add("img_emb.emb_pos", image + "pos_embed");
+  const NameTable block = wanBlockNames();
+  names.add("vace_patch_embedding", "vace_patch_embedding");
+  for (const char* of : {"blocks.", "vace_blocks."}) {
+    for (int64_t i = 0; i < layers; ++i) names.addAll(block, c10::str(of, i, "."), c10::str(of, i, "."));
   }
   return names;
 }

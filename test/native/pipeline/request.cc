@@ -69,6 +69,7 @@ Tensors readRequest(const Json& config, const Tensors&) {
       {"structure", number(request.structure)},
       {"keyframes", number(request.keyframes.size())},
       {"keyframeScale", number(request.keyframe_scale)},
+      {"conditioningScale", number(request.conditioning_scale)},
       {"temporalGuidance", number(request.temporal_guidance.value_or(0))},
       {"seed",
        at::tensor({static_cast<double>(request.seed >> 40), static_cast<double>(request.seed >> 20 & 0xfffff),

@@ -39,6 +39,7 @@ const given = {
   structure: 3,
   keyframes: { 1: "a.png", 2: "b.png" },
   keyframeScale: 1.25,
+  conditioningScale: 0.75,
   temporalGuidance: 1.5,
   subjects: [
     {

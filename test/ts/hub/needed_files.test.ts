@@ -225,3 +225,19 @@ test("an index names its shards, which lie beside it", (t) => {
   for (const wrong of ["{}", '{"weight_map": {}}', "[", "null"]) t.throws(() => shardsOf(index, wrong));
   t.end();
 });
+
+test("of a Wan model that sees a picture, its image encoder, too", (t) => {
+  const files = [
+    ...["README.md", "config.json", "diffusion_pytorch_model.safetensors.index.json", "Wan2.1_VAE.pth"],
+    ...["diffusion_pytorch_model-00001-of-00002.safetensors", "models_t5_umt5-xxl-enc-bf16.pth"],
+    ...["models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth", "assets/logo.png"],
+    ...["google/umt5-xxl/spiece.model", "google/umt5-xxl/tokenizer.json", "xlm-roberta-large/tokenizer.json"],
+  ];
+  const needed = [
+    ...["Wan2.1_VAE.pth", "config.json", "diffusion_pytorch_model.safetensors.index.json"],
+    ...["google/umt5-xxl/spiece.model", "google/umt5-xxl/tokenizer.json"],
+    ...["models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth", "models_t5_umt5-xxl-enc-bf16.pth"],
+  ];
+  t.strictSame(found(files), { root: "", kind: "pipeline", files: needed });
+  t.end();
+});

@@ -191,6 +191,7 @@ test("every option has its bounds", (t) => {
       keyframes,
     ],
     ["keyframeScale", [0, 10], [-1, 11], "a number from 0 to 10"],
+    ["conditioningScale", [0, 1.7, 10], [-1, 11], "a number from 0 to 10"],
     ["frameStride", [1, 3, 100], [0, 101, "3"], "a number from 1 to 100"],
     ["temporalGuidance", [0, 1, 100], [-1, 101, "1"], "a number from 0 to 100"],
   );
@@ -205,6 +206,7 @@ test("every option has its bounds", (t) => {
       imagePrompt: name === "ipImage",
       motionBucket,
       frameStride: name === "frameStride",
+      conditioning: name === "conditioningScale",
     };
     const taker = { ...loaded, ...makers };
     const needsFilm = ["mask", "strength", "expand", "instruction"].includes(name);

@@ -83,7 +83,7 @@ test("what the native half takes has a value, but where it depends on a model or
     new Set([
       ...["seed", "frames", "width", "height", "saveLatents", "subjects"],
       ...["context", "scheduler", "eta", "sigmas", "spacing", "shift", "zeroTerminalSnr"],
-      ...["strength", "controls", "keyframes", "temporalGuidance"],
+      ...["strength", "controls", "keyframes", "conditioningScale", "temporalGuidance"],
       ...["dynamicGuidance", "minGuidanceScale", "motionBucket", "noiseAugmentation", "frameStride"],
     ]),
   );
