@@ -7,6 +7,7 @@ import { fixtures } from "./probes.js";
 import { type Outlines, writeSparseCheckpoint, writeSparseSafetensors } from "./sparse_files.js";
 import { elements } from "./tensors.js";
 import { ldmUNetName, ldmVaeName } from "./video_checkpoint.js";
+import { releasedOutlines } from "./wan_released.js";
 
 // Published models without their weights: names and shapes of all tensors, in files of the published lengths that
 // take no room on the disk. test/fixtures/make/published.py has them from the published configs.
@@ -68,7 +69,17 @@ export function writeNetwork(
   const config = { ...configOf(part), ...changes };
   writeJson(join(folder, "config.json"), config);
   const stem = "_class_name" in config ? "diffusion_pytorch_model" : "model";
-  const shards = shardsOf(shapesOf(part), limit);
+  writeWeights(folder, stem, shapesOf(part), limit);
+}
+
+/** Writes a .safetensors file, or several of at most so many bytes with their index. */
+function writeWeights(
+  folder: string,
+  stem: string,
+  shapes: Outlines,
+  limit = Number.POSITIVE_INFINITY,
+): void {
+  const shards = shardsOf(shapes, limit);
   const padded = (i: number) => String(i).padStart(5, "0");
   const weightMap: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
@@ -127,6 +138,11 @@ function cogVideoX(transformer: string, limit: number, vae: object = { scaling_f
 }
 
 const folders: Record<string, Layout> = {
+  "Wan2.1-T2V-1.3B-Diffusers": wan("wan-1.3b"),
+  "Wan2.1-T2V-14B-Diffusers": wan("wan-14b"),
+  "Wan2.1-VACE-1.3B-diffusers": wan("vace-1.3b", "WanVACEPipeline"),
+  "Wan2.1-I2V-14B-480P-Diffusers": wan("wan-i2v-14b", "WanImageToVideoPipeline"),
+  "Wan2.1-FLF2V-14B-720P-diffusers": wan("wan-flf2v-14b", "WanImageToVideoPipeline"),
   "stable-diffusion-v1-5": {
     pipeline: "StableDiffusionPipeline",
     networks: { unet: "sd-unet", vae: "sd-vae", text_encoder: "sd-text" },
@@ -161,6 +177,23 @@ const folders: Record<string, Layout> = {
   },
 };
 
+function wan(transformer: string, pipeline = "WanPipeline", limit = 10 * GB): Layout {
+  return {
+    pipeline,
+    networks: {
+      transformer: [transformer, { limit }],
+      vae: "wan-vae",
+      text_encoder: ["umt5-xxl", { limit: 5 * GB }],
+      ...(pipeline === "WanImageToVideoPipeline" && { image_encoder: "clip-vision" }),
+    },
+    scheduler: {
+      ...{ _class_name: "UniPCMultistepScheduler", prediction_type: "flow_prediction" },
+      ...{ use_flow_sigmas: true, flow_shift: 3 },
+    },
+    tokenizer: "t5",
+  };
+}
+
 function writeFolder(folder: string, { pipeline, networks, scheduler, tokenizer }: Layout): void {
   for (const [name, network] of Object.entries(networks)) {
     const [part, options] = typeof network === "string" ? [network, {}] : network;
@@ -172,9 +205,29 @@ function writeFolder(folder: string, { pipeline, networks, scheduler, tokenizer 
   mkdirSync(join(folder, "tokenizer"));
   if (tokenizer === "clip") writeTokenizer(join(folder, "tokenizer"));
   else {
-    const pieces = gunzipSync(readFileSync(join(fixtures, "tokens-t5/spiece.model.gz")));
-    writeFileSync(join(folder, "tokenizer/spiece.model"), pieces);
+    writeFileSync(join(folder, "tokenizer/spiece.model"), spiece());
   }
+}
+
+const spiece = () => gunzipSync(readFileSync(join(fixtures, "tokens-t5/spiece.model.gz")));
+
+/** As Wan's authors publish it. */
+function writeReleasedWan(folder: string, transformer: string, config: object): void {
+  const isOfPicture = transformer.includes("i2v");
+  writeJson(join(folder, "config.json"), config);
+  const outlines = releasedOutlines(shapesOf(transformer), "transformer");
+  writeWeights(folder, "diffusion_pytorch_model", outlines, isOfPicture ? 10 * GB : undefined);
+  const text = releasedOutlines(shapesOf("umt5-xxl"), "text_encoder");
+  writeSparseCheckpoint(join(folder, "models_t5_umt5-xxl-enc-bf16.pth"), text);
+  writeSparseCheckpoint(join(folder, "Wan2.1_VAE.pth"), releasedOutlines(shapesOf("wan-vae"), "vae"), {
+    type: "fp32",
+  });
+  if (isOfPicture) {
+    const vision = releasedOutlines(shapesOf("clip-vision"), "image_encoder");
+    writeSparseCheckpoint(join(folder, "models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth"), vision);
+  }
+  mkdirSync(join(folder, "google/umt5-xxl"), { recursive: true });
+  writeFileSync(join(folder, "google/umt5-xxl/spiece.model"), spiece());
 }
 
 const renamed = (shapes: Outlines, name: (name: string) => string): Outlines =>
@@ -279,6 +332,14 @@ const files: Record<string, (path: string) => void> = {
   ),
 };
 
+const wanOf = (model_type: string, _class_name = "WanModel") => ({ _class_name, model_type, eps: 1e-6 });
+const released: Record<string, [transformer: string, config: object]> = {
+  "Wan2.1-T2V-1.3B": ["wan-1.3b", { ...wanOf("t2v"), num_heads: 12 }],
+  "Wan2.1-T2V-14B": ["wan-14b", { ...wanOf("t2v"), num_heads: 40 }],
+  "Wan2.1-I2V-14B-480P": ["wan-i2v-14b", { ...wanOf("i2v"), num_heads: 40 }],
+  "Wan2.1-VACE-1.3B": ["vace-1.3b", { ...wanOf("vace", "VaceWanModel"), num_heads: 12 }],
+};
+
 const networks: Record<string, string> = {
   "animatediff-motion-adapter-v1-5-2": "motion",
   "sd-controlnet-canny": "controlnet",
@@ -291,6 +352,7 @@ export function writePublished(folder: string, name: string): string {
   const network = networks[name];
   if (layout) writeFolder(path, layout);
   else if (network) writeNetwork(path, network);
+  else if (released[name]) writeReleasedWan(path, ...released[name]);
   else files[name]?.(path);
   return path;
 }

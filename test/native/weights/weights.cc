@@ -1,4 +1,7 @@
 #include <ATen/ATen.h>
+#include <sys/mman.h>
+
+#include <algorithm>
 
 #include "fuzz/read.h"
 #include "harness.h"
@@ -6,6 +9,7 @@
 #include "weights/inspect.h"
 #include "weights/load.h"
 #include "weights/lora/subject_adapters.h"
+#include "weights/mapped_file.h"
 #include "weights/open_weights.h"
 #include "weights/safetensors.h"
 
@@ -108,6 +112,16 @@ Tensors inspect(const Json& config, const Tensors&) {
   return {{"", jsonBytes(weights::inspect(config.at("path")))}};
 }
 
+// How many of a file's pages the system has in memory, of how many.
+Tensors pagesInMemory(const Json& config, const Tensors&) {
+  const auto file = weights::MappedFile::open(config.at("path"));
+  constexpr uint64_t kPage = 4096;
+  std::vector<unsigned char> pages((file->size() + kPage - 1) / kPage);
+  ::mincore(const_cast<std::byte*>(file->bytes().data()), file->size(), pages.data());
+  const auto there = std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return page & 1; });
+  return {{"", jsonBytes({{"there", there}, {"all", pages.size()}})}};
+}
+
 Tensors fuzz(const Json& config, const Tensors&) {
   readInput(config.at("path"));
   return {};
@@ -115,9 +129,10 @@ Tensors fuzz(const Json& config, const Tensors&) {
 
 }  // namespace
 
-const bool kWeightsRegistered = addProbe("weights.read", read) && addProbe("weights.write", write) &&
-                                addProbe("weights.load", loadLayers) && addProbe("weights.lora", lora) &&
-                                addProbe("weights.component", component) &&
-                                addProbe("weights.inspect", inspect) && addProbe("fuzz.read", fuzz);
+const bool kWeightsRegistered =
+    addProbe("weights.read", read) && addProbe("weights.write", write) &&
+    addProbe("weights.load", loadLayers) && addProbe("weights.lora", lora) &&
+    addProbe("weights.component", component) && addProbe("weights.inspect", inspect) &&
+    addProbe("weights.pages_in_memory", pagesInMemory) && addProbe("fuzz.read", fuzz);
 
 }  // namespace cameo::test
