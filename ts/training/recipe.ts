@@ -53,7 +53,7 @@ export interface Recipe {
   modelDtype?: "fp32" | "fp16" | "bf16" | undefined;
   /** "auto" (CUDA where there is one, else the CPU; the default), "cpu", "cuda" or "cuda:1". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
-  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae". */
+  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae" and "wan". */
   gradientCheckpointing?: boolean | undefined;
   /** Of every random number in the run. Default: 0. */
   seed?: number | undefined;
