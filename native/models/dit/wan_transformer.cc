@@ -81,7 +81,9 @@ at::Tensor WanTransformer::recomputed(int64_t index, const at::Tensor& x, const 
                       reads = state.reads](const std::vector<at::Tensor>& given) {
     WanRead again{.text = {given[2], given[3]}, .image = std::nullopt};
     if (given.size() > 4) again.image = {given[4], given[5]};
-    return block.forward(given[0], {.modulation = given[1], .rotary = rotary, .reads = reads}, again);
+    // Without gradients, as at first, the block would write into what it is given.
+    const at::Tensor x = c10::GradMode::is_enabled() ? given[0] : given[0].clone();
+    return block.forward(x, {.modulation = given[1], .rotary = rotary, .reads = reads}, again);
   };
   return nn::recompute(block, inputs, ranges_[index].trained());
 }
