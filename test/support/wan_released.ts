@@ -19,12 +19,12 @@ const transformerNames: [RegExp, string][] = [
 ];
 
 const visionNames: [RegExp, string][] = [
-  [/^vision_model\.embeddings\.patch_embedding\./, "visual.patch_embedding."],
-  [/^vision_model\.embeddings\.class_embedding$/, "visual.cls_embedding"],
-  [/^vision_model\.embeddings\.position_embedding\.weight$/, "visual.pos_embedding"],
-  [/^vision_model\.pre_layrnorm\./, "visual.pre_norm."],
-  [/^vision_model\.post_layernorm\./, "visual.post_norm."],
-  [/^vision_model\.encoder\.layers\./, "visual.transformer."],
+  [/^(?:vision_model\.)?embeddings\.patch_embedding\./, "visual.patch_embedding."],
+  [/^(?:vision_model\.)?embeddings\.class_embedding$/, "visual.cls_embedding"],
+  [/^(?:vision_model\.)?embeddings\.position_embedding\.weight$/, "visual.pos_embedding"],
+  [/^(?:vision_model\.)?pre_layrnorm\./, "visual.pre_norm."],
+  [/^(?:vision_model\.)?post_layernorm\./, "visual.post_norm."],
+  [/^(?:vision_model\.)?encoder\.layers\./, "visual.transformer."],
   [/\.layer_norm([12])\./, ".norm$1."],
   [/\.self_attn\.out_proj\./, ".attn.proj."],
   [/\.self_attn\.q_proj\./, ".attn.to_qkv."],
@@ -46,7 +46,7 @@ export function releasedOutlines(outlines: Outlines, network: string): Outlines 
     const [rows = 0, ...others] = outline as number[];
     joined[name] = [...frontAxes(name), name.includes(".q_proj.") ? 3 * rows : rows, ...others];
   }
-  return renamed(joined, visionNames);
+  return { ...renamed(joined, visionNames), "visual.head": [1280, 1024] };
 }
 
 /** Axes of size 1 before what has none in diffusers' folder. */
@@ -89,11 +89,10 @@ export function writeReleased(base: string, folder: string, config: object): str
   writeSafetensors(join(folder, "models_t5_umt5-xxl-enc-bf16.safetensors"), text);
   if (Object.keys(transformer).some((name) => name.includes("image_embedder"))) {
     const vision = visionTensors(read("image_encoder/model.safetensors"));
+    const width = vision["visual.pre_norm.bias"]?.shape[0] ?? 0;
+    const head = { shape: [width, 2], data: new Float32Array(2 * width) };
     const file = "models_clip_open-clip-xlm-roberta-large-vit-huge-14.safetensors";
-    writeSafetensors(join(folder, file), {
-      ...vision,
-      log_scale: { shape: [], data: new Float32Array(1) },
-    });
+    writeSafetensors(join(folder, file), { ...vision, "visual.head": head });
   }
   cpSync(join(base, "tokenizer"), join(folder, "google/umt5-xxl"), { recursive: true });
   return folder;

@@ -47,7 +47,7 @@ t.test("their authors' layout makes the same", async (t) => {
   }
   const inspection = await inspectPath("build/fixtures/wan-both-released");
   const kinds = Object.values(inspection.components ?? {}).map(({ kind }) => kind);
-  t.same(kinds, ["wan-released", "wan-text", "wan-clip"]);
+  t.same(new Set(kinds), new Set(["wan-released", "wan-text", "wan-clip"]));
 });
 
 t.test("they say what they take", async (t) => {

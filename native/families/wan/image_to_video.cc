@@ -141,6 +141,7 @@ void ImageToVideo::loadOwn(NetworkLoader& loader) {
 void ImageToVideo::describeOwn() {
   description["image"] = description["imageToVideo"] = true;
   description["lastImage"] = takesPair() || image_encoder == nullptr;
+  description["windows"] = false;  // the pictures' latents stand beside the whole film's
   description["imageSize"] = "shape";
   description["required"] = {"image"};
 }

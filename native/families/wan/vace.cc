@@ -102,6 +102,7 @@ void Vace::describeOwn() {
        {"subject", "referencesOptional", "video", "mask", "image", "lastImage", "conditioning"}) {
     description[ability] = true;
   }
+  description["windows"] = false;  // its blocks see the whole film
   description["referenceSize"] = "own";
   // That of subjects is Stable Diffusion's.
   nlohmann::json& defaults = description["defaults"];
