@@ -48,7 +48,7 @@ const bases: [name: string, family: string, says: RegExp, millions: number][] = 
   ["Wan2.1-FLF2V-14B-720P-diffusers", "wan", /\(WanImageToVideoPipeline\)/, 22_834],
   ["Wan2.1-T2V-1.3B", "wan", /a Wan model/, 7227],
   ["Wan2.1-T2V-14B", "wan", /a Wan model/, 20_096],
-  ["Wan2.1-I2V-14B-480P", "wan", /a Wan model/, 22_833],
+  ["Wan2.1-I2V-14B-480P", "wan", /a Wan model/, 22_835],
   ["Wan2.1-VACE-1.3B", "wan", /a Wan model/, 7962],
   ["i2vgen-xl", "i2vgen-xl", /I2VGenXLPipeline/, 2489],
   ["DynamiCrafter_256/model.ckpt", "dynamicrafter", /a DynamiCrafter checkpoint/, 2609],
