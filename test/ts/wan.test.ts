@@ -34,9 +34,9 @@ t.test("it is found by itself, and says what it takes", async (t) => {
     textPositions: 512,
     required: [],
   });
-  const defaults = { frames: 81, fps: 16, steps: 50, guidanceScale: 5 };
+  const defaults = { frames: 81, context: null, fps: 16, steps: 50, guidanceScale: 5 };
   t.match(options, { ...defaults, negativePrompt: "", scheduler: "unipc" });
-  for (const name of ["reference", "image", "video", "context", "clipSkip", "emphasis", "strength"]) {
+  for (const name of ["reference", "image", "video", "loop", "clipSkip", "emphasis", "strength"]) {
     t.notOk(name in options, name);
   }
 });
@@ -87,7 +87,7 @@ const refused: [string, Partial<Record<string, unknown>>, RegExp][] = [
   ["image", { image: picture }, /image: this model makes a film of a prompt alone; leave it out/],
   ["video", { video: Array(5).fill(picture) }, /video: /],
   ["reference", { reference: picture }, /reference: this pipeline has no subject model/],
-  ["context", { context: { length: 2 } }, /context: /],
+  ["context", { context: { length: 2 } }, /context\.length: 2 is not allowed; .* of which 1 and 5 are/],
   ["clipSkip", { clipSkip: 1 }, /clipSkip: it is for models that read prompts by CLIP; leave it out/],
   ["prompt", { prompt: { 0: "a", 2: "the sea" } }, /prompt: this model takes one prompt for the whole film/],
   ["frames", { frames: 6 }, /frames: 6 is not allowed; .* a multiple of 4 and 1 more, of which 5 and 9/],
