@@ -6,7 +6,7 @@
 // --tests    also what the tests need
 // --rebuild  run the build of the addon even where no source is newer than it
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -40,13 +40,24 @@ function packagesAreThere() {
   return age("node_modules", ".package-lock.json") >= age("package-lock.json");
 }
 
+const addon = ["build", "Release", "cameo.node"];
+const testAddon = ["build", "test-addon", "cameo_test.node"];
+
 function addonIsThere() {
   const sources = Math.max(age("CMakeLists.txt"), newestBelow(cpp, "native"));
-  if (age("build", "Release", "cameo.node") <= sources) return false;
-  return (
-    !options.tests ||
-    age("build", "test-addon", "cameo_test.node") > Math.max(sources, newestBelow(cpp, "test"))
-  );
+  if (age(...addon) <= sources) return false;
+  return !options.tests || age(...testAddon) > Math.max(sources, newestBelow(cpp, "test"));
+}
+
+/** What is edited while it builds may not be in it: it is as old as the beginning. */
+function buildAddon() {
+  const began = new Date();
+  run("building the addon", process.execPath, [
+    join(root, "native", "build.mjs"),
+    ...(options.tests ? ["--tests"] : []),
+  ]);
+  for (const path of options.tests ? [addon, testAddon] : [addon])
+    utimesSync(join(root, ...path), began, began);
 }
 
 function pageIsThere() {
@@ -73,6 +84,5 @@ if (!packagesAreThere()) run("installing packages and building the addon (npm ci
 run(undefined, process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b"]);
 if (!pageIsThere()) run(undefined, process.execPath, [join(root, "scripts", "page.mjs")]);
 if (options.rebuild || !addonIsThere() || !(await libtorchIsThere())) {
-  const tests = options.tests ? ["--tests"] : [];
-  run("building the addon", process.execPath, [join(root, "native", "build.mjs"), ...tests]);
+  buildAddon();
 }

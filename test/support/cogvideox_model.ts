@@ -5,7 +5,7 @@ import type { SampleRequest } from "cameo";
 import { readCaseFile } from "./case_file.js";
 import { fixtures } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
-import { drawInput, drawWeights, type WeightTree } from "./tensors.js";
+import { drawInput, drawWeights, type Tensors, type WeightTree } from "./tensors.js";
 
 /** Of a text, or of a text and a picture (1.5). */
 export type CogVideoXFilm = "text" | "picture";
@@ -64,4 +64,13 @@ export function writeCogVideoX(name: string, film: CogVideoXFilm, changes: objec
   writeFileSync(join(base, "tokenizer/spiece.model"), pieces);
   writeFileSync(join(base, "model_index.json"), JSON.stringify({ _class_name: pipeline }));
   return base;
+}
+
+/** A LoRA for the small transformer of either film, as training writes one. */
+export function cogVideoXLora(): Tensors {
+  const layer = "transformer.transformer_blocks.0.attn1.to_q";
+  return {
+    [`${layer}.lora_A.weight`]: drawInput("lora A", { shape: [2, 32] }, 5),
+    [`${layer}.lora_B.weight`]: drawInput("lora B", { shape: [32, 2] }, 5),
+  };
 }

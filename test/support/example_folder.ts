@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeVideo } from "#ts/media/index.js";
-import { writeCogVideoX } from "./cogvideox_model.js";
+import { cogVideoXLora, writeCogVideoX } from "./cogvideox_model.js";
 import { writeControl } from "./control_folder.js";
 import { writeDynamiCrafterModel } from "./dynamicrafter_model.js";
 import { writeI2VGenModel } from "./i2vgen_model.js";
@@ -54,6 +54,10 @@ export async function writeExampleFolder(name: string): Promise<string> {
   renameSync(join(folder, "dynamicrafter/model.safetensors"), join(folder, "dynamicrafter/model.ckpt"));
   copyTo(writeI2VGenModel(`${name}-i2vgen`), join(folder, "i2vgen-xl"));
   copyTo(writeCogVideoX(`${name}-cogvideox`, "text"), join(folder, "models/CogVideoX-2b"));
+  for (const run of ["cogvideox-lora", "one-step"]) {
+    mkdirSync(join(folder, "runs", run, "model"), { recursive: true });
+    writeSafetensors(join(folder, "runs", run, "model/lora.safetensors"), cogVideoXLora());
+  }
   // With places for the sizes that are asked for.
   const places = { sample_width: 32, sample_height: 32 };
   copyTo(writeCogVideoX(`${name}-cogvideox-i2v`, "picture", places), join(folder, "models/CogVideoX-5b-I2V"));

@@ -48,7 +48,7 @@ Examples:
   $ cameo sample --base sd15/ --motion motion-adapter/ --prompt "Waves on a beach." -o waves.webm
   $ cameo sample --base sd15/ --prompt "A lighthouse." --seed 7 -o still.png
   $ cameo sample --base sd15/ --prompt "A lighthouse." --count 4 -o still.png
-  $ cameo sample --base wan/ --prompt "A fox runs." -o fox.mp4 --dry-run --device cuda --max-memory 8GB`;
+  $ cameo sample --base Wan2.1-T2V-1.3B/ --prompt "A fox." -o run.mp4 --dry-run --device cuda --max-memory 8GB`;
 
 /** `cameo sample`: a video from a prompt and a picture. */
 export function sampleCommand(): Command {
