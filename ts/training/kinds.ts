@@ -165,7 +165,6 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
   },
   wan: {
     ...film,
-    without: ["data.cache", "gradientCheckpointing"],
     captions: true,
     objective: {
       defaults: { dropCondition: 0.1, timestepShift: 3, timesteps: "logit-normal" },

@@ -64,7 +64,7 @@ for (const [name, network, request] of [
 
   t.test(`${name}: adapters become a LoRA, which makes the film that was trained`, async (t) => {
     const lora = { rank: 2, alpha: 4 };
-    const changed: Recipe = { ...recipe, lora, gradientCheckpointing: name !== "wan", ema: 0.9 };
+    const changed: Recipe = { ...recipe, lora, gradientCheckpointing: true, ema: 0.9 };
     const { model, steps } = await finish(t, `${name}-lora`, changed);
     t.equal(model, resolve(runs, `${name}-lora`, "model/lora.safetensors"));
     t.match(await inspectPath(model), { kind: "lora", option: "--lora" });
