@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -76,7 +77,13 @@ std::vector<pipeline::GuidanceScale> promptGuidance(const pipeline::SampleReques
   return {request.guidance_scale};
 }
 
-void describeAsWholeModel(nlohmann::json& text) {
+void describeWholeModel(pipeline::Pipeline& model, const char* family, const char* sampler, FilmOf of) {
+  nlohmann::json& text = model.description;
+  text["family"] = family;
+  text["device"] = model.device.str();
+  text["dtype"] = dtypeName(model.dtype);
+  const std::string own_sampler = samplers::samplerNameOf(model.scheduler);
+  text["scheduler"] = own_sampler.empty() ? sampler : own_sampler;
   for (const char* ability :
        {"text", "clipText", "windows", "caching", "video", "imageGuidance", "strength", "mask", "lastImage",
         "subject", "keyframes", "imagePrompt", "motionBucket", "frameStride", "pictureLatents"}) {
@@ -84,10 +91,11 @@ void describeAsWholeModel(nlohmann::json& text) {
   }
   text["textEncoder"] = nullptr;
   text["promptCleaning"] = "none";
-  text["image"] = text["imageToVideo"] = true;
+  text["image"] = text["imageToVideo"] = of == FilmOf::Picture;
+  if (of == FilmOf::Prompt) text["films"] = true;
+  text["required"] = of == FilmOf::Picture ? nlohmann::json::array({"image"}) : nlohmann::json::array();
   text["controls"] = 0;
   text["motion"] = nullptr;
-  text["required"] = {"image"};
   text["textPositions"] = text["textVocabulary"] = 0;
   text["tokenizer"] = nullptr;
   text["embeddings"] = text["warnings"] = nlohmann::json::array();

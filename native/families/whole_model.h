@@ -46,7 +46,11 @@ void requirePicture(const pipeline::SampleRequest& request);
 /// How far guidance goes from the negative prompt to the prompt; none where it goes nowhere.
 std::vector<pipeline::GuidanceScale> promptGuidance(const pipeline::SampleRequest& request);
 
-/// Sets to false, null or none, in what `describe()` says, what these models have no use for.
-void describeAsWholeModel(nlohmann::json& description);
+/// What such a model makes films of.
+enum class FilmOf { Picture, Prompt };
+
+/// Begins what `describe()` says of a model: what it is, where and how it computes, and, as false, null or
+/// none, what these models have no use for. `sampler` is taken where its scheduler config names none.
+void describeWholeModel(pipeline::Pipeline& model, const char* family, const char* sampler, FilmOf of);
 
 }  // namespace cameo::families

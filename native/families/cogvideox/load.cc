@@ -10,7 +10,6 @@
 #include "families/network_loader.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -57,15 +56,9 @@ std::pair<int64_t, int64_t> defaultSizeOf(const CogVideoX& model) {
 void describeFilms(CogVideoX& model, const std::string& tokenizer) {
   const models::CogVideoXConfig& config = model.transformer->config();
   json& text = model.description;
-  text["family"] = "cogvideox";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
+  describeWholeModel(model, "cogvideox", "cogvideox-ddim",
+                     model.takesImage() ? FilmOf::Picture : FilmOf::Prompt);
   text["films"] = text["dynamicGuidance"] = true;
-  text["image"] = text["imageToVideo"] = model.takesImage();
-  if (!model.takesImage()) text["required"] = json::array();
-  const std::string sampler = samplers::samplerNameOf(model.scheduler);
-  text["scheduler"] = sampler.empty() ? "cogvideox-ddim" : sampler;
   text["latentScale"] = model.vae_codec->stride() * config.patch.side;
   const auto [width, height] = defaultSizeOf(model);
   text["defaultSize"] = {width, height};

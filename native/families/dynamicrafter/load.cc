@@ -8,7 +8,6 @@
 #include "families/network_loader.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -46,10 +45,7 @@ void requireFittingDynamiCrafter(const DynamiCrafter& model, const std::string& 
 void describeDynamiCrafter(DynamiCrafter& model, const std::string& tokenizer) {
   json& text = model.description;
   const weights::DynamiCrafterFacts& facts = model.facts;
-  text["family"] = "dynamicrafter";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
+  describeWholeModel(model, "dynamicrafter", "ddim-lvdm", FilmOf::Picture);
   for (const char* ability : {"text", "clipText", "lastImage", "pictureLatents"}) {
     text[ability] = true;
   }
@@ -57,7 +53,6 @@ void describeDynamiCrafter(DynamiCrafter& model, const std::string& tokenizer) {
   text["promptCleaning"] = "entities";
   text["frameStride"] = facts.rate_is_stride;
   text["imageSize"] = "own";
-  text["scheduler"] = samplers::samplerNameOf(model.scheduler);
   text["latentScale"] = model.vae->config().scale();
   text["defaultSize"] = {facts.width, facts.height};
   text["defaults"] = {{"frames", kDynamiCrafterFrames},

@@ -8,7 +8,6 @@
 #include "families/network_loader.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -43,15 +42,10 @@ void requireFittingI2VGen(const I2VGenXl& model, const std::string& base) {
 
 void describeI2VGen(I2VGenXl& model, const std::string& tokenizer) {
   json& text = model.description;
-  text["family"] = "i2vgen-xl";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
+  describeWholeModel(model, "i2vgen-xl", "ddim", FilmOf::Picture);
   text["text"] = text["clipText"] = true;
   text["textEncoder"] = "clip";
   text["imageSize"] = "own";
-  const std::string sampler = samplers::samplerNameOf(model.scheduler);
-  text["scheduler"] = sampler.empty() ? "ddim" : sampler;
   text["latentScale"] = model.vae->config().scale();
   text["defaultSize"] = {kI2VGenWidth, kI2VGenHeight};
   text["defaults"] = {{"frames", kI2VGenFrames},

@@ -8,7 +8,6 @@
 #include "families/network_loader.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -42,16 +41,8 @@ void describeLatte(Latte& model, const std::string& tokenizer) {
   const models::LatteConfig& config = model.transformer->config();
   const int64_t scale = model.vae->config().scale();
   nlohmann::json& text = model.description;
-  text["family"] = "latte";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
-  text["image"] = text["imageToVideo"] = false;
-  text["films"] = true;
-  text["required"] = nlohmann::json::array();
+  describeWholeModel(model, "latte", "ddim", FilmOf::Prompt);
   model.text->describe(text, tokenizer);
-  const std::string sampler = samplers::samplerNameOf(model.scheduler);
-  text["scheduler"] = sampler.empty() ? "ddim" : sampler;
   text["latentScale"] = scale * config.patch;
   text["defaultSize"] = {config.sample_size * scale, config.sample_size * scale};
   text["defaults"] = {{"frames", config.frames},

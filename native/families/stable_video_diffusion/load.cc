@@ -8,7 +8,6 @@
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 
 namespace cameo::families {
 
@@ -40,14 +39,9 @@ void requireFittingVideo(const StableVideoDiffusion& model, const std::string& b
 
 void describeVideo(StableVideoDiffusion& model) {
   json& text = model.description;
-  text["family"] = "svd";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
+  describeWholeModel(model, "svd", "euler", FilmOf::Picture);
   text["motionBucket"] = true;
   text["imageSize"] = "shape";
-  const std::string sampler = samplers::samplerNameOf(model.scheduler);
-  text["scheduler"] = sampler.empty() ? "euler" : sampler;
   text["latentScale"] = model.vae->config().scale();
   text["defaultSize"] = {kVideoWidth, kVideoHeight};
   text["defaults"] = {{"frames", model.unet->config().frames},

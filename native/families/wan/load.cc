@@ -10,7 +10,6 @@
 #include "families/wan/vace.h"
 #include "families/whole_model.h"
 #include "pipeline/loras.h"
-#include "samplers/samplers.h"
 #include "weights/film_vae.h"
 #include "weights/wan.h"
 
@@ -53,16 +52,9 @@ void requireFittingWan(const Wan& model, const std::string& base) {
 
 void describeWan(Wan& model, const std::string& tokenizer, bool is_released) {
   nlohmann::json& text = model.description;
-  text["family"] = "wan";
-  text["device"] = model.device.str();
-  text["dtype"] = dtypeName(model.dtype);
-  describeAsWholeModel(text);
-  text["image"] = text["imageToVideo"] = false;
-  text["films"] = text["windows"] = true;
-  text["required"] = nlohmann::json::array();
+  describeWholeModel(model, "wan", "unipc", FilmOf::Prompt);
+  text["windows"] = true;
   model.text->describe(text, tokenizer);
-  const std::string sampler = samplers::samplerNameOf(model.scheduler);
-  text["scheduler"] = sampler.empty() ? "unipc" : sampler;
   text["latentScale"] = model.vae_codec->stride() * model.transformer->config().patch.side;
   text["defaultSize"] = {kWanWidth, kWanHeight};
   text["defaults"] = {
