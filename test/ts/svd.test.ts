@@ -111,7 +111,8 @@ t.test("what it has no use for is refused by name", async (t) => {
   }
   await t.rejects(pipe.setLora("style.safetensors"), { code: "ERR_WEIGHTS_FORMAT" });
   await t.rejects(pipe.setLora(join(base, "unet/diffusion_pytorch_model.safetensors")), {
-    code: "ERR_WEIGHTS_FORMAT",
+    code: "ERR_WEIGHTS_MISMATCH",
+    message: /a LoRA was expected; this is Stable Video Diffusion's UNet/,
   });
 });
 
