@@ -92,14 +92,42 @@ CAMEO_FOR_EACH_CPU void normWidthOf(c10::BFloat16* x, const WidthRow& row) {
   normWholeRow(x, row);
 }
 
+at::Tensor inFloats(const at::Tensor& values) {
+  return values.defined() ? values.to(at::kFloat).contiguous() : values;
+}
+
+/// A table's numbers from `place` on; null without a table.
+const float* numbersAt(const at::Tensor& table, int64_t place) {
+  return table.defined() ? table.const_data_ptr<float>() + place : nullptr;
+}
+
+bool hasKnownType(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+}
+
+/// Calls `norm(numbers, i)` for each token of x (B, L, ...), shared out among threads; `numbers` are x's.
+template <typename Norm>
+void forEachToken(const at::Tensor& x, const Norm& norm) {
+  const int64_t tokens = x.size(0) * x.size(1);
+  const auto all = [&](auto* numbers) {
+    forEachPiece(tokens, pieceOf(tokens, kTokensAtLeast), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) norm(numbers, i);
+    });
+  };
+  if (x.scalar_type() == at::kFloat) {
+    all(x.mutable_data_ptr<float>());
+  } else {
+    all(x.mutable_data_ptr<c10::BFloat16>());
+  }
+}
+
 #endif
 
 }  // namespace
 
 bool widthNormTakes(const at::Tensor& x, int64_t head_size) {
 #if CAMEO_CPU_KERNELS
-  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
-  return x.is_cpu() && known && x.is_contiguous() && head_size % kLanes == 0 && x.numel() > 0;
+  return x.is_cpu() && hasKnownType(x) && x.is_contiguous() && head_size % kLanes == 0 && x.numel() > 0;
 #else
   return false;
 #endif
@@ -107,38 +135,24 @@ bool widthNormTakes(const at::Tensor& x, int64_t head_size) {
 
 void normWidth(const at::Tensor& x, const WidthNormParameters& parameters) {
 #if CAMEO_CPU_KERNELS
-  const auto inFloats = [](const at::Tensor& values) { return values.to(at::kFloat).contiguous(); };
-  const at::Tensor weight = inFloats(parameters.weight);
-  const bool turns = parameters.cos.defined();
-  const at::Tensor cos = turns ? inFloats(parameters.cos) : at::Tensor();
-  const at::Tensor sin = turns ? inFloats(parameters.sin) : at::Tensor();
+  const at::Tensor weight = inFloats(parameters.weight), cos = inFloats(parameters.cos),
+                   sin = inFloats(parameters.sin);
   const int64_t tokens = x.size(1), width = x.size(2);
-  const auto norm = [&](auto* numbers) {
-    forEachPiece(
-        x.size(0) * tokens, pieceOf(x.size(0) * tokens, kTokensAtLeast), [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const int64_t place = i % tokens * parameters.head_size;
-            normWidthOf(numbers + i * width, {.width = width,
-                                              .head_size = parameters.head_size,
-                                              .weight = weight.const_data_ptr<float>(),
-                                              .cos = turns ? cos.const_data_ptr<float>() + place : nullptr,
-                                              .sin = turns ? sin.const_data_ptr<float>() + place : nullptr,
-                                              .eps = static_cast<float>(parameters.eps)});
-          }
-        });
-  };
-  if (x.scalar_type() == at::kFloat) {
-    norm(x.mutable_data_ptr<float>());
-  } else {
-    norm(x.mutable_data_ptr<c10::BFloat16>());
-  }
+  forEachToken(x, [&](auto* numbers, int64_t i) {
+    const int64_t place = i % tokens * parameters.head_size;
+    normWidthOf(numbers + i * width, {.width = width,
+                                      .head_size = parameters.head_size,
+                                      .weight = weight.const_data_ptr<float>(),
+                                      .cos = numbersAt(cos, place),
+                                      .sin = numbersAt(sin, place),
+                                      .eps = static_cast<float>(parameters.eps)});
+  });
 #endif
 }
 
 bool headNormTakes(const at::Tensor& x) {
 #if CAMEO_CPU_KERNELS
-  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
-  return x.is_cpu() && known && x.stride(3) == 1 && x.size(3) % kLanes == 0 && x.numel() > 0;
+  return x.is_cpu() && hasKnownType(x) && x.stride(3) == 1 && x.size(3) % kLanes == 0 && x.numel() > 0;
 #else
   return false;
 #endif
@@ -146,36 +160,22 @@ bool headNormTakes(const at::Tensor& x) {
 
 void normHeads(const at::Tensor& x, const HeadNormParameters& parameters) {
 #if CAMEO_CPU_KERNELS
-  const auto inFloats = [](const at::Tensor& values) { return values.to(at::kFloat).contiguous(); };
-  const at::Tensor weight = inFloats(parameters.weight), bias = inFloats(parameters.bias);
-  const bool turns = parameters.cos.defined();
-  const at::Tensor cos = turns ? inFloats(parameters.cos) : at::Tensor();
-  const at::Tensor sin = turns ? inFloats(parameters.sin) : at::Tensor();
+  const at::Tensor weight = inFloats(parameters.weight), bias = inFloats(parameters.bias),
+                   cos = inFloats(parameters.cos), sin = inFloats(parameters.sin);
   const int64_t tokens = x.size(1), size = x.size(3);
-  const auto norm = [&](auto* numbers) {
-    forEachPiece(x.size(0) * tokens, pieceOf(x.size(0) * tokens, kTokensAtLeast),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     const int64_t sample = i / tokens, token = i % tokens;
-                     const int64_t place = (token - parameters.first) * size;
-                     const bool is_turned = turns && place >= 0;
-                     normRow(numbers + sample * x.stride(0) + token * x.stride(1),
-                             {.heads = x.size(2),
-                              .stride = x.stride(2),
-                              .size = size,
-                              .weight = weight.const_data_ptr<float>(),
-                              .bias = bias.const_data_ptr<float>(),
-                              .cos = is_turned ? cos.const_data_ptr<float>() + place : nullptr,
-                              .sin = is_turned ? sin.const_data_ptr<float>() + place : nullptr,
-                              .eps = static_cast<float>(parameters.eps)});
-                   }
-                 });
-  };
-  if (x.scalar_type() == at::kFloat) {
-    norm(x.mutable_data_ptr<float>());
-  } else {
-    norm(x.mutable_data_ptr<c10::BFloat16>());
-  }
+  forEachToken(x, [&](auto* numbers, int64_t i) {
+    const int64_t sample = i / tokens, token = i % tokens;
+    const int64_t place = (token - parameters.first) * size;
+    normRow(numbers + sample * x.stride(0) + token * x.stride(1),
+            {.heads = x.size(2),
+             .stride = x.stride(2),
+             .size = size,
+             .weight = weight.const_data_ptr<float>(),
+             .bias = bias.const_data_ptr<float>(),
+             .cos = place >= 0 ? numbersAt(cos, place) : nullptr,
+             .sin = place >= 0 ? numbersAt(sin, place) : nullptr,
+             .eps = static_cast<float>(parameters.eps)});
+  });
 #endif
 }
 
