@@ -37,18 +37,6 @@ class ImageToVideoDenoiser : public WanDenoiser {
   at::Tensor known_;
 };
 
-std::vector<weights::Layer> layersWhere(const weights::Component& parts,
-                                        bool (*is_taken)(std::string_view name)) {
-  std::vector<weights::Layer> layers = parts.layers;
-  for (weights::Layer& layer : layers) {
-    layer.map = [map = layer.map, is_taken](std::string_view key) -> std::optional<std::string> {
-      auto name = map(key);
-      return name && is_taken(*name) ? name : std::nullopt;
-    };
-  }
-  return layers;
-}
-
 /// The first picture and, where there is one, the last.
 std::vector<const RgbImage*> picturesOfFilm(const SampleRequest& request) {
   std::vector<const RgbImage*> pictures;
@@ -141,7 +129,6 @@ void ImageToVideo::loadOwn(NetworkLoader& loader) {
 void ImageToVideo::describeOwn() {
   description["image"] = description["imageToVideo"] = true;
   description["lastImage"] = takesPair() || image_encoder == nullptr;
-  description["windows"] = false;  // the pictures' latents stand beside the whole film's
   description["imageSize"] = "shape";
   description["required"] = {"image"};
 }

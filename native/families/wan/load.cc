@@ -24,8 +24,6 @@ using pipeline::LoadOptions;
 constexpr int64_t kWanTokens = 512, kWanSteps = 50, kWanRate = 16, kWanFrames = 81;
 constexpr int64_t kWanWidth = 832, kWanHeight = 480;
 constexpr double kWanGuidance = 5;
-/// The same of Phantom's: for the prompt and for the pictures.
-constexpr double kPhantomGuidance = 7.5, kPhantomImageGuidance = 5;
 /// What the released code takes where no negative prompt is given.
 constexpr const char* kReleasedNegative =
     "色调艳丽，过曝，静态，细节模糊不清，字幕，风格，作品，画作，画面，静止，整体发灰，最差质量，低质量，JPEG"
@@ -53,22 +51,12 @@ void requireFittingWan(const Wan& model, const std::string& base) {
 void describeWan(Wan& model, const std::string& tokenizer, bool is_released) {
   nlohmann::json& text = model.description;
   describeWholeModel(model, "wan", "unipc", FilmOf::Prompt);
-  text["windows"] = true;
   model.text->describe(text, tokenizer);
   text["latentScale"] = model.vae_codec->stride() * model.transformer->config().patch.side;
   text["defaultSize"] = {kWanWidth, kWanHeight};
   text["defaults"] = {
       {"frames", kWanFrames}, {"fps", kWanRate}, {"steps", kWanSteps}, {"guidanceScale", kWanGuidance}};
   if (is_released) text["defaults"]["negativePrompt"] = kReleasedNegative;
-}
-
-void describePhantom(Wan& model) {
-  nlohmann::json& text = model.description;
-  text["subject"] = text["imageGuidance"] = true;
-  text["referenceSize"] = "own";
-  text["defaults"]["guidanceScale"] = kPhantomGuidance;
-  text["defaults"]["imageGuidanceScale"] = kPhantomImageGuidance;
-  text["defaults"]["negativePrompt"] = kReleasedNegative;
 }
 
 /// A subject's transformer has all that the base's has; it goes by the base's config.
@@ -153,8 +141,7 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
   loader.load("vae", model->vae->parameters(), model->dtype, vae.layers);
   model->loadOwn(loader);
   describeWan(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer,
-              base.index.value("released", false));
-  if (has_subject) describePhantom(*model);
+              has_subject || base.index.value("released", false));
   model->describeOwn();
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
   return model;

@@ -19,6 +19,8 @@ using pipeline::SampleRequest;
 namespace {
 
 constexpr int64_t kMostReferences = 4;  // with which it was trained
+/// How far guidance goes for the prompt and for the pictures where nothing is said, as in the released code.
+constexpr double kPhantomGuidance = 7.5, kPhantomImageGuidance = 5;
 
 /// A way of conditioning.
 struct Branch {
@@ -65,6 +67,14 @@ class PhantomDenoiser : public WanDenoiser {
 };
 
 }  // namespace
+
+void Phantom::describeOwn() {
+  Wan::describeOwn();
+  description["subject"] = description["imageGuidance"] = true;
+  description["referenceSize"] = "own";
+  description["defaults"]["guidanceScale"] = kPhantomGuidance;
+  description["defaults"]["imageGuidanceScale"] = kPhantomImageGuidance;
+}
 
 void Phantom::check(const SampleRequest& request) const {
   const auto refuse = [](const std::string& message) { throw Error(ErrorCode::InvalidOption, message); };

@@ -13,6 +13,7 @@ namespace cameo::families {
 struct Phantom : Wan {
   using Wan::Wan;
 
+  void describeOwn() override;
   void check(const pipeline::SampleRequest& request) const override;
   std::vector<pipeline::GuidanceScale> guidanceScales(const pipeline::SampleRequest& request) const override;
   bool takesAnySize(const std::string& option) const override { return option == "reference"; }

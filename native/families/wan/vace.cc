@@ -61,17 +61,9 @@ VaceReads readingOf(const Vace& model, const at::Tensor& texts, const at::Tensor
   return {model.transformer->read(read), {context, context.embed(known), context.read(read), scale}};
 }
 
-/// Layers of which either VACE's blocks are taken, or all others.
-std::vector<weights::Layer> layersOf(const weights::Component& transformer, bool of_vace) {
-  std::vector<weights::Layer> layers = transformer.layers;
-  for (weights::Layer& layer : layers) {
-    layer.map = [map = layer.map, of_vace](std::string_view key) -> std::optional<std::string> {
-      auto name = map(key);
-      if (name && name->starts_with(kVace) != of_vace) return std::nullopt;
-      return name;
-    };
-  }
-  return layers;
+/// Whether it is one of VACE's own tensors.
+bool isOfVace(std::string_view name) {
+  return name.starts_with(kVace);
 }
 
 }  // namespace
@@ -86,11 +78,11 @@ void Vace::buildOwn(const weights::BaseModel&, const weights::Component& parts) 
                          vace_config.in_channels, " channels, and of the VAE's latents ", seen, " are made"));
   }
   context = std::make_unique<models::Vace>(config, vace_config);
-  context_layers_ = layersOf(parts, true);
+  context_layers_ = layersWhere(parts, isOfVace);
 }
 
 std::vector<weights::Layer> Vace::transformerLayers(const weights::Component& parts) const {
-  return layersOf(parts, false);
+  return layersWhere(parts, [](std::string_view name) { return !isOfVace(name); });
 }
 
 void Vace::loadOwn(NetworkLoader& loader) {
@@ -102,7 +94,6 @@ void Vace::describeOwn() {
        {"subject", "referencesOptional", "video", "mask", "image", "lastImage", "conditioning"}) {
     description[ability] = true;
   }
-  description["windows"] = false;  // its blocks see the whole film
   description["referenceSize"] = "own";
   // That of subjects is Stable Diffusion's.
   nlohmann::json& defaults = description["defaults"];

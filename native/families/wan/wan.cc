@@ -29,6 +29,10 @@ std::vector<pipeline::Network> Wan::networks() const {
   return all;
 }
 
+void Wan::describeOwn() {
+  description["windows"] = true;
+}
+
 int64_t Wan::latentsOf(const SampleRequest& request) const {
   const int64_t window = request.context.length, frames = request.frames;
   const int64_t film = vae_codec->latentFrames(window > 0 ? std::min(window, frames) : frames);
@@ -87,6 +91,18 @@ std::unique_ptr<pipeline::Denoiser> Wan::denoiser(const SampleRequest& request, 
   const int64_t first = guidanceScales(request).empty() ? 1 : 0;
   const at::Tensor texts = both.slice(0, first);
   return std::make_unique<WanDenoiser>(*this, readTexts(texts), at::arange(texts.size(0)));
+}
+
+std::vector<weights::Layer> layersWhere(const weights::Component& transformer,
+                                        bool (*is_taken)(std::string_view name)) {
+  std::vector<weights::Layer> layers = transformer.layers;
+  for (weights::Layer& layer : layers) {
+    layer.map = [map = layer.map, is_taken](std::string_view key) -> std::optional<std::string> {
+      auto name = map(key);
+      return name && is_taken(*name) ? name : std::nullopt;
+    };
+  }
+  return layers;
 }
 
 }  // namespace cameo::families

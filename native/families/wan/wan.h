@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "families/causal_vae_codec.h"
@@ -40,7 +41,8 @@ struct Wan : pipeline::Pipeline {
   virtual void loadOwn(NetworkLoader&) {}
   /// How many channels the transformer takes.
   virtual int64_t inputChannels() const { return vae->config().latent_channels; }
-  virtual void describeOwn() {}
+  /// Says what `describe()` has beside what is said of all of them.
+  virtual void describeOwn();
 
   /// How many latents in a row the transformer sees of a request, or of each of its windows.
   int64_t latentsOf(const pipeline::SampleRequest& request) const;
@@ -55,6 +57,10 @@ struct Wan : pipeline::Pipeline {
   std::unique_ptr<CausalVaeCodec> vae_codec;  // the VAE's
   std::unique_ptr<T5Text> text;               // null until all others are there
 };
+
+/// The layers of a transformer's files, of which those tensors are taken whose names are.
+std::vector<weights::Layer> layersWhere(const weights::Component& transformer,
+                                        bool (*is_taken)(std::string_view name));
 
 /// Throws as `loadPipeline`; options that it has no use for are refused by name.
 std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base,
