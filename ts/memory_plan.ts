@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { checkOptions, option } from "./options/check.js";
+import { loadOptions } from "./options/load_options.js";
+import { schemaOf } from "./options/schema.js";
 
 /** What a request needs of memory, by an estimate, and how it is computed to stay within what is allowed. */
 export interface MemoryPlan {
@@ -27,10 +29,10 @@ export interface PlanOptions {
 
 const planOptions = z.strictObject({
   device: option(z.enum(["cpu", "cuda"]), '"cpu" or "cuda"'),
-  maxMemory: option(z.int().min(1).optional(), "a whole number of bytes"),
+  maxMemory: schemaOf(loadOptions.maxMemory.value),
 });
 
 /** Throws ERR_INVALID_OPTION. */
 export function checkPlanOptions(options: PlanOptions): PlanOptions {
-  return checkOptions(planOptions, options);
+  return checkOptions(planOptions, options) as PlanOptions;
 }

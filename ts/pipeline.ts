@@ -36,7 +36,7 @@ export class Pipeline implements AsyncDisposable {
   #description: PipelineDescription;
   /** Set where it is the model that is loaded. */
   readonly #shipped: ShippedModel | undefined;
-  readonly #place: Required<Pick<PlanOptions, "device">> & PlanOptions;
+  readonly #place: PlanOptions;
   /** Whether there are weights. */
   readonly #computes: boolean;
   #closing: Promise<undefined> | undefined;

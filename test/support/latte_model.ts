@@ -1,17 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { SampleRequest } from "cameo";
 import { readCaseFile } from "./case_file.js";
 import { fixtures, readCase } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
-import { drawWeights, type WeightTree } from "./tensors.js";
+import { type T5Model, type T5Network, writeT5Model } from "./t5_model_folder.js";
+import { drawWeights } from "./tensors.js";
 
-type Network = "transformer" | "vae" | "text_encoder";
-
-interface LatteCase {
-  networks: Record<Network, { config: Record<string, unknown>; weights: WeightTree; seed: number }>;
-  scheduler: Record<string, unknown>;
+interface LatteCase extends T5Model {
   request: SampleRequest & { width: number; height: number };
 }
 
@@ -20,7 +16,7 @@ const readLatteCase = () => readCaseFile<LatteCase>(join(fixtures, "latte"));
 /** The film of test/fixtures/latte, of which diffusers made the expected one. */
 export const latteRequest = () => readLatteCase().request;
 
-const classes: Record<Network, object> = {
+const classes: Record<T5Network, object> = {
   transformer: { _class_name: "LatteTransformer3DModel" },
   vae: { _class_name: "AutoencoderKL" },
   text_encoder: { architectures: ["T5EncoderModel"] },
@@ -28,24 +24,7 @@ const classes: Record<Network, object> = {
 
 /** Writes a small Latte model into build/fixtures, in diffusers' layout. `changes` are laid over its transformer's config. */
 export function writeLatte(name: string, changes: object = {}): string {
-  const base = join("build/fixtures", name);
-  rmSync(base, { recursive: true, force: true });
-  const { networks, scheduler } = readLatteCase();
-  for (const [network, { config, weights, seed }] of Object.entries(networks)) {
-    const folder = join(base, network);
-    mkdirSync(folder, { recursive: true });
-    const whole = { ...config, ...classes[network as Network], ...(network === "transformer" && changes) };
-    writeFileSync(join(folder, "config.json"), JSON.stringify(whole));
-    const file = network === "text_encoder" ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
-    writeSafetensors(join(folder, file), drawWeights(weights, seed));
-  }
-  mkdirSync(join(base, "scheduler"));
-  writeFileSync(join(base, "scheduler/scheduler_config.json"), JSON.stringify(scheduler));
-  mkdirSync(join(base, "tokenizer"));
-  const pieces = gunzipSync(readFileSync(join(fixtures, "tokens-t5/spiece.model.gz")));
-  writeFileSync(join(base, "tokenizer/spiece.model"), pieces);
-  writeFileSync(join(base, "model_index.json"), JSON.stringify({ _class_name: "LattePipeline" }));
-  return base;
+  return writeT5Model(name, readLatteCase(), { pipeline: "LattePipeline", classes, changes });
 }
 
 /** Writes a VAE with a decoder over time, as the published model has beside its own. */

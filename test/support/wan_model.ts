@@ -1,17 +1,13 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { SampleRequest } from "cameo";
 import { readCaseFile } from "./case_file.js";
 import { fixtures } from "./probes.js";
 import { writeSafetensors } from "./safetensors.js";
-import { drawInput, drawWeights, type Tensor, type Tensors, type WeightTree } from "./tensors.js";
+import { type T5Model, type T5Network, writeT5Model } from "./t5_model_folder.js";
+import { drawInput, drawWeights, type Tensor, type Tensors } from "./tensors.js";
 
-type Network = "transformer" | "vae" | "text_encoder";
-
-interface WanCase {
-  networks: Record<Network, { config: Record<string, unknown>; weights: WeightTree; seed: number }>;
-  scheduler: Record<string, unknown>;
+interface WanCase extends T5Model {
   request: SampleRequest & { width: number; height: number };
 }
 
@@ -20,7 +16,7 @@ export const readWanCase = () => readCaseFile<WanCase>(join(fixtures, "wan"));
 /** The film of test/fixtures/wan, of which diffusers made the expected one. */
 export const wanRequest = () => readWanCase().request;
 
-const classes: Record<Network, object> = {
+const classes: Record<T5Network, object> = {
   transformer: { _class_name: "WanTransformer3DModel" },
   vae: { _class_name: "AutoencoderKLWan" },
   text_encoder: { architectures: ["UMT5EncoderModel"] },
@@ -31,26 +27,7 @@ const classes: Record<Network, object> = {
  * change that one's weights.
  */
 export function writeWan(name: string, changes: object = {}, edit = (_: Tensors): void => {}): string {
-  const base = join("build/fixtures", name);
-  rmSync(base, { recursive: true, force: true });
-  const { networks, scheduler } = readWanCase();
-  for (const [network, { config, weights, seed }] of Object.entries(networks)) {
-    const folder = join(base, network);
-    mkdirSync(folder, { recursive: true });
-    const whole = { ...config, ...classes[network as Network], ...(network === "transformer" && changes) };
-    writeFileSync(join(folder, "config.json"), JSON.stringify(whole));
-    const file = network === "text_encoder" ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
-    const tensors = drawWeights(weights, seed);
-    if (network === "transformer") edit(tensors);
-    writeSafetensors(join(folder, file), tensors);
-  }
-  mkdirSync(join(base, "scheduler"));
-  writeFileSync(join(base, "scheduler/scheduler_config.json"), JSON.stringify(scheduler));
-  mkdirSync(join(base, "tokenizer"));
-  const pieces = gunzipSync(readFileSync(join(fixtures, "tokens-t5/spiece.model.gz")));
-  writeFileSync(join(base, "tokenizer/spiece.model"), pieces);
-  writeFileSync(join(base, "model_index.json"), JSON.stringify({ _class_name: "WanPipeline" }));
-  return base;
+  return writeT5Model(name, readWanCase(), { pipeline: "WanPipeline", classes, changes, edit });
 }
 
 /** The names of Wan's authors for those of diffusers, in this order on each name. */
