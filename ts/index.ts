@@ -59,6 +59,7 @@ export type {
   CompleteDataRecipe,
   CompleteDiffusionObjective,
   CompleteDistillationObjective,
+  CompletePhantomObjective,
   CompleteRecipe,
   CompleteReferenceRecipe,
   CompleteSvdObjective,

@@ -131,7 +131,9 @@ export interface NativeTrainingSample {
   referenceCount: number;
   /** Of each of several subjects, which have as many references each: left, top, right, bottom, 0 to 1. */
   regions?: readonly (readonly [number, number, number, number])[] | undefined;
-  /** (F + R, C, h, w) each. */
+  /** Where what T5 says of the caption is kept, or written once it is known. */
+  statesPath?: string | undefined;
+  /** (F + R, C, h, w) each, or with a VAE over time (F' + R, C, h, w). */
   latents?: { mean: Float32Array; logVariance: Float32Array; shape: readonly number[] } | undefined;
   /** Where the latents are written once they are encoded. */
   cachePath?: string | undefined;
@@ -142,6 +144,8 @@ export interface NativeStepInput {
   batches: NativeTrainingSample[][];
   /** Token ids of the empty prompt, for samples that lose their condition. */
   emptyIds: Int32Array;
+  /** As `statesPath`, of the empty prompt. */
+  emptyStatesPath?: string | undefined;
   /** Asks all processes to stop after this step. */
   stop: boolean;
 }

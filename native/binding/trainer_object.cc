@@ -18,6 +18,8 @@ Loaded<Trainer> loadTrainer(const std::string& recipe, const pipeline::OnProgres
   nlohmann::json description = trainer->pipeline().description;
   description["trainedParameters"] = trainer->trainedParameters();
   description["latentChannels"] = trainer->pipeline().codec().channels();
+  description["latentStride"] = trainer->pipeline().codec().stride();
+  description["latentTimeStride"] = trainer->pipeline().codec().timeStride();
   const int64_t bytes = trainer->bytes();
   return {std::move(trainer), {description.dump(), bytes}};
 }

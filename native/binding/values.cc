@@ -110,7 +110,7 @@ std::array<double, 4> box(const Napi::Value& value) {
 train::Sample trainingSample(const Napi::Object& object) {
   train::Sample sample;
   sample.position = integer(object, "position");
-  sample.ids = ids(object, "ids");
+  sample.caption = {ids(object, "ids"), text(object, "statesPath")};
   sample.width = integer(object, "width");
   sample.height = integer(object, "height");
   sample.references = integer(object, "referenceCount");
@@ -173,7 +173,7 @@ pipeline::SampleRequest readSampleRequest(const Napi::Object& request) {
 
 train::StepInput readStepInput(const Napi::Object& input) {
   train::StepInput result;
-  result.empty_ids = ids(input, "emptyIds");
+  result.empty = {ids(input, "emptyIds"), text(input, "emptyStatesPath")};
   result.stop = boolean(input, "stop");
   result.batches = listAt(input.Get("batches"), "batches", microBatch);
   if (result.batches.empty()) fail("batches", "at least one micro-batch");

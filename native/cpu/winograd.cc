@@ -258,6 +258,10 @@ int64_t winogradTiles(const at::Tensor& x) {
   return x.size(0) * Tiling(x).perImage();
 }
 
+bool winogradGradientPays(const at::Tensor& x, const at::Tensor& weight) {
+  return winogradTiles(x) >= 48 && weight.numel() <= 512 * 1024;
+}
+
 namespace {
 
 /// y (T, out, H, W) of x (T + taps - 1, in, H, W).

@@ -34,13 +34,9 @@ int64_t CausalVaeCodec::largestTensor(const pipeline::FilmSize& size, bool tiled
   return together * width * height * widest + beside + result;
 }
 
-pipeline::EncodedPicture CausalVaeCodec::encode(const at::Tensor& pictures, bool tiled,
-                                                const at::Tensor& noise) const {
-  const models::Posterior posterior = vae_.encode(pictures.to(device_, dtype_), tiled);
-  at::Tensor latents = posterior.mean.to(at::kFloat);
-  const at::Tensor log_variance = posterior.log_variance.to(at::kFloat);
-  if (noise.defined()) latents = latents + noise.to(device_) * at::exp(log_variance * 0.5);
-  return {vae_.scaled(latents), log_variance};
+models::Posterior CausalVaeCodec::posterior(const at::Tensor& pictures, bool tiled) const {
+  const models::Posterior found = vae_.encode(pictures.to(device_, dtype_), tiled);
+  return {found.mean.to(at::kFloat), found.log_variance.to(at::kFloat)};
 }
 
 void CausalVaeCodec::decode(const at::Tensor& latents, const pipeline::Decoding& how,

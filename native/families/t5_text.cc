@@ -79,7 +79,7 @@ T5Text::T5Text(const weights::Component& files, const T5Reading& reading, const 
       config_(models::T5Config::read(Config(files.config, files.path))),
       encoder_(build<T5Encoder>(config_, files)) {
   for (weights::Layer& layer : files_.layers) layer.map = weights::t5Keys(*layer.source);
-  by_block_ = !files_.layers.empty() && mustBeByBlock(model, *encoder_);
+  by_block_ = !files_.layers.empty() && (reading.by_block || mustBeByBlock(model, *encoder_));
 }
 
 pipeline::Network T5Text::network() const {

@@ -25,6 +25,8 @@ struct T5Reading {
   T5Padding padding;
   /// What ts/tokens/cleaning.ts does to a prompt before: "none", "caption", "entities".
   const char* cleaning = "none";
+  /// Whether it is read block by block, wherever it would fit.
+  bool by_block = false;
 };
 
 /// The text half of families that read prompts by T5 or UMT5. Its encoder is in memory as a whole, or, within
@@ -41,6 +43,15 @@ class T5Text {
   /// The fields of `PipelineDescription` that are about text.
   void describe(nlohmann::json& description, const std::string& tokenizer) const;
   const models::T5Config& config() const { return config_; }
+  /// Of states, and how many tokens a prompt has with its padding.
+  c10::ScalarType dtype() const { return model_.dtype; }
+  c10::Device device() const { return model_.device; }
+  int64_t length() const { return reading_.length; }
+  /// How many of a prompt's states say something, the first ones; the others are zeros. `count` of its tokens
+  /// are no padding.
+  int64_t statesThatSay(int64_t count) const {
+    return reading_.padding == T5Padding::Zeroed ? count : reading_.length;
+  }
 
   /// Throws `ErrorCode::InvalidOption` for what it can't read: prompts over time, weights, foreign tokens.
   void check(const pipeline::SampleRequest& request) const;

@@ -15,14 +15,10 @@ int64_t VaeCodec::largestTensor(const pipeline::FilmSize& size, bool tiled) cons
   return pixels * channels[std::min<size_t>(1, channels.size() - 1)];
 }
 
-pipeline::EncodedPicture VaeCodec::encode(const at::Tensor& picture, bool tiled,
-                                          const at::Tensor& noise) const {
-  const at::Tensor there = picture.to(device_, dtype_);
-  const models::Posterior posterior = tiled ? vae_.encodeTiled(there) : vae_.encode(there);
-  at::Tensor latents = posterior.mean.to(at::kFloat);
-  const at::Tensor log_variance = posterior.log_variance.to(at::kFloat);
-  if (noise.defined()) latents = latents + noise.to(device_) * at::exp(log_variance * 0.5);
-  return {vae_.scaled(latents), log_variance};
+models::Posterior VaeCodec::posterior(const at::Tensor& pictures, bool tiled) const {
+  const at::Tensor there = pictures.to(device_, dtype_);
+  const models::Posterior found = tiled ? vae_.encodeTiled(there) : vae_.encode(there);
+  return {found.mean.to(at::kFloat), found.log_variance.to(at::kFloat)};
 }
 
 void VaeCodec::decode(const at::Tensor& latents, const pipeline::Decoding& how,

@@ -18,8 +18,8 @@ class VaeCodec : public pipeline::LatentCodec {
   int64_t largestTensor(const pipeline::FilmSize& size, bool tiled) const override;
   bool decodesTogether() const override { return vae_.config().temporal_decoder; }
   pipeline::Network network() const override { return {"vae", vae_.parameters(), dtype_}; }
-  pipeline::EncodedPicture encode(const at::Tensor& picture, bool tiled,
-                                  const at::Tensor& noise) const override;
+  models::Posterior posterior(const at::Tensor& pictures, bool tiled) const override;
+  at::Tensor scaled(const at::Tensor& latents) const override { return vae_.scaled(latents); }
   void decode(const at::Tensor& latents, const pipeline::Decoding& how,
               const pipeline::OnPictures& onPictures) const override;
 

@@ -1,6 +1,8 @@
 #include "nn/causal_convolution.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "core/cancellation.h"
 #include "cpu/winograd.h"
@@ -46,16 +48,94 @@ at::Tensor emptyFrames(int64_t frames, int64_t channels, int64_t height, int64_t
   return at::empty({frames, channels, height, width}, options, at::MemoryFormat::ChannelsLast);
 }
 
-at::Tensor convolveOverTime(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const bool winograd_pays =
-      !PlainKernels::on() && cpu::winogradTakes(x, weight.select(2, 0)) && cpu::winogradTiles(x) >= 8;
-  if (winograd_pays) return cpu::winogradOverTime(x, weight, bias);
+namespace {
+
+using torch::autograd::AutogradContext, torch::autograd::variable_list;
+
+/// As oneDNN takes it: x (T, C, H, W), channels-last, as (1, C, T, H, W).
+at::Tensor asFilm(const at::Tensor& x) {
+  return x.transpose(0, 1).unsqueeze(0);
+}
+
+at::Tensor asFrames(const at::Tensor& film) {
+  return film[0].transpose(0, 1).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// Whether Winograd's form has the convolutions of all taps, and takes less time than the direct one.
+bool winogradPays(const at::Tensor& x, const at::Tensor& tap) {
+  return !PlainKernels::on() && cpu::winogradTakes(x, tap) && cpu::winogradTiles(x) >= 8;
+}
+
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (winogradPays(x, weight.select(2, 0))) return cpu::winogradOverTime(x, weight, bias);
   const int64_t around = weight.size(3) / 2;
-  const at::Tensor film = x.transpose(0, 1).unsqueeze(0);  // (1, in, T, H, W), channels-last as x is
-  return at::conv3d(film, weight, bias, /*stride=*/at::IntArrayRef{1, 1, 1},
-                    /*padding=*/{0, around, around})[0]
-      .transpose(0, 1)
-      .contiguous(at::MemoryFormat::ChannelsLast);
+  return asFrames(at::conv3d(asFilm(x), weight, bias, /*stride=*/at::IntArrayRef{1, 1, 1},
+                             /*padding=*/{0, around, around}));
+}
+
+/// What each tap takes back to the frames that it saw.
+at::Tensor frameGradient(const at::Tensor& grad, const at::Tensor& weight) {
+  const int64_t frames = grad.size(0), taps = weight.size(2);
+  const at::Tensor result =
+      emptyFrames(frames + taps - 1, weight.size(1), grad.size(2), grad.size(3), grad.options()).zero_();
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    result.narrow(0, tap, frames)
+        .add_(cpu::winograd(grad, weight.select(2, tap).contiguous(), {}, /*turned=*/true));
+  }
+  return result;
+}
+
+at::Tensor kernelGradient(const at::Tensor& x, const at::Tensor& grad, int64_t taps) {
+  std::vector<at::Tensor> of_taps;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    of_taps.push_back(cpu::winogradKernelGradient(x.narrow(0, tap, grad.size(0)), grad));
+  }
+  return at::stack(of_taps, /*dim=*/2);
+}
+
+class ConvolutionOverTime : public torch::autograd::Function<ConvolutionOverTime> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    context->save_for_backward({x, weight});
+    return product(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const at::Tensor grad = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    std::array<bool, 3> wanted{context->needs_input_grad(0), context->needs_input_grad(1),
+                               context->needs_input_grad(2)};
+    variable_list result(3);
+    const auto give = [&](size_t i, const at::Tensor& gradient) {
+      result[i] = gradient;
+      wanted[i] = false;
+    };
+    const at::Tensor tap = weight.select(2, 0);
+    if (wanted[0] && winogradPays(grad, tap.transpose(0, 1))) give(0, frameGradient(grad, weight));
+    if (wanted[1] && winogradPays(x, tap) && cpu::winogradGradientPays(x, tap)) {
+      give(1, kernelGradient(x, grad, weight.size(2)));
+    }
+    if (wanted[2]) give(2, grad.sum({0, 2, 3}));
+    if (wanted == std::array<bool, 3>{}) return result;
+    const int64_t around = weight.size(3) / 2;
+    auto [of_x, of_weight, of_bias] = at::convolution_backward(
+        asFilm(grad), asFilm(x), weight, /*bias_sizes=*/at::OptionalIntArrayRef({weight.size(0)}),
+        /*stride=*/{1, 1, 1}, /*padding=*/{0, around, around}, /*dilation=*/{1, 1, 1},
+        /*transposed=*/false, /*output_padding=*/{0, 0, 0}, /*groups=*/1, wanted);
+    if (wanted[0]) result[0] = asFrames(of_x);
+    if (wanted[1]) result[1] = of_weight;
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor convolveOverTime(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const bool records =
+      c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
+  return records ? ConvolutionOverTime::apply(x, weight, bias) : product(x, weight, bias);
 }
 
 CausalConv3d::CausalConv3d(const Scope& scope, int64_t in, int64_t out, BeforeFilm before)

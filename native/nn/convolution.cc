@@ -21,13 +21,6 @@ bool winogradPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride,
          cpu::winogradTiles(x) >= 8;
 }
 
-/// The same of the kernel's gradient, of which every thread has a sum of its own, four times as large as the
-/// kernel.
-bool winogradGradientPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
-  return winogradPays(x, weight, stride, padding) && cpu::winogradTiles(x) >= 48 &&
-         weight.numel() <= 512 * 1024;
-}
-
 /// Whether a convolution in bf16 takes less time on the matrix unit as a product with gathered neighbourhoods
 /// than by oneDNN: with small images, of which oneDNN's kernels fill their tiles badly.
 bool gatheringPays(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding) {
@@ -81,7 +74,8 @@ class Convolution : public torch::autograd::Function<Convolution> {
     if (wanted[0] && winogradPays(grad, weight.transpose(0, 1), stride, padding)) {
       give(0, cpu::winograd(grad, weight, {}, /*turned=*/true));
     }
-    if (wanted[1] && winogradGradientPays(saved[0], weight, stride, padding)) {
+    if (wanted[1] && winogradPays(saved[0], weight, stride, padding) &&
+        cpu::winogradGradientPays(saved[0], weight)) {
       give(1, cpu::winogradKernelGradient(saved[0], grad));
     }
     if (wanted == std::array{false, false, true}) give(2, grad.sum({0, 2, 3}));

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "models/vae.h"
 #include "pipeline/network.h"
 
 namespace cameo::pipeline {
@@ -49,9 +50,13 @@ class LatentCodec {
   virtual Network network() const = 0;
 
   /// Of a picture (1, 3, H, W) in -1..1, or with a `timeStride()` of more than one a film's frames, by tiles
-  /// or whole: the mean of the posterior, or with `noise`, of the latents' shape, a sample.
-  virtual EncodedPicture encode(const at::Tensor& pictures, bool tiled,
-                                const at::Tensor& noise = {}) const = 0;
+  /// or whole; fp32 on the codec's device.
+  virtual models::Posterior posterior(const at::Tensor& pictures, bool tiled) const = 0;
+  /// Latents (T, C, h, w) as the diffusion model sees them.
+  virtual at::Tensor scaled(const at::Tensor& latents) const = 0;
+  /// Scaled: the mean of the posterior, or with `noise`, of its shape, a sample.
+  at::Tensor drawn(const models::Posterior& posterior, const at::Tensor& noise) const;
+  EncodedPicture encode(const at::Tensor& pictures, bool tiled, const at::Tensor& noise = {}) const;
   /// Of scaled latents (T, C, h, w): hands pictures out as they are done.
   virtual void decode(const at::Tensor& latents, const Decoding& how, const OnPictures& onPictures) const = 0;
 };

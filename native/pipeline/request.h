@@ -52,6 +52,10 @@ struct LoadOptions {
   weights::SubjectMetadata subject_metadata = {};
   std::vector<std::string> controls = {};      // ControlNets and SparseCtrl
   std::vector<weights::LoraChoice> lora = {};  // on top of all others
+  /// For training: whether a model that has no subject learns to take one.
+  bool learns_subject = false;
+  /// For training: whether T5 stays in its file but while it reads captions, as their states are kept.
+  bool text_by_block = false;
   /// For training: a network whose folder has a config but no weights gets drawn ones, by this seed.
   std::optional<uint64_t> draw_missing = {};
   std::string device = "auto";

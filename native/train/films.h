@@ -14,11 +14,16 @@ namespace cameo::train {
 struct FilmDraws {
   at::Generator generator;  // for what else is drawn for this sample
   bool is_dropped = false;  // it loses its condition
-  at::Tensor pixels;        // (F, 3, H, W) in -1..1, fp32 on the CPU
+  at::Tensor pixels;        // (F, 3, H, W) in -1..1, fp32 on the CPU; undefined where latents were kept
   at::Tensor latents;       // (F', C, h, w), drawn from the posterior and scaled, fp32 on the codec's device
+  at::Tensor references;    // (R, C, h, w): the means of those that the sample has, scaled
 };
 
-/// Encodes a sample without gradients: frame by frame, or by a codec over time all together. Throws as
+/// Throws `ErrorCode::InvalidOption` for a number of `frames` that is no whole number of a codec's latents.
+void requireWholeLatents(const pipeline::LatentCodec& codec, int64_t frames);
+
+/// Encodes a sample without gradients: frame by frame, or by a codec over time all together; references one
+/// by one. Of latents that were kept there are no pixels; those that are to be kept are written. Throws as
 /// `picturesOf`.
 FilmDraws drawFilm(const pipeline::LatentCodec& codec, uint64_t seed, double drop_condition,
                    const Sample& sample);

@@ -36,9 +36,9 @@ class Objective {
 
   virtual std::vector<TrainedNetwork> networks() const = 0;
 
-  /// Of one micro-batch; where gradients are recorded, the total records them. `empty_ids` are of the empty
+  /// Of one micro-batch; where gradients are recorded, the total records them. `empty` is the empty
   /// prompt. Throws `ErrorCode::InvalidOption` for samples that do not fit together or to the networks.
-  virtual Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const = 0;
+  virtual Losses losses(const MicroBatch& samples, const Caption& empty) const = 0;
 
   /// After a step that moved something: what `losses` measured, the mean over all micro-batches.
   virtual void update(const std::map<std::string, double>& /*measured*/) {}

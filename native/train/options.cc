@@ -52,6 +52,8 @@ TrainerOptions readTrainerOptions(const json& recipe) {
                 .subject_metadata = {.reference_cross_attention =
                                          readOptional<bool>(model, "referenceCrossAttention"),
                                      .noise_correlation = readOptional<double>(model, "noiseCorrelation")},
+                .learns_subject = recipe.at("kind") == "phantom",
+                .text_by_block = recipe.at("data").contains("cache"),
                 .draw_missing = recipe.at("seed").get<uint64_t>(),
                 .device = recipe.at("device"),
                 .dtype = recipe.at("dtype")},

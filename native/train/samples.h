@@ -14,10 +14,16 @@
 
 namespace cameo::train {
 
+/// A caption as the text encoder reads it.
+struct Caption {
+  std::vector<int32_t> ids;
+  std::string states_path = {};  // where its states are kept, or are to be kept; empty: nowhere
+};
+
 /// One sample as the data layer gives it: pictures, or latents that were kept.
 struct Sample {
-  int64_t position = 0;      // in the run's endless sequence; what is drawn for it depends on it alone
-  std::vector<int32_t> ids;  // of the caption
+  int64_t position = 0;  // in the run's endless sequence; what is drawn for it depends on it alone
+  Caption caption;
   int64_t width = 0;
   int64_t height = 0;
   int64_t references = 0;  // how many of the pictures are references; they are the last ones
@@ -32,8 +38,8 @@ using MicroBatch = std::vector<Sample>;
 /// What one step of the optimiser takes.
 struct StepInput {
   std::vector<MicroBatch> batches;
-  std::vector<int32_t> empty_ids;  // of the empty prompt, for samples that lose their condition
-  bool stop = false;               // this process was asked to stop after the step
+  Caption empty;      // the empty prompt, for samples that lose their condition
+  bool stop = false;  // this process was asked to stop after the step
 };
 
 /// Of all that is drawn for a sample, by its position alone.

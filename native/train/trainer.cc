@@ -79,7 +79,7 @@ int64_t Trainer::bytes() const {
 /// The micro-batch at `index`; the last one ends in the exchange of gradients among processes.
 Losses Trainer::backward(const StepInput& input, size_t index) {
   const c10::AutoGradMode recording(true);
-  Losses losses = objective_->losses(input.batches[index], input.empty_ids);
+  Losses losses = objective_->losses(input.batches[index], input.empty);
   const at::Tensor loss = losses.total / static_cast<double>(input.batches.size());
   if (reducer_ && index + 1 == input.batches.size()) {
     group_->translateErrors([&] {

@@ -94,7 +94,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {[](const Keys& k) {
        return k.anyStart("condition_embedder.time_proj.") && k.anyStart("patch_embedding.");
      },
-     "wan", "Wan's transformer (diffusers names)", "--base"},
+     "wan", "Wan's transformer, or one that was trained on from it, as Phantom's (diffusers names)",
+     "--subject"},
     {[](const Keys& k) { return k.anyStart("vace_blocks.") && k.anyStart(kWanTimeProjection); },
      "vace-released", "VACE on Wan's transformer (released names)", "--base"},
     {[](const Keys& k) { return k.anyStart(kWanTimeProjection) && k.any(kWanSelfAttention); }, "wan-released",

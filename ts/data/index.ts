@@ -1,3 +1,3 @@
-export type { CachedLatents } from "./latents.js";
+export { type CachedLatents, keptPath } from "./latents.js";
 export { referencesOf, type Sample } from "./sample.js";
 export { type ClipList, listClips, TrainingData, type TrainingDataOptions } from "./training_data.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The posterior that the VAE gave a sample's images: its frames, then its references. */
+/** The posterior that the VAE gave a sample's images: its frames, or by a VAE over time its film, then its references. */
 export interface CachedLatents {
   mean: Float32Array;
   logVariance: Float32Array;
@@ -10,8 +10,8 @@ export interface CachedLatents {
   shape: [images: number, channels: number, height: number, width: number];
 }
 
-/** Where the latents are kept that `key` determines. */
-export function latentsPath(folder: string, key: unknown): string {
+/** Where in a cache's folder that is kept which `key` determines. */
+export function keptPath(folder: string, key: unknown): string {
   const hash = createHash("sha256").update(JSON.stringify(key)).digest("hex");
   return join(folder, hash.slice(0, 2), `${hash}.safetensors`);
 }

@@ -5,7 +5,7 @@ import type { CompleteDataRecipe } from "../training/recipe.js";
 import { type Clip, openClip, type Size } from "./clip.js";
 import { type Draws, drawSample, type SubjectDraw } from "./draws.js";
 import { type ClipFiles, fileStamps, findFiles } from "./files.js";
-import { type CachedLatents, latentsPath, readLatents } from "./latents.js";
+import { type CachedLatents, keptPath, readLatents } from "./latents.js";
 import { fitFrame, makeReference, placed } from "./pixels.js";
 import { Random } from "./random.js";
 import { type Box, regionOf } from "./regions.js";
@@ -39,8 +39,10 @@ export interface SampleSettings {
   data: CompleteDataRecipe;
   /** Positions of the text encoder; 0: captions are not tokenised here. */
   textPositions: number;
-  /** Pixels on a side of a latent's. */
-  latentScale: number;
+  /** How many pixels a latent stands for, along each side. */
+  latentStride: number;
+  /** How many frames it stands for, but the first of a clip. */
+  latentTimeStride: number;
   latentChannels: number;
   seed: number;
   /** Identifies the VAE. */
@@ -96,16 +98,16 @@ async function drawSource(
   const key = { ...drawn, size, cacheKey, files: await fileStamps(files) };
   return {
     random: new Random(seed, "cached", name, variant),
-    cachePath: latentsPath(data.cache.folder, key),
+    cachePath: keptPath(data.cache.folder, key),
   };
 }
 
 function latentShape(
   { width, height }: Size,
-  { data, latentChannels, latentScale }: SampleSettings,
+  { data, latentChannels, latentStride, latentTimeStride }: SampleSettings,
 ): CachedLatents["shape"] {
-  const images = data.frames + referencesOf(data);
-  return [images, latentChannels, height / latentScale, width / latentScale];
+  const frames = Math.floor((data.frames - 1) / latentTimeStride) + 1;
+  return [frames + referencesOf(data), latentChannels, height / latentStride, width / latentStride];
 }
 
 /** How many a sample has, those of all subjects together. */

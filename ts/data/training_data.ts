@@ -107,8 +107,9 @@ export class TrainingData implements AsyncDisposable {
     for (const [clip, reason] of unusable) skips.report(clip, reason);
     const tokenizer = await tokenizerFiles(options.tokenizer);
     throwIfAborted(signal);
-    const { textPositions, latentScale, latentChannels, cacheKey } = options;
-    const settings = { data, textPositions, latentScale, latentChannels, seed, cacheKey };
+    const { textPositions, latentStride, latentTimeStride, latentChannels, cacheKey } = options;
+    const latents = { latentStride, latentTimeStride, latentChannels };
+    const settings = { data, textPositions, ...latents, seed, cacheKey };
     const workers = new DataWorkers({ ...settings, tokenizer }, data.workers);
     try {
       const sorted = await sortUntilAborted(entries, data, workers, signal);
@@ -285,11 +286,21 @@ function fingerprintOf(
   { buckets }: Buckets,
   tokenizer: TokenizerFiles,
   { size, fit, cropPosition, start, frames, stride, references, masks, cache }: CompleteDataRecipe,
-  { kind, textPositions, latentScale, latentChannels, seed, batch, cacheKey }: TrainingDataOptions,
+  {
+    kind,
+    textPositions,
+    latentStride,
+    latentTimeStride,
+    latentChannels,
+    seed,
+    batch,
+    cacheKey,
+  }: TrainingDataOptions,
 ): string {
   const hash = createHash("sha256");
   const drawn = { size, fit, cropPosition, start, frames, stride, references, masks: masks !== undefined };
-  const model = { kind, textPositions, latentScale, latentChannels, cacheKey, tokenizer };
+  const latents = { latentStride, latentTimeStride, latentChannels };
+  const model = { kind, textPositions, ...latents, cacheKey, tokenizer };
   hash.update(JSON.stringify({ ...drawn, ...model, variants: cache?.variants, seed, batch }));
   for (const { name, caption, mask } of entries) {
     hash.update(JSON.stringify([name, caption, mask !== undefined]));

@@ -7,8 +7,15 @@ import {
   writeMotion,
   writeSubject,
   writeVae,
+  writeWanSubject,
 } from "./model_writers.js";
-import type { CompleteDiffusionObjective, CompleteRecipe, ObjectiveRecipe, Recipe } from "./recipe.js";
+import type {
+  CompleteDiffusionObjective,
+  CompleteRecipe,
+  CompleteWanObjective,
+  ObjectiveRecipe,
+  Recipe,
+} from "./recipe.js";
 
 /** What one of a recipe's kinds takes, and what comes of it. The losses are native/train/objectives'. */
 interface TrainingKind {
@@ -60,6 +67,24 @@ const noMotionModules = {
   has: (name: string) => name !== "motion" && name !== "text_encoder",
   allowed: "a part of the network: there are no motion modules, and no text encoder is trained",
 };
+
+const flow: CompleteWanObjective = { dropCondition: 0.1, timestepShift: 3, timesteps: "logit-normal" };
+
+/** An autoencoder: it is trained without noise and without a prompt, and nothing is sampled with it. */
+const vae = {
+  motion: false,
+  references: false,
+  encodes: false,
+  without: ["data.cache", "lora", "gradientCheckpointing", "validation"],
+  objective: { defaults: { kl: 1e-6, detail: 1 }, others: [] },
+  losses: ["lossReconstruction", "lossDetail", "lossKl"],
+  trained: ["all"],
+  trainable: {
+    has: (name: string) => name === "all" || !parameterGroups.includes(name),
+    allowed: '"all" or a glob over the VAE\'s parameters such as "decoder.*"',
+  },
+  model: { name: "base", write: writeVae },
+} as const;
 
 /** A whole film model: its network, or adapters on it, from frames and captions as they are. */
 const film = {
@@ -125,23 +150,7 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
     },
     model: { name: "subject.safetensors", write: writeSubject },
   },
-  // It is trained without noise and without a prompt, and nothing is sampled with it.
-  vae: {
-    stills: true,
-    motion: false,
-    captions: true,
-    references: false,
-    encodes: false,
-    without: ["data.cache", "lora", "gradientCheckpointing", "validation"],
-    objective: { defaults: { kl: 1e-6, detail: 1 }, others: [] },
-    losses: ["lossReconstruction", "lossDetail", "lossKl"],
-    trained: ["all"],
-    trainable: {
-      has: (name) => name === "all" || !parameterGroups.includes(name),
-      allowed: '"all" or a glob over the VAE\'s parameters such as "decoder.*"',
-    },
-    model: { name: "base", write: writeVae },
-  },
+  vae: { ...vae, stills: true, captions: true },
   svd: {
     ...film,
     captions: false,
@@ -166,11 +175,23 @@ export const kinds: Record<Recipe["kind"], TrainingKind> = {
   wan: {
     ...film,
     captions: true,
-    objective: {
-      defaults: { dropCondition: 0.1, timestepShift: 3, timesteps: "logit-normal" },
-      others: [],
-    },
+    without: [],
+    objective: { defaults: flow, others: [] },
     model: { name: "base", write: writeFilmModel("transformer") },
+  },
+  phantom: {
+    ...film,
+    captions: true,
+    references: true,
+    without: ["model.referenceCrossAttention", "model.noiseCorrelation", "data.references.subjects"],
+    objective: { defaults: { ...flow, dropPrompt: 0.1, alpha: 0, beta: 0 }, others: [] },
+    losses: ["lossVideo", "lossReference"],
+    model: { name: "subject.safetensors", write: writeWanSubject },
+  },
+  "film-vae": {
+    ...vae,
+    stills: false,
+    captions: false,
   },
   // The teacher is the network without its adapters.
   distillation: {

@@ -17,6 +17,11 @@ export const writeSubject: ModelWriter = async (_recipe, path, exportPart) => {
   await exportPart(path, "subject");
 };
 
+/** Of Phantom's layout: the whole transformer, in place of the base's. */
+export const writeWanSubject: ModelWriter = async (_recipe, path, exportPart) => {
+  await exportPart(path, "transformer");
+};
+
 export const writeMotion: ModelWriter = async ({ model }, folder, exportPart) => {
   await mkdir(folder);
   // Of a link, as caches have them, what it leads to.

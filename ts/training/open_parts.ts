@@ -11,7 +11,7 @@ import type { LoadProgress } from "../options/load_options.js";
 import { readDescription } from "../options/sample.js";
 import type { PreparedRequest } from "../prepared_request.js";
 import { runTask, type TaskOptions } from "../task.js";
-import { openCaptions, tokensInWorkers } from "./captions.js";
+import { type Captions, openCaptions, tokensInWorkers } from "./captions.js";
 import { checkFiles } from "./check_files.js";
 import { checkSameRun, type RunMetadata, readRunMetadata } from "./checkpoint_metadata.js";
 import type { SkipEvent } from "./events.js";
@@ -20,8 +20,7 @@ import { type Membership, membershipFromEnvironment } from "./launch_environment
 import { folderOf, located, openRecipe, placeOf } from "./read_recipe.js";
 import type { CompleteRecipe, Recipe } from "./recipe.js";
 import { type Checkpoint, RunFolder } from "./run_folder.js";
-import { checkAgainstNetworks, type TrainerDescription, vaeKey } from "./trainer_description.js";
-import type { CaptionIds } from "./training_sample.js";
+import { checkAgainstNetworks, type TrainerDescription, textKey, vaeKey } from "./trainer_description.js";
 import { prepareValidation } from "./validation.js";
 import { type WeightFile, weightFiles } from "./weight_files.js";
 
@@ -47,8 +46,7 @@ export interface Parts {
   source: string;
   description: TrainerDescription;
   data: TrainingData;
-  emptyIds: Int32Array;
-  idsOf: CaptionIds;
+  captions: Captions;
   validation: PreparedRequest[];
   folder: RunFolder;
   metadata: RunMetadata;
@@ -118,11 +116,11 @@ async function openLoaded(
   const clips = list.entries.length + list.unusable.length;
   const description = { ...readDescription<TrainerDescription>(native.describe()), clips };
   checkAgainstNetworks(recipe, description);
-  const captions = await openCaptions(description);
+  const weights = await weightFiles(description);
+  const captions = await openCaptions(description, { ...recipe.data, key: textKey(description, weights) });
   const requests = recipe.validation?.requests ?? [];
   const validation = await prepareValidation(requests, description, captions.encodePrompts);
   if (requests.length > 0) await loadEncoder(validationName(1, recipe));
-  const weights = await weightFiles(description);
   const skips: SkipEvent[] = [];
   const data = await TrainingData.open(recipe.data, {
     ...dataOptions(recipe, description, weights),
@@ -136,8 +134,7 @@ async function openLoaded(
       checkSameRun(checkpoint.path, saved, metadata);
       await runTask(() => native.resume(checkpoint.path), { signal, toError });
     }
-    const { emptyIds, idsOf } = captions;
-    const loaded = { native, recipe, movable, source, description, data, emptyIds, idsOf, validation };
+    const loaded = { native, recipe, movable, source, description, data, captions, validation };
     return { ...loaded, folder, metadata, place, skips, done: checkpoint?.step ?? 0 };
   } catch (error) {
     await data.close();
@@ -163,9 +160,10 @@ function dataOptions(
   description: TrainerDescription,
   weights: readonly WeightFile[],
 ) {
-  const { latentScale, latentChannels } = description;
+  const { latentStride, latentTimeStride, latentChannels } = description;
+  const latents = { latentStride, latentTimeStride, latentChannels };
   const cacheKey = vaeKey(kind, description, weights);
-  return { kind, batch, seed, cacheKey, ...tokensInWorkers(description), latentScale, latentChannels };
+  return { kind, batch, seed, cacheKey, ...tokensInWorkers(description), ...latents };
 }
 
 /** A run that was moved goes on in its new place, not from its first step in the old one. */

@@ -7,10 +7,21 @@ export interface Recipe {
    * "image": a text-to-image model, on stills. "motion": motion modules on a frozen image model, on clips.
    * "subject": VideoMaker's reference-aware model, on clips with references. "vae": the autoencoder whose latents all
    * of them work in, on stills. "svd": Stable Video Diffusion, on clips, or on stills as clips of one frame. "cogvideox" and
-   * "wan": these, on clips with captions. "distillation": a LoRA with which CogVideoX makes a film in one step, from its own
+   * "wan": these, on clips with captions. "phantom": Wan, on clips with captions and references, as Phantom takes its
+   * subjects. "film-vae": Wan's autoencoder, on clips. "distillation": a LoRA with which CogVideoX makes a film in one step, from its own
    * score, on captions alone.
    */
-  kind: "image" | "motion" | "subject" | "vae" | "svd" | "cogvideox" | "wan" | "distillation";
+  kind:
+    | "image"
+    | "motion"
+    | "subject"
+    | "vae"
+    | "svd"
+    | "cogvideox"
+    | "wan"
+    | "phantom"
+    | "film-vae"
+    | "distillation";
   /** The networks to start from. */
   model: ModelRecipe;
   /** What is learned from. */
@@ -21,13 +32,13 @@ export interface Recipe {
    * Which parameters are trained: "attn1" (spatial self-attention), "motion" (motion modules), "text_encoder",
    * "attention" (the matrices of all attentions: to_q, to_k, to_v, to_out.0), "all" (of the UNet, of the transformer or of
    * the VAE), or globs over parameter names such as "up_blocks.*.attn2.*". Default: image and vae: all; motion: motion;
-   * subject: attn1 and motion; svd, cogvideox and wan: all, with `lora` attention.
+   * subject: attn1 and motion; svd, cogvideox, wan and phantom: all, with `lora` attention; film-vae: all.
    */
   trained?: string[] | undefined;
   /**
    * Trains low-rank adapters on the matrices among `trained` instead of them. A subject's are a file of a few MB, to be
-   * loaded after `model.subject`; those of "svd", "cogvideox", "wan" and "distillation", which has nothing else, a
-   * LoRA, `lora.safetensors`; those of other kinds are merged. Not for "vae".
+   * loaded after `model.subject`; those of "svd", "cogvideox", "wan", "phantom" and "distillation", which has nothing
+   * else, a LoRA, `lora.safetensors`; those of other kinds are merged. Not for "vae" and "film-vae".
    */
   lora?:
     | {
@@ -53,7 +64,7 @@ export interface Recipe {
   modelDtype?: "fp32" | "fp16" | "bf16" | undefined;
   /** "auto" (CUDA where there is one, else the CPU; the default), "cpu", "cuda" or "cuda:1". */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}` | undefined;
-  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae" and "wan". */
+  /** Recomputes each block's activations in the backward pass: less memory, about a third more time. Not for "vae" and "film-vae". */
   gradientCheckpointing?: boolean | undefined;
   /** Of every random number in the run. Default: 0. */
   seed?: number | undefined;
@@ -66,7 +77,7 @@ export interface Recipe {
         keep?: number | undefined;
       }
     | undefined;
-  /** What is sampled on the way, after a checkpoint. Not for "vae". */
+  /** What is sampled on the way, after a checkpoint. Not for "vae" and "film-vae". */
   validation?: ValidationRecipe | undefined;
   /** For runs of several processes. */
   distributed?: DistributedRecipe | undefined;
@@ -78,12 +89,12 @@ export interface Recipe {
 export interface ModelRecipe {
   /**
    * A diffusers folder of Stable Diffusion 1.5's kind, of which a network whose folder has a config but no weights starts from
-   * drawn ones; for "svd", "cogvideox", "wan" and "distillation" one of these models'.
+   * drawn ones; for "svd", "cogvideox", "wan", "phantom", "film-vae" and "distillation" one of these models'.
    */
   base: string;
   /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Only for "motion" and "subject". */
   motion?: string | undefined;
-  /** Only for "subject": weights to start from, laid over the two others. */
+  /** Only for "subject" and "phantom": weights to start from, laid over the others; Phantom's are a whole transformer. */
   subject?: string | undefined;
   /**
    * Only for "subject": whether the references attend to the prompt, too; kept in the model's file. Default: what
@@ -121,13 +132,16 @@ export interface DataRecipe {
   cropPosition?: "random" | "center" | undefined;
   /** Where a clip starts: "random" (default) or "first" frame. */
   start?: "random" | "first" | undefined;
-  /** The pictures of the subject that a sample has; for "subject" alone. */
+  /** The pictures of the subject that a sample has; for "subject" and "phantom" alone. */
   references?: ReferenceRecipe | undefined;
   /** Worker processes that decode and tokenise. Default: 2. */
   workers?: number | undefined;
   /** How many samples may be ready ahead of the trainer. Default: 4 micro-batches. */
   prefetch?: number | undefined;
-  /** A folder where clips' latents are kept once they were encoded. Random choices are then drawn once for each of `variants`. Only for "image", "motion" and "subject". */
+  /**
+   * A folder where clips' latents are kept once they were encoded, and what T5 says of captions: it then stays in its file.
+   * Random choices are drawn once for each of `variants`. Only for "image", "motion", "subject", "wan" and "phantom".
+   */
   cache?:
     | {
         /** Made where it is not there; several runs may share it. */
@@ -178,17 +192,22 @@ export interface ReferenceRecipe {
 export interface ObjectiveRecipe {
   /** Only for "image": what is predicted. Default, and for others: what the base model's scheduler says. */
   prediction?: "epsilon" | "v" | undefined;
-  /** Only for "subject": the references' noise is that of timestep floor(alpha * t). Default: 0.01. */
+  /**
+   * Only for "subject": the references' noise is that of timestep floor(alpha * t). Default: 0.01. Only for "phantom", too: their
+   * sigma is alpha times the film's. Default: 0, no noise, as Phantom was trained.
+   */
   alpha?: number | undefined;
-  /** Only for "subject": weight of the references' loss. Default: 0.1. */
+  /** Only for "subject" and "phantom": weight of the references' loss. Default: 0.1; for "phantom" 0. */
   beta?: number | undefined;
-  /** Probability that a sample loses its prompt and its references; for "svd", its picture. Not for "vae" and "distillation". Default: 0.1. */
+  /** Probability that a sample loses its prompt and its references; for "svd", its picture. Not for "vae", "film-vae" and "distillation". Default: 0.1. */
   dropCondition?: number | undefined;
+  /** Only for "phantom": probability that a sample loses its prompt alone, as guidance has a branch of references without it. Default: 0.1. */
+  dropPrompt?: number | undefined;
   /** Min-SNR weighting (arXiv 2303.09556); small values raise the noisy steps, which settle motion. Default: 0, none. */
   minSnrGamma?: number | undefined;
-  /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none; for "wan" 3. */
+  /** Draws noisier timesteps more often, s t / (1 + (s - 1) t) for t of 0 to 1 (arXiv 2403.03206, eq. 23). Default: 1, none; for "wan" and "phantom" 3. */
   timestepShift?: number | undefined;
-  /** Only for "wan": how t is drawn before its shift, as often everywhere or more often in the middle. Default: "logit-normal". */
+  /** Only for "wan" and "phantom": how t is drawn before its shift, as often everywhere or more often in the middle. Default: "logit-normal". */
   timesteps?: "logit-normal" | "uniform" | undefined;
   /** Only for "distillation": how far the teacher is guided by the caption. Default: 6. */
   guidanceScale?: number | undefined;
@@ -206,9 +225,9 @@ export interface ObjectiveRecipe {
   fps?: number | undefined;
   /** Only for "svd": how much moves in the clips, which the network is told. Default: 127. */
   motionBucket?: number | undefined;
-  /** Only for "vae": weight of the latents' divergence from a unit normal. Default: 1e-6. */
+  /** Only for "vae" and "film-vae": weight of the latents' divergence from a unit normal. Default: 1e-6. */
   kl?: number | undefined;
-  /** Only for "vae": weight of the loss of finite differences, which keeps edges sharp. Default: 1. */
+  /** Only for "vae" and "film-vae": weight of the loss of finite differences, which keeps edges sharp. Default: 1. */
   detail?: number | undefined;
 }
 
@@ -270,6 +289,7 @@ export type CompleteRecipe = Complete<
     | CompleteSvdObjective
     | CompleteCogVideoXObjective
     | CompleteWanObjective
+    | CompletePhantomObjective
     | CompleteDistillationObjective;
   /** What is learned from. */
   data: CompleteDataRecipe;
@@ -330,6 +350,14 @@ export type CompleteCogVideoXObjective = Complete<
 export type CompleteWanObjective = Complete<
   Pick<ObjectiveRecipe, "dropCondition" | "timestepShift" | "timesteps">
 >;
+
+/**
+ * The objective of "phantom", with every default filled in.
+ *
+ * @interface
+ */
+export type CompletePhantomObjective = CompleteWanObjective &
+  Complete<Pick<ObjectiveRecipe, "dropPrompt" | "alpha" | "beta">>;
 
 /**
  * The objective of "distillation", with every default filled in.

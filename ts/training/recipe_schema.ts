@@ -109,6 +109,7 @@ const objective = optionalGroup({
   alpha: option(probability.optional(), probabilities),
   beta: weight,
   dropCondition: option(probability.optional(), probabilities),
+  dropPrompt: option(probability.optional(), probabilities),
   minSnrGamma: option(z.number().min(0).optional(), "a number of at least 0; 0 is no weighting"),
   timestepShift: option(z.number().positive().optional(), "a number above 0; 1 is no shift"),
   timesteps: option(z.enum(["logit-normal", "uniform"]).optional(), quoted(["logit-normal", "uniform"])),

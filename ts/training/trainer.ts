@@ -148,11 +148,17 @@ export class Trainer implements AsyncDisposable {
     batches: AsyncGenerator<Sample[], void>,
     signal: AbortSignal | undefined,
   ): Promise<NativeStepResult | undefined> {
-    const { native, recipe, place, emptyIds, idsOf } = this.#parts;
-    const input: NativeStepInput = { batches: [], emptyIds, stop: false };
+    const { native, recipe, place, captions } = this.#parts;
+    const { emptyIds, statesPath } = captions;
+    const input: NativeStepInput = {
+      batches: [],
+      emptyIds,
+      emptyStatesPath: statesPath(emptyIds),
+      stop: false,
+    };
     while (input.batches.length < recipe.accumulation) {
       const { value = [] } = await batches.next().catch((error) => this.#fail(error));
-      input.batches.push(value.map((sample) => nativeSample(sample, recipe, idsOf)));
+      input.batches.push(value.map((sample) => nativeSample(sample, recipe, captions)));
     }
     // Several processes must agree on the step at which they stop.
     const isAlone = place.processes === 1;

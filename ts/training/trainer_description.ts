@@ -13,6 +13,10 @@ export interface TrainerDescription extends PipelineDescription {
   trainedParameters: number;
   /** Of the VAE's latents. */
   latentChannels: number;
+  /** How many pixels a latent stands for, along each side. */
+  latentStride: number;
+  /** How many frames a latent stands for: with more than one, each but a film's first. */
+  latentTimeStride: number;
   /** How many clips the data names, be they usable or not. */
   clips: number;
 }
@@ -32,6 +36,14 @@ export function checkAgainstNetworks({ kind, data }: CompleteRecipe, loaded: Tra
   }
 }
 
+/** Says which text encoder reads captions, and in what, for states that are kept. */
+export function textKey(
+  { dtype }: Pick<TrainerDescription, "dtype">,
+  weights: readonly WeightFile[],
+): string {
+  return keyOf("text_encoder", dtype, weights);
+}
+
 /**
  * Says which VAE encodes, and in what: latents that another one made are of no use. Not on which device, so that a run
  * can be resumed on another one; its latents are the same up to rounding.
@@ -41,14 +53,17 @@ export function vaeKey(
   { dtype }: Pick<TrainerDescription, "dtype">,
   weights: readonly WeightFile[],
 ): string {
-  const files = weights.filter(({ network }) => network === "vae");
-  if (files.length === 0 && kinds[kind].encodes) {
+  if (!weights.some(({ network }) => network === "vae") && kinds[kind].encodes) {
     throw new CameoError(
       "ERR_INVALID_OPTION",
       `model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae"`,
     );
   }
+  return keyOf("vae", dtype, weights);
+}
+
+function keyOf(of: WeightFile["network"], dtype: string, weights: readonly WeightFile[]): string {
   const hash = createHash("sha256").update(dtype);
-  for (const { fingerprint } of files) hash.update(`\0${fingerprint}`);
+  for (const { network, fingerprint } of weights) if (network === of) hash.update(`\0${fingerprint}`);
   return hash.digest("hex");
 }

@@ -5,14 +5,18 @@ import type { CompleteRecipe } from "./recipe.js";
 /** A caption's token ids; undefined where the sample has them already. */
 export type CaptionIds = (caption: string) => Int32Array | undefined;
 
+/** Where what the text encoder says of these token ids is kept; undefined where it isn't. */
+export type StatesPath = (ids: Int32Array) => string | undefined;
+
 /** A sample as the native trainer takes it. */
 export function nativeSample(
   sample: Sample,
   { data }: CompleteRecipe,
-  idsOf: CaptionIds,
+  { idsOf, statesPath }: { idsOf: CaptionIds; statesPath: StatesPath },
 ): NativeTrainingSample {
   const ids = idsOf(sample.caption) ?? sample.ids;
   const { position, width, height, frames, references, regions, latents, cachePath } = sample;
   const referenceCount = referencesOf(data);
-  return { position, ids, width, height, frames, references, regions, latents, cachePath, referenceCount };
+  const pictures = { width, height, frames, references, regions, latents, cachePath, referenceCount };
+  return { position, ids, statesPath: statesPath(ids), ...pictures };
 }

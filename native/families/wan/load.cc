@@ -97,7 +97,7 @@ std::unique_ptr<Wan> emptyWan(const json& transformer, const LoadOptions& option
     takesNoSubject("a Wan model that makes films of a picture");
     return emptyModel<ImageToVideo>(options);
   }
-  if (!options.subject.empty()) return emptyModel<Phantom>(options);
+  if (!options.subject.empty() || options.learns_subject) return emptyModel<Phantom>(options);
   return emptyModel<Wan>(options);
 }
 
@@ -117,18 +117,21 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
                                      ? base.vae(needed)
                                      : weights::openFilmVae(options.vae, needed, weights::kWanVaeClass);
   weights::Component transformer = base.transformer(needed);
-  const bool has_subject = !options.subject.empty();
-  if (has_subject) takeSubject(transformer, options.subject);
+  if (!options.subject.empty()) takeSubject(transformer, options.subject);
   model->transformer = build<models::WanTransformer>(
       models::WanConfig::read(Config(transformer.config, transformer.path)), transformer);
   model->vae = build<models::WanVae>(models::WanVaeConfig::read(Config(vae.config, vae.path)), vae);
   model->vae_codec = std::make_unique<CausalVaeCodec>(*model->vae, model->device, model->dtype);
   model->buildOwn(base, transformer);
-  model->text = std::make_unique<T5Text>(
-      text_encoder, T5Reading{.length = kWanTokens, .padding = T5Padding::Zeroed, .cleaning = "entities"},
-      *model);
+  model->text = std::make_unique<T5Text>(text_encoder,
+                                         T5Reading{.length = kWanTokens,
+                                                   .padding = T5Padding::Zeroed,
+                                                   .cleaning = "entities",
+                                                   .by_block = options.text_by_block},
+                                         *model);
   takeScheduler(*model, base);
   // Phantom's code samples as Wan's released one, whatever the layout of its base.
+  const bool has_subject = !options.subject.empty() || options.learns_subject;
   if (has_subject) model->scheduler = weights::releasedWanScheduler();
   requireFittingWan(*model, options.base);
   const weights::LoraPlan loras = pipeline::planLoras(*model, options.lora);

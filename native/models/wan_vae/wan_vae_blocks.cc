@@ -1,6 +1,7 @@
 #include "models/wan_vae/wan_vae_blocks.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
@@ -37,7 +38,7 @@ WanNorm::WanNorm(const Scope& scope, int64_t channels, int64_t dims)
 at::Tensor WanNorm::forward(const at::Tensor& x) const {
   const at::Tensor tokens = positions(x).to(at::kFloat);
   const at::Tensor root =
-      at::linalg_vector_norm(tokens, 2, at::IntArrayRef{-1}, /*keepdim=*/true).clamp_min_(1e-12);
+      at::linalg_vector_norm(tokens, 2, at::IntArrayRef{-1}, /*keepdim=*/true).clamp_min(1e-12);
   const at::Tensor normed = tokens.div(root).to(x.scalar_type());
   return fromPositions(normed.mul_(std::sqrt(static_cast<double>(x.size(1)))).mul_(gamma_.like(x).flatten()));
 }
@@ -45,7 +46,7 @@ at::Tensor WanNorm::forward(const at::Tensor& x) const {
 at::Tensor WanNorm::forwardSilu(const at::Tensor& x) const {
   const at::Tensor room = nn::CausalConv3d::room(x.size(0), x.size(1), x),
                    y = nn::CausalConv3d::framesOf(room);
-  if (!nn::PlainKernels::on() && cpu::groupNormTakes(x)) {
+  if (!nn::PlainKernels::on() && !c10::GradMode::is_enabled() && cpu::groupNormTakes(x)) {
     cpu::rmsNormSilu(x, gamma_.value.flatten(), y);
     return room;
   }
@@ -67,7 +68,7 @@ at::Tensor WanResnet::forward(const at::Tensor& x, nn::ChunkHistory& history) co
   h.reset();
   h = conv2_.forward(room, history);
   room.reset();
-  if (!shortcut_) return h.add_(x);
+  if (!shortcut_) return c10::GradMode::is_enabled() ? h + x : h.add_(x);
   return fromPositions(shortcut_->forward(positions(x), positions(h)));
 }
 

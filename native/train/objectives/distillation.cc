@@ -79,12 +79,12 @@ std::vector<TrainedNetwork> DistillationObjective::networks() const {
   return {{"transformer", pipeline_.transformer->parameters(), patterns_}};
 }
 
-Losses DistillationObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const {
+Losses DistillationObjective::losses(const MicroBatch& samples, const Caption& empty) const {
   const pipeline::LatentCodec& codec = pipeline_.codec();
   const auto count = static_cast<double>(schedule_.config().train_timesteps);
   std::vector<at::Tensor> starts, noises;
   std::vector<int64_t> timesteps;
-  std::vector<const std::vector<int32_t>*> captions;
+  std::vector<const Caption*> captions;
   for (const Sample& sample : samples) {
     const at::Generator generator = generatorOf(seed_, sample);
     const std::vector<int64_t> shape = {codec.latentFrames(frames_), codec.channels(),
@@ -95,9 +95,9 @@ Losses DistillationObjective::losses(const MicroBatch& samples, const std::vecto
     starts.push_back(drawNormal(shape, generator));
     noises.push_back(drawNormal(shape, generator));
     requireSameSize(starts.back(), starts.front());
-    captions.push_back(&sample.ids);
+    captions.push_back(&sample.caption);
   }
-  const at::Tensor no_text = captionStates(*pipeline_.text, {&empty_ids});
+  const at::Tensor no_text = captionStates(*pipeline_.text, {&empty});
   const auto batchOf = [&](const std::vector<at::Tensor>& rows) {
     return at::stack(rows).to(pipeline_.device);
   };

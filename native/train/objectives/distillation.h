@@ -32,7 +32,7 @@ class DistillationObjective : public Objective {
   DistillationObjective(const nlohmann::json& recipe, families::CogVideoX& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   std::vector<Export> exports() const override;
 
  private:

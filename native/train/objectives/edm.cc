@@ -40,7 +40,7 @@ std::vector<TrainedNetwork> EdmObjective::networks() const {
   return {{"unet", pipeline_.unet->parameters(), patterns_}};
 }
 
-Losses EdmObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& /*empty_ids*/) const {
+Losses EdmObjective::losses(const MicroBatch& samples, const Caption& /*empty*/) const {
   std::vector<Draws> draws;
   for (const Sample& sample : samples) draws.push_back(drawSample(sample));
   const auto batchOf = [&](at::Tensor Draws::*part) { return stacked(draws, part).to(pipeline_.device); };

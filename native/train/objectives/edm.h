@@ -31,7 +31,7 @@ class EdmObjective : public Objective {
   EdmObjective(const nlohmann::json& recipe, families::StableVideoDiffusion& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   /// The UNet's adapters as a LoRA, or the whole UNet.
   std::vector<Export> exports() const override;
 

@@ -1,9 +1,7 @@
 #include "train/objectives/flow.h"
 
 #include <ATen/ATen.h>
-#include <c10/util/StringUtil.h>
 
-#include "core/error.h"
 #include "core/rng.h"
 #include "train/captions.h"
 
@@ -16,16 +14,26 @@ constexpr double kFlowTimes = 1000;
 
 }  // namespace
 
-Losses computeFlowLosses(const models::WanTransformer& transformer, const FlowBatch& batch, bool recompute) {
-  const at::Tensor sigmas = batch.sigmas.view({-1, 1, 1, 1, 1});
-  const at::Tensor noisy = (1 - sigmas) * batch.latents + sigmas * batch.noise;
+at::Tensor alongFlow(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& sigmas) {
+  const at::Tensor each = sigmas.view({-1, 1, 1, 1, 1});
+  return (1 - each) * latents + each * noise;
+}
+
+at::Tensor predictVelocity(const models::WanTransformer& transformer, const at::Tensor& noisy,
+                           const FlowBatch& batch, bool recompute) {
   const models::WanReads texts = transformer.read({.text = transformer.embedTexts(batch.text)});
-  const at::Tensor output = transformer.forward({.latents = noisy.to(batch.text.scalar_type()),
-                                                 .timesteps = batch.sigmas * kFlowTimes,
-                                                 .texts = texts,
-                                                 .recompute = recompute});
-  const at::Tensor velocity = batch.noise - batch.latents;
-  const at::Tensor video = (output.to(at::kFloat) - velocity).square().mean();
+  return transformer
+      .forward({.latents = noisy.to(batch.text.scalar_type()),
+                .timesteps = batch.sigmas * kFlowTimes,
+                .texts = texts,
+                .recompute = recompute})
+      .to(at::kFloat);
+}
+
+Losses computeFlowLosses(const models::WanTransformer& transformer, const FlowBatch& batch, bool recompute) {
+  const at::Tensor noisy = alongFlow(batch.latents, batch.noise, batch.sigmas);
+  const at::Tensor output = predictVelocity(transformer, noisy, batch, recompute);
+  const at::Tensor video = (output - (batch.noise - batch.latents)).square().mean();
   return {.total = video, .parts = {{"lossVideo", video}}};
 }
 
@@ -37,36 +45,39 @@ FlowObjective::FlowObjective(const nlohmann::json& recipe, families::Wan& pipeli
       timestep_shift_(recipe.at("objective").at("timestepShift")),
       logit_normal_(recipe.at("objective").at("timesteps") == "logit-normal"),
       recompute_(recipe.at("gradientCheckpointing")) {
-  const int64_t frames = recipe.at("data").at("frames"), stride = pipeline.vae_codec->timeStride();
-  if (frames % stride == 1) return;
-  throw Error(ErrorCode::InvalidOption,
-              c10::str("data.frames: ", frames, " is not allowed; this model learns on 1, ", 1 + stride, ", ",
-                       1 + 2 * stride, " frames and so on"));
+  requireWholeLatents(*pipeline.vae_codec, recipe.at("data").at("frames"));
 }
 
 std::vector<TrainedNetwork> FlowObjective::networks() const {
   return {{"transformer", pipeline_.transformer->parameters(), patterns_}};
 }
 
-Losses FlowObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const {
+Losses FlowObjective::losses(const MicroBatch& samples, const Caption& empty) const {
+  return computeFlowLosses(transformer(), makeBatch(samples, drawAll(samples), empty), recompute_);
+}
+
+std::vector<FlowObjective::Draws> FlowObjective::drawAll(const MicroBatch& samples) const {
   std::vector<Draws> draws;
-  std::vector<const std::vector<int32_t>*> captions;
-  for (const Sample& sample : samples) {
-    draws.push_back(drawSample(sample));
-    captions.push_back(draws.back().is_dropped ? &empty_ids : &sample.ids);
+  for (const Sample& sample : samples) draws.push_back(drawSample(sample));
+  return draws;
+}
+
+FlowBatch FlowObjective::makeBatch(const MicroBatch& samples, const std::vector<Draws>& draws,
+                                   const Caption& empty) const {
+  std::vector<const Caption*> captions;
+  for (size_t i = 0; i < draws.size(); ++i) {
+    captions.push_back(draws[i].has_prompt ? &samples[i].caption : &empty);
   }
-  const auto batchOf = [&](at::Tensor Draws::*part) { return stacked(draws, part).to(pipeline_.device); };
-  return computeFlowLosses(*pipeline_.transformer,
-                           {.latents = batchOf(&Draws::latents),
-                            .noise = batchOf(&Draws::noise),
-                            .sigmas = batchOf(&Draws::sigma),
-                            .text = captionStates(*pipeline_.text, captions)},
-                           recompute_);
+  return {.latents = batchOf(draws, &Draws::latents),
+          .noise = batchOf(draws, &Draws::noise),
+          .sigmas = batchOf(draws, &Draws::sigma),
+          .text = captionStates(*pipeline_.text, captions)};
 }
 
 FlowObjective::Draws FlowObjective::drawSample(const Sample& sample) const {
   Draws draws;
   static_cast<FilmDraws&>(draws) = drawFilm(*pipeline_.vae_codec, seed_, drop_condition_, sample);
+  draws.has_prompt = !draws.is_dropped;
   const at::Tensor drawn =
       logit_normal_ ? drawNormal({}, draws.generator).sigmoid() : at::rand({}, draws.generator);
   draws.sigma = timestep_shift_ * drawn / (1 + (timestep_shift_ - 1) * drawn);

@@ -14,6 +14,13 @@ struct FlowBatch {
   at::Tensor text;     // (B, S, D), in the type that the transformer computes in
 };
 
+/// Part of the way from latents (B, ...) to noise: (1 - sigma) latents + sigma noise, with sigmas (B).
+at::Tensor alongFlow(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& sigmas);
+
+/// What the transformer says of `noisy` (B, F', C, h, w), fp32.
+at::Tensor predictVelocity(const models::WanTransformer& transformer, const at::Tensor& noisy,
+                           const FlowBatch& batch, bool recompute);
+
 /// The mean squared error of the velocity noise - latents (flow matching, arXiv 2210.02747) that the
 /// transformer predicts for (1 - sigma) latents + sigma noise. The part is `lossVideo`.
 Losses computeFlowLosses(const models::WanTransformer& transformer, const FlowBatch& batch, bool recompute);
@@ -25,16 +32,26 @@ class FlowObjective : public Objective {
   FlowObjective(const nlohmann::json& recipe, families::Wan& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   /// The transformer's adapters as a LoRA, or the whole transformer.
   std::vector<Export> exports() const override;
 
- private:
+ protected:
   struct Draws : FilmDraws {
     at::Tensor noise, sigma;
+    bool has_prompt = true;
   };
-  Draws drawSample(const Sample& sample) const;
 
+  virtual Draws drawSample(const Sample& sample) const;
+  FlowBatch makeBatch(const MicroBatch& samples, const std::vector<Draws>& draws, const Caption& empty) const;
+  at::Tensor batchOf(const std::vector<Draws>& draws, at::Tensor Draws::*part) const {
+    return stacked(draws, part).to(pipeline_.device);
+  }
+  const models::WanTransformer& transformer() const { return *pipeline_.transformer; }
+  bool recomputes() const { return recompute_; }
+  std::vector<Draws> drawAll(const MicroBatch& samples) const;
+
+ private:
   const families::Wan& pipeline_;
   std::vector<std::string> patterns_;
   uint64_t seed_;

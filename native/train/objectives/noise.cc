@@ -121,8 +121,8 @@ std::vector<TrainedNetwork> NoiseObjective::networks() const {
   return trained;
 }
 
-Losses NoiseObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const {
-  const NoiseBatch batch = makeBatch(samples, draw(samples), empty_ids);
+Losses NoiseObjective::losses(const MicroBatch& samples, const Caption& empty) const {
+  const NoiseBatch batch = makeBatch(samples, draw(samples), empty);
   return computeNoiseLosses(predictor(), batch);
 }
 
@@ -163,10 +163,10 @@ at::Tensor NoiseObjective::stack(const std::vector<NoiseDraws>& draws, at::Tenso
 
 /// The text records gradients only where it is trained.
 NoiseBatch NoiseObjective::makeBatch(const MicroBatch& samples, const std::vector<NoiseDraws>& draws,
-                                     const std::vector<int32_t>& empty_ids) const {
+                                     const Caption& empty) const {
   std::vector<const std::vector<int32_t>*> captions;
   for (size_t i = 0; i < samples.size(); ++i) {
-    captions.push_back(draws[i].is_dropped ? &empty_ids : &samples[i].ids);
+    captions.push_back(draws[i].is_dropped ? &empty.ids : &samples[i].caption.ids);
     families::checkIds(pipeline_, "caption", *captions.back());
   }
   NoiseBatch batch{.latents = stack(draws, &NoiseDraws::latents),

@@ -63,13 +63,13 @@ class NoiseObjective : public Objective {
   NoiseObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   std::vector<Export> exports() const override;
 
  protected:
   std::vector<NoiseDraws> draw(const MicroBatch& samples) const;
   NoiseBatch makeBatch(const MicroBatch& samples, const std::vector<NoiseDraws>& draws,
-                       const std::vector<int32_t>& empty_ids) const;
+                       const Caption& empty) const;
 
   NoisePredictor predictor() const { return {*pipeline_.unet, schedule_, config_}; }
   /// One of the draws' tensors as a batch.

@@ -69,7 +69,7 @@ SubjectObjective::SubjectObjective(const nlohmann::json& recipe, families::Stabl
   }
 }
 
-Losses SubjectObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const {
+Losses SubjectObjective::losses(const MicroBatch& samples, const Caption& empty) const {
   const std::vector<NoiseDraws> draws = draw(samples);
   std::vector<at::Tensor> reference_noise;
   std::vector<int64_t> dropped;
@@ -89,7 +89,7 @@ Losses SubjectObjective::losses(const MicroBatch& samples, const std::vector<int
     dropped.push_back(drawn.is_dropped ? 1 : 0);
   }
   const SubjectBatch batch{
-      .clips = makeBatch(samples, draws, empty_ids),
+      .clips = makeBatch(samples, draws, empty),
       .references = stack(draws, &NoiseDraws::references),
       .reference_noise = at::stack(reference_noise).to(pipeline_.device),
       .dropped = at::tensor(dropped).to(pipeline_.device, at::kBool),

@@ -33,7 +33,7 @@ class SubjectObjective : public NoiseObjective {
  public:
   SubjectObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline);
 
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   /// One file: adapters alone in PEFT's names, or whole parameters in diffusers'.
   std::vector<Export> exports() const override;
 

@@ -11,11 +11,13 @@
 #include "families/cogvideox/cogvideox.h"
 #include "families/stable_diffusion/stable_diffusion.h"
 #include "families/stable_video_diffusion/stable_video_diffusion.h"
-#include "families/wan/wan.h"
+#include "families/wan/phantom.h"
 #include "train/objectives/distillation.h"
 #include "train/objectives/edm.h"
+#include "train/objectives/film_vae.h"
 #include "train/objectives/flow.h"
 #include "train/objectives/noise.h"
+#include "train/objectives/phantom.h"
 #include "train/objectives/subject.h"
 #include "train/objectives/vae.h"
 #include "train/objectives/velocity.h"
@@ -40,7 +42,7 @@ std::unique_ptr<Objective> make(const nlohmann::json& recipe, pipeline::Pipeline
   return std::make_unique<T>(recipe, static_cast<Model&>(pipeline));
 }
 
-constexpr std::string_view kStableDiffusion = "a Stable Diffusion 1.5 model";
+constexpr std::string_view kStableDiffusion = "a Stable Diffusion 1.5 model", kWan = "a Wan model";
 
 constexpr auto kObjectives = std::to_array<Entry>({
     {"image", kStableDiffusion, make<NoiseObjective, families::StableDiffusion>},
@@ -50,7 +52,9 @@ constexpr auto kObjectives = std::to_array<Entry>({
     {"cogvideox", "a CogVideoX model", make<VelocityObjective, families::CogVideoX>},
     {"distillation", "a CogVideoX model", make<DistillationObjective, families::CogVideoX>},
     {"svd", "a Stable Video Diffusion model", make<EdmObjective, families::StableVideoDiffusion>},
-    {"wan", "a Wan model", make<FlowObjective, families::Wan>},
+    {"wan", kWan, make<FlowObjective, families::Wan>},
+    {"phantom", kWan, make<PhantomObjective, families::Phantom>},
+    {"film-vae", kWan, make<FilmVaeObjective, families::Wan>},
 });
 
 }  // namespace

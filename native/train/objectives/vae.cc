@@ -32,7 +32,33 @@ at::Tensor divergence(const models::Posterior& posterior) {
 
 }  // namespace
 
-VaeLosses computeVaeLosses(const models::Vae& vae, const VaeLossConfig& config, const VaeBatch& batch,
+VaeHalves halvesOf(const models::Vae& vae) {
+  return {.encode = [&vae](const at::Tensor& images) { return vae.encode(images); },
+          .decode = [&vae](const at::Tensor& latents) { return vae.decode(latents); }};
+}
+
+VaeHalves halvesOf(const models::FilmVae& vae, int64_t frames) {
+  const int64_t latents = (frames - 1) / vae.shape().time_scale + 1;
+  const auto encode = [&vae, frames](const at::Tensor& images) {
+    std::vector<at::Tensor> means, log_variances;
+    for (const at::Tensor& film : images.split(frames)) {
+      const models::Posterior posterior = vae.encode(film);
+      means.push_back(posterior.mean);
+      log_variances.push_back(posterior.log_variance);
+    }
+    return models::Posterior{at::cat(means), at::cat(log_variances)};
+  };
+  const auto decode = [&vae, latents](const at::Tensor& all) {
+    std::vector<at::Tensor> chunks;
+    for (const at::Tensor& film : all.split(latents)) {
+      vae.decode(film, /*tiled=*/false, [&](const at::Tensor& chunk) { chunks.push_back(chunk); });
+    }
+    return at::cat(chunks);
+  };
+  return {encode, decode};
+}
+
+VaeLosses computeVaeLosses(const VaeHalves& vae, const VaeLossConfig& config, const VaeBatch& batch,
                            at::ScalarType dtype) {
   const models::Posterior posterior = vae.encode(batch.images.to(dtype));
   const at::Tensor deviation = (posterior.log_variance.to(at::kFloat) * 0.5).exp();
@@ -50,15 +76,16 @@ VaeLosses computeVaeLosses(const models::Vae& vae, const VaeLossConfig& config, 
 VaeObjective::VaeObjective(const nlohmann::json& recipe, families::StableDiffusion& pipeline)
     : pipeline_(pipeline),
       patterns_(recipe.at("trained").get<std::vector<std::string>>()),
-      config_{.detail = recipe.at("objective").at("detail"), .kl = recipe.at("objective").at("kl")},
+      config_(VaeLossConfig::read(recipe.at("objective"))),
       seed_(recipe.at("seed")) {}
 
 std::vector<TrainedNetwork> VaeObjective::networks() const {
   return {{"vae", pipeline_.vae->parameters(), patterns_}};
 }
 
-Losses VaeObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& /*empty_ids*/) const {
-  auto [losses, latents] = computeVaeLosses(*pipeline_.vae, config_, makeBatch(samples), pipeline_.dtype);
+Losses VaeObjective::losses(const MicroBatch& samples, const Caption& /*empty*/) const {
+  auto [losses, latents] =
+      computeVaeLosses(halvesOf(*pipeline_.vae), config_, makeBatch(samples), pipeline_.dtype);
   if (latents.requires_grad()) {
     const double shift = pipeline_.vae->config().shift_factor;
     losses.measured[kLatentSquare] = (latents.detach() - shift).square().mean();

@@ -80,12 +80,12 @@ std::vector<TrainedNetwork> VelocityObjective::networks() const {
   return {{"transformer", pipeline_.transformer->parameters(), patterns_}};
 }
 
-Losses VelocityObjective::losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const {
+Losses VelocityObjective::losses(const MicroBatch& samples, const Caption& empty) const {
   std::vector<Draws> draws;
-  std::vector<const std::vector<int32_t>*> captions;
+  std::vector<const Caption*> captions;
   for (const Sample& sample : samples) {
     draws.push_back(drawSample(sample));
-    captions.push_back(draws.back().is_dropped ? &empty_ids : &sample.ids);
+    captions.push_back(draws.back().is_dropped ? &empty : &sample.caption);
   }
   const auto batchOf = [&](at::Tensor Draws::*part) { return stacked(draws, part).to(pipeline_.device); };
   return computeVelocityLosses(*pipeline_.transformer, schedule_,

@@ -34,7 +34,7 @@ class VelocityObjective : public Objective {
   VelocityObjective(const nlohmann::json& recipe, families::CogVideoX& pipeline);
 
   std::vector<TrainedNetwork> networks() const override;
-  Losses losses(const MicroBatch& samples, const std::vector<int32_t>& empty_ids) const override;
+  Losses losses(const MicroBatch& samples, const Caption& empty) const override;
   /// The transformer's adapters as a LoRA, or the whole transformer.
   std::vector<Export> exports() const override;
 

@@ -1,6 +1,9 @@
 #include "models/causal_vae/causal_vae.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "harness.h"
 #include "models/wan_vae/wan_vae.h"
@@ -48,13 +51,32 @@ Tensors wanVaeOfFile(const Json& config, const Tensors& in) {
   return {{"frames", frames}, {"again", model.scaled(model.encode(frames).mean)}};
 }
 
+/// Gradients of the sum of y, weighted, to film, kernel and bias.
+void addGradients(Tensors& out, const std::string& form, const at::Tensor& y, const at::Tensor& weights,
+                  const std::vector<at::Tensor>& of) {
+  const auto gradients = torch::autograd::grad({(y * weights).sum()}, of);
+  out[form + "_of_x"] = gradients[0].to(at::kFloat);
+  out[form + "_of_weight"] = gradients[1].to(at::kFloat);
+  out[form + "_of_bias"] = gradients[2].to(at::kFloat);
+}
+
 /// A causal convolution of a film in chunks, "counts" frames each, and libtorch's of the film as a whole with
-/// its first frame repeated before it.
+/// its first frame repeated before it: results, and the gradients of their sum, weighted by "grad".
 Tensors causalConvolution(const Json& config, const Tensors& in) {
-  const at::Tensor& x = in.at("x");
+  const c10::InferenceMode off(false);
+  const c10::AutoGradMode recording(true);
+  const auto leaf = [&](const char* name, at::ScalarType dtype) {
+    return in.at(name).clone().to(dtype).set_requires_grad(true);
+  };
+  const at::Tensor x = leaf("x", at::kFloat);
   ParameterSet parameters;
   const nn::CausalConv3d layer(Scope(parameters), x.size(1), in.at("weights.weight").size(0));
   assignWeights(parameters, in);
+  std::vector<at::Tensor> leaves{x};
+  for (Parameter& parameter : parameters.all()) {
+    parameter.value = parameter.value.clone().set_requires_grad(true);
+    leaves.push_back(parameter.value);
+  }
   nn::ChunkHistory history;
   std::vector<at::Tensor> chunks;
   int64_t first = 0;
@@ -63,11 +85,16 @@ Tensors causalConvolution(const Json& config, const Tensors& in) {
     history.endChunk();
     first += count;
   }
-  const at::Tensor start = x.narrow(0, 0, 1);
-  const at::Tensor film = at::cat({start, start, x}).transpose(0, 1).unsqueeze(0).to(at::kDouble);
-  const at::Tensor whole = at::conv3d(film, in.at("weights.weight").to(at::kDouble),
-                                      in.at("weights.bias").to(at::kDouble), 1, at::IntArrayRef{0, 1, 1});
-  return {{"chunks", at::cat(chunks)}, {"whole", whole[0].transpose(0, 1).to(at::kFloat)}};
+  const std::vector<at::Tensor> exact{leaf("x", at::kDouble), leaf("weights.weight", at::kDouble),
+                                      leaf("weights.bias", at::kDouble)};
+  const at::Tensor start = exact[0].narrow(0, 0, 1);
+  const at::Tensor film = at::cat({start, start, exact[0]}).transpose(0, 1).unsqueeze(0);
+  const at::Tensor whole =
+      at::conv3d(film, exact[1], exact[2], 1, at::IntArrayRef{0, 1, 1})[0].transpose(0, 1);
+  Tensors out{{"chunks", at::cat(chunks).detach()}, {"whole", whole.detach().to(at::kFloat)}};
+  addGradients(out, "chunks", at::cat(chunks), in.at("grad").clone(), leaves);
+  addGradients(out, "whole", whole, in.at("grad").to(at::kDouble), exact);
+  return out;
 }
 
 }  // namespace

@@ -20,8 +20,12 @@ for (const [from, to, height, width] of cases) {
       x: draw("x", [8, from, height, width]),
       "weights.weight": draw("weight", [to, from, 3, 3, 3]),
       "weights.bias": draw("bias", [to]),
+      grad: draw("grad", [8, to, height, width]),
     };
-    const { chunks, whole } = runProbe("nn.causal_convolution", { counts }, inputs);
-    assertClose(t, chunks, whole, 1e-5, "chunks");
+    const computed = runProbe("nn.causal_convolution", { counts }, inputs);
+    assertClose(t, computed.chunks, computed.whole, 1e-5, "chunks");
+    for (const of of ["x", "weight", "bias"]) {
+      assertClose(t, computed[`chunks_of_${of}`], computed[`whole_of_${of}`], 3e-5, `the gradient to ${of}`);
+    }
   });
 }

@@ -8,6 +8,7 @@
 #include "train/objectives/distillation.h"
 #include "train/objectives/edm.h"
 #include "train/objectives/flow.h"
+#include "train/objectives/phantom.h"
 #include "train/objectives/velocity.h"
 #include "train/optimizer.h"
 #include "train/selection.h"
@@ -51,16 +52,24 @@ Tensors withFilmNetwork(const Json& config, const Tensors& in, const FilmSteps& 
                                                    recompute);
                   }});
   }
-  if (config.at("family") == "wan") {
+  if (config.at("family") == "wan" || config.at("family") == "phantom") {
     models::WanTransformer transformer(models::WanConfig::read(network));
     assignWeights(transformer.parameters(), in);
     return steps({transformer.parameters(), [&](const Tensors& batch) {
-                    return train::computeFlowLosses(transformer,
-                                                    {.latents = batch.at("latents"),
-                                                     .noise = batch.at("noise"),
-                                                     .sigmas = batch.at("sigmas"),
-                                                     .text = batch.at("text")},
-                                                    recompute);
+                    const train::FlowBatch films{.latents = batch.at("latents"),
+                                                 .noise = batch.at("noise"),
+                                                 .sigmas = batch.at("sigmas"),
+                                                 .text = batch.at("text")};
+                    if (config.at("family") == "wan") {
+                      return train::computeFlowLosses(transformer, films, recompute);
+                    }
+                    return train::computePhantomLosses(
+                        transformer, {.alpha = config.at("alpha"), .beta = config.at("beta")},
+                        {.films = films,
+                         .references = batch.at("references"),
+                         .reference_noise = batch.at("reference_noise"),
+                         .dropped = batch.at("dropped").to(at::kBool)},
+                        recompute);
                   }});
   }
   models::CogVideoX transformer(models::CogVideoXConfig::read(network));

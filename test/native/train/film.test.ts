@@ -11,7 +11,11 @@ import { drawInput, drawWeights, type InputSpec, type WeightTree } from "../../s
 import { readWanCase } from "../../support/wan_model.js";
 
 interface FilmTraining {
-  network: { family: "svd" } | { family: "wan" } | { family: "cogvideox"; film: CogVideoXFilm };
+  network:
+    | { family: "svd" }
+    | { family: "wan" }
+    | { family: "phantom" }
+    | { family: "cogvideox"; film: CogVideoXFilm };
   config: object;
   seed: number;
   inputs: Record<string, InputSpec>;
@@ -24,7 +28,7 @@ const root = join(fixtures, "film_training");
 
 function networkOf({ network }: FilmTraining) {
   if (network.family === "svd") return readCase(join(fixtures, "models/video_unet-two-levels"));
-  if (network.family === "wan") return readWanCase().networks.transformer;
+  if (network.family === "wan" || network.family === "phantom") return readWanCase().networks.transformer;
   return readFilm(network.film).networks.transformer;
 }
 

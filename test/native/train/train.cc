@@ -4,6 +4,7 @@
 
 #include "families/stable_diffusion/subjects.h"
 #include "harness.h"
+#include "models/wan_vae/wan_vae.h"
 #include "nn/layout.h"
 #include "nn/pisa.h"
 #include "train/ema.h"
@@ -204,6 +205,23 @@ Tensors latentScale(const Json& config, const Tensors& in) {
   return {{"factors", at::tensor(factors)}};
 }
 
+/// Means and deviations after each of `latents` (steps, n, channels).
+Tensors channelMoments(const Json&, const Tensors& in) {
+  train::ChannelMoments moments(in.at("latents").size(2));
+  const auto listOf = [](const at::Tensor& x) {
+    const at::Tensor numbers = x.to(at::kDouble).contiguous();
+    return std::vector<double>(numbers.const_data_ptr<double>(),
+                               numbers.const_data_ptr<double>() + numbers.numel());
+  };
+  std::vector<at::Tensor> means, deviations;
+  for (const at::Tensor& step : in.at("latents").to(at::kDouble).unbind()) {
+    moments.update(listOf(step.mean(0)), listOf(step.square().mean(0)));
+    means.push_back(at::tensor(moments.means()));
+    deviations.push_back(at::tensor(moments.deviations()));
+  }
+  return {{"means", at::stack(means)}, {"deviations", at::stack(deviations)}};
+}
+
 /// The averages after each of `values` but the first, which they start from.
 Tensors movingAverages(const Json& config, const Tensors& in) {
   const at::Tensor& values = in.at("values");
@@ -220,12 +238,21 @@ Tensors movingAverages(const Json& config, const Tensors& in) {
 Tensors vaeObjective(const Json& config, const Tensors& inputs) {
   const c10::InferenceMode off(false);
   const Tensors in = outsideInference(inputs);
-  models::Vae vae(models::VaeConfig::read(Config(config.at("vae"), "VAE")));
-  assignWeights(vae.parameters(), in);
-  const auto leaves = train::makeTrainable(train::selectParameters(vae.parameters(), {"all"}));
-  const auto [losses, latents] =
-      train::computeVaeLosses(vae, {.detail = config.at("detail"), .kl = config.at("kl")},
-                              {.images = in.at("images"), .noise = in.at("noise")}, computedIn(config));
+  const Config network(config.at("vae"), "VAE");
+  std::unique_ptr<models::Vae> of_pictures;
+  std::unique_ptr<models::WanVae> of_films;
+  if (config.contains("frames")) {
+    of_films = std::make_unique<models::WanVae>(models::WanVaeConfig::read(network));
+  } else {
+    of_pictures = std::make_unique<models::Vae>(models::VaeConfig::read(network));
+  }
+  ParameterSet& parameters = of_films ? of_films->parameters() : of_pictures->parameters();
+  assignWeights(parameters, in);
+  const auto leaves = train::makeTrainable(train::selectParameters(parameters, {"all"}));
+  const auto [losses, latents] = train::computeVaeLosses(
+      of_films ? train::halvesOf(*of_films, config["frames"]) : train::halvesOf(*of_pictures),
+      {.detail = config.at("detail"), .kl = config.at("kl")},
+      {.images = in.at("images"), .noise = in.at("noise")}, computedIn(config));
   losses.total.backward();
   Tensors out{{"total", losses.total.detach()}, {"latents", latents.detach()}};
   for (const auto& [name, part] : losses.parts) out[name] = part.detach();
@@ -239,6 +266,6 @@ const bool kTrainRegistered =
     addProbe("nn.pisa_gradients", pisaGradients) && addProbe("train.steps", trainSteps) &&
     addProbe("train.learning_rate", learningRates) && addProbe("train.timestep_shift", shiftedTimesteps) &&
     addProbe("train.ema", movingAverages) && addProbe("train.latent_scale", latentScale) &&
-    addProbe("train.vae_objective", vaeObjective);
+    addProbe("train.channel_moments", channelMoments) && addProbe("train.vae_objective", vaeObjective);
 
 }  // namespace cameo::test

@@ -262,7 +262,14 @@ test("a worker that is killed is replaced, and so is what it was at", onLinux, a
 
 test("workers outlive Ctrl-C, but not their process", onLinux, async (t) => {
   const folder = await longFilm(t);
-  const options = { kind: "motion", tokenizer, textPositions: 16, latentScale: 8, latentChannels: 4 };
+  const options = {
+    kind: "motion",
+    tokenizer,
+    textPositions: 16,
+    latentStride: 8,
+    latentTimeStride: 1,
+    latentChannels: 4,
+  };
   const script = `
     import { TrainingData } from "#ts/data/index.js";
     const [data, options] = JSON.parse(process.argv[1]);
@@ -291,7 +298,14 @@ function isRunning(pid: number): boolean {
 
 /** Runs a script in which `opened` is the training data of a folder; what it prints. */
 async function runScript(folder: string, body: string): Promise<{ stdout: string; stderr: string }> {
-  const options = { kind: "motion", tokenizer, textPositions: 16, latentScale: 8, latentChannels: 4 };
+  const options = {
+    kind: "motion",
+    tokenizer,
+    textPositions: 16,
+    latentStride: 8,
+    latentTimeStride: 1,
+    latentChannels: 4,
+  };
   const script = `
     import { TrainingData } from "#ts/data/index.js";
     const [data, options] = JSON.parse(process.argv[1]);

@@ -22,6 +22,7 @@ test("every example is a recipe with paths beside it", async (t) => {
     "svd-small.jsonc",
     "vae.jsonc",
     "wan-lora.jsonc",
+    "wan-subject.jsonc",
   ]);
   const outputs = new Set<string>();
   for (const name of names) {

@@ -21,6 +21,7 @@ const filmRecipe = (kind: Recipe["kind"], model: string): Recipe => ({
   data: { source: set.data.source, frames: 5, size: [64, 64] },
 });
 const cogvideox = writeCogVideoX("objectives/cogvideox", "text");
+const wan = writeWan("objectives/wan");
 const recipes: Record<Recipe["kind"], Recipe> = {
   image: { ...set, kind: "image", model: { base }, data: stills },
   motion: { ...set, kind: "motion", model: { base, motion } },
@@ -28,7 +29,9 @@ const recipes: Record<Recipe["kind"], Recipe> = {
   vae: vaeRecipe(set),
   svd: filmRecipe("svd", writeVideoModel("objectives/svd")),
   cogvideox: filmRecipe("cogvideox", cogvideox),
-  wan: filmRecipe("wan", writeWan("objectives/wan")),
+  wan: filmRecipe("wan", wan),
+  phantom: filmRecipe("phantom", wan),
+  "film-vae": filmRecipe("film-vae", wan),
   distillation: { ...filmRecipe("distillation", cogvideox), lora: { rank: 2 } },
 };
 const kindNames = Object.keys(kinds) as Recipe["kind"][];
@@ -43,7 +46,12 @@ async function load(kind: Recipe["kind"], changes: object = {}): Promise<NativeT
 
 /** Of the empty caption, as many as the kind's model reads. */
 const idsOf = (kind: Recipe["kind"]) => new Int32Array(positions[kind] ?? 77);
-const positions: Partial<Record<Recipe["kind"], number>> = { cogvideox: 12, distillation: 12, wan: 512 };
+const positions: Partial<Record<Recipe["kind"], number>> = {
+  cogvideox: 12,
+  distillation: 12,
+  wan: 512,
+  phantom: 512,
+};
 
 /** A sample of grey pictures, as the kind's recipe has them. */
 function sampleOf(kind: Recipe["kind"], changes: Partial<NativeTrainingSample> = {}): NativeTrainingSample {
@@ -86,6 +94,8 @@ for (const kind of kindNames) {
       svd: ["unet"],
       cogvideox: ["transformer"],
       wan: ["transformer"],
+      phantom: ["transformer"],
+      "film-vae": ["vae", "latents_mean", "latents_std"],
       distillation: ["lora"],
     };
     t.strictSame(exported, own[kind] ?? ["motion", "text_encoder", "unet"]);
