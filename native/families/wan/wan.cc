@@ -52,11 +52,14 @@ void Wan::checkPlaces(const SampleRequest& request) const {
     refuse(c10::str("width, height: ", request.width, "x", request.height,
                     " is not allowed; this model has places for at most ", longest, " each way"));
   }
-  if (latentsOf(request) > config.most_places) {
-    const int64_t most = config.most_places - leadingLatents(request) - trailingLatents(request) - 1;
-    refuse(c10::str("frames: ", request.frames, " is not allowed; this model has places for at most ",
-                    std::max<int64_t>(most, 0) * vae_codec->timeStride() + 1));
-  }
+  if (latentsOf(request) <= config.most_places) return;
+  const int64_t most = config.most_places - leadingLatents(request) - trailingLatents(request) - 1;
+  const bool windowed = request.context.length > 0 && request.context.length < request.frames;
+  refuse(
+      c10::str(windowed ? "context.length: " : "frames: ", windowed ? request.context.length : request.frames,
+               " is not allowed; this model has places for at most ",
+               std::max<int64_t>(most, 0) * vae_codec->timeStride() + 1,
+               windowed ? "" : "; the option context has more"));
 }
 
 void Wan::check(const SampleRequest& request) const {
