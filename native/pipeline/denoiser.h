@@ -14,6 +14,7 @@ struct FrameWindow {
   bool isConsecutive() const;
   /// Those frames of a tensor that has them all along `dim`; a view where they are consecutive.
   at::Tensor of(const at::Tensor& all, int64_t dim) const;
+  bool operator==(const FrameWindow&) const = default;
 };
 
 /// A place on a request's way from noise to a sample.

@@ -23,8 +23,8 @@ interface ShownCase {
 }
 
 const folder = join(fixtures, "wan-shown");
-const readShown = (film: WanShownFilm) =>
-  readCaseFile<Record<WanShownFilm, ShownCase>>(folder)[film] as ShownCase;
+type ShownCases = Record<WanShownFilm, ShownCase> & { windows: Pick<SampleRequest, "context" | "frames"> };
+const readShown = (film: WanShownFilm) => readCaseFile<ShownCases>(folder)[film];
 
 function drawPicture([width, height, seed]: Picture): RawImage {
   const { data } = drawInput("picture", { shape: [height, width, 3], below: 256 }, seed);
@@ -32,25 +32,35 @@ function drawPicture([width, height, seed]: Picture): RawImage {
 }
 
 /** A film of the request's size, of so many channels, which are shown as grey where there is one. */
-function drawFrames(name: string, seed: number, channels: 1 | 3): RawFilm {
-  const [frames, size] = [5, 16];
+function drawFrames(name: string, frames: number, seed: number, channels: 1 | 3): RawFilm {
+  const size = 16;
   const { data } = drawInput(name, { shape: [frames, size, size, channels], below: 256 }, seed);
   const numbers = channels === 3 ? Array.from(data) : Array.from(data).flatMap((grey) => [grey, grey, grey]);
   return { data: Uint8Array.from(numbers), frames, width: size, height: size };
 }
 
 /** A film of test/fixtures/wan-shown, of which diffusers made the expected one. It squashes pictures to the film's size. */
-export function wanShownRequest(film: WanShownFilm): SampleRequest {
+export function wanShownRequest(film: WanShownFilm, frames = 5): SampleRequest {
   const { reference, film: seed, mask, scale, image, lastImage } = readShown(film).shown;
   return {
-    ...{ ...wanRequest(), steps: 2, fit: "fill" },
+    ...{ ...wanRequest(), steps: 2, fit: "fill", frames },
     ...(reference && { reference: reference.map(drawPicture), conditioningScale: scale }),
-    ...(seed && { video: drawFrames("film", seed, 3) }),
-    ...(mask && { mask: drawFrames("mask", mask, 1) }),
+    ...(seed && { video: drawFrames("film", frames, seed, 3) }),
+    ...(mask && { mask: drawFrames("mask", frames, mask, 1) }),
     ...(image && { image: drawPicture(image) }),
     ...(lastImage && { lastImage: drawPicture(lastImage) }),
   };
 }
+
+/** The longer film in windows, of which diffusers' transformer made the expected one window by window. */
+export function wanWindowsRequest(film: WanShownFilm): SampleRequest {
+  const { frames, context } = readCaseFile<ShownCases>(folder).windows;
+  return { ...wanShownRequest(film, frames), context };
+}
+
+/** Its latents after the last step alone, (1, 1, C, latents, h, w). */
+export const wanWindowsExpected = (film: WanShownFilm): Tensors =>
+  readSafetensors(join(folder, `${film}-windows.safetensors`));
 
 export const wanShownExpected = (film: WanShownFilm): Tensors =>
   readSafetensors(join(folder, `${film}.safetensors`));

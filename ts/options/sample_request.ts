@@ -138,7 +138,8 @@ export interface SampleRequest {
   tokenMerging?: number | undefined;
   /**
    * Denoise windows of `length` frames, each of which shares `overlap` frames with the next and sees all references, and blend them
-   * where they overlap: for videos longer than the motion modules reach. Default: all frames at once.
+   * where they overlap: for videos longer than the motion modules reach, or than Wan's models were trained with, whose windows
+   * have a multiple of 4 frames and 1 more. Default: all frames at once.
    */
   context?: ContextWindows | undefined;
   /** Make a film whose last frame leads to its first one. Default: false. */

@@ -22,15 +22,15 @@ using pipeline::RgbImage, pipeline::SampleRequest;
 /// Diffusers' files have it, and nothing uses it.
 constexpr std::string_view kUnusedNorm = ".norm_added_q.weight";
 
-/// Wan's denoiser that sees a film's pictures beside its latents.
+/// Wan's denoiser that sees a film's pictures beside its latents: in a window what is known of its own.
 class ImageToVideoDenoiser : public WanDenoiser {
  public:
   /// `known`: (1, T, C', h, w), fp32.
   ImageToVideoDenoiser(const Wan& model, models::WanReads texts, at::Tensor reads, at::Tensor known)
       : WanDenoiser(model, std::move(texts), std::move(reads)), known_(std::move(known)) {}
 
-  at::Tensor input(const pipeline::FrameWindow&) override {
-    return at::cat({latents_, known_}, 2).expand({count_, -1, -1, -1, -1});
+  at::Tensor input(const pipeline::FrameWindow& window) override {
+    return at::cat({window.of(latents_, 1), window.of(known_, 1)}, 2).expand({count_, -1, -1, -1, -1});
   }
 
  private:
@@ -127,6 +127,7 @@ void ImageToVideo::loadOwn(NetworkLoader& loader) {
 }
 
 void ImageToVideo::describeOwn() {
+  Wan::describeOwn();
   description["image"] = description["imageToVideo"] = true;
   description["lastImage"] = takesPair() || image_encoder == nullptr;
   description["imageSize"] = "shape";
@@ -144,7 +145,7 @@ std::vector<pipeline::Network> ImageToVideo::networks() const {
 void ImageToVideo::check(const SampleRequest& request) const {
   requirePicture(request);
   refuseOtherRequests(request, "this model makes a film of image, by the prompt; leave it out",
-                      {"image", "lastImage"});
+                      {"image", "lastImage", "context"});
   const bool has_last = !request.picturesOf("lastImage").empty();
   if (takesPair() && !has_last) {
     throw Error(ErrorCode::InvalidOption,

@@ -21,13 +21,23 @@ using pipeline::SampleRequest;
 /// What the names of VACE's own tensors begin with.
 constexpr std::string_view kVace = "vace_";
 
-/// Wan's denoiser with VACE's blocks beside it, whose weights are on the device as long as it lives.
+/// Wan's denoiser with VACE's blocks beside it, whose weights are on the device as long as it lives. In a
+/// window the blocks see what is known of its own latents, and the references.
 class VaceDenoiser : public WanDenoiser {
  public:
-  VaceDenoiser(const Vace& model, models::WanReads texts, at::Tensor reads, models::VaceHints hints)
+  /// `known`: (1, R + T, C', h, w).
+  VaceDenoiser(const Vace& model, models::WanReads texts, at::Tensor reads, models::VaceHints hints,
+               at::Tensor known)
       : WanDenoiser(model, std::move(texts), std::move(reads)),
         visit_(model.context->parameters(), model.device),
-        hints_(std::move(hints)) {}
+        hints_(std::move(hints)),
+        known_(std::move(known)) {}
+
+  at::Tensor input(const pipeline::FrameWindow& window) override {
+    if (window != seen_) hints_.see(window.of(known_, 1));
+    seen_ = window;
+    return WanDenoiser::input(window);
+  }
 
  protected:
   models::WanHints* hints() override { return &hints_; }
@@ -35,6 +45,8 @@ class VaceDenoiser : public WanDenoiser {
  private:
   const pipeline::DeviceVisit visit_;
   models::VaceHints hints_;
+  at::Tensor known_;
+  pipeline::FrameWindow seen_;  // by the hints; of none at first
 };
 
 /// What VACE's blocks see, (1, R + T, C', h, w).
@@ -51,14 +63,14 @@ struct VaceReads {
   models::VaceHints hints;
 };
 
-/// What the layers read of texts' states (T, S, D), and the blocks of `known`. Both networks are on their
-/// device meanwhile.
-VaceReads readingOf(const Vace& model, const at::Tensor& texts, const at::Tensor& known, double scale) {
+/// What the layers read of texts' states (T, S, D), and VACE's blocks. Both networks are on their device
+/// meanwhile.
+VaceReads readingOf(const Vace& model, const at::Tensor& texts, double scale) {
   const pipeline::DeviceVisit of_transformer(model.transformer->parameters(), model.device);
   const pipeline::DeviceVisit of_context(model.context->parameters(), model.device);
   const models::WanContext read{.text = model.transformer->embedTexts(texts)};
   const models::Vace& context = *model.context;
-  return {model.transformer->read(read), {context, context.embed(known), context.read(read), scale}};
+  return {model.transformer->read(read), {context, context.read(read), scale}};
 }
 
 /// Whether it is one of VACE's own tensors.
@@ -90,6 +102,7 @@ void Vace::loadOwn(NetworkLoader& loader) {
 }
 
 void Vace::describeOwn() {
+  Wan::describeOwn();
   for (const char* ability :
        {"subject", "referencesOptional", "video", "mask", "image", "lastImage", "conditioning"}) {
     description[ability] = true;
@@ -109,7 +122,7 @@ std::vector<pipeline::Network> Vace::networks() const {
 void Vace::check(const SampleRequest& request) const {
   refuseOtherRequests(request,
                       "this model makes a film of a prompt, references, a film and a mask; leave it out",
-                      {"reference", "video", "mask", "image", "lastImage"});
+                      {"reference", "video", "mask", "image", "lastImage", "context"});
   text->check(request);
   checkPlaces(request);
 }
@@ -125,9 +138,9 @@ std::unique_ptr<pipeline::Denoiser> Vace::denoiser(const SampleRequest& request,
   report();
   const at::Tensor known = conditionsOf(*this, request, start, report, recorder).to(dtype);
   report();
-  VaceReads reads = readingOf(*this, texts, known, request.conditioning_scale);
+  VaceReads reads = readingOf(*this, texts, request.conditioning_scale);
   return std::make_unique<VaceDenoiser>(*this, std::move(reads.texts), at::arange(texts.size(0)),
-                                        std::move(reads.hints));
+                                        std::move(reads.hints), known);
 }
 
 }  // namespace cameo::families

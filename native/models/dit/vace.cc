@@ -63,8 +63,8 @@ at::Tensor Vace::forward(int64_t index, const at::Tensor& x, const WanState& sta
   return blocks_[index].forward(x, state, texts.layers[index]);
 }
 
-VaceHints::VaceHints(const Vace& vace, at::Tensor known, WanReads texts, double scale)
-    : vace_(vace), known_(std::move(known)), texts_(std::move(texts)), scale_(scale) {}
+VaceHints::VaceHints(const Vace& vace, WanReads texts, double scale)
+    : vace_(vace), texts_(std::move(texts)), scale_(scale) {}
 
 void VaceHints::begin(const at::Tensor& x, const WanState& state) {
   state_ = state;

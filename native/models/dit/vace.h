@@ -43,21 +43,23 @@ class Vace {
   std::vector<nn::Linear> hints_;  // each block's
 };
 
-/// VACE's hints for one film. A block is computed when the transformer comes to its layer, so that one hint
-/// is there at a time.
+/// VACE's hints for a film, or for one of its windows after another. A block is computed when the transformer
+/// comes to its layer, so that one hint is there at a time.
 class VaceHints : public WanHints {
  public:
-  /// `known` (1, L, dim) as `Vace::embed` gives it; `scale` is how far hints count. `vace` has to outlive it.
-  VaceHints(const Vace& vace, at::Tensor known, WanReads texts, double scale);
+  /// `scale` is how far hints count. `vace` has to outlive it.
+  VaceHints(const Vace& vace, WanReads texts, double scale);
 
+  /// From here on the blocks see this of the latents that the transformer takes, (1, F, in_channels, h, w).
+  void see(const at::Tensor& known) { known_ = vace_.embed(known); }
   void begin(const at::Tensor& x, const WanState& state) override;
   at::Tensor after(int64_t index, const at::Tensor& x) override;
 
  private:
   const Vace& vace_;
-  at::Tensor known_;
   WanReads texts_;
   double scale_;
+  at::Tensor known_;  // (1, L, dim)
 
   // Of the evaluation that was begun.
   std::optional<WanState> state_;
