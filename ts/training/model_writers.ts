@@ -98,5 +98,5 @@ async function hasWeights(folder: string): Promise<boolean> {
 }
 
 function isWeightFile(path: string): boolean {
-  return /\.(safetensors|bin)(\.index\.json)?$/.test(basename(path));
+  return /\.(gguf|(safetensors|bin)(\.index\.json)?)$/.test(basename(path));
 }

@@ -37,7 +37,7 @@ async function filesWith(options: LoadOptions): Promise<string[]> {
   return files.map(({ path }) => path.replace(/^.*troupe\//, ""));
 }
 
-const weights = "diffusion_pytorch_model.safetensors";
+const weights = "diffusion_pytorch_model.gguf";
 const beneath = [`base/unet/${weights}`, `motion/${weights}`];
 
 test("adapters without a base are laid over all of the model that ships", async (t) => {

@@ -2,27 +2,28 @@
 
     python forget.py BASE OUT
 
-Needs safetensors and numpy.
+Needs gguf, safetensors and numpy.
 """
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-UNET = "unet/diffusion_pytorch_model.safetensors"
+sys.path.append(str(Path(__file__).resolve().parent.parent / "recipes"))
+from quantise import load_quantised  # noqa: E402
+
+UNET = "unet/diffusion_pytorch_model"
 
 
 def forget(base: Path, out: Path) -> None:
     part = out.with_name(out.name + ".part")  # OUT is there only when it is whole
     shutil.copytree(base, part, dirs_exist_ok=True)
-    with safe_open(base / UNET, "numpy") as file:
-        metadata = file.metadata()
     rng = np.random.default_rng(0)
-    tensors = load_file(base / UNET)
+    tensors = load_quantised(base / f"{UNET}.gguf")
     for name, tensor in sorted(tensors.items()):
         if ".attn1." not in name:
             continue
@@ -30,7 +31,8 @@ def forget(base: Path, out: Path) -> None:
         inputs = tensors[name.removesuffix("bias") + "weight"].shape[1] if name.endswith("bias") else tensor.shape[1]
         bound = inputs**-0.5
         tensors[name] = rng.uniform(-bound, bound, tensor.shape).astype(tensor.dtype)
-    save_file(tensors, part / UNET, metadata)
+    (part / f"{UNET}.gguf").unlink()
+    save_file(tensors, part / f"{UNET}.safetensors", {"format": "pt"})
     part.rename(out)
 
 

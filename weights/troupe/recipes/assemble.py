@@ -3,9 +3,9 @@
     python assemble.py RUNS OUT
 
 The file of RUNS/refine-correlated-more has the whole UNet. OUT/base gets its image layers, OUT/motion its motion
-modules. OUT/subject.safetensors says that they make a subject model: with it, a pipeline takes references, and correlates the
+modules, both in 8 bits. OUT/subject.safetensors says that they make a subject model: with it, a pipeline takes references, and correlates the
 noise of its frames. As its weights are in OUT/base already, it has the biases of self-attention alone. All else is that of RUNS/text, which text_encoder.py made. OUT/logs gets the runs' logs, by means of
-50 steps. Needs safetensors and numpy.
+50 steps. Needs gguf, safetensors and numpy.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+
+from quantise import quantise
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 MOTION = "diffusion_pytorch_model.safetensors"
@@ -70,8 +72,11 @@ def assemble(runs: Path, out: Path) -> None:
     biases = {name: tensor for name, tensor in trained.items() if name.endswith(".attn1.to_out.0.bias") and ".attentions." in name}
     said = metadata(subject) | {"noise_correlation": str(NOISE_CORRELATION)}
     save_file(biases, out / "subject.safetensors", said)
+    quantise(out / "base" / UNET)
+    quantise(out / "motion" / MOTION)
     write_logs(runs, Path(__file__).parent, out / "logs")
-    files = [path for path in out.rglob("*") if path.suffix == ".safetensors" and "probes" not in path.name]
+    weights = (".safetensors", ".gguf")
+    files = [path for path in out.rglob("*") if path.suffix in weights and "probes" not in path.name]
     for path in files:
         print(f"{path.stat().st_size:>12,} {path.relative_to(out)}")
     print(f"{sum(path.stat().st_size for path in files):>12,} bytes in all")
