@@ -12,7 +12,7 @@ const { values: options } = parseArgs({ options: { fix: { type: "boolean" } } })
 const clangFormatVersion = "18.1.8";
 const largestFile = 5_000_000;
 /** The model that ships is there on purpose, and stays small enough for a package. */
-const isWeights = (file) => /^weights\/.*\.safetensors$/.test(file);
+const isWeights = (file) => /^weights\/.*\.(safetensors|gguf)$/.test(file);
 const mostWeights = 28_000_000;
 
 function run(command, args) {
