@@ -131,6 +131,8 @@ export interface NativeTrainingSample {
   referenceCount: number;
   /** Of each of several subjects, which have as many references each: left, top, right, bottom, 0 to 1. */
   regions?: readonly (readonly [number, number, number, number])[] | undefined;
+  /** Of the clip, 0 to 1023; undefined: the objective's. */
+  motionBucket?: number | undefined;
   /** Where what T5 says of the caption is kept, or written once it is known. */
   statesPath?: string | undefined;
   /** (F + R, C, h, w) each, or with a VAE over time (F' + R, C, h, w). */

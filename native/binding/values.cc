@@ -115,6 +115,7 @@ train::Sample trainingSample(const Napi::Object& object) {
   sample.height = integer(object, "height");
   sample.references = integer(object, "referenceCount");
   if (object.Get("regions").IsArray()) sample.regions = listAt(object.Get("regions"), "regions", box);
+  if (!object.Get("motionBucket").IsUndefined()) sample.motion_bucket = number(object, "motionBucket");
   sample.cache_path = text(object, "cachePath");
   if (object.Get("latents").IsObject()) {
     sample.kept = encodedImages(object.Get("latents").As<Napi::Object>());

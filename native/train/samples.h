@@ -28,6 +28,7 @@ struct Sample {
   int64_t height = 0;
   int64_t references = 0;  // how many of the pictures are references; they are the last ones
   std::vector<std::array<double, 4>> regions;  // boxes of several subjects; empty: one subject, everywhere
+  std::optional<double> motion_bucket;         // how much moves in the clip; none: what the objective says
   std::vector<uint8_t> rgb;                    // (F+R, height, width, 3); empty where there are latents
   std::optional<EncodedImages> kept;           // from the cache
   std::string cache_path;                      // where to keep the latents; empty: nowhere

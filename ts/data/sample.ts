@@ -28,6 +28,8 @@ export interface Sample {
   regions: Box[] | undefined;
   /** RGB, (R, H, W, 3), of the video's size; undefined where there are none, or where `latents` is there. */
   references: Uint8Array | undefined;
+  /** How much moves in the clip, where its list says so. */
+  motionBucket: number | undefined;
   /** Of the frames, then of the references; out of the cache. */
   latents: CachedLatents | undefined;
   /** Where the latents are to be written once they are encoded; undefined where there is no cache, or they are there. */
@@ -65,11 +67,11 @@ export async function makeSample(
 ): Promise<Sample> {
   const files = await findFiles(entry, settings.data);
   const { random, cachePath } = await drawSource(position, entry, files, { width, height }, settings);
-  const { caption } = entry;
+  const { caption, motionBucket } = entry;
   const ids =
     settings.textPositions > 0 ? tokenizer.encode(caption, settings.textPositions).ids : new Int32Array(0);
   const size = { width, height };
-  const common = { position, clip: files.clip, caption, ids, ...size };
+  const common = { position, clip: files.clip, caption, ids, motionBucket, ...size };
   const latents = cachePath && (await readLatents(cachePath, latentShape(size, settings)));
   const several = settings.data.references?.subjects !== undefined;
   if (latents && !several) return { ...common, ...kept, latents };

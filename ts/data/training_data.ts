@@ -81,7 +81,7 @@ interface Parts extends Pick<TrainingData, "fingerprint"> {
 export class TrainingData implements AsyncDisposable {
   /** Clips with a caption that the source names. */
   readonly clips: number;
-  /** Hash of the clips' names and captions, and of all settings that say what a sample is. */
+  /** Hash of the clips' names, captions and motion, and of all settings that say what a sample is. */
   readonly fingerprint: string;
   readonly #parts: Parts;
   /** One for each consumer of batches. */
@@ -302,8 +302,10 @@ function fingerprintOf(
   const latents = { latentStride, latentTimeStride, latentChannels };
   const model = { kind, textPositions, ...latents, cacheKey, tokenizer };
   hash.update(JSON.stringify({ ...drawn, ...model, variants: cache?.variants, seed, batch }));
-  for (const { name, caption, mask } of entries) {
-    hash.update(JSON.stringify([name, caption, mask !== undefined]));
+  for (const { name, caption, mask, motionBucket } of entries) {
+    // Runs on lists that say nothing of motion keep their fingerprints.
+    const motion = motionBucket === undefined ? [] : [motionBucket];
+    hash.update(JSON.stringify([name, caption, mask !== undefined, ...motion]));
   }
   for (const clips of buckets) hash.update(JSON.stringify(clips.length)).update(clips);
   return hash.digest("hex");

@@ -223,7 +223,10 @@ export interface ObjectiveRecipe {
   logAugmentation?: [number, number] | undefined;
   /** Only for "svd": the clips' frames in a second, after `data.stride`, which the network is told. Default: 7. */
   fps?: number | undefined;
-  /** Only for "svd": how much moves in the clips, which the network is told. Default: 127. */
+  /**
+   * Only for "svd": how much moves in the clips, 0 to 1023, which the network is told; of a clip whose list has a number in the
+   * column `motion_bucket`, that. Default: 127.
+   */
   motionBucket?: number | undefined;
   /** Only for "vae" and "film-vae": weight of the latents' divergence from a unit normal. Default: 1e-6. */
   kl?: number | undefined;

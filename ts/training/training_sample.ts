@@ -15,8 +15,8 @@ export function nativeSample(
   { idsOf, statesPath }: { idsOf: CaptionIds; statesPath: StatesPath },
 ): NativeTrainingSample {
   const ids = idsOf(sample.caption) ?? sample.ids;
-  const { position, width, height, frames, references, regions, latents, cachePath } = sample;
+  const { position, width, height, frames, references, regions, motionBucket, latents, cachePath } = sample;
   const referenceCount = referencesOf(data);
   const pictures = { width, height, frames, references, regions, latents, cachePath, referenceCount };
-  return { position, ids, statesPath: statesPath(ids), ...pictures };
+  return { position, ids, statesPath: statesPath(ids), ...pictures, motionBucket };
 }

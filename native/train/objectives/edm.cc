@@ -82,7 +82,8 @@ void EdmObjective::drawPicture(const Sample& sample, Draws& draws) const {
     draws.picture_latents = at::zeros_like(draws.picture_latents);
   }
   // The network was told one less than the rate.
-  draws.time_ids = at::tensor({rate_ - 1, motion_bucket_, augmentation}, at::kFloat);
+  draws.time_ids =
+      at::tensor({rate_ - 1, sample.motion_bucket.value_or(motion_bucket_), augmentation}, at::kFloat);
 }
 
 std::vector<Export> EdmObjective::exports() const {

@@ -47,7 +47,7 @@ class EdmObjective : public Objective {
   uint64_t seed_;
   double drop_condition_;
   LogNormal noise_, augmentation_;
-  double rate_, motion_bucket_;
+  double rate_, motion_bucket_;  // the latter of clips of which nothing is said
   bool recompute_;
 };
 

@@ -11,7 +11,7 @@ type Tree = { [name: string]: Tree | string };
 async function entriesOf(
   source: string,
   changes: Partial<DataRecipe> = {},
-  kind: "image" | "motion" = "motion",
+  kind: "image" | "motion" | "svd" = "motion",
 ): Promise<{ entries: Entry[]; skips: string[] }> {
   const skips: string[] = [];
   const entries = await readEntries(recipe(source, changes), kind, (_, { message }) => skips.push(message));
@@ -157,6 +157,42 @@ test("lists have our own columns, WebVid's or Kinetics'", async (t) => {
     entries: [untimed],
   } = await list("untimed.csv", "label,youtube_id\nsurfing,abc\n");
   t.strictSame(untimed?.paths, [join(folder, "surfing/abc.mp4"), join(folder, "abc.mp4")]);
+});
+
+test("lists say how much moves in each clip, for the kind that is told of it", async (t) => {
+  const folder = t.testdir();
+  const own =
+    "path,motion_bucket\na.mp4,40\nb.mp4,\nc.mp4, 0 \nd.mp4,1023\ne.mp4,1024\nf.mp4,-1\ng.mp4,fast\nh.mp4,2.5\n";
+  const list = writeText(join(folder, "own.csv"), own);
+  const { entries, skips } = await entriesOf(list, {}, "svd");
+  t.strictSame(Object.fromEntries(entries.map(({ name, motionBucket }) => [name, motionBucket])), {
+    ...{ "a.mp4": 40, "b.mp4": undefined, "c.mp4": 0 },
+    ...{ "d.mp4": 1023, "h.mp4": 2.5 },
+  });
+  const remedy = "mend it, or leave it empty for objective.motionBucket";
+  t.strictSame(
+    skips,
+    ["e.mp4: its motion_bucket 1024", "f.mp4: its motion_bucket -1", "g.mp4: its motion_bucket fast"].map(
+      (reason) => `${join(folder, reason)} is no number from 0 to 1023; ${remedy}`,
+    ),
+  );
+  // A .jsonl file's first line need not have the key.
+  const rows = [
+    { path: "a.mp4" },
+    { path: "b.mp4", motion_bucket: 7 },
+    { path: "c.mp4", motion_bucket: null },
+  ];
+  const lines = writeText(join(folder, "own.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  t.strictSame(
+    (await entriesOf(lines, {}, "svd")).entries.map(({ motionBucket }) => motionBucket),
+    [undefined, 7, undefined],
+  );
+  const webVid = writeText(join(folder, "webvid.csv"), "videoid,name,motion_bucket\n1,Ants,200\n");
+  t.equal((await entriesOf(webVid, {}, "svd")).entries[0]?.motionBucket, 200);
+  const others = await entriesOf(
+    writeText(join(folder, "other.csv"), "path,caption,motion_bucket\na.mp4,A,x\n"),
+  );
+  t.strictSame([others.entries[0]?.motionBucket, others.skips], [undefined, []]);
 });
 
 test("only a path that the user wrote from the disk's root leaves the list's", async (t) => {

@@ -144,6 +144,20 @@ test("the fingerprint is of what determines samples", async (t) => {
   t.not(await print(), first);
 });
 
+test("the fingerprint is of the motion that a list names, too", async (t) => {
+  const folder = await clipFolder(t.testdir(), 2);
+  const print = async (motion: string[]) => {
+    const lines = motion.map((cell, i) => `clip-${i}.webp,${cell}`);
+    const list = writeText(join(folder, "list.csv"), ["path,motion_bucket", ...lines].join("\n"));
+    const { data } = await openData(t, recipe(list), { kind: "svd" });
+    await data.close();
+    return data.fingerprint;
+  };
+  const prints = [await print(["40", "50"]), await print(["50", "40"]), await print(["", "50"])];
+  t.equal(new Set(prints).size, 3);
+  t.equal(await print(["40.0", "50"]), prints[0], "of numbers, not of how they are written");
+});
+
 test("waiting is measured", async (t) => {
   const folder = await clipFolder(t.testdir(), 2);
   const { data } = await openData(t, recipe(folder));

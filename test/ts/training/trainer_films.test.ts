@@ -12,6 +12,7 @@ import type { Tensors } from "../../support/tensors.js";
 import { computed, sha256, train, writeClips } from "../../support/training_run.js";
 import { videoRequest, writeVideoModel } from "../../support/video_model.js";
 import { wanRequest, writeWan } from "../../support/wan_model.js";
+import { writeText } from "../data/helpers.js";
 
 const folder = "build/fixtures/trainer_films";
 const runs = join(folder, "runs");
@@ -94,6 +95,30 @@ for (const [name, network, request] of [
     t.equal(sha256(rest.model), sha256(model));
   });
 }
+
+t.test("svd: the network is told of each clip's own motion", async (t) => {
+  // Steps this small move no weight, so that a step's loss is of its clip and of what the network is told alone.
+  const still = { learningRate: 1e-30, weightDecay: 0 };
+  const list = (name: string, cells: (number | string)[]) =>
+    writeText(
+      join(folder, "clips", `${name}.csv`),
+      ["path,motion_bucket", ...cells.map((cell, i) => `${i}.webp,${cell}`)].join("\n"),
+    );
+  const lossesOf = async (name: string, cells: (number | string)[], objective: Recipe["objective"] = {}) => {
+    const data = { ...recipes.svd.data, source: list(name, cells) };
+    const recipe: Recipe = { ...recipes.svd, data, optimizer: still, objective, steps: 3 };
+    const { error, events } = await train({ ...recipe, output: join(runs, name) });
+    t.equal(error, undefined);
+    return events.flatMap((event) => (event.type === "step" ? [event.loss] : []));
+  };
+  const told = async (bucket: number) => lossesOf(`all-${bucket}`, ["", "", ""], { motionBucket: bucket });
+  const [usual, little, much] = [await told(127), await told(20), await told(300)];
+  t.equal(new Set([...usual, ...little, ...much]).size, 9, "every loss depends on it");
+  const mixed = await lossesOf("mixed", [20, "", 300]);
+  const whose = mixed.map((loss, i) => [usual, little, much].findIndex((losses) => losses[i] === loss));
+  t.strictSame(whose.sort(), [0, 1, 2], "to the bit as where all clips are told the same");
+  t.strictSame(await lossesOf("column", [20, 20, 20]), little, "in place of the objective's");
+});
 
 t.test("score distillation makes a LoRA of captions, and needs one", async (t) => {
   const recipe: Recipe = { ...recipes.cogvideox, kind: "distillation", lora: { rank: 2 } };

@@ -11,6 +11,8 @@ export interface Entry {
   mask: string | undefined;
   /** Where the list names several subjects: the mask of each. */
   subjectMasks?: string[] | undefined;
+  /** How much moves in it, 0 to 1023, where the list says so and the recipe's kind heeds it. */
+  motionBucket?: number | undefined;
 }
 
 /** Is told of a clip that is left out, and why. */

@@ -47,7 +47,8 @@ async function readSource(
   onUnusable: OnUnusable,
 ): Promise<Entry[]> {
   const { source, layout, caption, masks, root = dirname(source) } = data;
-  const needsCaptions = kinds[kind].captions;
+  const { captions: needsCaptions, objective } = kinds[kind];
+  const takesMotion = "motionBucket" in objective.defaults;
   const isFolder = (await statSource(source)).isDirectory();
   if (!isFolder && (layout === "folder" || layout === "classes")) {
     throw sourceError(source, `it is a file, and layout "${layout}" needs a folder; leave the layout out`);
@@ -55,7 +56,7 @@ async function readSource(
   if (isFolder && layout === "list") {
     throw sourceError(source, 'it is a folder, and layout "list" needs a file; give the .csv or .jsonl file');
   }
-  if (!isFolder) return readList(source, { root, caption, needsCaptions, onUnusable });
+  if (!isFolder) return readList(source, { root, caption, needsCaptions, takesMotion, onUnusable });
   const scanned = await scanFolder(source, { pictures: data.frames === 1, except: masks }).catch((cause) => {
     throw sourceError(source, `it can't be read: ${fileReason(cause)}`, cause);
   });

@@ -10,8 +10,13 @@ export interface ListOptions {
   caption: string;
   /** Whether a clip without a caption is of no use. */
   needsCaptions: boolean;
+  /** Whether a column `motion_bucket` is heeded. */
+  takesMotion: boolean;
   onUnusable: OnUnusable;
 }
+
+/** As of `objective.motionBucket`. */
+const mostMotion = 1023;
 
 const known =
   "path (or file_name) and caption (or text), with mask or subjects if there are any; videoid and name (WebVid); " +
@@ -23,13 +28,34 @@ export async function readList(path: string, options: ListOptions): Promise<Entr
     throw listError(path, "it is neither a folder nor a .csv or .jsonl file; name it as what it is");
   }
   return readTable(path, (columns) => {
-    const has = (...names: string[]) => names.find((name) => columns.includes(name));
-    const [clip, caption] = [has("path", "file_name"), has("caption", "text")];
-    if (clip && (caption || !options.needsCaptions)) return ownReader(path, clip, caption ?? "", options);
-    if (has("videoid") && has("name")) return webVidReader(path, options);
-    if (has("label") && has("youtube_id")) return kineticsReader(path, options);
-    throw listError(path, `it has the columns ${columns.join(", ")}; what can be read is ${known}`);
+    const reader = readerOf(path, columns, options);
+    return options.takesMotion ? withMotion(reader, options) : reader;
   });
+}
+
+function readerOf(path: string, columns: string[], options: ListOptions): RowReader<Entry> {
+  const has = (...names: string[]) => names.find((name) => columns.includes(name));
+  const [clip, caption] = [has("path", "file_name"), has("caption", "text")];
+  if (clip && (caption || !options.needsCaptions)) return ownReader(path, clip, caption ?? "", options);
+  if (has("videoid") && has("name")) return webVidReader(path, options);
+  if (has("label") && has("youtube_id")) return kineticsReader(path, options);
+  throw listError(path, `it has the columns ${columns.join(", ")}; what can be read is ${known}`);
+}
+
+/** What the reader gives, with the number in the row's column `motion_bucket` where there is one. */
+function withMotion(read: RowReader<Entry>, { onUnusable }: ListOptions): RowReader<Entry> {
+  return (row) => {
+    const entry = read(row);
+    const text = row.cells.motion_bucket?.trim();
+    if (!entry || !text) return entry;
+    const motionBucket = Number(text);
+    if (motionBucket >= 0 && motionBucket <= mostMotion) return { ...entry, motionBucket };
+    return unusable(
+      onUnusable,
+      entry.paths[0] as string,
+      `its motion_bucket ${text} is no number from 0 to ${mostMotion}; mend it, or leave it empty for objective.motionBucket`,
+    );
+  };
 }
 
 function cell(list: string, { cells, line }: Row, column: string): string {
