@@ -23,6 +23,10 @@ at::MemoryFormat Parameter::channelsLast() const {
   return is_over_space ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous;
 }
 
+at::ScalarType Parameter::storedIn(at::ScalarType dtype) const {
+  return in_float || (not_in_half && dtype == at::kHalf) ? at::kFloat : dtype;
+}
+
 int64_t Parameter::numel() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }

@@ -4,13 +4,21 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+namespace at {
+struct Generator;
+}
+
 namespace cameo {
+
+/// Draws a parameter of this shape, in fp32 on the CPU.
+using Initial = std::function<at::Tensor(const std::vector<int64_t>& shape, const at::Generator& generator)>;
 
 /// A low-rank adapter (arXiv 2106.09685): what is added to a matrix or a kernel is scale * up * down.
 struct LowRank {
@@ -29,6 +37,7 @@ struct Parameter {
   bool trainable = true;     // false: a table that comes with the weights, such as position codes
   bool not_in_half = false;  // it stays fp32 in a network of fp16, whose range its products would leave
   bool in_float = false;     // it stays fp32 in networks of any type
+  Initial initial = {};      // how training draws it where no file has it; empty: see `models::initialize`
   std::optional<LowRank> adapter = {};
 
   const at::Tensor& operator*() const { return value; }
@@ -36,6 +45,8 @@ struct Parameter {
   /// The value in the type that `x` is computed in.
   at::Tensor like(const at::Tensor& x) const { return value.to(x.scalar_type()); }
   int64_t numel() const;
+  /// The type of its value in a network of this type.
+  at::ScalarType storedIn(at::ScalarType dtype) const;
   /// The value with what the adapter adds to it.
   at::Tensor merged() const;
   /// How its value lies in memory where kernels are channels-last.

@@ -52,6 +52,12 @@ void NetworkLoader::load(const std::string& name, ParameterSet& parameters, c10:
   describe(name, parameters, coverage);
 }
 
+void NetworkLoader::load(const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
+                         const weights::Component& files) {
+  const bool drawn = files.layers.empty();
+  load(name, parameters, dtype, files.layers, [drawn](const std::string&) { return drawn; });
+}
+
 void NetworkLoader::check(const std::string& name, ParameterSet& parameters,
                           const std::vector<weights::Layer>& layers) {
   describe(name, parameters, weights::checkLayers(parameters, layers, {.network = name}));

@@ -12,6 +12,11 @@
 
 namespace cameo::families {
 
+/// Whether a network's folder must have weights: not where training may draw them.
+inline weights::Weights neededWeights(const pipeline::LoadOptions& options) {
+  return options.draw_missing ? weights::Weights::Optional : weights::Weights::Required;
+}
+
 /// Loads networks one after another into `result`, counting parameters over all of them for the progress.
 class NetworkLoader {
  public:
@@ -26,6 +31,10 @@ class NetworkLoader {
       const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
       std::vector<weights::Layer> layers,
       const std::function<bool(const std::string&)>& is_drawn = [](const std::string&) { return false; });
+
+  /// The same of a network that is drawn where its files have no weights.
+  void load(const std::string& name, ParameterSet& parameters, c10::ScalarType dtype,
+            const weights::Component& files);
 
   /// Checks a network that is read later, piece by piece. Throws as `weights::load`.
   void check(const std::string& name, ParameterSet& parameters, const std::vector<weights::Layer>& layers);

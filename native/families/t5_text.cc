@@ -88,7 +88,7 @@ pipeline::Network T5Text::network() const {
 
 void T5Text::load(NetworkLoader& loader) {
   if (!by_block_) {
-    loader.load(kTextEncoder, encoder_->parameters(), model_.dtype, files_.layers);
+    loader.load(kTextEncoder, encoder_->parameters(), model_.dtype, files_);
     files_.layers.clear();
     return;
   }

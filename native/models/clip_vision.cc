@@ -2,12 +2,23 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
+#include "core/initial.h"
+
 namespace cameo::models {
 
 namespace {
 
 Scope visionModel(ParameterSet& parameters) {
   return Scope(parameters) / "vision_model";
+}
+
+/// Begun as transformers'.
+Parameter& classEmbedding(const Scope& scope, int64_t size) {
+  Parameter& embedding = scope.parameter("class_embedding", {size});
+  embedding.initial = normalInitial(1 / std::sqrt(static_cast<double>(size)));
+  return embedding;
 }
 
 }  // namespace
@@ -31,8 +42,7 @@ ClipVisionConfig ClipVisionConfig::read(const Config& config) {
 ClipVision::ClipVision(const ClipVisionConfig& config)
     : config_(config),
       parameters_(std::make_unique<ParameterSet>()),
-      class_embedding_(
-          (visionModel(*parameters_) / "embeddings").parameter("class_embedding", {config.hidden_size})),
+      class_embedding_(classEmbedding(visionModel(*parameters_) / "embeddings", config.hidden_size)),
       patch_embedding_(
           (visionModel(*parameters_) / "embeddings" / "patch_embedding")
               .parameter("weight", {config.hidden_size, 3, config.patch_size, config.patch_size})),

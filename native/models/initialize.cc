@@ -41,6 +41,7 @@ int64_t fanIn(ParameterSet& parameters, const Parameter& parameter) {
 at::Tensor draw(ParameterSet& parameters, const Parameter& parameter, const at::Generator& generator) {
   const std::string& name = parameter.name;
   const auto contains = [&](const char* part) { return name.find(part) != std::string::npos; };
+  if (parameter.initial) return parameter.initial(parameter.shape, generator);
   if (!parameter.trainable) return positionCodes(parameter.shape[1], parameter.shape[2]);
   if (isMotionName(name) && contains(".proj_out.")) return at::zeros(parameter.shape);
   if (contains("_embedding.weight")) {
@@ -58,9 +59,10 @@ void initialize(ParameterSet& parameters, uint64_t seed, const Drawn& drawn) {
   for (Parameter& parameter : parameters.all()) {
     if (parameter.value.defined()) continue;
     const at::Generator generator = makeGenerator(seed, RandomStream::InitialWeights, fnv1a(parameter.name));
+    const at::ScalarType dtype = parameter.storedIn(drawn.dtype);
     parameter.value =
         draw(parameters, parameter, generator)
-            .to(drawn.device, drawn.dtype)
+            .to(drawn.device, dtype)
             .contiguous(drawn.channels_last ? parameter.channelsLast() : at::MemoryFormat::Contiguous);
   }
 }

@@ -9,6 +9,7 @@
 
 #include "core/cancellation.h"
 #include "core/error.h"
+#include "core/initial.h"
 #include "nn/attention.h"
 
 namespace cameo::models {
@@ -51,6 +52,22 @@ at::Tensor bucketsOfDistances(int64_t tokens, int64_t buckets, int64_t farthest,
   const at::Tensor far = logarithms.clamp(0, static_cast<double>(half - near)).to(at::kLong) + near;
   const at::Tensor bucket = at::where(size < near, size, far.clamp_max(half - 1));
   return bucket + (distances > 0).to(at::kLong) * half;
+}
+
+/// As transformers' `T5PreTrainedModel._init_weights`: scores are not scaled, queries are instead.
+void setT5Initial(ParameterSet& parameters, const T5Config& config) {
+  const auto root = [](int64_t size) { return normalInitial(1 / std::sqrt(static_cast<double>(size))); };
+  const Initial of_model = root(config.model_size);
+  setInitial(parameters, {{"shared.weight", normalInitial(1)},
+                          {"SelfAttention.q.weight", root(config.model_size * config.head_size)},
+                          {"SelfAttention.k.weight", of_model},
+                          {"SelfAttention.v.weight", of_model},
+                          {"SelfAttention.o.weight", root(config.heads * config.head_size)},
+                          {"relative_attention_bias.weight", of_model},
+                          {"DenseReluDense.wi.weight", of_model},
+                          {"DenseReluDense.wi_0.weight", of_model},
+                          {"DenseReluDense.wi_1.weight", of_model},
+                          {"DenseReluDense.wo.weight", root(config.hidden_size)}});
 }
 
 /// In fp16 what has become infinite is brought back to what the type can hold.
@@ -163,6 +180,7 @@ T5Encoder::T5Encoder(const T5Config& config, Blocks blocks)
   for (int64_t i = 0; i < config.layers; ++i) {
     blocks_.emplace_back(t5Blocks(*parameters_) / i, config, config.hasBias(i));
   }
+  setT5Initial(*parameters_, config);
 }
 
 at::Tensor T5Encoder::forward(const at::Tensor& ids, const at::Tensor& mask) const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/cancellation.h"
+#include "core/initial.h"
 #include "nn/affine.h"
 
 namespace cameo::nn {
@@ -22,10 +23,17 @@ at::Tensor normed(const GroupNorm& norm, const at::Tensor& x) {
   return norm.forward(x.permute({0, 3, 1, 2}), Activation::Silu).permute({0, 2, 3, 1}).contiguous();
 }
 
+/// Begun as diffusers'.
+Parameter& mixFactor(const Scope& scope, bool switched) {
+  Parameter& factor = scope.parameter("mix_factor", {1});
+  factor.initial = constantInitial(switched ? 0 : 0.5);
+  return factor;
+}
+
 }  // namespace
 
 AlphaBlender::AlphaBlender(const Scope& scope, bool switched)
-    : switched_(switched), mix_factor_(scope.parameter("mix_factor", {1})) {}
+    : switched_(switched), mix_factor_(mixFactor(scope, switched)) {}
 
 at::Tensor AlphaBlender::forward(const at::Tensor& spatial, at::Tensor temporal) const {
   const at::Tensor learned = at::sigmoid(mix_factor_->to(at::kFloat));

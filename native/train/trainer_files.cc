@@ -130,7 +130,12 @@ nlohmann::json Trainer::exportWeights(const std::string& path, const std::string
                                       at::ScalarType dtype) {
   if (!writesFiles()) return nlohmann::json::object();
   const c10::AutoGradMode no_gradients(false);
-  const std::vector<Export> exports = objective_->exports();
+  std::vector<Export> exports = objective_->exports();
+  // A whole network by its name: what was drawn is in no file yet.
+  for (const pipeline::Network& network : pipeline_->networks()) {
+    const ParameterSet& parameters = network.parameters;
+    exports.push_back({.part = network.name, .tensors = [&parameters] { return mergedWeights(parameters); }});
+  }
   const auto wanted = std::ranges::find(exports, part, &Export::part);
   if (wanted == exports.end()) {
     throw Error(ErrorCode::InvalidOption, "part: " + part + " is not among what this run exports");

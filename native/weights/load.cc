@@ -144,8 +144,7 @@ at::Tensor borrowedValue(const Parameter& parameter, const TensorEntry& entry, a
 }
 
 at::Tensor makeValue(const Parameter& parameter, const TensorEntry& entry, const LoadOptions& options) {
-  const bool in_float = parameter.in_float || (parameter.not_in_half && options.dtype == at::kHalf);
-  const at::ScalarType dtype = in_float ? at::kFloat : options.dtype;
+  const at::ScalarType dtype = parameter.storedIn(options.dtype);
   if (at::Tensor borrowed = borrowedValue(parameter, entry, dtype, options); borrowed.defined()) {
     return borrowed;
   }

@@ -27,7 +27,7 @@ interface TrainingKind {
   captions: boolean;
   /** Whether samples have references, which are pictures of the subject. */
   references: boolean;
-  /** Whether the base's VAE makes latents of the pictures, and so must have weights. */
+  /** Whether the base's VAE makes latents of the pictures, and so must have weights; one of a film model may be drawn. */
   encodes: boolean;
   /** Further fields of a recipe, by their dotted names, that are not for it. */
   without: readonly string[];
@@ -91,7 +91,7 @@ const film = {
   stills: false,
   motion: false,
   references: false,
-  encodes: true,
+  encodes: false,
   without: ["data.cache"],
   losses: ["lossVideo"],
   trained: ["all"],

@@ -33,13 +33,20 @@ export const writeLora: ModelWriter = async (_recipe, path, exportPart) => {
   await exportPart(path, "lora");
 };
 
-/** The base folder, with this network in place of its own. */
+/** The base folder, with this network in place of its own, and with what was drawn. */
 export const writeFilmModel =
   (network: "unet" | "transformer"): ModelWriter =>
   async ({ model: { base } }, folder, exportPart) => {
     await copyBase(base, folder, (path) => isWeightFile(path) && path.startsWith(join(base, network)));
     await exportPart(join(folder, network, weights), network);
+    for (const [name, file] of Object.entries(besideFilmNetwork)) {
+      if (!(await exists(join(base, name))) || (await hasWeights(join(base, name)))) continue;
+      await exportPart(join(folder, name, file), name);
+    }
   };
+
+/** The networks that a film model has beside the trained one, and the names of their files. */
+const besideFilmNetwork = { vae: weights, text_encoder: textWeights, image_encoder: textWeights };
 
 /** The base folder, with the networks that were trained or drawn in place of its own. */
 export const writeImageModel: ModelWriter = async (recipe, folder, exportPart) => {
@@ -98,5 +105,5 @@ async function hasWeights(folder: string): Promise<boolean> {
 }
 
 function isWeightFile(path: string): boolean {
-  return /\.(gguf|(safetensors|bin)(\.index\.json)?)$/.test(basename(path));
+  return /\.(safetensors|bin|gguf)(\.index\.json)?$/.test(basename(path));
 }

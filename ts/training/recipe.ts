@@ -88,8 +88,9 @@ export interface Recipe {
 /** The networks that a run starts from: each a path, or a name on the Hugging Face hub as `Pipeline.load` takes it. */
 export interface ModelRecipe {
   /**
-   * A diffusers folder of Stable Diffusion 1.5's kind, of which a network whose folder has a config but no weights starts from
-   * drawn ones; for "svd", "cogvideox", "wan", "phantom", "film-vae" and "distillation" one of these models'.
+   * A diffusers folder of Stable Diffusion 1.5's kind; for "svd", "cogvideox", "wan", "phantom", "film-vae" and "distillation" one of these
+   * models'. A network whose folder has a config but no weights starts from drawn ones, by `seed`; those of a film model, the text encoder and
+   * the VAE too, are written with the result. Only "vae" draws Stable Diffusion's VAE.
    */
   base: string;
   /** A diffusers MotionAdapter folder; with a config and no weights, new motion modules are drawn. Only for "motion" and "subject". */

@@ -82,7 +82,7 @@ std::unique_ptr<pipeline::Pipeline> loadCogVideoX(const weights::BaseModel& base
   refuseOtherNetworks(options, "a CogVideoX model", {"vae", "tokenizer"});
   auto model = emptyModel<CogVideoX>(options);
   const c10::DeviceGuard on_its_device(model->device);
-  const auto needed = weights::Weights::Required;
+  const weights::Weights needed = neededWeights(options);
   const weights::Component transformer = base.transformer(needed), text = base.text_encoder(needed),
                            vae = options.vae.empty()
                                      ? base.vae(needed)
@@ -101,8 +101,8 @@ std::unique_ptr<pipeline::Pipeline> loadCogVideoX(const weights::BaseModel& base
   NetworkLoader loader(*model, options, onProgress, cancellation);
   for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
   model->text->load(loader);
-  loader.load("vae", model->vae->parameters(), vae_dtype, vae.layers);
-  loader.load("transformer", model->transformer->parameters(), model->dtype, transformer.layers);
+  loader.load("vae", model->vae->parameters(), vae_dtype, vae);
+  loader.load("transformer", model->transformer->parameters(), model->dtype, transformer);
   describeFilms(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer);
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
   return model;

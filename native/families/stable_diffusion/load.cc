@@ -179,7 +179,7 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
 
   model.plain_kernels = options.plain_kernels;
   model.max_memory = options.max_memory;
-  const auto needed = options.draw_missing ? weights::Weights::Optional : weights::Weights::Required;
+  const weights::Weights needed = neededWeights(options);
   const weights::Component text_encoder = base.text_encoder(needed), unet = base.unet(needed),
                            vae =
                                options.vae.empty() ? base.vae(needed) : weights::openVae(options.vae, needed);
@@ -224,19 +224,14 @@ void load(StableDiffusion& model, const weights::BaseModel& base, const LoadOpti
 
   NetworkLoader loader(model, options, onProgress, cancellation);
   for (const Network& network : model.networks()) loader.expect(network.parameters);
-  const auto drawnWithout = [](const weights::Component& component) {
-    return [drawn = component.layers.empty()](const std::string&) { return drawn; };
-  };
-  loader.load("text_encoder", model.text_encoder->parameters(), model.dtype, text_encoder.layers,
-              drawnWithout(text_encoder));
+  loader.load("text_encoder", model.text_encoder->parameters(), model.dtype, text_encoder);
   model.description["embeddings"] = addWords(words, *model.text_encoder, model.dtype);
   if (image_prompt) {
     loader.load("image_encoder", model.image_encoder->parameters(), model.dtype,
                 image_prompt->image_encoder.layers);
     loader.load("ip_adapter", model.ip_adapter->parameters(), model.dtype, {image_prompt->adapter.layer});
   }
-  loader.load("vae", model.vae->parameters(), model.vae->config().dtypeFor(model.dtype), vae.layers,
-              drawnWithout(vae));
+  loader.load("vae", model.vae->parameters(), model.vae->config().dtypeFor(model.dtype), vae);
   loader.load("unet", model.unet->parameters(), model.dtype, unet_layers, [&](const std::string& name) {
     const bool is_motion = models::isMotionName(name);
     return is_motion ? motion && motion->layers.empty() : unet.layers.empty();

@@ -60,7 +60,7 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
   refuseOtherNetworks(options, "a Stable Video Diffusion model", {"vae"});
   auto model = emptyModel<StableVideoDiffusion>(options);
   const c10::DeviceGuard on_its_device(model->device);
-  const auto needed = weights::Weights::Required;
+  const weights::Weights needed = neededWeights(options);
   const weights::Component unet = base.unet(needed), image_encoder = base.image_encoder(needed),
                            vae = options.vae.empty()
                                      ? base.vae(needed)
@@ -78,9 +78,9 @@ std::unique_ptr<pipeline::Pipeline> loadStableVideoDiffusion(const weights::Base
 
   NetworkLoader loader(*model, options, onProgress, cancellation);
   for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
-  loader.load("image_encoder", model->image_encoder->parameters(), model->dtype, image_encoder.layers);
-  loader.load("vae", model->vae->parameters(), model->vae->config().dtypeFor(model->dtype), vae.layers);
-  loader.load("unet", model->unet->parameters(), model->dtype, unet.layers);
+  loader.load("image_encoder", model->image_encoder->parameters(), model->dtype, image_encoder);
+  loader.load("vae", model->vae->parameters(), model->vae->config().dtypeFor(model->dtype), vae);
+  loader.load("unet", model->unet->parameters(), model->dtype, unet);
   describeVideo(*model);
   if (!options.check_only) pipeline::setLoras(*model, loras, cancellation);
   return model;

@@ -111,7 +111,7 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
   refuseNewer(base);
   std::unique_ptr<Wan> model = emptyWan(base.transformer_config, options);
   const c10::DeviceGuard on_its_device(model->device);
-  const auto needed = weights::Weights::Required;
+  const weights::Weights needed = neededWeights(options);
   const weights::Component text_encoder = base.text_encoder(needed),
                            vae = options.vae.empty()
                                      ? base.vae(needed)
@@ -139,9 +139,9 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
   NetworkLoader loader(*model, options, onProgress, cancellation);
   for (const pipeline::Network& network : model->networks()) loader.expect(network.parameters);
   model->text->load(loader);
-  loader.load("transformer", model->transformer->parameters(), model->dtype,
-              model->transformerLayers(transformer));
-  loader.load("vae", model->vae->parameters(), model->dtype, vae.layers);
+  transformer.layers = model->transformerLayers(transformer);
+  loader.load("transformer", model->transformer->parameters(), model->dtype, transformer);
+  loader.load("vae", model->vae->parameters(), model->dtype, vae);
   model->loadOwn(loader);
   describeWan(*model, options.tokenizer.empty() ? base.tokenizer : options.tokenizer,
               has_subject || base.index.value("released", false));

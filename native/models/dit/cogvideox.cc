@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/cancellation.h"
+#include "core/initial.h"
 #include "models/dit/film_attention.h"
 #include "nn/attention.h"
 
@@ -77,6 +78,23 @@ std::pair<Span, Span> fittedSpans(const TokenGrid& grid, int64_t base_height, in
 at::Tensor placesIn(const Span& span, int64_t count, const at::TensorOptions& options) {
   const auto n = static_cast<double>(count);
   return at::linspace(span.first, span.last * (n - 1) / n, count, options);
+}
+
+/// As its authors begin: each block is the identity (adaLN-Zero, arXiv 2212.09748, section 3.2), and learned
+/// places are sinusoids, of the text's tokens 0.
+void setCogVideoXInitial(ParameterSet& parameters, const CogVideoXConfig& config) {
+  const Initial zeros = constantInitial(0);
+  const Initial places = [config](const std::vector<int64_t>& shape, const at::Generator&) {
+    const at::Tensor value = at::zeros(shape);
+    addSincosPositions(value.narrow(1, config.text_tokens, config.sampleGrid().tokens()), config.sampleGrid(),
+                       config.scales);
+    return value;
+  };
+  setInitial(parameters, {{"norm1.linear.weight", zeros},
+                          {"norm1.linear.bias", zeros},
+                          {"norm2.linear.weight", zeros},
+                          {"norm2.linear.bias", zeros},
+                          {"pos_embedding", places}});
 }
 
 }  // namespace
@@ -215,6 +233,7 @@ CogVideoX::CogVideoX(const CogVideoXConfig& config)
   for (int64_t i = 0; i < config.layers; ++i) {
     blocks_.emplace_back(Scope(*parameters_) / "transformer_blocks" / i, config);
   }
+  setCogVideoXInitial(*parameters_, config);
 }
 
 at::Tensor CogVideoX::timeOf(const CogVideoXInput& input) const {

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+
+#include "core/initial.h"
+
 namespace cameo::models {
 
 namespace {
@@ -12,6 +16,25 @@ PatchEmbedding::Config wanPatches(const WanConfig& config) {
           .channels = config.in_channels,
           .dim = config.dim(),
           .stored = PatchEmbedding::Stored::Kernel3d};
+}
+
+/// As the released code's `WanModel.init_weights`: the first step's output is 0.
+void setWanInitial(ParameterSet& parameters, const WanConfig& config) {
+  const Initial zeros = constantInitial(0), ones = constantInitial(1), narrow = normalInitial(0.02);
+  setInitial(parameters,
+             {{"scale_shift_table", normalInitial(1 / std::sqrt(static_cast<double>(config.dim())))},
+              {"proj_out.weight", zeros},
+              {"text_embedder.linear_1.weight", narrow},
+              {"text_embedder.linear_2.weight", narrow},
+              {"time_embedder.linear_1.weight", narrow},
+              {"time_embedder.linear_2.weight", narrow},
+              {"norm_q.weight", ones},
+              {"norm_k.weight", ones},
+              {"norm_added_k.weight", ones},
+              {"norm2.weight", ones},
+              {".weight", xavierInitial()},
+              {"patch_embedding.bias", {}},
+              {".bias", zeros}});
 }
 
 }  // namespace
@@ -45,6 +68,7 @@ WanTransformer::WanTransformer(const WanConfig& config)
     blocks_.emplace_back(Scope(*parameters_) / "blocks" / i, config);
     ranges_.back().close();
   }
+  setWanInitial(*parameters_, config);
 }
 
 at::Tensor WanTransformer::embedTexts(const at::Tensor& states) const {

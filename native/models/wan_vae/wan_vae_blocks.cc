@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/initial.h"
 #include "cpu/film_norm.h"
 #include "nn/affine.h"
 #include "nn/attention.h"
@@ -24,16 +25,18 @@ at::Tensor fromPositions(const at::Tensor& x) {
   return x.permute({0, 3, 1, 2});
 }
 
-std::vector<int64_t> gammaShape(int64_t channels, int64_t dims) {
+Parameter& wanGamma(const Scope& scope, int64_t channels, int64_t dims) {
   std::vector<int64_t> shape(1 + dims, 1);
   shape.front() = channels;
-  return shape;
+  Parameter& gamma = scope.parameter("gamma", std::move(shape));
+  gamma.initial = constantInitial(1);
+  return gamma;
 }
 
 }  // namespace
 
 WanNorm::WanNorm(const Scope& scope, int64_t channels, int64_t dims)
-    : gamma_(scope.parameter("gamma", gammaShape(channels, dims))) {}
+    : gamma_(wanGamma(scope, channels, dims)) {}
 
 at::Tensor WanNorm::forward(const at::Tensor& x) const {
   const at::Tensor tokens = positions(x).to(at::kFloat);
