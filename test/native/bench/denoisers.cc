@@ -3,9 +3,9 @@
 
 #include <chrono>
 #include <ctime>
-#include <fstream>
 #include <functional>
 
+#include "bench/resident.h"
 #include "core/memory_pool.h"
 #include "harness.h"
 #include "models/dit/cogvideox.h"
@@ -86,15 +86,6 @@ const std::map<std::string, Evaluation (*)(const Config&, at::ScalarType, const 
     {"WanTransformer3DModel", wan},
 };
 
-/// This process's resident memory, or its peak ("VmHWM"), in bytes, as Linux counts them.
-double residentBytes(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return 1024 * std::stod(line.substr(field.size() + 1));
-  }
-  return 0;
-}
-
 /// One of bench/denoisers' networks: seconds of each evaluation, by the clock and of all cores, and the
 /// largest memory of all, beside the weights and with them.
 Tensors timeDenoiser(const Json& work, const Tensors&) {
@@ -110,7 +101,7 @@ Tensors timeDenoiser(const Json& work, const Tensors&) {
   std::vector<double> seconds, cpu_seconds;
   double bytes = 0, peak = 0;
   for (int64_t i = 0; i < work.at("evaluations"); ++i) {
-    std::ofstream("/proc/self/clear_refs") << "5" << std::flush;
+    restartPeak();
     const double before = residentBytes("VmRSS");
     const auto start = std::chrono::steady_clock::now();
     const std::clock_t cpu_start = std::clock();
