@@ -107,6 +107,10 @@ function reportStart(trainer: Trainer, { json, resume }: TrainFlags, reporter: T
   if (step === steps) reporter.note(`all ${steps} steps are done: the model is written again`);
   else if (step > 0) reporter.note(`going on after step ${step} of ${steps}`);
   else if (resume) reporter.note(`no checkpoint in ${output} yet: starting at step 1`);
+  const drawn = trainer.describe().networks.filter(({ files }) => files.length === 0);
+  if (step === 0 && drawn.length > 0) {
+    reporter.note(`drawn, as their folders have no weights: ${drawn.map(({ name }) => name).join(", ")}`);
+  }
 }
 
 function printTrainingEvent({ type, ...fields }: TrainingEvent): void {

@@ -24,8 +24,8 @@ train::FlowBatch drawFlowBatch(const Json& work) {
           .text = at::randn(work.at("text").get<std::vector<int64_t>>())};
 }
 
-/// Of steps on Wan's transformer with drawn weights, all of which are trained: each one's seconds, by the clock
-/// and of all cores, and its loss; and the largest memory of all, beside the weights and with them.
+/// Of steps on Wan's transformer with drawn weights, all of which are trained: each one's seconds, by the
+/// clock and of all cores, and its loss; and the largest memory of all, beside the weights and with them.
 Tensors timeFlowSteps(const Json& work, const Tensors&) {
   const c10::InferenceMode off(false);
   models::WanTransformer transformer(models::WanConfig::read(Config(work.at("config"), "config")));

@@ -7,6 +7,7 @@ import type { Recipe } from "#ts/training/recipe.js";
 import { cameo, events, startCameo } from "../../support/command.js";
 import { descendantsOf, isRunning, until } from "../../support/processes.js";
 import { recordedSteps, writeClips, writeRecipe, writeTrainingSet } from "../../support/training_run.js";
+import { writeWan } from "../../support/wan_model.js";
 import { writeText } from "../data/helpers.js";
 
 const folder = "build/fixtures/cli_train";
@@ -100,6 +101,20 @@ test("--json prints each event on a line, and nothing else", async (t) => {
     [3, 6].map((step) => ({ paths: [0, 1, 2, 3].map((i) => join(folderOf(step), `1-00${i}.png`)) })),
   );
   t.ok(existsSync(model));
+});
+
+test("networks that are drawn are named", async (t) => {
+  const model = writeWan("cli_train/wan");
+  for (const file of ["transformer/diffusion_pytorch_model", "text_encoder/model"]) {
+    rmSync(join(model, `${file}.safetensors`));
+  }
+  const { path } = recipe("drawn", {
+    ...{ kind: "wan", model: { base: model }, steps: 1 },
+    data: { source: set.data.source, frames: 5, stride: 2, size: [32, 16] },
+  });
+  const { code, stderr } = await cameo(["train", path]);
+  t.equal(code, 0, stderr);
+  t.match(stderr, /^drawn, as their folders have no weights: text_encoder, transformer$/m);
 });
 
 test("clips that are left out are named, and summed up once all had their turn", async (t) => {
