@@ -184,8 +184,8 @@ export interface NativeTrainer {
   endSolo(): NativeTask<undefined>;
   sample(request: NativeSampleRequest, onProgress: OnNativeProgress): NativeTask<Uint8Array<ArrayBuffer>>;
   /**
-   * Writes one of the files that the recipe's objective exports, such as "subject" or "unet", or a whole network by its name, as
-   * safetensors; JSON of the fields of its network's config.json that training has changed.
+   * Writes one of the files that the recipe's objective exports, such as "subject" or "unet", or a whole network that was drawn by
+   * its name, as safetensors; JSON of the fields of its network's config.json that training has changed.
    */
   exportWeights(path: string, part: string, dtype: string): NativeTask<string>;
   /** JSON of `TrainerDescription`. */

@@ -126,13 +126,25 @@ void Trainer::resume(const std::string& path) {
   if (ema_) ema_->setUpdates(updates);
 }
 
+namespace {
+
+/// Whether a network's weights were read from no file.
+bool wasDrawn(const pipeline::Pipeline& pipeline, const std::string& network) {
+  return std::ranges::any_of(pipeline.description.at("networks"), [&](const nlohmann::json& described) {
+    return described.at("name") == network && described.at("files").empty();
+  });
+}
+
+}  // namespace
+
 nlohmann::json Trainer::exportWeights(const std::string& path, const std::string& part,
                                       at::ScalarType dtype) {
   if (!writesFiles()) return nlohmann::json::object();
   const c10::AutoGradMode no_gradients(false);
   std::vector<Export> exports = objective_->exports();
-  // A whole network by its name: what was drawn is in no file yet.
+  // What was drawn is in no file yet.
   for (const pipeline::Network& network : pipeline_->networks()) {
+    if (!wasDrawn(*pipeline_, network.name)) continue;
     const ParameterSet& parameters = network.parameters;
     exports.push_back({.part = network.name, .tensors = [&parameters] { return mergedWeights(parameters); }});
   }
