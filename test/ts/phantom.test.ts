@@ -115,6 +115,17 @@ t.test("on diffusers' layout it is the same film; others are refused", async (t)
   });
 });
 
+t.test("a base needs no transformer of its own where a subject has one", async (t) => {
+  const bare = writeWan("phantom-bare");
+  rmSync(join(bare, "transformer/diffusion_pytorch_model.safetensors"));
+  await using other = await Pipeline.load({ base: bare, subject: phantom, ...place });
+  t.same((await sample(t, pipe, request)).latents, (await sample(t, other, request)).latents);
+  await t.rejects(Pipeline.load({ base: bare, ...place }), {
+    code: "ERR_WEIGHTS_FORMAT",
+    message: /transformer: diffusion_pytorch_model or model was expected/,
+  });
+});
+
 t.test("heads come from the config beside the transformer", async (t) => {
   const { base: other } = writeReleasedWan("phantom-heads");
   const load = () => Pipeline.load({ base: other, ...place });

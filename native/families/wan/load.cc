@@ -116,7 +116,9 @@ std::unique_ptr<pipeline::Pipeline> loadWan(const weights::BaseModel& base, cons
                            vae = options.vae.empty()
                                      ? base.vae(needed)
                                      : weights::openFilmVae(options.vae, needed, weights::kWanVaeClass);
-  weights::Component transformer = base.transformer(needed);
+  // A subject's transformer stands in for all of the base's.
+  weights::Component transformer =
+      base.transformer(options.subject.empty() ? needed : weights::Weights::Optional);
   if (!options.subject.empty()) takeSubject(transformer, options.subject);
   model->transformer = build<models::WanTransformer>(
       models::WanConfig::read(Config(transformer.config, transformer.path)), transformer);

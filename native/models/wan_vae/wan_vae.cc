@@ -1,6 +1,7 @@
 #include "models/wan_vae/wan_vae.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 
@@ -124,7 +125,9 @@ at::Tensor WanVae::encodeChunk(const at::Tensor& frames, nn::ChunkHistory& histo
 }
 
 at::Tensor WanVae::decodeChunk(const at::Tensor& latents, nn::ChunkHistory& history) const {
-  return decoder_.forward(ofPositions(post_quant_conv_, latents), history).clamp_(-1, 1);
+  const at::Tensor frames = decoder_.forward(ofPositions(post_quant_conv_, latents), history);
+  // What is clamped has no gradient: a pixel that went too far could not come back.
+  return c10::GradMode::is_enabled() ? frames : frames.clamp_(-1, 1);
 }
 
 at::Tensor WanVae::scaled(const at::Tensor& latents) const {

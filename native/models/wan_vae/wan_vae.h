@@ -67,7 +67,7 @@ class WanVae : public FilmVae {
 
  protected:
   at::Tensor encodeChunk(const at::Tensor& frames, nn::ChunkHistory& history) const override;
-  /// Clamped to -1..1.
+  /// Clamped to -1..1 where no gradients are recorded.
   at::Tensor decodeChunk(const at::Tensor& latents, nn::ChunkHistory& history) const override;
 
  private:
