@@ -156,13 +156,13 @@ export function validationName(index: number, { kind, validation }: CompleteReci
 }
 
 function dataOptions(
-  { kind, batch, seed }: CompleteRecipe,
+  { kind, batch, seed, data }: CompleteRecipe,
   description: TrainerDescription,
   weights: readonly WeightFile[],
 ) {
   const { latentStride, latentTimeStride, latentChannels } = description;
   const latents = { latentStride, latentTimeStride, latentChannels };
-  const cacheKey = vaeKey(kind, description, weights);
+  const cacheKey = vaeKey(kind, description, weights, { isKept: data.cache !== undefined });
   return { kind, batch, seed, cacheKey, ...tokensInWorkers(description), ...latents };
 }
 

@@ -46,17 +46,19 @@ export function textKey(
 
 /**
  * Says which VAE encodes, and in what: latents that another one made are of no use. Not on which device, so that a run
- * can be resumed on another one; its latents are the same up to rounding.
+ * can be resumed on another one; its latents are the same up to rounding. A VAE that was drawn can't be told from others, so its latents
+ * may not be kept.
  */
 export function vaeKey(
   kind: CompleteRecipe["kind"],
   { dtype }: Pick<TrainerDescription, "dtype">,
   weights: readonly WeightFile[],
+  { isKept = false } = {},
 ): string {
-  if (!weights.some(({ network }) => network === "vae") && kinds[kind].encodes) {
+  if (!weights.some(({ network }) => network === "vae") && (isKept || kinds[kind].encodes)) {
     throw new CameoError(
       "ERR_INVALID_OPTION",
-      `model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae"`,
+      `model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae", or "film-vae" for Wan`,
     );
   }
   return keyOf("vae", dtype, weights);
