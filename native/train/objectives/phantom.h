@@ -19,8 +19,7 @@ struct PhantomBatch {
 
 /// The loss of `computeFlowLosses` where the references' latents stand after the film's, with a noise of
 /// their own of alpha * sigma, or none (Phantom, arXiv 2502.11079). With beta the velocity that is predicted
-/// for those counts, too: guidance information reference learning (GIRL, VideoMaker, arXiv 2412.19645,
-/// equation 8) on flow matching,
+/// for those counts, too (VideoMaker's GIRL, arXiv 2412.19645, section 3.3, on flow matching):
 ///   total = lossVideo + beta * lossReference,
 /// both means of squared errors, the latter 0 where references were dropped.
 Losses computePhantomLosses(const models::WanTransformer& transformer, const PhantomConfig& config,
