@@ -86,8 +86,8 @@ Usage usageOfFile(const std::string& path, const Identity& identity) {
   constexpr auto kAlone =
       std::to_array<std::string_view>({"--subject", "--lora", "--embedding", "--ip-adapter"});
   // Wan's transformer is a subject by itself, and beside its config a part of a base.
-  const bool is_alone = identity.kind != "wan" &&
-                        std::find(kAlone.begin(), kAlone.end(), identity.option) != kAlone.end();
+  const bool is_alone =
+      identity.kind != "wan" && std::find(kAlone.begin(), kAlone.end(), identity.option) != kAlone.end();
   const bool is_in_folder = !is_alone && isFile(folder / "config.json");
   if (takesFile(identity) && !is_in_folder) return {std::string(identity.option), path};
   if (!is_in_folder) {

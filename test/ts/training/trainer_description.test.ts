@@ -33,7 +33,8 @@ t.test("latents are of a VAE's weights and a type, wherever they lie and are com
 t.test("a VAE that was drawn is refused but where it is trained", (t) => {
   t.throws(() => vaeKey("image", { dtype: "fp32" }, []), {
     code: "ERR_INVALID_OPTION",
-    message: 'model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae", or "film-vae" for Wan',
+    message:
+      'model.base: its VAE has no weights; train one first, with a recipe whose kind is "vae", or "film-vae" for Wan',
   });
   t.type(vaeKey("vae", { dtype: "fp32" }, []), "string");
   t.type(vaeKey("wan", { dtype: "fp32" }, []), "string");
