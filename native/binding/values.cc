@@ -90,7 +90,7 @@ at::Tensor latents(const Napi::Object& object, const char* name, const std::vect
   return tensor.view(shape);
 }
 
-train::EncodedImages encodedImages(const Napi::Object& object) {
+models::Posterior keptLatents(const Napi::Object& object) {
   const auto shape = listAt(object.Get("shape"), "shape", [](const Napi::Value& value) {
     const int64_t size = value.ToNumber().Int64Value();
     if (size < 1) fail("shape", "positive numbers");
@@ -118,7 +118,7 @@ train::Sample trainingSample(const Napi::Object& object) {
   if (!object.Get("motionBucket").IsUndefined()) sample.motion_bucket = number(object, "motionBucket");
   sample.cache_path = text(object, "cachePath");
   if (object.Get("latents").IsObject()) {
-    sample.kept = encodedImages(object.Get("latents").As<Napi::Object>());
+    sample.kept = keptLatents(object.Get("latents").As<Napi::Object>());
     return sample;
   }
   sample.rgb = bytes(object, "frames");

@@ -15,7 +15,7 @@ struct FilmDraws {
   at::Generator generator;  // for what else is drawn for this sample
   bool is_dropped = false;  // it loses its condition
   at::Tensor pixels;        // (F, 3, H, W) in -1..1, fp32 on the CPU; undefined where latents were kept
-  at::Tensor latents;       // (F', C, h, w), drawn from the posterior and scaled, fp32 on the codec's device
+  at::Tensor latents;       // (F', C, h, w), drawn from the posterior and scaled, fp32 on the CPU
   at::Tensor references;    // (R, C, h, w): the means of those that the sample has, scaled
 };
 

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
+#include "core/cancellation.h"
 #include "core/error.h"
-#include "families/stable_diffusion/conditioning.h"
 #include "pipeline/pixels.h"
 #include "weights/safetensors.h"
 
@@ -25,23 +25,26 @@ at::Tensor picturesOf(int64_t stride, const std::vector<uint8_t>& rgb, int64_t w
   return at::cat(pictures);
 }
 
-EncodedImages encodeImages(const families::StableDiffusion& pipeline, const std::vector<uint8_t>& rgb,
-                           int64_t width, int64_t height) {
+models::Posterior encodePictures(const pipeline::LatentCodec& codec, const at::Tensor& pictures,
+                                 int64_t references) {
   const c10::AutoGradMode no_gradients(false);
   std::vector<at::Tensor> means, log_variances;
-  for (const at::Tensor& image : picturesOf(pipeline.vae->config().scale(), rgb, width, height).split(1)) {
+  const auto encode = [&](const at::Tensor& together) {
     throwIfCancelled();
-    const auto posterior = pipeline.vae->encode(image.to(pipeline.device, pipeline.dtype));
-    means.push_back(posterior.mean.to(at::kCPU, at::kFloat));
-    log_variances.push_back(posterior.log_variance.to(at::kCPU, at::kFloat));
-  }
+    const models::Posterior posterior = codec.posterior(together, /*tiled=*/false);
+    means.push_back(posterior.mean.to(at::kCPU));
+    log_variances.push_back(posterior.log_variance.to(at::kCPU));
+  };
+  const int64_t film = codec.timeStride() > 1 ? pictures.size(0) - references : 0;
+  if (film > 0) encode(pictures.narrow(0, 0, film));
+  for (int64_t i = film; i < pictures.size(0); ++i) encode(pictures.narrow(0, i, 1));
   return {at::cat(means), at::cat(log_variances)};
 }
 
-void writeLatents(const std::string& path, const EncodedImages& images) {
+void writeLatents(const std::string& path, const models::Posterior& latents) {
   std::error_code ignored;  // the file's own error says more
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  weights::writeSafetensors(path, {{"mean", images.mean}, {"log_variance", images.log_variance}});
+  weights::writeSafetensors(path, {{"mean", latents.mean}, {"log_variance", latents.log_variance}});
 }
 
 }  // namespace cameo::train

@@ -11,11 +11,16 @@ at::Generator generatorOf(uint64_t seed, const Sample& sample) {
   return makeGenerator(seed, RandomStream::TrainingSample, static_cast<uint64_t>(sample.position));
 }
 
-EncodedImages latentsOf(const families::StableDiffusion& pipeline, const Sample& sample) {
+at::Tensor picturesOf(const pipeline::LatentCodec& codec, const Sample& sample) {
+  return sample.kept ? at::Tensor() : picturesOf(codec.stride(), sample.rgb, sample.width, sample.height);
+}
+
+models::Posterior latentsOf(const pipeline::LatentCodec& codec, const Sample& sample,
+                            const at::Tensor& pictures) {
   if (sample.kept) return *sample.kept;
-  EncodedImages images = encodeImages(pipeline, sample.rgb, sample.width, sample.height);
-  if (!sample.cache_path.empty()) writeLatents(sample.cache_path, images);
-  return images;
+  models::Posterior latents = encodePictures(codec, pictures, sample.references);
+  if (!sample.cache_path.empty()) writeLatents(sample.cache_path, latents);
+  return latents;
 }
 
 void requireSameSize(const at::Tensor& sample, const at::Tensor& first) {

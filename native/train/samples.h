@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "families/stable_diffusion/stable_diffusion.h"
 #include "train/latents.h"
 
 namespace cameo::train {
@@ -30,7 +29,7 @@ struct Sample {
   std::vector<std::array<double, 4>> regions;  // boxes of several subjects; empty: one subject, everywhere
   std::optional<double> motion_bucket;         // how much moves in the clip; none: what the objective says
   std::vector<uint8_t> rgb;                    // (F+R, height, width, 3); empty where there are latents
-  std::optional<EncodedImages> kept;           // from the cache
+  std::optional<models::Posterior> kept;       // from the cache: frames, or a film, and then references
   std::string cache_path;                      // where to keep the latents; empty: nowhere
 };
 
@@ -46,8 +45,12 @@ struct StepInput {
 /// Of all that is drawn for a sample, by its position alone.
 at::Generator generatorOf(uint64_t seed, const Sample& sample);
 
-/// What the VAE makes of the sample's pictures, kept or encoded now; then written to where it is to be kept.
-EncodedImages latentsOf(const families::StableDiffusion& pipeline, const Sample& sample);
+/// The sample's pictures (n, 3, H, W), as `picturesOf` gives them; undefined where its latents were kept.
+at::Tensor picturesOf(const pipeline::LatentCodec& codec, const Sample& sample);
+
+/// What the codec makes of them, kept or encoded now; then written to where it is to be kept.
+models::Posterior latentsOf(const pipeline::LatentCodec& codec, const Sample& sample,
+                            const at::Tensor& pictures);
 
 /// Throws `ErrorCode::InvalidOption` where a sample's tensor is not of the size of the first sample's.
 void requireSameSize(const at::Tensor& sample, const at::Tensor& first);

@@ -137,7 +137,8 @@ std::vector<NoiseDraws> NoiseObjective::draw(const MicroBatch& samples) const {
 
 NoiseDraws NoiseObjective::drawSample(const Sample& sample) const {
   const models::Vae& vae = *pipeline_.vae;
-  const EncodedImages images = latentsOf(pipeline_, sample);
+  const pipeline::LatentCodec& codec = pipeline_.codec();
+  const models::Posterior images = latentsOf(codec, sample, picturesOf(codec, sample));
   const int64_t frames = images.mean.size(0) - sample.references;
   if (frames < 1) throw Error(ErrorCode::InvalidOption, "a training sample has no frames");
   NoiseDraws draws;
