@@ -45,16 +45,6 @@ export { Pipeline } from "./pipeline.js";
 export type { SamplesProgress, SamplesRequest } from "./series.js";
 export type { SampleDefaults } from "./shipped_model/index.js";
 export type {
-  CheckpointEvent,
-  DoneEvent,
-  LossParts,
-  SkipEvent,
-  StepEvent,
-  TrainingEvent,
-  ValidationEvent,
-} from "./training/events.js";
-export type { Membership } from "./training/launch_environment.js";
-export type {
   CompleteCogVideoXObjective,
   CompleteDataRecipe,
   CompleteDiffusionObjective,
@@ -65,6 +55,18 @@ export type {
   CompleteSvdObjective,
   CompleteVaeObjective,
   CompleteWanObjective,
+} from "./training/complete_types.js";
+export type {
+  CheckpointEvent,
+  DoneEvent,
+  LossParts,
+  SkipEvent,
+  StepEvent,
+  TrainingEvent,
+  ValidationEvent,
+} from "./training/events.js";
+export type { Membership } from "./training/launch_environment.js";
+export type {
   DataRecipe,
   DistributedRecipe,
   ModelRecipe,

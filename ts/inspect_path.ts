@@ -6,7 +6,7 @@ import type { Inspection } from "./inspection.js";
 import { exists } from "./media/files.js";
 import { T5Tokenizer } from "./tokens/t5_tokenizer.js";
 import { ClipTokenizer } from "./tokens/tokenizer.js";
-import type { CompleteRecipe } from "./training/recipe.js";
+import type { CompleteRecipe } from "./training/complete_types.js";
 import { RunFolder } from "./training/run_folder.js";
 
 /** What a trainer writes into its run's folder `model`. */

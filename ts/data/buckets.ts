@@ -1,4 +1,4 @@
-import type { CompleteDataRecipe } from "../training/recipe.js";
+import type { CompleteDataRecipe } from "../training/complete_types.js";
 import type { Size } from "./clip.js";
 import type { Entry } from "./sources/index.js";
 import type { Failure } from "./worker.js";

@@ -1,4 +1,4 @@
-import type { CompleteDataRecipe } from "../training/recipe.js";
+import type { CompleteDataRecipe } from "../training/complete_types.js";
 import type { Random } from "./random.js";
 
 type References = NonNullable<CompleteDataRecipe["references"]>;

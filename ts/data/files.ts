@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from "node:path";
 import { exists } from "../media/files.js";
 import { framePaths } from "../media/frame_folder.js";
 import { clipExtensions, pictureExtensions, withoutExtension } from "../media/names.js";
-import type { CompleteDataRecipe } from "../training/recipe.js";
+import type { CompleteDataRecipe } from "../training/complete_types.js";
 import type { Entry } from "./sources/index.js";
 
 /** Where a clip's file or frame folder is, and its subjects' masks where they are needed. */

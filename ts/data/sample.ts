@@ -1,7 +1,7 @@
 import { fileReason } from "../media/files.js";
 import type { RgbImage } from "../native.js";
 import type { ClipTokenizer } from "../tokens/tokenizer.js";
-import type { CompleteDataRecipe } from "../training/recipe.js";
+import type { CompleteDataRecipe } from "../training/complete_types.js";
 import { type Clip, openClip, type Size } from "./clip.js";
 import { type Draws, drawSample, type SubjectDraw } from "./draws.js";
 import { type ClipFiles, fileStamps, findFiles } from "./files.js";

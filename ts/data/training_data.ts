@@ -5,7 +5,8 @@ import { loadMediabunny, loadSharp, loadWebcodecs } from "../media/libraries.js"
 import { isFilm } from "../media/names.js";
 import { tokenizerFiles } from "../tokens/clip_vocabulary.js";
 import type { TokenizerFiles } from "../tokens/files.js";
-import type { CompleteDataRecipe, Recipe } from "../training/recipe.js";
+import type { CompleteDataRecipe } from "../training/complete_types.js";
+import type { Recipe } from "../training/recipe.js";
 import { type Buckets, sortIntoBuckets } from "./buckets.js";
 import { findFiles } from "./files.js";
 import { Order } from "./order.js";

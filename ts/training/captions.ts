@@ -4,7 +4,7 @@ import { clipPrompts, type PromptEncoder } from "../prompt_encoder.js";
 import { encodeT5Prompts } from "../t5_prompts.js";
 import { T5Tokenizer } from "../tokens/t5_tokenizer.js";
 import { ClipTokenizer } from "../tokens/tokenizer.js";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 import type { CaptionIds, StatesPath } from "./training_sample.js";
 
 /** How a run's captions and its validation's prompts become tokens. */

@@ -9,8 +9,8 @@ import { within } from "../options/check.js";
 import { remedyForMissing } from "../options/load.js";
 import { picturesOf } from "../options/pictures.js";
 import type { SampleRequest } from "../options/sample_options.js";
+import type { CompleteRecipe } from "./complete_types.js";
 import { writtenBy } from "./kinds.js";
-import type { CompleteRecipe } from "./recipe.js";
 
 /**
  * Whether all that a recipe names is there, and the validation's references can be read, from URLs too; resolves to its clips.

@@ -3,7 +3,7 @@ import { CameoError } from "../errors.js";
 import type { Inspection } from "../inspection.js";
 import { shortened } from "../quote.js";
 import { completeRecipe } from "./complete_recipe.js";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 import { resumeDifferences } from "./resume_differences.js";
 import { changedWeights, type WeightFile } from "./weight_files.js";
 

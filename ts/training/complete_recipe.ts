@@ -4,8 +4,9 @@ import { urlOf } from "../media/source.js";
 import { checkOptions, within } from "../options/check.js";
 import { defined } from "../options/defined.js";
 import { checkHubNames } from "../options/hub_models.js";
+import type { CompleteDataRecipe, CompleteRecipe } from "./complete_types.js";
 import { kinds } from "./kinds.js";
-import type { CompleteDataRecipe, CompleteRecipe, ValidationRecipe } from "./recipe.js";
+import type { ValidationRecipe } from "./recipe.js";
 import { checkRules } from "./recipe_rules.js";
 import { type CheckedRecipe, recipeSchema, referenceSchema } from "./recipe_schema.js";
 

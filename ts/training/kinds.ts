@@ -1,3 +1,4 @@
+import type { CompleteDiffusionObjective, CompleteRecipe, CompleteWanObjective } from "./complete_types.js";
 import type { LossParts } from "./events.js";
 import {
   type ModelWriter,
@@ -9,13 +10,7 @@ import {
   writeVae,
   writeWanSubject,
 } from "./model_writers.js";
-import type {
-  CompleteDiffusionObjective,
-  CompleteRecipe,
-  CompleteWanObjective,
-  ObjectiveRecipe,
-  Recipe,
-} from "./recipe.js";
+import type { ObjectiveRecipe, Recipe } from "./recipe.js";
 
 /** What one of a recipe's kinds takes, and what comes of it. The losses are native/train/objectives'. */
 interface TrainingKind {

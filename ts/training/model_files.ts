@@ -2,9 +2,9 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CameoError } from "../errors.js";
 import { fileReason } from "../media/files.js";
+import type { CompleteRecipe } from "./complete_types.js";
 import { writtenBy } from "./kinds.js";
 import type { ExportPart } from "./model_writers.js";
-import type { CompleteRecipe } from "./recipe.js";
 
 /** Of a model that is not written to its end. */
 export function partialName(name: string): string {

@@ -2,7 +2,7 @@ import { copyFile, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { exists, replaceFile } from "../media/files.js";
 import { parsePythonJson, stringifyPythonJson } from "../python_json.js";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 
 /** Writes one of the objective's exports to a file; resolves to what its network's config.json has to say now. */
 export type ExportPart = (path: string, part: string) => Promise<object>;

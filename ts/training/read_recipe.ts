@@ -6,7 +6,8 @@ import { fileReason } from "../media/files.js";
 import { within } from "../options/check.js";
 import { quoted } from "../quote.js";
 import { completeRecipe, movableRecipe } from "./complete_recipe.js";
-import type { CompleteRecipe, Recipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
+import type { Recipe } from "./recipe.js";
 
 const maxBytes = 2 ** 20;
 

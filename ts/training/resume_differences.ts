@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 
 /**
  * Fields, and all that is in them, that may change from one part of a run to the next. Of paths, what is there is

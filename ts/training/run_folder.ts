@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CameoError } from "../errors.js";
 import { lockOwner, tryLock } from "../lock.js";
 import { fileReason, replaceFile } from "../media/files.js";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 

@@ -3,8 +3,8 @@ import { referencesOf } from "../data/index.js";
 import type { PipelineDescription } from "../description.js";
 import { CameoError } from "../errors.js";
 import { notAllowed } from "../options/check.js";
+import type { CompleteRecipe } from "./complete_types.js";
 import { kinds } from "./kinds.js";
-import type { CompleteRecipe } from "./recipe.js";
 import type { WeightFile } from "./weight_files.js";
 
 /** What a trainer has loaded. */

@@ -1,6 +1,6 @@
 import { referencesOf, type Sample } from "../data/index.js";
 import type { NativeTrainingSample } from "../native.js";
-import type { CompleteRecipe } from "./recipe.js";
+import type { CompleteRecipe } from "./complete_types.js";
 
 /** A caption's token ids; undefined where the sample has them already. */
 export type CaptionIds = (caption: string) => Int32Array | undefined;

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Test } from "tap";
 import { type Sample, TrainingData, type TrainingDataOptions } from "#ts/data/index.js";
 import { writeVideo } from "#ts/media/index.js";
-import type { CompleteDataRecipe } from "#ts/training/recipe.js";
+import type { CompleteDataRecipe } from "#ts/training/complete_types.js";
 
 export type DataRecipe = CompleteDataRecipe;
 

@@ -1,8 +1,9 @@
 import { join, relative, resolve } from "node:path";
 import { test } from "tap";
 import { completeRecipe } from "#ts/training/complete_recipe.js";
+import type { CompleteDiffusionObjective, CompleteRecipe } from "#ts/training/complete_types.js";
 import { openRecipe, readRecipe } from "#ts/training/read_recipe.js";
-import type { CompleteDiffusionObjective, CompleteRecipe, Recipe } from "#ts/training/recipe.js";
+import type { Recipe } from "#ts/training/recipe.js";
 import { changed, image, motion, request, subject, vae } from "../../support/recipes.js";
 import { writeText } from "../data/helpers.js";
 

@@ -1,6 +1,7 @@
 import { test } from "tap";
+import type { CompleteRecipe } from "#ts/training/complete_types.js";
 import { readRecipe } from "#ts/training/read_recipe.js";
-import type { CompleteRecipe, Recipe } from "#ts/training/recipe.js";
+import type { Recipe } from "#ts/training/recipe.js";
 import { resumeDifferences } from "#ts/training/resume_differences.js";
 
 const recipe: Recipe = {
