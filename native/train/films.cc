@@ -8,12 +8,11 @@
 
 namespace cameo::train {
 
-void requireWholeLatents(const pipeline::LatentCodec& codec, int64_t frames) {
-  const int64_t stride = codec.timeStride();
-  if (stride == 1 || frames % stride == 1) return;
+void requireFrames(int64_t frames, int64_t fewest, int64_t step) {
+  if (frames % step == fewest % step) return;
   throw Error(ErrorCode::InvalidOption,
-              c10::str("data.frames: ", frames, " is not allowed; this model learns on 1, ", 1 + stride, ", ",
-                       1 + 2 * stride, " frames and so on"));
+              c10::str("data.frames: ", frames, " is not allowed; this model learns on ", fewest, ", ",
+                       fewest + step, ", ", fewest + 2 * step, " frames and so on"));
 }
 
 FilmDraws drawFilm(const pipeline::LatentCodec& codec, uint64_t seed, double drop_condition,

@@ -19,8 +19,9 @@ struct FilmDraws {
   at::Tensor references;    // (R, C, h, w): the means of those that the sample has, scaled
 };
 
-/// Throws `ErrorCode::InvalidOption` for a number of `frames` that is no whole number of a codec's latents.
-void requireWholeLatents(const pipeline::LatentCodec& codec, int64_t frames);
+/// Throws `ErrorCode::InvalidOption` for a recipe's number of `frames` that is none of `fewest`, `step` more
+/// and so on: with others there are no whole latents, or patches of them.
+void requireFrames(int64_t frames, int64_t fewest, int64_t step);
 
 /// Encodes a sample without gradients: frame by frame, or by a codec over time all together; references one
 /// by one. Of latents that were kept there are no pixels; those that are to be kept are written. Throws as

@@ -27,7 +27,7 @@ FilmVaeObjective::FilmVaeObjective(const nlohmann::json& recipe, families::Wan& 
       seed_(recipe.at("seed")),
       frames_(recipe.at("data").at("frames")),
       moments_(pipeline.vae_codec->channels()) {
-  requireWholeLatents(*pipeline.vae_codec, frames_);
+  requireFrames(frames_, /*fewest=*/1, pipeline.vae_codec->timeStride());
 }
 
 std::vector<TrainedNetwork> FilmVaeObjective::networks() const {

@@ -45,7 +45,7 @@ FlowObjective::FlowObjective(const nlohmann::json& recipe, families::Wan& pipeli
       timestep_shift_(recipe.at("objective").at("timestepShift")),
       logit_normal_(recipe.at("objective").at("timesteps") == "logit-normal"),
       recompute_(recipe.at("gradientCheckpointing")) {
-  requireWholeLatents(*pipeline.vae_codec, recipe.at("data").at("frames"));
+  requireFrames(recipe.at("data").at("frames"), /*fewest=*/1, pipeline.vae_codec->timeStride());
 }
 
 std::vector<TrainedNetwork> FlowObjective::networks() const {

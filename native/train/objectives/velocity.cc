@@ -13,17 +13,10 @@ namespace cameo::train {
 
 namespace {
 
-[[noreturn]] void refuseField(const std::string& field, const std::string& why) {
-  throw Error(ErrorCode::InvalidOption, field + ": " + why);
-}
-
 /// Films whose latents are whole patches over time, as no others were trained on.
 void requireWholePatches(const families::CogVideoX& model, int64_t frames) {
   const int64_t stride = model.vae_codec->timeStride(), together = model.transformer->config().patch.frames;
-  const int64_t step = stride * together, fewest = 1 + stride * (together - 1);
-  if (frames % step == fewest % step) return;
-  refuseField("data.frames", c10::str(frames, " is not allowed; this model learns on ", fewest, ", ",
-                                      fewest + step, ", ", fewest + 2 * step, " frames and so on"));
+  requireFrames(frames, /*fewest=*/1 + stride * (together - 1), /*step=*/stride * together);
 }
 
 /// Places that were learned are those of one size.
@@ -37,8 +30,9 @@ void requireLearnedSizes(const families::CogVideoX& model, const nlohmann::json&
                           ? wide == width && tall == height
                           : !config.patches_over_time || (wide <= width && tall <= height);
     if (fits) continue;
-    refuseField("data.size", c10::str(wide, "x", tall, " is not allowed; this model has places for ",
-                                      config.learned_positions ? "" : "at most ", width, "x", height));
+    throw Error(ErrorCode::InvalidOption,
+                c10::str("data.size: ", wide, "x", tall, " is not allowed; this model has places for ",
+                         config.learned_positions ? "" : "at most ", width, "x", height));
   }
 }
 
