@@ -36,10 +36,20 @@ function run(
   });
 }
 
+/**
+ * The start of every script: it ends when this process does, however that ends, which closes the pipe that it reads. What
+ * outlived this process would write into folders that the next install removes.
+ */
+const endWithParent =
+  "import os, threading; " +
+  "threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()";
+
 /** As `python -m pip` does it, but that what lies in the current folder under a module's name is not run. */
-const pipScript =
-  "import sys; sys.path[:] = [p for p in sys.path if p]; " +
-  "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)";
+const pipScript = [
+  "import sys; sys.path[:] = [p for p in sys.path if p]",
+  endWithParent,
+  "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)",
+].join("\n");
 
 /** As variables, because a pip that is too old for one of them then ignores it. */
 const pipSettings = {
@@ -158,6 +168,7 @@ export function diskFull(when: string): CameoError {
 
 /** Names and sizes are looked at before anything is written; zipfile reads no more of an entry than its size. */
 const unpackScript = `
+${endWithParent}
 import json, os, re, shutil, sys, zipfile
 wheel, folder, keep, limit = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
 kept, size = [], 0

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync, truncateSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -112,6 +113,22 @@ t.test("a killed install is taken over by the next one", async (t) => {
   t.ok(existsSync(join(cache, "libtorch.lock")), "the lock outlived its owner");
   await installRelease(smallRelease());
   t.same(readdirSync(cache), ["libtorch-small"]);
+});
+
+t.test("pip ends with the process that ran it, also where that is killed", async (t) => {
+  emptyCache(t);
+  const index = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+  t.teardown(() => index.close());
+  await once(index, "listening");
+  const { port } = index.address() as AddressInfo;
+  // It never answers, and left alone pip waits for it for longer than a test may take.
+  setEnvironment(t, { PIP_INDEX_URL: `http://127.0.0.1:${port}/`, PIP_FIND_LINKS: undefined });
+  setEnvironment(t, { PIP_DEFAULT_TIMEOUT: "1000" });
+  const child = installer(smallRelease());
+  const [connection] = (await once(index, "connection")) as [Socket];
+  connection.resume();
+  child.kill("SIGKILL");
+  await once(connection, "close");
 });
 
 t.test("of several processes one downloads", async (t) => {
