@@ -149,8 +149,14 @@ at::Tensor CausalConv3d::room(int64_t frames, int64_t channels, const at::Tensor
 
 at::Tensor CausalConv3d::forward(const at::Tensor& room, ChunkHistory& history) const {
   throwIfCancelled();
+  const bool alone = history.isFirst() && room.size(0) == kBefore + 1;
   history.fill(room, kBefore, before_);
-  return convolveOverTime(room, weight_.like(room), bias_.like(room));
+  const at::Tensor weight = weight_.like(room), bias = bias_.like(room);
+  if (!alone) return convolveOverTime(room, weight, bias);
+  // A picture, or a film's first frame by itself: what the taps before it see is zeros, or the frame again.
+  const at::Tensor tap =
+      before_ == BeforeFilm::Zeros ? weight.narrow(2, kBefore, 1) : weight.sum(2, /*keepdim=*/true);
+  return convolveOverTime(room.narrow(0, kBefore, 1), tap, bias);
 }
 
 at::Tensor CausalConv3d::forwardCopied(const at::Tensor& frames, ChunkHistory& history) const {

@@ -68,7 +68,7 @@ struct VaceReads {
 VaceReads readingOf(const Vace& model, const at::Tensor& texts, double scale) {
   const pipeline::DeviceVisit of_transformer(model.transformer->parameters(), model.device);
   const pipeline::DeviceVisit of_context(model.context->parameters(), model.device);
-  const models::WanContext read{.text = model.transformer->embedTexts(texts)};
+  const models::WanContext read = model.transformer->embedTexts(texts);
   const models::Vace& context = *model.context;
   return {model.transformer->read(read), {context, context.read(read), scale}};
 }

@@ -82,7 +82,9 @@ int64_t Wan::largestTensor(const SampleRequest& request) const {
 
 models::WanReads Wan::readTexts(const at::Tensor& states, const at::Tensor& image) const {
   const pipeline::DeviceVisit visit(transformer->parameters(), device);
-  return transformer->read({.text = transformer->embedTexts(states), .image = image});
+  models::WanContext context = transformer->embedTexts(states);
+  context.image = image;
+  return transformer->read(context);
 }
 
 std::unique_ptr<pipeline::Denoiser> Wan::denoiser(const SampleRequest& request, const pipeline::Start&,

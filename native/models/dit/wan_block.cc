@@ -92,6 +92,7 @@ WanRead WanCrossAttention::read(const WanContext& context) const {
     return {norm.forward(k.forward(x), heads_).transpose(1, 2), nn::splitHeads(v.forward(x), heads_)};
   };
   WanRead read{.text = tokens(context.text, to_k_, norm_k_, to_v_), .image = {}};
+  read.text.times = context.text_times;
   if (image_k_) read.image = tokens(context.image, *image_k_, *norm_image_k_, *image_v_);
   return read;
 }
@@ -100,7 +101,8 @@ at::Tensor WanCrossAttention::forward(const at::Tensor& x, const WanRead& read,
                                       const at::Tensor& reads) const {
   const at::Tensor q = norm_q_.forward(to_q_.forward(x), heads_).transpose(1, 2);
   const auto attended = [&](const WanRead::Tokens& tokens) {
-    return attendToFilm(q, ofSamples(tokens.k, reads, x.size(0)), ofSamples(tokens.v, reads, x.size(0)));
+    return attendToFilm(q, ofSamples(tokens.k, reads, x.size(0)), ofSamples(tokens.v, reads, x.size(0)),
+                        tokens.times);
   };
   at::Tensor result = attended(read.text);
   if (read.image) result = result + attended(*read.image);

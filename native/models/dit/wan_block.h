@@ -14,14 +14,16 @@ namespace cameo::models {
 
 /// What cross-attention reads, as wide as the transformer.
 struct WanContext {
-  at::Tensor text;        // (T, S, dim): the texts of an evaluation, each once
-  at::Tensor image = {};  // (T, S', dim), of networks that attend to a picture's tokens, too
+  at::Tensor text;         // (T, S, dim): the texts of an evaluation, each once
+  int64_t text_times = 1;  // how many equal tokens the last one of a text stands for
+  at::Tensor image = {};   // (T, S', dim), of networks that attend to a picture's tokens, too
 };
 
 /// A block's keys and values of that, which are the same at every evaluation.
 struct WanRead {
   struct Tokens {
-    at::Tensor k, v;  // (T, H, S, d)
+    at::Tensor k, v;    // (T, H, S, d)
+    int64_t times = 1;  // how many equal ones the last one stands for
   };
   Tokens text;
   std::optional<Tokens> image;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/initial.h"
+#include "nn/repeated_key.h"
 
 namespace cameo::models {
 
@@ -71,8 +72,10 @@ WanTransformer::WanTransformer(const WanConfig& config)
   setWanInitial(*parameters_, config);
 }
 
-at::Tensor WanTransformer::embedTexts(const at::Tensor& states) const {
-  return text_2_.forward(at::gelu(text_1_.forward(states), "tanh"));
+WanContext WanTransformer::embedTexts(const at::Tensor& states) const {
+  const int64_t equal = nn::equalRowsAtEnd(states);
+  const at::Tensor told = states.narrow(1, 0, states.size(1) - equal + 1);
+  return {.text = text_2_.forward(at::gelu(text_1_.forward(told), "tanh")), .text_times = equal};
 }
 
 WanReads WanTransformer::read(const WanContext& context) const {
@@ -101,9 +104,9 @@ at::Tensor WanTransformer::recomputed(int64_t index, const at::Tensor& x, const 
                                       const WanRead& read) const {
   std::vector<at::Tensor> inputs = {x, state.modulation, read.text.k, read.text.v};
   if (read.image) inputs.insert(inputs.end(), {read.image->k, read.image->v});
-  const auto block = [&block = blocks_[index], rotary = state.rotary,
-                      reads = state.reads](const std::vector<at::Tensor>& given) {
-    WanRead again{.text = {given[2], given[3]}, .image = std::nullopt};
+  const auto block = [&block = blocks_[index], rotary = state.rotary, reads = state.reads,
+                      times = read.text.times](const std::vector<at::Tensor>& given) {
+    WanRead again{.text = {given[2], given[3], times}, .image = std::nullopt};
     if (given.size() > 4) again.image = {given[4], given[5]};
     // Without gradients, as at first, the block would write into what it is given.
     const at::Tensor x = c10::GradMode::is_enabled() ? given[0] : given[0].clone();

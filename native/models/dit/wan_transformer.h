@@ -38,8 +38,9 @@ class WanTransformer {
  public:
   explicit WanTransformer(const WanConfig& config);
 
-  /// Texts' states (T, S, text_dim) -> (T, S, dim), for `read` and a network's hints.
-  at::Tensor embedTexts(const at::Tensor& states) const;
+  /// Of texts' states (T, S, text_dim), for `read` and a network's hints. The equal states with which padded
+  /// texts end become one token.
+  WanContext embedTexts(const at::Tensor& states) const;
   WanReads read(const WanContext& context) const;
   /// -> (B, F, out_channels, h, w). The patch divides h and w. Throws `ErrorCode::Aborted` within a block
   /// after a cancellation.

@@ -21,7 +21,7 @@ at::Tensor alongFlow(const at::Tensor& latents, const at::Tensor& noise, const a
 
 at::Tensor predictVelocity(const models::WanTransformer& transformer, const at::Tensor& noisy,
                            const FlowBatch& batch, bool recompute) {
-  const models::WanReads texts = transformer.read({.text = transformer.embedTexts(batch.text)});
+  const models::WanReads texts = transformer.read(transformer.embedTexts(batch.text));
   return transformer
       .forward({.latents = noisy.to(batch.text.scalar_type()),
                 .timesteps = batch.sigmas * kFlowTimes,

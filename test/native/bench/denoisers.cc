@@ -71,8 +71,8 @@ Evaluation latte(const Config& config, at::ScalarType dtype, const Inputs& input
 Evaluation wan(const Config& config, at::ScalarType dtype, const Inputs& inputs) {
   const auto model = drawn<models::WanTransformer>(models::WanConfig::read(config), dtype);
   const at::Tensor latents = inputs.at("hidden_states").transpose(1, 2).contiguous();
-  const auto texts = std::make_shared<models::WanReads>(
-      model->read({.text = model->embedTexts(inputs.at("encoder_hidden_states"))}));
+  const auto texts =
+      std::make_shared<models::WanReads>(model->read(model->embedTexts(inputs.at("encoder_hidden_states"))));
   return [=] {
     model->forward({.latents = latents, .timesteps = at::full({1}, kTime, at::kDouble), .texts = *texts});
   };

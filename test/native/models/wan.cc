@@ -10,7 +10,7 @@ namespace {
 Tensors wan(const Json& config, const Tensors& in) {
   models::WanTransformer model(models::WanConfig::read(Config(config, "transformer")));
   assignWeights(model.parameters(), in);
-  const models::WanReads texts = model.read({.text = model.embedTexts(in.at("text"))});
+  const models::WanReads texts = model.read(model.embedTexts(in.at("text")));
   const at::Tensor latents = in.at("latents");
   const at::Tensor times = at::tensor(config.at("times").get<std::vector<double>>(), at::kDouble);
   return {

@@ -7,6 +7,7 @@
 #include "cpu/matrix_unit.h"
 #include "harness.h"
 #include "nn/plain_kernels.h"
+#include "nn/repeated_key.h"
 
 namespace cameo::test {
 
@@ -39,6 +40,36 @@ Tensors attend(const Json& config, const Tensors& in) {
   result.insert({{"out", inFloats(out)}, {"log_sum_exp", inFloats(log_sum_exp)}});
   result.insert({{"q", inFloats(dq)}, {"k", inFloats(dk)}, {"v", inFloats(dv)}});
   return result;
+}
+
+/// The last key `times` times: the result and the gradients of `attendRepeated`, or where `config` says
+/// "copied" of `attend` over that many copies.
+Tensors attendRepeated(const Json& config, const Tensors& in) {
+  const c10::InferenceMode off(false);
+  const nn::PlainKernels plain(config.at("plain").get<bool>());
+  const int64_t times = config.at("times"), heads = config.at("heads");
+  Tensors leaves, result;
+  for (const std::string name : {"q", "k", "v"}) leaves[name] = in.at(name).clone().requires_grad_();
+  const auto keys = [&](const std::string& name) {
+    const at::Tensor& x = leaves[name];
+    if (!config.at("copied").get<bool>()) return nn::splitHeads(x, heads);
+    const at::Tensor last = x.narrow(1, x.size(1) - 1, 1).expand({-1, times - 1, -1});
+    return nn::splitHeads(at::cat({x, last}, 1), heads);
+  };
+  const at::Tensor q = nn::splitHeads(leaves["q"], heads), k = keys("k"), v = keys("v");
+  const at::Tensor out =
+      config.at("copied").get<bool>() ? nn::attend(q, k, v) : nn::attendRepeated(q, k, v, times);
+  out.backward(nn::splitHeads(in.at("grad"), heads));
+  for (const auto& [name, leaf] : leaves) result[name] = inFloats(leaf.grad());
+  result["out"] = inFloats(out.detach());
+  const c10::InferenceMode on;
+  if (!config.at("copied").get<bool>())
+    result["recorded_none"] = inFloats(nn::attendRepeated(q, k, v, times));
+  return result;
+}
+
+Tensors equalRows(const Json&, const Tensors& in) {
+  return {{"rows", at::tensor(nn::equalRowsAtEnd(in.at("x")))}};
 }
 
 /// q, k and v rounded to fp16: the results of `attend` and of `attendWithLogSumExp` in fp16, and in fp32 of
@@ -74,6 +105,8 @@ Tensors attendOnCpu(const Json& config, const Tensors& in) {
 }  // namespace
 
 const bool kAttentionRegistered = addProbe("nn.attend", attend) && addProbe("nn.attend_half", attendInHalf) &&
-                                  addProbe("cpu.attention", attendOnCpu);
+                                  addProbe("cpu.attention", attendOnCpu) &&
+                                  addProbe("nn.attend_repeated", attendRepeated) &&
+                                  addProbe("nn.equal_rows", equalRows);
 
 }  // namespace cameo::test

@@ -106,3 +106,38 @@ t.test("scores beyond what fp16 holds are scores all the same, as upcast_attenti
   const { fp32, ...halves } = runProbe("nn.attend_half", { heads: 2 }, inputs);
   for (const [name, half] of Object.entries(halves)) assertClose(t, half, fp32 as Tensor, 2e-3, name);
 });
+
+t.test("a last key that stands for several equal ones weighs as much as they do", async (t) => {
+  // Of a single key queries' and keys' gradients are 0, and rounding all that there is.
+  for (const size of sizes.filter(([, , , keys]) => keys > 1)) {
+    const inputs = drawInputs(size);
+    for (const times of [1, 2, 300]) {
+      const config = { heads: size[1], times };
+      const copied = runProbe("nn.attend_repeated", { ...config, plain: true, copied: true }, inputs);
+      for (const plain of [true, false]) {
+        const ours = runProbe("nn.attend_repeated", { ...config, plain, copied: false }, inputs);
+        for (const [name, tensor] of Object.entries(ours)) {
+          const expected = copied[name === "recorded_none" ? "out" : name] as Tensor;
+          // Where the copies have nearly all of the weight, a key's gradient is what is left of large numbers.
+          assertClose(t, tensor, expected, 5e-4, `${name} of ${size}, ${times} times`);
+        }
+      }
+    }
+  }
+});
+
+t.test("rows at the end count as equal where every sample's are", async (t) => {
+  const rows = (...values: number[][]) => {
+    const data = Float32Array.from(values.flat());
+    return runProbe(
+      "nn.equal_rows",
+      {},
+      { x: { shape: [values.length, data.length / values.length, 1], data } },
+    ).rows?.data[0];
+  };
+  t.equal(rows([1, 2, 0, 0]), 2);
+  t.equal(rows([1, 2, 0, 0], [3, 4, 4, 4]), 2);
+  t.equal(rows([5, 5, 5]), 3);
+  t.equal(rows([0, 0, 7], [1, 1, 1]), 1);
+  t.equal(rows([7, 2, 7]), 1);
+});
