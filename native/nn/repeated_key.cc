@@ -68,7 +68,8 @@ at::Tensor attendRepeated(const at::Tensor& q, const at::Tensor& k, const at::Te
 int64_t equalRowsAtEnd(const at::Tensor& x) {
   const int64_t rows = x.size(1);
   const at::Tensor differs = x.ne(x.narrow(1, rows - 1, 1)).flatten(2).any(2).any(0);  // (S)
-  const at::Tensor last = at::where(differs, at::arange(1, rows + 1, differs.options().dtype(at::kLong)), 0).max();
+  const at::Tensor last =
+      at::where(differs, at::arange(1, rows + 1, differs.options().dtype(at::kLong)), 0).max();
   return rows - last.item<int64_t>();
 }
 

@@ -41,6 +41,19 @@ t.test("it is found by itself, and says what it takes", async (t) => {
   }
 });
 
+t.test("a config that tells the size of its films has them for defaults", async (t) => {
+  const sizes = { sample_width: 14, sample_height: 10, sample_frames: 5 };
+  await using sized = await Pipeline.load({ base: writeWan("wan-sized", sizes), ...place });
+  const { defaultSize, options } = sized.describe();
+  t.same(defaultSize, [56, 40]);
+  t.match(options, { width: 56, height: 40, frames: 5 });
+  const wrong = writeWan("wan-wrongly-sized", { sample_frames: 0 });
+  await t.rejects(Pipeline.load({ base: wrong, ...place }), {
+    code: "ERR_WEIGHTS_FORMAT",
+    message: /sample_frames/,
+  });
+});
+
 t.test("cameo inspect knows it, with its parts", async (t) => {
   const inspection = await inspectPath(base);
   t.match(inspection, { kind: "pipeline", option: "--base", argument: base });

@@ -50,12 +50,17 @@ void requireFittingWan(const Wan& model, const std::string& base) {
 
 void describeWan(Wan& model, const std::string& tokenizer, bool is_released) {
   nlohmann::json& text = model.description;
+  const models::WanConfig& config = model.transformer->config();
+  const int64_t stride = model.vae_codec->stride();
   describeWholeModel(model, "wan", "unipc", FilmOf::Prompt);
   model.text->describe(text, tokenizer);
-  text["latentScale"] = model.vae_codec->stride() * model.transformer->config().patch.side;
-  text["defaultSize"] = {kWanWidth, kWanHeight};
-  text["defaults"] = {
-      {"frames", kWanFrames}, {"fps", kWanRate}, {"steps", kWanSteps}, {"guidanceScale", kWanGuidance}};
+  text["latentScale"] = stride * config.patch.side;
+  text["defaultSize"] = {config.sample_width ? *config.sample_width * stride : kWanWidth,
+                         config.sample_height ? *config.sample_height * stride : kWanHeight};
+  text["defaults"] = {{"frames", config.sample_frames.value_or(kWanFrames)},
+                      {"fps", kWanRate},
+                      {"steps", kWanSteps},
+                      {"guidanceScale", kWanGuidance}};
   if (is_released) text["defaults"]["negativePrompt"] = kReleasedNegative;
 }
 

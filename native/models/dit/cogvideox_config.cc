@@ -4,8 +4,7 @@ namespace cameo::models {
 
 namespace {
 
-constexpr int64_t kMostTextTokens = 4096, kMostSampleSide = 4096, kMostSampleFrames = 4096;
-constexpr int64_t kMostPatch = 16;
+constexpr int64_t kMostTextTokens = 4096, kMostPatch = 16;
 
 void readPatches(const Config& config, CogVideoXConfig& model) {
   model.patch.side = config.integer("patch_size", 2, 1, kMostPatch);

@@ -6,6 +6,9 @@
 
 namespace cameo::models {
 
+/// Limits of what a config may say of the films that a model was trained on: latents each way, and frames.
+constexpr int64_t kMostSampleSide = 4096, kMostSampleFrames = 4096;
+
 /// How many latents one token stands for, along each axis.
 struct PatchSize {
   int64_t frames = 1;

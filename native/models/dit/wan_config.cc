@@ -42,6 +42,13 @@ WanConfig WanConfig::read(const Config& config) {
   }
   if (config.has("image_dim")) wan.image_dim = config.integer("image_dim");
   if (config.has("pos_embed_seq_len")) wan.image_tokens_pair = config.integer("pos_embed_seq_len");
+  const auto ofFilms = [&](const char* field, int64_t least, int64_t most) -> std::optional<int64_t> {
+    if (!config.has(field)) return std::nullopt;
+    return config.integer(field, least, least, most);
+  };
+  wan.sample_width = ofFilms("sample_width", wan.patch.side, kMostSampleSide);
+  wan.sample_height = ofFilms("sample_height", wan.patch.side, kMostSampleSide);
+  wan.sample_frames = ofFilms("sample_frames", 1, kMostSampleFrames);
   return wan;
 }
 

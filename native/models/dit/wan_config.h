@@ -24,6 +24,8 @@ struct WanConfig {
   bool attends_to_image = false;          // cross-attention has keys and values for a picture's tokens, too
   std::optional<int64_t> image_dim = {};  // numbers of each of those tokens
   std::optional<int64_t> image_tokens_pair = {};  // of two pictures, each of which has so many tokens
+  /// Of the films that it was trained on, where that is said: latents each way, and frames.
+  std::optional<int64_t> sample_width = {}, sample_height = {}, sample_frames = {};
 
   int64_t dim() const { return heads * head_size; }
 

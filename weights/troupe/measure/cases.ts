@@ -61,6 +61,17 @@ export function referenceOf({ clip }: Case) {
   return { data: drawReference(clip.subject, { size }), width: size, height: size };
 }
 
+/** The same from the other side. */
+export function mirroredReferenceOf(one: Case) {
+  const reference = referenceOf(one);
+  const data = new Uint8Array(reference.data.length);
+  for (let i = 0; i < size * size; i++) {
+    const from = 3 * (i - 2 * (i % size) + size - 1);
+    data.set(reference.data.subarray(from, from + 3), 3 * i);
+  }
+  return { ...reference, data };
+}
+
 /** The world's own film of these, side by side; of each its square, 8-bit RGB (frames, size, size, 3). */
 export function drawnFilms(cases: Case[]): Uint8Array[] {
   const painter = new ClipPainter(cases.map(({ clip }) => clip) as [Clip, ...Clip[]], size);
@@ -69,12 +80,12 @@ export function drawnFilms(cases: Case[]): Uint8Array[] {
 }
 
 /**
- * Cuts RGB frames (length, size, count * size, 3) into squares that stood side by side, and these into films of as many frames as
- * the probes take, (frames, size, size, 3) each: all of the first square first.
+ * Cuts RGB frames (length, size, count * size, 3) into squares that stood side by side, and these into films of `length` frames,
+ * by default as many as the probes take, (length, size, size, 3) each: all of the first square first.
  */
-export function cut(pixels: Uint8Array, count: number): Uint8Array[] {
+export function cut(pixels: Uint8Array, count: number, length = frames): Uint8Array[] {
   const row = 3 * size;
-  const rows = frames * size;
+  const rows = length * size;
   const films = pixels.length / (count * rows * row);
   return Array.from({ length: count * films }, (_, i) => {
     const [side, film] = [Math.floor(i / films), i % films];

@@ -2,9 +2,9 @@ import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "#ts/media/files.js";
 import { encodePng } from "../world/png.js";
-import { type Case, frames, nameOf, size, truthOf } from "./cases.js";
+import { type Case, nameOf, size, truthOf } from "./cases.js";
 
-/** Films of 16 frames of the first cases, as evaluate.py reads them: 000.png, the frames below one another, and cases.jsonl. */
+/** Films of the first cases, as evaluate.py reads them: 000.png, the frames below one another, and cases.jsonl. */
 export class FilmFolder {
   readonly #folder: string;
   #films: number;
@@ -27,13 +27,16 @@ export class FilmFolder {
     return this.#films;
   }
 
-  /** Adds them all or none. `pixels`: 8-bit RGB (frames, size, size, 3). */
+  /** Adds them all or none. `pixels`: 8-bit RGB (length, size, size, 3). */
   async add(films: { of: Case; pixels: Uint8Array }[]): Promise<void> {
     let lines = "";
     for (const [i, { of, pixels }] of films.entries()) {
       // A case may have several: they are numbered as they come.
       const truth = { ...truthOf(of), index: this.#films + i };
-      await writeFile(join(this.#folder, `${nameOf(truth)}.png`), encodePng(pixels, size, size * frames, 3));
+      await writeFile(
+        join(this.#folder, `${nameOf(truth)}.png`),
+        encodePng(pixels, size, pixels.length / (3 * size), 3),
+      );
       lines += `${JSON.stringify(truth)}\n`;
     }
     await appendFile(join(this.#folder, "cases.jsonl"), lines);

@@ -1,12 +1,23 @@
 #!/usr/bin/env node
 // Makes the films that evaluate.py judges.
-import { Pipeline, type SampleRequest } from "cameo";
+import { Pipeline, type SampleRequest, type Video } from "cameo";
 import { Command, Option } from "commander";
+import sharp from "sharp";
 import { number } from "#ts/cli/flags.js";
 import { interruptible } from "#ts/cli/interrupt.js";
 import { defined } from "#ts/options/defined.js";
 import { progressBar, runProgram } from "../command.js";
-import { type Case, casesOf, cut, drawnFilms, frames, pairsOf, referenceOf, size } from "./cases.js";
+import {
+  type Case,
+  casesOf,
+  cut,
+  drawnFilms,
+  frames,
+  mirroredReferenceOf,
+  pairsOf,
+  referenceOf,
+  size,
+} from "./cases.js";
 import { FilmFolder } from "./film_folder.js";
 
 interface Flags {
@@ -21,8 +32,15 @@ interface Flags {
   pairs?: boolean;
   regions: boolean;
   frames: number;
+  size: number;
+  window?: number;
+  references: number;
+  shift?: number;
   lora?: string;
 }
+
+/** Of a film as it is judged: as many as the probes take, or where that doesn't divide them all of its frames. */
+const judgedFrames = (all: number) => (all % frames === 0 ? frames : all);
 
 /** A film of a case, or of two side by side, by squares and by 16 frames: all of the first case's first. */
 type Film = (cases: Case[], signal: AbortSignal) => Promise<Uint8Array[]>;
@@ -33,7 +51,7 @@ async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSi
   const { split, cases, pairs } = flags;
   const all: Case[][] = pairs ? pairsOf(split, cases) : casesOf(split, cases).map((one) => [one]);
   const bar = progressBar("sample", "films");
-  const parts = flags.drawn ? 1 : flags.frames / frames;
+  const parts = flags.drawn ? 1 : flags.frames / judgedFrames(flags.frames);
   const done = Math.floor(folder.films / (parts * (pairs ? 2 : 1)));
   bar.start(cases, done);
   try {
@@ -50,25 +68,50 @@ async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSi
 async function sample(folder: string, flags: Flags): Promise<void> {
   await interruptible(async (signal) => {
     if (flags.drawn) return makeFilms(folder, flags, async (cases) => drawnFilms(cases), signal);
-    const { base, motion, subject, lora, guidance: guidanceScale, steps } = flags;
+    const { base, motion, subject, lora, guidance: guidanceScale, steps, shift, frames: length } = flags;
     await using pipe = await Pipeline.load({ ...defined({ base, motion, subject, lora }), signal });
     const { subject: takesReference } = pipe.describe();
     const film: Film = async (cases) => {
       const [{ clip, index }] = cases as [Case];
-      const request = { prompt: clip.caption, seed: index, frames: flags.frames, negativePrompt: "", signal };
-      const shape = { width: size * cases.length, height: size, fit: "contain" as const, steps };
-      const context = flags.frames > frames ? { length: frames, overlap: frames / 4 } : undefined;
-      const shown = takesReference ? referencesOf(cases, flags.regions) : {};
-      const all = { ...request, ...shape, ...shown, ...defined({ guidanceScale, context }) };
-      return cut((await pipe.sample(all)).frames, cases.length);
+      const request = { prompt: clip.caption, seed: index, frames: length, negativePrompt: "", signal };
+      const shape = { width: flags.size * cases.length, height: flags.size, fit: "contain" as const, steps };
+      const shown = takesReference ? referencesOf(cases, flags) : {};
+      const chosen = defined({ guidanceScale, shift, context: contextOf(flags) });
+      const film = await pipe.sample({ ...request, ...shape, ...shown, ...chosen });
+      return cut(await ofProbesSize(film), cases.length, judgedFrames(length));
     };
     await makeFilms(folder, flags, film, signal);
   });
 }
 
+/** Windows, where a film has more frames than one. */
+function contextOf({ frames: all, window = frames }: Flags) {
+  return all > window ? { length: window, overlap: Math.floor(window / 4) } : undefined;
+}
+
+/** A film's pixels, as large as the probes take them. */
+async function ofProbesSize({ frames: pixels, width, height }: Video): Promise<Uint8Array> {
+  if (height === size) return pixels;
+  const raw = { width, height, channels: 3 as const };
+  const bytes = 3 * width * height;
+  const all = Array.from({ length: pixels.length / bytes }, (_, i) =>
+    sharp(pixels.subarray(i * bytes, (i + 1) * bytes), { raw })
+      .resize((width * size) / height, size)
+      .raw()
+      .toBuffer(),
+  );
+  return Buffer.concat(await Promise.all(all));
+}
+
 /** Of a pair each has its half of the picture and its own words, or, without regions, all of it listens to both. */
-function referencesOf(cases: Case[], regions: boolean): Pick<SampleRequest, "reference" | "subjects"> {
-  if (cases.length === 1 || !regions) return { reference: cases.map(referenceOf) };
+function referencesOf(
+  cases: Case[],
+  { regions, references }: Flags,
+): Pick<SampleRequest, "reference" | "subjects"> {
+  if (cases.length === 1 || !regions) {
+    const pictures = [referenceOf, mirroredReferenceOf].slice(0, references);
+    return { reference: cases.flatMap((one) => pictures.map((picture) => picture(one))) };
+  }
   const share = 1 / cases.length;
   return {
     subjects: cases.map((one, i) => ({
@@ -90,10 +133,19 @@ const program = new Command("measure")
   .option("--lora <path>", "adapters")
   .option(
     "--frames <n>",
-    "a multiple of 16; beyond it by windows of 16 frames, and judged by 16",
+    "of a film; judged by 16 where that divides them, else all together, without the action",
     number,
     frames,
   )
+  .option("--window <n>", "frames of a window, of films of more than those", number, frames)
+  .option("--size <n>", "pixels of a film's side; probes see it enlarged to 128", number, size)
+  .option(
+    "--references <n>",
+    "pictures of a subject, 1 or 2: the second is the first one mirrored",
+    number,
+    1,
+  )
+  .option("--shift <x>", "the sampler's shift of noise levels (default: the model's)", number)
   .option("--guidance <x>", "guidance scale (default: the model's)", number)
   .option("--steps <n>", "denoising steps", number, 30)
   .option("--pairs", "two subjects in one film, side by side; a film is then two, the halves")
