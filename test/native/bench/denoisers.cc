@@ -96,6 +96,11 @@ Tensors timeDenoiser(const Json& work, const Tensors&) {
   for (const auto& [name, shape] : work.at("inputs").items()) {
     inputs[name] = at::randn(shape.get<std::vector<int64_t>>()).to(dtype);
   }
+  // What pads a text to the length that the network takes is zeros.
+  if (work.contains("textTokens")) {
+    at::Tensor& text = inputs.at("encoder_hidden_states");
+    text.slice(1, work.at("textTokens").get<int64_t>()).zero_();
+  }
   const Evaluation evaluate =
       kNetworks.at(work.at("class"))(Config(work.at("config"), "config"), dtype, inputs);
   std::vector<double> seconds, cpu_seconds;
