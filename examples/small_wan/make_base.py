@@ -1,5 +1,5 @@
 """Makes the folder that the small Wan model's training begins with: a tokenizer of the drawn world's captions, a text encoder of
-random weights, which stays as it is, and a transformer and a VAE that are still to learn everything.
+random weights, which stays as it is, a VAE that is still to learn everything, and the config of a transformer, which training draws.
 
     python make_base.py CLIPS.jsonl FOLDER
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import UMT5Config, UMT5EncoderModel
 
@@ -39,6 +39,10 @@ TRANSFORMER = {
     "num_layers": 6,
     "cross_attn_norm": True,
     "rope_max_seq_len": 256,
+    # Films of 64x64 pixels.
+    "sample_width": 16,
+    "sample_height": 16,
+    "sample_frames": 9,
 }
 
 
@@ -114,8 +118,10 @@ def main(clips: Path, folder: Path) -> None:
     captions = [json.loads(line)["caption"] for line in clips.read_text().splitlines()]
     tokenizer(captions, folder / "tokenizer")
     text_encoder().half().save_pretrained(folder / "text_encoder")
+    (folder / "transformer").mkdir()
+    config = {"_class_name": "WanTransformer3DModel"} | TRANSFORMER
+    (folder / "transformer" / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     torch.manual_seed(1)
-    WanTransformer3DModel(**TRANSFORMER).save_pretrained(folder / "transformer")
     autoencoder().save_pretrained(folder / "vae")
     UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000

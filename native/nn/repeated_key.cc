@@ -30,7 +30,7 @@ AttentionWithLogSumExp merged(const at::Tensor& q, const at::Tensor& k, const at
   const at::Tensor others = attendWithLogSumExp(q, lastOf(k), lastOf(v)).log_sum_exp + logOfOthers(times);
   const at::Tensor total = at::logaddexp(log_sum_exp, others);
   const at::Tensor share = at::exp(others - total).unsqueeze(-1).to(out.scalar_type());
-  return {at::lerp(out, lastOf(v), share), total};
+  return {out.lerp_(lastOf(v), share), total};
 }
 
 class RepeatedKeyAttention : public torch::autograd::Function<RepeatedKeyAttention> {

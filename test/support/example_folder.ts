@@ -69,6 +69,7 @@ export async function writeExampleFolder(name: string): Promise<string> {
   const { base: wan, phantom } = writeReleasedWan(`${name}-wan`);
   copyTo(wan, join(folder, "Wan2.1-T2V-1.3B"));
   copyTo(phantom, join(folder, "Phantom-Wan-1.3B.pth"));
+  copyTo("examples/small_wan/model", join(folder, "examples/small_wan/model"));
   writeSafetensors(join(folder, "few-steps.safetensors"), wanLora(["blocks.0.self_attn.q"]));
   const film = { frames: new Uint8Array(3 * 64 * 64 * 4).fill(128), count: 4, width: 64, height: 64, fps: 8 };
   await writeVideo(join(folder, "clip.mp4"), film, { software: "cameo", parameters: {} });

@@ -76,7 +76,9 @@ int64_t Wan::largestTensor(const SampleRequest& request) const {
   const models::WanConfig& config = transformer->config();
   const int64_t side = vae_codec->stride() * config.patch.side;
   const int64_t tokens = latentsOf(request) * (request.height / side) * (request.width / side);
-  const int64_t read = 2 * config.layers * static_cast<int64_t>(request.prompt.ids.size());
+  // Of a text's padding one token is read.
+  const int64_t text = 1 + std::max(request.prompt.count, request.negative.count);
+  const int64_t read = 2 * config.layers * text;
   return (tokens + read / kTensorsInPlan) * config.dim();
 }
 

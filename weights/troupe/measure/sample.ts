@@ -27,6 +27,7 @@ interface Flags {
   motion?: string;
   subject?: string;
   guidance?: number;
+  imageGuidance?: number;
   steps: number;
   drawn?: boolean;
   pairs?: boolean;
@@ -68,7 +69,8 @@ async function makeFilms(path: string, flags: Flags, film: Film, signal: AbortSi
 async function sample(folder: string, flags: Flags): Promise<void> {
   await interruptible(async (signal) => {
     if (flags.drawn) return makeFilms(folder, flags, async (cases) => drawnFilms(cases), signal);
-    const { base, motion, subject, lora, guidance: guidanceScale, steps, shift, frames: length } = flags;
+    const { base, motion, subject, lora, steps, shift, frames: length } = flags;
+    const scales = { guidanceScale: flags.guidance, imageGuidanceScale: flags.imageGuidance };
     await using pipe = await Pipeline.load({ ...defined({ base, motion, subject, lora }), signal });
     const { subject: takesReference } = pipe.describe();
     const film: Film = async (cases) => {
@@ -76,7 +78,7 @@ async function sample(folder: string, flags: Flags): Promise<void> {
       const request = { prompt: clip.caption, seed: index, frames: length, negativePrompt: "", signal };
       const shape = { width: flags.size * cases.length, height: flags.size, fit: "contain" as const, steps };
       const shown = takesReference ? referencesOf(cases, flags) : {};
-      const chosen = defined({ guidanceScale, shift, context: contextOf(flags) });
+      const chosen = defined({ ...scales, shift, context: contextOf(flags) });
       const film = await pipe.sample({ ...request, ...shape, ...shown, ...chosen });
       return cut(await ofProbesSize(film), cases.length, judgedFrames(length));
     };
@@ -147,6 +149,7 @@ const program = new Command("measure")
   )
   .option("--shift <x>", "the sampler's shift of noise levels (default: the model's)", number)
   .option("--guidance <x>", "guidance scale (default: the model's)", number)
+  .option("--image-guidance <x>", "guidance scale of the references, where the model has one", number)
   .option("--steps <n>", "denoising steps", number, 30)
   .option("--pairs", "two subjects in one film, side by side; a film is then two, the halves")
   .option("--no-regions", "with --pairs: both sides listen to both references")

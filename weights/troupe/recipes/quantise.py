@@ -24,14 +24,16 @@ def quantise(source: Path) -> None:
     """Puts NAME.gguf in the place of NAME.safetensors."""
     writer = GGUFWriter(source.with_suffix(".gguf"), "cameo")
     for name, tensor in sorted(load_file(source).items()):
-        if not is_quantised(name, tensor):
-            writer.add_tensor(name, tensor)
-            continue
-        rows = tensor.astype(np.float32)
-        if tensor.shape[-1] % BLOCK != 0 or tensor.ndim > 4:  # a block has to fit into a row
+        quantised = is_quantised(name, tensor)
+        rows = tensor
+        # The format has four axes, and a block has to fit into a row.
+        if tensor.ndim > 4 or (quantised and tensor.shape[-1] % BLOCK != 0):
             writer.add_array(SHAPE + name, [int(size) for size in tensor.shape])
-            rows = rows.reshape(-1, BLOCK)
-        blocks = quants.quantize(rows, GGMLQuantizationType.Q8_0)
+            rows = tensor.reshape(-1, BLOCK) if quantised else tensor.reshape(len(tensor), -1)
+        if not quantised:
+            writer.add_tensor(name, rows)
+            continue
+        blocks = quants.quantize(rows.astype(np.float32), GGMLQuantizationType.Q8_0)
         writer.add_tensor(name, blocks, raw_dtype=GGMLQuantizationType.Q8_0)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
