@@ -18,9 +18,9 @@ const pipe = await Pipeline.load({ base: beside("model/base"), subject: beside("
 const size = 64;
 const pictures = [];
 for (const [i, reference] of references.entries()) {
+  const shown = await sharp(reference).resize(size, size).toBuffer();
   for (const [j, prompt] of prompts.entries()) {
     const row = i * prompts.length + j;
-    const shown = await sharp(reference).resize(size, size).toBuffer();
     pictures.push({ input: shown, left: 0, top: row * size });
     const { frames, count, width, height } = await pipe.sample({
       prompt,

@@ -122,8 +122,8 @@ t.test("pip ends with the process that ran it, also where that is killed", async
   await once(index, "listening");
   const { port } = index.address() as AddressInfo;
   // It never answers, and left alone pip waits for it for longer than a test may take.
-  setEnvironment(t, { PIP_INDEX_URL: `http://127.0.0.1:${port}/`, PIP_FIND_LINKS: undefined });
-  setEnvironment(t, { PIP_DEFAULT_TIMEOUT: "1000" });
+  const silent = { PIP_INDEX_URL: `http://127.0.0.1:${port}/`, PIP_DEFAULT_TIMEOUT: "1000" };
+  setEnvironment(t, { ...silent, PIP_FIND_LINKS: undefined });
   const child = installer(smallRelease());
   const [connection] = (await once(index, "connection")) as [Socket];
   connection.resume();
